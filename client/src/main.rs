@@ -1,0 +1,2 @@
+//! oncue-client
+fn main() {}

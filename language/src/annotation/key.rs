@@ -1,0 +1,233 @@
+//! The keys there are, and how they are written.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// A key of oncue's, however it is written.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Key {
+    /// What must hold before the pod's own containers start.
+    DependsOn,
+    /// Who holds the pod.
+    DependsOnMode,
+    /// Where the waiting container stands.
+    DependsOnPosition,
+    /// Reserved.
+    DependsOnRestart,
+    /// The time for the whole wait.
+    DependsOnTimeout,
+    /// What happens when the whole wait times out.
+    DependsOnTimeoutPolicy,
+    /// Turns oncue off, or brings the client.
+    Inject,
+    /// Written by the webhook: what was injected, with all names that were known.
+    Injected,
+    /// What `oncue rehearse` plays.
+    Rehearse,
+    /// Reserved.
+    Release,
+    /// The injected container's requests and limits.
+    Resources,
+    /// Created once the container has started.
+    Signals,
+    /// Whose start the marker reports.
+    SignalsContainer,
+    /// Created when the pod fails.
+    SignalsOnFailure,
+    /// Created once the wait is over.
+    SignalsOnInit,
+    /// Created when the pod is ready, withdrawn when it no longer is.
+    SignalsOnReady,
+    /// Created when the pod succeeds.
+    SignalsOnSuccess,
+}
+
+impl Key {
+    /// All keys.
+    pub const ALL: [Self; 17] = [
+        Self::DependsOn,
+        Self::DependsOnMode,
+        Self::DependsOnPosition,
+        Self::DependsOnRestart,
+        Self::DependsOnTimeout,
+        Self::DependsOnTimeoutPolicy,
+        Self::Inject,
+        Self::Injected,
+        Self::Rehearse,
+        Self::Release,
+        Self::Resources,
+        Self::Signals,
+        Self::SignalsContainer,
+        Self::SignalsOnFailure,
+        Self::SignalsOnInit,
+        Self::SignalsOnReady,
+        Self::SignalsOnSuccess,
+    ];
+
+    /// Returns the key without a prefix.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DependsOn => "depends-on",
+            Self::DependsOnMode => "depends-on-mode",
+            Self::DependsOnPosition => "depends-on-position",
+            Self::DependsOnRestart => "depends-on-restart",
+            Self::DependsOnTimeout => "depends-on-timeout",
+            Self::DependsOnTimeoutPolicy => "depends-on-timeout-policy",
+            Self::Inject => "inject",
+            Self::Injected => "injected",
+            Self::Rehearse => "rehearse",
+            Self::Release => "release",
+            Self::Resources => "resources",
+            Self::Signals => "signals",
+            Self::SignalsContainer => "signals-container",
+            Self::SignalsOnFailure => "signals-on-failure",
+            Self::SignalsOnInit => "signals-on-init",
+            Self::SignalsOnReady => "signals-on-ready",
+            Self::SignalsOnSuccess => "signals-on-success",
+        }
+    }
+
+    /// Returns whether it may be written without a prefix.
+    pub fn may_be_bare(self) -> bool {
+        let text = self.as_str();
+        text.starts_with("depends-on") || text.starts_with("signals")
+    }
+
+    /// Returns whether it is kept for later and does nothing yet.
+    pub fn is_reserved(self) -> bool {
+        matches!(self, Self::DependsOnRestart | Self::Release)
+    }
+
+    fn nearest(text: &str) -> Self {
+        let likeness = |key: &Self| strsim::jaro_winkler(key.as_str(), text);
+        Self::ALL
+            .into_iter()
+            .filter(|key| *key != Self::Injected)
+            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+            .unwrap_or(Self::DependsOn)
+    }
+}
+
+/// Prints the key as a person writes it with the default settings.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.may_be_bare() {
+            write!(f, "{DEFAULT_PREFIX}/")?;
+        }
+        f.write_str(self.as_str())
+    }
+}
+
+const DEFAULT_PREFIX: &str = "oncue.dev";
+
+/// Whether `depends-on...` and `signals...` are read without the prefix.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum BareKeys {
+    /// Only prefixed keys are read.
+    Ignored,
+    /// Both are read.
+    #[default]
+    Read,
+}
+
+/// How keys are written: the prefix, and whether some may do without it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Keys {
+    prefix: Box<str>,
+    bare: BareKeys,
+}
+
+impl Keys {
+    /// Returns the keys with `prefix`, a DNS subdomain without a slash.
+    pub fn new(prefix: &str, bare: BareKeys) -> Result<Self, KeysError> {
+        if prefix.len() <= 253 && prefix.split('.').all(crate::name::is_dns_label) {
+            Ok(Self {
+                prefix: prefix.into(),
+                bare,
+            })
+        } else {
+            Err(KeysError {
+                prefix: prefix.to_owned(),
+            })
+        }
+    }
+
+    /// Returns the prefix, without a slash.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Returns whether some keys are read without the prefix.
+    pub fn bare(&self) -> BareKeys {
+        self.bare
+    }
+
+    /// Returns the key with the prefix.
+    pub fn prefixed(&self, key: Key) -> String {
+        format!("{}/{}", self.prefix, key.as_str())
+    }
+
+    /// Returns which key this is, if it is one, however it is written.
+    pub fn key(&self, text: &str) -> Option<Key> {
+        match self.classify(text) {
+            Class::Known(key) => Some(key),
+            Class::Foreign | Class::Unknown(_) => None,
+        }
+    }
+
+    pub(super) fn classify(&self, text: &str) -> Class {
+        let prefixed = text
+            .strip_prefix(&*self.prefix)
+            .and_then(|rest| rest.strip_prefix('/'));
+        let looks_bare = |text: &str| {
+            ["depends-on", "signals"].iter().any(|stem| {
+                text.strip_prefix(stem)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            })
+        };
+        match prefixed {
+            Some(name) => Class::of(name, |_| true),
+            None if self.bare == BareKeys::Read && looks_bare(text) => {
+                Class::of(text, Key::may_be_bare)
+            }
+            None => Class::Foreign,
+        }
+    }
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            prefix: DEFAULT_PREFIX.into(),
+            bare: BareKeys::default(),
+        }
+    }
+}
+
+/// A prefix that is not a DNS subdomain.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error(
+    "{prefix:?} is not a prefix for annotations: it is a DNS subdomain such as oncue.dev, without a slash"
+)]
+pub struct KeysError {
+    prefix: String,
+}
+
+/// What an annotation's key is to us.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Class {
+    Foreign,
+    Known(Key),
+    Unknown(Key),
+}
+
+impl Class {
+    fn of(name: &str, accept: impl Fn(Key) -> bool) -> Self {
+        let known = Key::ALL.into_iter().find(|key| key.as_str() == name);
+        match known {
+            Some(key) if accept(key) => Self::Known(key),
+            _ => Self::Unknown(Key::nearest(name)),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+use super::*;
+
+fn read(
+    annotations: &[(&str, &str)],
+) -> Result<(PodAnnotations, Vec<AnnotationWarning>), Vec<String>> {
+    PodAnnotations::read(&Keys::default(), annotations.iter().copied())
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn reads_every_key_bare_or_prefixed() {
+    let (pod, warnings) = read(&[
+        ("depends-on", "a, b"),
+        ("oncue.dev/depends-on", "a, b"),
+        ("oncue.dev/depends-on-timeout", "5m"),
+        ("depends-on-position", "after-sidecars"),
+        ("depends-on-timeout-policy", "proceed"),
+        ("depends-on-mode", "gate"),
+        ("signals", "c"),
+        ("signals-on-init", "d"),
+        ("signals-on-ready", "e"),
+        ("signals-on-success", "f"),
+        ("signals-on-failure", "g"),
+        ("signals-container", "app"),
+        ("oncue.dev/inject", "client"),
+        ("oncue.dev/resources", "requests.cpu=1m"),
+        ("oncue.dev/rehearse", "ready=2s run=5s fail"),
+        ("example.com/signals", "no"),
+        ("inject", "nothing of ours"),
+        ("signalsmith", "nothing of ours"),
+    ])
+    .unwrap();
+    assert_eq!(warnings, []);
+    assert_eq!(pod.depends_on.len(), 2);
+    assert_eq!(pod.timeout, Some(Timeout::from_secs(300)));
+    assert_eq!(
+        (pod.position, pod.timeout_policy, pod.mode, pod.inject),
+        (
+            Position::AfterSidecars,
+            TimeoutPolicy::Proceed,
+            Mode::Gate,
+            Inject::Client
+        )
+    );
+    assert!(pod.all_signals().iter().all(|(_, list)| list.len() == 1));
+    assert_eq!(pod.rehearsal.to_string(), "ready=2s run=5s fail");
+    assert!(pod.asks_for_anything());
+}
+
+#[test]
+fn an_unknown_key_is_a_warning_with_the_nearest_known_one() {
+    let (pod, warnings) = read(&[
+        ("depends-on-timout", "5m"),
+        ("oncue.dev/signal", "a"),
+        ("oncue.dev/release", "now"),
+    ])
+    .unwrap();
+    let texts: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "depends-on-timout is not a key of oncue: did you mean depends-on-timeout?",
+            "oncue.dev/signal is not a key of oncue: did you mean signals?",
+            "oncue.dev/release is reserved and does nothing yet",
+        ]
+    );
+    assert!(!pod.asks_for_anything());
+}
+
+#[test]
+fn reports_every_error_with_key_term_and_column() {
+    let errors = read(&[
+        ("signals", "a b"),
+        ("depends-on", "x, y*"),
+        ("oncue.dev/depends-on", "x"),
+        ("depends-on-mode", "wait"),
+        ("oncue.dev/depends-on-timeout", "soon"),
+    ])
+    .unwrap_err();
+    assert_eq!(errors.len(), 5, "{errors:#?}");
+    assert!(errors[0].starts_with("depends-on: the key is there twice"));
+    assert!(errors[1].starts_with("depends-on: column 4: in \"y*\": * stands alone"));
+    assert_eq!(
+        errors[2],
+        "depends-on-mode: \"wait\" is not right: it is one of init, gate"
+    );
+    assert!(errors[3].starts_with("depends-on-timeout: \"soon\" is not right"));
+    assert!(errors[4].starts_with("signals: column 3: in \"a b\": \"b\" was not expected"));
+}
+
+#[test]
+fn a_prefix_of_ones_own_makes_the_default_one_foreign() {
+    let keys = Keys::new("cue.example.com", BareKeys::Ignored).unwrap();
+    let annotations = [
+        ("cue.example.com/signals", "a"),
+        ("oncue.dev/depends-on", "x"),
+        ("depends-on", "x"),
+    ];
+    let (pod, warnings) = PodAnnotations::read(&keys, annotations).unwrap();
+    assert_eq!(warnings, []);
+    assert!(pod.depends_on.is_empty());
+    assert_eq!(pod.signals.len(), 1);
+    assert!(Keys::new("a/b", BareKeys::Read).is_err());
+}
+
+#[test]
+fn resolving_names_the_key_and_the_term_of_an_empty_substitution() {
+    let (pod, _) = read(&[
+        ("signals", "a, m/$(labels['v'])"),
+        ("depends-on", "n/$(NODE_NAME)"),
+    ])
+    .unwrap();
+    let facts = Facts {
+        labels: Some(&[("v", "1")]),
+        ..Facts::default()
+    };
+    let resolved = pod.resolve(&facts).unwrap();
+    assert_eq!(resolved.signals[1].value.to_string(), "m/1");
+    assert_eq!(resolved.depends_on[0].value.to_string(), "n/$(NODE_NAME)");
+    let facts = Facts {
+        labels: Some(&[]),
+        ..Facts::default()
+    };
+    assert_eq!(
+        pod.resolve(&facts).unwrap_err().to_string(),
+        "signals: column 4: in \"m/$(labels['v'])\": $(labels['v']) is empty for this pod"
+    );
+}

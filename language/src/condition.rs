@@ -1,0 +1,142 @@
+//! Terms whose names are all known: what a server judges.
+
+use std::{fmt, num::NonZeroU32};
+
+use thiserror::Error;
+
+use crate::{
+    name::{Namespace, VariableKey},
+    template::{NameTemplate, Placeholder},
+    term::{At, Demand, ObjectKind, Presence, Target, Term},
+};
+
+/// A term that speaks of variables or objects, with every name filled in and every namespace said.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Condition {
+    /// Whether it must hold.
+    pub presence: Presence,
+    /// What it speaks of.
+    pub subject: Subject,
+}
+
+/// What a condition speaks of.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Subject {
+    /// At least so many variables below a name, at any depth.
+    Below {
+        /// The name above them.
+        prefix: VariableKey,
+        /// How many there must be.
+        at_least: NonZeroU32,
+    },
+    /// An object of the cluster.
+    Object(ObjectKey),
+    /// One variable.
+    Variable {
+        /// Which.
+        key: VariableKey,
+        /// What is asked of it.
+        demand: Demand,
+    },
+}
+
+/// Prints the term with its namespace always said.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Below { prefix, at_least } => {
+                write!(f, "{}/*@{}>={at_least}", prefix.name, prefix.namespace)
+            }
+            Self::Object(key) => write!(f, "{key}"),
+            Self::Variable { key, demand } => write!(f, "{key}{demand}"),
+        }
+    }
+}
+
+/// The address of an object with what is asked of it.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ObjectKey {
+    /// Where it lives.
+    pub namespace: Namespace,
+    /// Its kind, with what is asked of it.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub name: Box<str>,
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}:{}{}",
+            self.kind.resource(),
+            self.name,
+            At(Some(&self.namespace))
+        )
+    }
+}
+
+impl Term {
+    /// Returns what a server judges, with `namespace` where the term names none; `None` for a
+    /// probe, which only the client can make.
+    ///
+    /// # Errors
+    /// [`Unresolved`] where a placeholder is left.
+    pub fn condition(&self, namespace: &Namespace) -> Result<Option<Condition>, Unresolved> {
+        let or_own = |named: &Option<Namespace>| named.as_ref().unwrap_or(namespace).clone();
+        let subject = match &self.target {
+            Target::Below {
+                prefix,
+                namespace,
+                at_least,
+            } => Subject::Below {
+                prefix: variable_key(or_own(namespace), prefix)?,
+                at_least: *at_least,
+            },
+            Target::Object {
+                kind,
+                name,
+                namespace,
+            } => Subject::Object(ObjectKey {
+                namespace: or_own(namespace),
+                kind: kind.clone(),
+                name: name.literal().ok_or_else(|| Unresolved::of(name))?.into(),
+            }),
+            Target::Variable {
+                name,
+                namespace,
+                demand,
+            } => Subject::Variable {
+                key: variable_key(or_own(namespace), name)?,
+                demand: demand.clone(),
+            },
+            Target::Probe(_) => return Ok(None),
+        };
+        Ok(Some(Condition {
+            presence: self.presence,
+            subject,
+        }))
+    }
+}
+
+fn variable_key(namespace: Namespace, name: &NameTemplate) -> Result<VariableKey, Unresolved> {
+    let name = name.variable_name().ok_or_else(|| Unresolved::of(name))?;
+    Ok(VariableKey { namespace, name })
+}
+
+/// A name with a placeholder in it that nobody has filled in.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{} in {name} is not filled in", .placeholder.as_ref().map_or_else(String::new, Placeholder::to_string))]
+pub struct Unresolved {
+    name: NameTemplate,
+    placeholder: Option<Placeholder>,
+}
+
+impl Unresolved {
+    fn of(name: &NameTemplate) -> Self {
+        Self {
+            name: name.clone(),
+            placeholder: name.placeholders().next().cloned(),
+        }
+    }
+}

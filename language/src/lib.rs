@@ -1,0 +1,39 @@
+//! The words of oncue, as pure code: no I/O, no clock, no async.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`name`] | [`VariableName`], [`Namespace`] and [`VariableKey`] |
+//! | [`value`] | [`Value`], what an assertion may carry |
+//! | [`timeout`] | [`Timeout`], a duration as Kubernetes users write it |
+//! | [`template`] | [`NameTemplate`], a name with `$(POD_NAME)` and the like in it, and [`Facts`] |
+//! | [`term`] | [`Term`], one term of `depends-on`: parse and print |
+//! | [`signal`] | [`Signal`], one term of `signals` |
+//! | [`condition`] | [`Condition`], a term whose names are all known: what a server judges |
+//! | [`evaluate`] | [`judge`](evaluate::judge) a condition against a [`View`] of the world |
+//! | [`annotation`] | [`PodAnnotations`], everything a pod may ask for |
+//!
+//! Every parse error is a variant that says which rule broke; its text reaches a person unchanged.
+
+pub mod annotation;
+pub mod condition;
+pub mod evaluate;
+pub mod name;
+pub mod signal;
+pub mod syntax;
+pub mod template;
+pub mod term;
+pub mod timeout;
+pub mod value;
+
+pub use self::{
+    annotation::{AnnotationError, AnnotationWarning, Keys, PodAnnotations},
+    condition::{Condition, ObjectKey, Subject},
+    evaluate::{ObjectState, Outcome, Reason, Verdict, View},
+    name::{NameError, Namespace, VariableKey, VariableName},
+    signal::Signal,
+    syntax::{Located, SyntaxError},
+    template::{Facts, NameTemplate, Placeholder},
+    term::{Demand, Presence, Probe, Target, Term},
+    timeout::Timeout,
+    value::Value,
+};

@@ -1,0 +1,404 @@
+//! Names with `$(POD_NAME)` and the like in them, and what is known of a pod to fill them in.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+use crate::name::{self, MAX_NAME_BYTES, NameError, VariableName};
+
+/// What stands for something of the pod's own in a name.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Placeholder {
+    /// `$(CONTAINER)`: the container whose start the marker reports.
+    Container,
+    /// `$(labels['key'])`: the value of one of the pod's labels.
+    Label(Box<str>),
+    /// `$(NODE_NAME)`: the node the pod runs on, known once it is scheduled.
+    NodeName,
+    /// `$(POD_NAME)`: the pod's name, known at admission unless it is generated.
+    PodName,
+    /// `$(POD_NAMESPACE)`: the pod's namespace.
+    PodNamespace,
+    /// `$(POD_UID)`: the pod's uid, known once it is created.
+    PodUid,
+}
+
+impl Placeholder {
+    /// Returns the environment variable that carries the value where it is known only once the
+    /// pod runs, as the kubelet expands it in a container's `args`.
+    pub fn environment_variable(&self) -> Option<&'static str> {
+        match self {
+            Self::NodeName => Some("NODE_NAME"),
+            Self::PodName => Some("POD_NAME"),
+            Self::PodNamespace => Some("POD_NAMESPACE"),
+            Self::PodUid => Some("POD_UID"),
+            Self::Container | Self::Label(_) => None,
+        }
+    }
+
+    fn parse(inner: &str) -> Option<Self> {
+        Some(match inner {
+            "CONTAINER" => Self::Container,
+            "NODE_NAME" => Self::NodeName,
+            "POD_NAME" => Self::PodName,
+            "POD_NAMESPACE" => Self::PodNamespace,
+            "POD_UID" => Self::PodUid,
+            _ => {
+                let key = inner.strip_prefix("labels['")?.strip_suffix("']")?;
+                if !is_label_key(key) {
+                    return None;
+                }
+                Self::Label(key.into())
+            }
+        })
+    }
+}
+
+/// Returns whether `key` is `name` or `prefix/name`, each of name characters and with a letter or
+/// digit at both ends, as Kubernetes wants it.
+fn is_label_key(key: &str) -> bool {
+    let is_end = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let is_part = |part: &str| {
+        part.chars().all(name::is_name_character)
+            && is_end(part.chars().next())
+            && is_end(part.chars().last())
+    };
+    key.split('/').count() <= 2 && key.split('/').all(is_part)
+}
+
+impl fmt::Display for Placeholder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Container => f.write_str("$(CONTAINER)"),
+            Self::Label(key) => write!(f, "$(labels['{key}'])"),
+            Self::NodeName => f.write_str("$(NODE_NAME)"),
+            Self::PodName => f.write_str("$(POD_NAME)"),
+            Self::PodNamespace => f.write_str("$(POD_NAMESPACE)"),
+            Self::PodUid => f.write_str("$(POD_UID)"),
+        }
+    }
+}
+
+/// What is known of a pod at some moment; `None` is what only a later moment knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts<'a> {
+    /// The container whose start the marker reports.
+    pub container: Option<&'a str>,
+    /// All labels of the pod as pairs of key and value.
+    pub labels: Option<&'a [(&'a str, &'a str)]>,
+    /// The node's name.
+    pub node_name: Option<&'a str>,
+    /// The pod's name.
+    pub pod_name: Option<&'a str>,
+    /// The pod's namespace.
+    pub pod_namespace: Option<&'a str>,
+    /// The pod's uid.
+    pub pod_uid: Option<&'a str>,
+}
+
+impl<'a> Facts<'a> {
+    /// Returns the value of `placeholder`, `None` where only a later moment knows it.
+    ///
+    /// # Errors
+    /// [`EmptySubstitution`] where it is known to be empty or absent.
+    pub fn value(&self, placeholder: &Placeholder) -> Result<Option<&'a str>, EmptySubstitution> {
+        let value = match placeholder {
+            Placeholder::Container => self.container,
+            Placeholder::Label(key) => self.labels.map(|labels| label_value(labels, key)),
+            Placeholder::NodeName => self.node_name,
+            Placeholder::PodName => self.pod_name,
+            Placeholder::PodNamespace => self.pod_namespace,
+            Placeholder::PodUid => self.pod_uid,
+        };
+        match value {
+            Some("") => Err(EmptySubstitution {
+                placeholder: placeholder.clone(),
+            }),
+            known => Ok(known),
+        }
+    }
+}
+
+fn label_value<'a>(labels: &[(&'a str, &'a str)], key: &str) -> &'a str {
+    labels
+        .iter()
+        .find(|(candidate, _)| *candidate == key)
+        .map_or("", |(_, value)| value)
+}
+
+/// A substitution that would leave nothing in its place.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{placeholder} is empty for this pod")]
+pub struct EmptySubstitution {
+    /// What would be replaced.
+    pub placeholder: Placeholder,
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum Piece {
+    Literal(Box<str>),
+    Placeholder(Placeholder),
+}
+
+/// A name as a person writes it in an annotation: a variable's name, or an object's, with
+/// placeholders in it.
+///
+/// The literal parts obey the grammar of [`VariableName`]; what the placeholders bring is checked
+/// when they are filled in.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct NameTemplate {
+    pieces: Box<[Piece]>,
+}
+
+impl NameTemplate {
+    /// Returns the placeholders that are left, in the order of their first use.
+    pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(_) => None,
+            Piece::Placeholder(placeholder) => Some(placeholder),
+        })
+    }
+
+    /// Returns the text where no placeholder is left.
+    pub fn literal(&self) -> Option<&str> {
+        match &*self.pieces {
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns the variable name where no placeholder is left.
+    pub fn variable_name(&self) -> Option<VariableName> {
+        self.literal()?.parse().ok()
+    }
+
+    /// Fills in what `facts` knows and leaves the rest.
+    ///
+    /// # Errors
+    /// [`ResolveError`] where a substitution is empty or the result is not a name.
+    pub fn resolve(&self, facts: &Facts<'_>) -> Result<Self, ResolveError> {
+        if self.literal().is_some() {
+            return Ok(self.clone());
+        }
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(literal) => text.push_str(literal),
+                Piece::Placeholder(placeholder) => match facts.value(placeholder)? {
+                    Some(value) => text.push_str(value),
+                    None => text.push_str(&placeholder.to_string()),
+                },
+            }
+        }
+        Ok(text.parse()?)
+    }
+}
+
+impl fmt::Display for NameTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pieces.iter().try_for_each(|piece| match piece {
+            Piece::Literal(text) => f.write_str(text),
+            Piece::Placeholder(placeholder) => write!(f, "{placeholder}"),
+        })
+    }
+}
+
+impl From<VariableName> for NameTemplate {
+    fn from(name: VariableName) -> Self {
+        Self {
+            pieces: [Piece::Literal(name.as_str().into())].into(),
+        }
+    }
+}
+
+impl FromStr for NameTemplate {
+    type Err = TemplateError;
+
+    fn from_str(text: &str) -> Result<Self, TemplateError> {
+        if !text.contains("$(") {
+            return Ok(text.parse::<VariableName>()?.into());
+        }
+        let mut builder = Builder::default();
+        let mut rest = text;
+        while let Some(start) = rest.find("$(") {
+            builder.literal(&rest[..start])?;
+            let (placeholder, after) = take_placeholder(&rest[start..])?;
+            builder.pieces.push(Piece::Placeholder(placeholder));
+            rest = after;
+        }
+        builder.literal(rest)?;
+        builder.finish()
+    }
+}
+
+/// Takes one `$(...)` off the front of `text`.
+fn take_placeholder(text: &str) -> Result<(Placeholder, &str), TemplateError> {
+    let end = text.find(')').ok_or(TemplateError::Unclosed)?;
+    let placeholder =
+        Placeholder::parse(&text[2..end]).ok_or_else(|| TemplateError::Placeholder {
+            text: text[..=end].to_owned(),
+        })?;
+    Ok((placeholder, &text[end + 1..]))
+}
+
+/// Collects pieces and drops leading, trailing and repeated slashes on the way.
+#[derive(Default)]
+struct Builder {
+    pieces: Vec<Piece>,
+    literal_bytes: usize,
+}
+
+impl Builder {
+    fn literal(&mut self, text: &str) -> Result<(), TemplateError> {
+        let mut literal = String::with_capacity(text.len());
+        for character in text.chars() {
+            let repeated = character == '/'
+                && (literal.ends_with('/') || literal.is_empty() && !self.after_placeholder());
+            if !repeated {
+                literal.push(character);
+            }
+        }
+        for segment in literal.split('/') {
+            // Dots beside a placeholder are judged when it is filled in.
+            if let Err(error @ NameError::Character { .. }) = name::check_segment(segment) {
+                return Err(error.into());
+            }
+        }
+        self.literal_bytes += literal.len();
+        if !literal.is_empty() {
+            self.pieces.push(Piece::Literal(literal.into()));
+        }
+        Ok(())
+    }
+
+    fn after_placeholder(&self) -> bool {
+        matches!(self.pieces.last(), Some(Piece::Placeholder(_)))
+    }
+
+    fn finish(mut self) -> Result<NameTemplate, TemplateError> {
+        if let Some(Piece::Literal(last)) = self.pieces.last_mut() {
+            *last = last.trim_end_matches('/').into();
+            if last.is_empty() {
+                self.pieces.pop();
+            }
+        }
+        let template = NameTemplate {
+            pieces: self.pieces.into(),
+        };
+        template.check_whole_segments()?;
+        if self.literal_bytes > MAX_NAME_BYTES {
+            return Err(NameError::Long {
+                bytes: self.literal_bytes,
+            }
+            .into());
+        }
+        Ok(template)
+    }
+}
+
+impl NameTemplate {
+    /// Rejects `.` and `..` where no placeholder can make more of them.
+    fn check_whole_segments(&self) -> Result<(), NameError> {
+        self.to_string()
+            .split('/')
+            .filter(|segment| !segment.contains(['$', '(', ')', '[', ']', '\'']))
+            .try_for_each(name::check_segment)
+    }
+}
+
+/// Which rule a name with placeholders broke.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum TemplateError {
+    /// A literal part that is not a name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A `$(...)` that stands for nothing.
+    #[error(
+        "{text:?} stands for nothing: there are $(POD_NAME), $(POD_NAMESPACE), $(POD_UID), \
+         $(NODE_NAME), $(CONTAINER) and $(labels['key'])"
+    )]
+    Placeholder {
+        /// The placeholder, as written.
+        text: String,
+    },
+    /// A `$(` without its `)`.
+    #[error("this $( is never closed with )")]
+    Unclosed,
+}
+
+/// Why a name could not be filled in.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum ResolveError {
+    /// A placeholder whose value is empty.
+    #[error(transparent)]
+    Empty(#[from] EmptySubstitution),
+    /// What the placeholders brought does not make a name.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(text: &str) -> NameTemplate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn fills_in_what_is_known_and_leaves_the_rest() {
+        let facts = Facts {
+            labels: Some(&[("app.kubernetes.io/version", "1.2")]),
+            pod_name: Some("web-0"),
+            ..Facts::default()
+        };
+        let name = template("/m/$(labels['app.kubernetes.io/version'])//$(POD_NAME)-$(NODE_NAME)/");
+        assert_eq!(
+            name.to_string(),
+            "m/$(labels['app.kubernetes.io/version'])/$(POD_NAME)-$(NODE_NAME)"
+        );
+        let resolved = name.resolve(&facts).unwrap();
+        assert_eq!(resolved.to_string(), "m/1.2/web-0-$(NODE_NAME)");
+        assert_eq!(resolved.variable_name(), None);
+        let facts = Facts {
+            node_name: Some("n1"),
+            ..facts
+        };
+        let resolved = resolved.resolve(&facts).unwrap();
+        assert_eq!(resolved.variable_name().unwrap().as_str(), "m/1.2/web-0-n1");
+    }
+
+    #[test]
+    fn a_label_that_is_not_there_is_an_empty_substitution() {
+        let facts = Facts {
+            labels: Some(&[]),
+            ..Facts::default()
+        };
+        let error = template("m/$(labels['version'])")
+            .resolve(&facts)
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "$(labels['version']) is empty for this pod"
+        );
+    }
+
+    #[test]
+    fn names_what_stands_for_nothing() {
+        for (text, rule) in [
+            ("a/$(POD)", "\"$(POD)\" stands for nothing"),
+            ("a/$(labels[x])", "stands for nothing"),
+            ("a/$(POD_NAME", "never closed"),
+            ("a/../$(POD_NAME)", "must not be \"..\""),
+            ("a b/$(POD_NAME)", "' ' is not allowed"),
+        ] {
+            let error = text.parse::<NameTemplate>().unwrap_err().to_string();
+            assert!(error.contains(rule), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_one_placeholder_is_a_name() {
+        assert_eq!(template("//$(POD_NAME)//").to_string(), "$(POD_NAME)");
+    }
+}

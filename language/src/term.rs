@@ -1,0 +1,354 @@
+//! One term of `depends-on`, as a person writes it.
+
+mod parse;
+
+use std::{fmt, num::NonZeroU32, str::FromStr};
+
+use crate::{
+    name::Namespace,
+    syntax::{self, Located, SyntaxError},
+    template::{Facts, NameTemplate, ResolveError},
+    timeout::Timeout,
+    value::{Value, write_word},
+};
+
+/// How long an optional term without `within` is waited for.
+pub const OPTIONAL_TIMEOUT: Timeout = Timeout::from_secs(30);
+
+/// One term of `depends-on`: `[?|!] target [@namespace] [=value | >=count] [within duration]`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Term {
+    /// Whether it must hold, may hold, or must not.
+    pub presence: Presence,
+    /// What it speaks of.
+    pub target: Target,
+    /// Its own timeout, as written.
+    pub within: Option<Timeout>,
+}
+
+impl Term {
+    /// Returns all terms of the value of a `depends-on` annotation, in their order.
+    pub fn parse_list(text: &str) -> Result<Vec<Located<Self>>, SyntaxError> {
+        syntax::parse_list(text, parse::term)
+    }
+
+    /// Returns the term's own timeout: what `within` says, else 30 s where it is optional.
+    pub fn timeout(&self) -> Option<Timeout> {
+        match self.presence {
+            Presence::Optional => Some(self.within.unwrap_or(OPTIONAL_TIMEOUT)),
+            Presence::Failure | Presence::Required => self.within,
+        }
+    }
+
+    /// Returns the probe that the client makes itself; `None` where the server judges the term.
+    pub fn probe(&self) -> Option<&Probe> {
+        match &self.target {
+            Target::Probe(probe) => Some(probe),
+            Target::Below { .. } | Target::Object { .. } | Target::Variable { .. } => None,
+        }
+    }
+
+    /// Returns the name in it, if it speaks of a variable or an object.
+    pub fn name(&self) -> Option<&NameTemplate> {
+        match &self.target {
+            Target::Below { prefix: name, .. }
+            | Target::Object { name, .. }
+            | Target::Variable { name, .. } => Some(name),
+            Target::Probe(_) => None,
+        }
+    }
+
+    /// Fills in what `facts` knows of the names in it.
+    pub fn resolve(&self, facts: &Facts<'_>) -> Result<Self, ResolveError> {
+        let mut resolved = self.clone();
+        match &mut resolved.target {
+            Target::Below { prefix: name, .. }
+            | Target::Object { name, .. }
+            | Target::Variable { name, .. } => *name = name.resolve(facts)?,
+            Target::Probe(_) => {}
+        }
+        Ok(resolved)
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.presence, self.target)?;
+        match self.within {
+            Some(within) => write!(f, " within {within}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Term {
+    type Err = SyntaxError;
+
+    fn from_str(text: &str) -> Result<Self, SyntaxError> {
+        syntax::parse_single(text, parse::term)
+    }
+}
+
+/// Whether a term must hold.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Presence {
+    /// `!`: if the variable exists (the Job failed), waiting fails at once.
+    Failure,
+    /// `?`: waited for up to its own timeout, then given up with a warning.
+    Optional,
+    /// It must hold.
+    Required,
+}
+
+impl fmt::Display for Presence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Failure => "!",
+            Self::Optional => "?",
+            Self::Required => "",
+        })
+    }
+}
+
+/// What a term speaks of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Target {
+    /// `a/*>=3`: variables below a name, at any depth.
+    Below {
+        /// The name above them.
+        prefix: NameTemplate,
+        /// Where they live; the pod's own namespace where it is not written.
+        namespace: Option<Namespace>,
+        /// How many there must be.
+        at_least: NonZeroU32,
+    },
+    /// `job:x`, `certificates.cert-manager.io:x=Ready`: a Kubernetes object.
+    Object {
+        /// Its kind, with what is asked of it.
+        kind: ObjectKind,
+        /// Its name.
+        name: NameTemplate,
+        /// Where it lives; the pod's own namespace where it is not written.
+        namespace: Option<Namespace>,
+    },
+    /// `tcp://h:p`, `http://h/p`, `https://h/p`: checked by the client, as seen from the pod.
+    Probe(Probe),
+    /// `a/b`, `a/b=v`, `a/b>=3`: one variable.
+    Variable {
+        /// Its name.
+        name: NameTemplate,
+        /// Where it lives; the pod's own namespace where it is not written.
+        namespace: Option<Namespace>,
+        /// What is asked of it.
+        demand: Demand,
+    },
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Below {
+                prefix,
+                namespace,
+                at_least,
+            } => {
+                write!(f, "{prefix}/*{}", At(namespace.as_ref()))?;
+                match at_least.get() {
+                    1 => Ok(()),
+                    count => write!(f, ">={count}"),
+                }
+            }
+            Self::Object {
+                kind,
+                name,
+                namespace,
+            } => write!(
+                f,
+                "{}:{name}{}{}",
+                kind.resource(),
+                At(namespace.as_ref()),
+                kind.asked()
+            ),
+            Self::Probe(probe) => write!(f, "{probe}"),
+            Self::Variable {
+                name,
+                namespace,
+                demand,
+            } => write!(f, "{name}{}{demand}", At(namespace.as_ref())),
+        }
+    }
+}
+
+/// Prints `@namespace` where there is one.
+pub(crate) struct At<'a>(pub(crate) Option<&'a Namespace>);
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(namespace) => write!(f, "@{namespace}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is asked of one variable.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Demand {
+    /// An assertion of it has this value.
+    Equals(Value),
+    /// It exists.
+    Exists,
+    /// At least so many distinct owners assert it.
+    Owners(NonZeroU32),
+}
+
+impl fmt::Display for Demand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Equals(value) => write!(f, "={value}"),
+            Self::Exists => Ok(()),
+            Self::Owners(count) => write!(f, ">={count}"),
+        }
+    }
+}
+
+/// The kind of an object, with what is asked of it.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum ObjectKind {
+    /// Any other object: its status condition is True.
+    Custom {
+        /// The plural resource with its group, such as `certificates.cert-manager.io`.
+        resource: Box<str>,
+        /// The type of the condition, such as `Ready`.
+        condition: Box<str>,
+    },
+    /// A `DaemonSet` that is rolled out.
+    DaemonSet,
+    /// A Deployment that is rolled out.
+    Deployment,
+    /// A Job that is complete.
+    Job,
+    /// A Pod that is ready.
+    Pod,
+    /// A Service that has a ready endpoint.
+    Service,
+    /// A `StatefulSet` that is rolled out.
+    StatefulSet,
+}
+
+impl ObjectKind {
+    /// The built-in kinds, as they are written before the colon.
+    pub const BUILT_IN: [Self; 6] = [
+        Self::DaemonSet,
+        Self::Deployment,
+        Self::Job,
+        Self::Pod,
+        Self::Service,
+        Self::StatefulSet,
+    ];
+
+    /// Returns what stands before the colon.
+    pub fn resource(&self) -> &str {
+        match self {
+            Self::Custom { resource, .. } => resource,
+            Self::DaemonSet => "daemonset",
+            Self::Deployment => "deployment",
+            Self::Job => "job",
+            Self::Pod => "pod",
+            Self::Service => "service",
+            Self::StatefulSet => "statefulset",
+        }
+    }
+
+    /// Returns what such an object is once it holds, to be read after its name.
+    pub fn holds_when(&self) -> String {
+        match self {
+            Self::Custom { condition, .. } => format!("{condition} is True"),
+            Self::DaemonSet | Self::Deployment | Self::StatefulSet => "is rolled out".to_owned(),
+            Self::Job => "is complete".to_owned(),
+            Self::Pod => "is ready".to_owned(),
+            Self::Service => "has a ready endpoint".to_owned(),
+        }
+    }
+
+    fn asked(&self) -> String {
+        match self {
+            Self::Custom { condition, .. } => format!("={condition}"),
+            _ => String::new(),
+        }
+    }
+}
+
+/// A check that the client makes itself, as seen from the pod.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Probe {
+    /// How.
+    pub scheme: Scheme,
+    /// The host: a name, an IPv4 address, or an IPv6 address without brackets.
+    pub host: Box<str>,
+    /// The port.
+    pub port: u16,
+    /// The path with its query, beginning with `/`; empty for `tcp`.
+    pub path: Box<str>,
+}
+
+/// Prints the URL, quoted where it would not end by itself.
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_word(f, &self.url())
+    }
+}
+
+impl Probe {
+    /// Returns the URL, with the port left out where it is the scheme's own.
+    pub fn url(&self) -> String {
+        let scheme = self.scheme.as_str();
+        let path = &self.path;
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.to_string()
+        };
+        if self.scheme.default_port() == Some(self.port) {
+            format!("{scheme}://{host}{path}")
+        } else {
+            format!("{scheme}://{host}:{}{path}", self.port)
+        }
+    }
+}
+
+/// The scheme of a probe.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Scheme {
+    /// A 2xx or 3xx answer comes.
+    Http,
+    /// A 2xx or 3xx answer comes over TLS.
+    Https,
+    /// A connection is accepted.
+    Tcp,
+}
+
+impl Scheme {
+    pub(crate) const ALL: [Self; 3] = [Self::Http, Self::Https, Self::Tcp];
+
+    /// Returns the scheme's name in a URL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Tcp => "tcp",
+        }
+    }
+
+    /// Returns the port where none is written.
+    pub fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Http => Some(80),
+            Self::Https => Some(443),
+            Self::Tcp => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

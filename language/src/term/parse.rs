@@ -1,0 +1,337 @@
+//! The grammar of one term.
+
+use std::num::NonZeroU32;
+
+use super::{Demand, ObjectKind, Presence, Probe, Scheme, Target, Term};
+use crate::{
+    name::{Namespace, is_name_character},
+    syntax::{Broken, Cursor},
+    template::NameTemplate,
+};
+
+pub(super) fn term(cursor: &mut Cursor<'_>) -> Result<Term, Broken> {
+    let start = cursor.offset;
+    let presence = presence(cursor);
+    let target = target(cursor)?;
+    if presence == Presence::Failure && !may_fail(&target) {
+        return Err(Broken::at(
+            start,
+            "! goes with a variable or a job: only, such as !migrate/failed or !job:migrate",
+        ));
+    }
+    let within = within(cursor, presence)?;
+    Ok(Term {
+        presence,
+        target,
+        within,
+    })
+}
+
+fn presence(cursor: &mut Cursor<'_>) -> Presence {
+    if cursor.eat("!") {
+        Presence::Failure
+    } else if cursor.eat("?") {
+        Presence::Optional
+    } else {
+        Presence::Required
+    }
+}
+
+fn may_fail(target: &Target) -> bool {
+    match target {
+        Target::Below { .. } | Target::Variable { .. } => true,
+        Target::Object { kind, .. } => *kind == ObjectKind::Job,
+        Target::Probe(_) => false,
+    }
+}
+
+fn target(cursor: &mut Cursor<'_>) -> Result<Target, Broken> {
+    let word = cursor.rest_of_word();
+    if word.starts_with('"') || word.contains("://") {
+        return probe(cursor).map(Target::Probe);
+    }
+    let start = cursor.offset;
+    let name = cursor.take_name("/*");
+    if cursor.peek() == Some(':') {
+        cursor.offset = start;
+        return object(cursor);
+    }
+    match name.strip_suffix('*') {
+        Some(prefix) => below(cursor, start, prefix),
+        None => variable(cursor, start, name),
+    }
+}
+
+fn name_template(start: usize, text: &str) -> Result<NameTemplate, Broken> {
+    text.parse().map_err(|error| Broken::at(start, error))
+}
+
+fn variable(cursor: &mut Cursor<'_>, start: usize, name: &str) -> Result<Target, Broken> {
+    if name.is_empty() {
+        return Err(unexpected(cursor));
+    }
+    let name = name_template(start, name)?;
+    let namespace = namespace(cursor)?;
+    let demand = if let Some(count) = count(cursor)? {
+        Demand::Owners(count)
+    } else if cursor.eat("=") {
+        let at = cursor.offset;
+        let value = cursor.take_word()?;
+        Demand::Equals(value.parse().map_err(|error| Broken::at(at, error))?)
+    } else {
+        Demand::Exists
+    };
+    Ok(Target::Variable {
+        name,
+        namespace,
+        demand,
+    })
+}
+
+fn below(cursor: &mut Cursor<'_>, start: usize, prefix: &str) -> Result<Target, Broken> {
+    if !prefix.ends_with('/') || prefix.trim_matches('/').is_empty() {
+        return Err(Broken::at(
+            start,
+            "* stands alone in the last segment below a name, such as workers/*",
+        ));
+    }
+    let prefix = name_template(start, prefix)?;
+    let namespace = namespace(cursor)?;
+    let at_least = count(cursor)?.unwrap_or(NonZeroU32::MIN);
+    if cursor.peek() == Some('=') {
+        return Err(
+            cursor.broken("a * counts variables: write >= and a number, such as workers/*>=3")
+        );
+    }
+    Ok(Target::Below {
+        prefix,
+        namespace,
+        at_least,
+    })
+}
+
+fn object(cursor: &mut Cursor<'_>) -> Result<Target, Broken> {
+    let start = cursor.offset;
+    let resource = cursor.take_while(|c| c != ':');
+    cursor.eat(":");
+    let name_start = cursor.offset;
+    let text = cursor.take_name("/*");
+    if text.is_empty() {
+        return Err(cursor.broken(format!(
+            "the name of the {resource} is missing, as in {resource}:migrate"
+        )));
+    }
+    if text.contains(['/', '*', '_']) && !text.contains("$(")
+        || text != text.to_lowercase() && !text.contains("$(")
+    {
+        return Err(Broken::at(
+            name_start,
+            format!("{text:?} is not an object's name: it has a-z 0-9 . - only"),
+        ));
+    }
+    let name = name_template(name_start, text)?;
+    let namespace = namespace(cursor)?;
+    let kind = object_kind(cursor, start, resource)?;
+    Ok(Target::Object {
+        kind,
+        name,
+        namespace,
+    })
+}
+
+fn object_kind(
+    cursor: &mut Cursor<'_>,
+    start: usize,
+    resource: &str,
+) -> Result<ObjectKind, Broken> {
+    if let Some(kind) = ObjectKind::BUILT_IN
+        .into_iter()
+        .find(|kind| kind.resource() == resource)
+    {
+        return match cursor.peek() {
+            Some('=' | '>') => Err(cursor.broken(format!(
+                "{resource}: takes no value or count: it holds when the object {}",
+                kind.holds_when()
+            ))),
+            _ => Ok(kind),
+        };
+    }
+    if !resource.contains('.') {
+        return Err(Broken::at(start, unknown_kind(resource)));
+    }
+    if !cursor.eat("=") {
+        return Err(cursor.broken(format!("a condition is missing, as in {resource}:x=Ready")));
+    }
+    let condition = cursor.take_while(|c| is_name_character(c) || c == '/');
+    if condition.is_empty() {
+        return Err(cursor.broken("the type of a status condition is missing, such as Ready"));
+    }
+    Ok(ObjectKind::Custom {
+        resource: resource.into(),
+        condition: condition.into(),
+    })
+}
+
+fn unknown_kind(resource: &str) -> String {
+    let kinds = ObjectKind::BUILT_IN;
+    let nearest = kinds
+        .iter()
+        .map(ObjectKind::resource)
+        .max_by(|a, b| strsim::jaro(a, resource).total_cmp(&strsim::jaro(b, resource)))
+        .unwrap_or_default();
+    format!(
+        "{resource:?} is not a kind that can be waited for; did you mean {nearest}:? There are job: pod: \
+         service: deployment: statefulset: daemonset: and any other as plural.group:name=Condition"
+    )
+}
+
+fn namespace(cursor: &mut Cursor<'_>) -> Result<Option<Namespace>, Broken> {
+    if !cursor.eat("@") {
+        return Ok(None);
+    }
+    let start = cursor.offset;
+    let text = cursor.take_while(|c| !c.is_whitespace() && !matches!(c, ',' | '=' | '>'));
+    text.parse()
+        .map(Some)
+        .map_err(|error| Broken::at(start, error))
+}
+
+fn count(cursor: &mut Cursor<'_>) -> Result<Option<NonZeroU32>, Broken> {
+    if cursor.peek() != Some('>') {
+        return Ok(None);
+    }
+    let start = cursor.offset;
+    let digits = if cursor.eat(">=") {
+        cursor.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+    } else {
+        ""
+    };
+    match digits.parse() {
+        Ok(count) => Ok(Some(count)),
+        Err(_) => Err(Broken::at(
+            start,
+            format!(
+                "a count is >= and a number from 1 to {}, such as >=3",
+                u32::MAX
+            ),
+        )),
+    }
+}
+
+fn probe(cursor: &mut Cursor<'_>) -> Result<Probe, Broken> {
+    let start = cursor.offset;
+    let url = cursor.take_word()?;
+    let broken = |rule: String| Broken::at(start, rule);
+    let (scheme, rest) = url.split_once("://").ok_or_else(|| {
+        broken("in double quotes a URL was expected, such as \"http://web/ready?a=1,2\"".to_owned())
+    })?;
+    let scheme = Scheme::ALL
+        .into_iter()
+        .find(|known| known.as_str() == scheme)
+        .ok_or_else(|| {
+            broken(format!(
+                "{scheme}:// cannot be probed: there are tcp://host:port, http:// and https://"
+            ))
+        })?;
+    if rest.contains("$(") {
+        return Err(broken(
+            "substitutions such as $(POD_NAME) stand in names, not in URLs".to_owned(),
+        ));
+    }
+    if rest.chars().any(char::is_control) {
+        return Err(broken("a URL holds no control characters".to_owned()));
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let (host, port) = host_and_port(authority, scheme).map_err(broken)?;
+    Ok(Probe {
+        scheme,
+        host: host.into(),
+        port,
+        path: probe_path(scheme, path)
+            .map_err(|rule| Broken::at(start, rule))?
+            .into(),
+    })
+}
+
+fn probe_path(scheme: Scheme, path: &str) -> Result<String, String> {
+    let path = path.split('#').next().unwrap_or_default();
+    match scheme {
+        Scheme::Tcp if path.is_empty() || path == "/" => Ok(String::new()),
+        Scheme::Tcp => Err(format!(
+            "tcp:// takes a host and a port only, not the path {path:?}"
+        )),
+        Scheme::Http | Scheme::Https if path.contains(' ') => {
+            Err("a URL holds no spaces: write %20".to_owned())
+        }
+        Scheme::Http | Scheme::Https if path.starts_with('/') => Ok(path.to_owned()),
+        Scheme::Http | Scheme::Https => Ok(format!("/{path}")),
+    }
+}
+
+fn host_and_port(authority: &str, scheme: Scheme) -> Result<(String, u16), String> {
+    if authority.contains('@') {
+        return Err("a URL holds no user name or password here".to_owned());
+    }
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest
+                .split_once(']')
+                .ok_or("the [ of the IPv6 address is never closed")?;
+            host.parse::<std::net::Ipv6Addr>()
+                .map_err(|_| format!("{host:?} is not an IPv6 address"))?;
+            (host, port.strip_prefix(':'))
+        }
+        None => match authority.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    let host_ok = |c: char| is_name_character(c) || authority.starts_with('[') && c == ':';
+    if host.is_empty() || !host.chars().all(host_ok) {
+        return Err(format!(
+            "{host:?} is not a host name, IPv4 address or [IPv6 address]"
+        ));
+    }
+    Ok((host.to_ascii_lowercase(), probe_port(port, scheme)?))
+}
+
+fn probe_port(port: Option<&str>, scheme: Scheme) -> Result<u16, String> {
+    match port {
+        Some(port) => match port.parse() {
+            Ok(0) | Err(_) => Err(format!("{port:?} is not a port from 1 to 65535")),
+            Ok(port) => Ok(port),
+        },
+        None => scheme
+            .default_port()
+            .ok_or_else(|| "a port is missing, as in tcp://redis:6379".to_owned()),
+    }
+}
+
+fn within(cursor: &mut Cursor<'_>, presence: Presence) -> Result<Option<super::Timeout>, Broken> {
+    let before = cursor.offset;
+    cursor.skip_blanks();
+    let start = cursor.offset;
+    if start == before || cursor.rest_of_word() != "within" {
+        return Ok(None);
+    }
+    if presence == Presence::Failure {
+        return Err(cursor.broken("a failure term takes no within: it never delays a wait"));
+    }
+    cursor.eat("within");
+    cursor.skip_blanks();
+    let start = cursor.offset;
+    let text = cursor.take_while(|c| !crate::value::ends_word(c));
+    text.parse()
+        .map(Some)
+        .map_err(|error| Broken::at(start, error))
+}
+
+fn unexpected(cursor: &Cursor<'_>) -> Broken {
+    let word = cursor.rest_of_word();
+    cursor.broken(if word.is_empty() {
+        "a variable, an object or a URL is missing".to_owned()
+    } else {
+        format!("{word:?} is not a variable, an object such as job:migrate or a URL such as tcp://redis:6379")
+    })
+}

@@ -1,0 +1,176 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(text: &str) -> Term {
+    text.parse()
+        .unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+#[test]
+fn reads_the_terms_of_the_design() {
+    let text = "first/container, workers/*>=3, job:migrate, tcp://redis:6379 within 2m, \
+                ?cache/warm within 30s, !migrate/failed";
+    let terms = Term::parse_list(text).unwrap();
+    let printed: Vec<_> = terms.iter().map(|term| term.value.to_string()).collect();
+    assert_eq!(printed.join(", "), text);
+    let columns: Vec<_> = terms.iter().map(|term| term.column).collect();
+    assert_eq!(columns, [1, 18, 32, 45, 73, 97]);
+}
+
+#[test]
+fn prints_the_canonical_form() {
+    for (text, canonical) in [
+        (" /a//b/ ", "a/b"),
+        ("a/b@other=v within 90s", "a/b@other=v within 1m30s"),
+        ("a/*>=1", "a/*"),
+        ("a/b>=3", "a/b>=3"),
+        (
+            "a=\"x, \\\"y\\\"\" within 1s",
+            "a=\"x, \\\"y\\\"\" within 1s",
+        ),
+        ("a=", "a=\"\""),
+        ("http://web:80/ready", "http://web/ready"),
+        ("https://WEB", "https://web/"),
+        (
+            "\"http://web/a?b=1,2\" within 5s",
+            "\"http://web/a?b=1,2\" within 5s",
+        ),
+        ("tcp://[::1]:80", "tcp://[::1]:80"),
+        (
+            "certificates.cert-manager.io:x@ns=Ready",
+            "certificates.cert-manager.io:x@ns=Ready",
+        ),
+        ("!job:migrate@ops", "!job:migrate@ops"),
+        ("job:m-$(labels['v'])", "job:m-$(labels['v'])"),
+        ("cni/$(NODE_NAME)@cni-system", "cni/$(NODE_NAME)@cni-system"),
+        (
+            "a/$(labels['app.kubernetes.io/version'])",
+            "a/$(labels['app.kubernetes.io/version'])",
+        ),
+    ] {
+        assert_eq!(parse(text).to_string(), canonical, "{text}");
+        assert_eq!(parse(canonical), parse(text), "{text}");
+    }
+}
+
+#[test]
+fn separators_may_be_repeated_and_be_newlines() {
+    let terms = Term::parse_list("\na,\n  b\n\n,c,\n").unwrap();
+    let printed: Vec<_> = terms.iter().map(|term| term.value.to_string()).collect();
+    assert_eq!(printed, ["a", "b", "c"]);
+    assert!(Term::parse_list(" ,\n").unwrap().is_empty());
+}
+
+#[test]
+fn an_optional_term_is_waited_for_30_seconds() {
+    assert_eq!(parse("?a").timeout(), Some(Timeout::from_secs(30)));
+    assert_eq!(parse("?a within 5s").timeout(), Some(Timeout::from_secs(5)));
+    assert_eq!(parse("a").timeout(), None);
+}
+
+#[test]
+fn each_error_names_column_term_and_rule() {
+    for (text, column, term, rule) in [
+        ("a, b c", 6, "b c", "\"c\" was not expected here"),
+        ("a, workers/*>=x", 13, "workers/*>=x", "number from 1 to"),
+        ("workers/*>=0", 10, "workers/*>=0", "number from 1 to"),
+        ("a>3", 2, "a>3", "such as >=3"),
+        ("*>=3", 1, "*>=3", "below a name"),
+        ("a/b*", 1, "a/b*", "below a name"),
+        ("a/*=v", 4, "a/*=v", "write >="),
+        ("a/../b", 1, "a/../b", "must not be \"..\""),
+        ("é/b", 1, "é/b", "'é' is not allowed"),
+        ("é, b=\"x", 1, "é", "'é' is not allowed"),
+        ("a=\"x", 3, "a=\"x", "never closed"),
+        ("a@Bad", 3, "a@Bad", "not a namespace"),
+        ("a within soon", 10, "a within soon", "not a duration"),
+        ("a within", 9, "a within", "not a duration"),
+        ("!a within 3s", 4, "!a within 3s", "takes no within"),
+        ("!tcp://a:1", 1, "!tcp://a:1", "variable or a job:"),
+        ("!pod:x", 1, "!pod:x", "variable or a job:"),
+        ("jbo:x", 1, "jbo:x", "did you mean job:?"),
+        ("job:x=Ready", 6, "job:x=Ready", "takes no value"),
+        ("job:", 5, "job:", "name of the job is missing"),
+        ("job:A", 5, "job:A", "not an object's name"),
+        (
+            "foos.example.com:x",
+            19,
+            "foos.example.com:x",
+            "condition is missing",
+        ),
+        ("tcp://redis", 1, "tcp://redis", "port is missing"),
+        ("tcp://redis:0", 1, "tcp://redis:0", "not a port"),
+        ("tcp://redis:1/x", 1, "tcp://redis:1/x", "not the path"),
+        ("redis://redis:1", 1, "redis://redis:1", "cannot be probed"),
+        ("http://u:p@h/", 1, "http://u:p@h/", "no user name"),
+        ("http:///x", 1, "http:///x", "not a host name"),
+        (
+            "tcp://$(POD_NAME):1",
+            1,
+            "tcp://$(POD_NAME):1",
+            "stand in names",
+        ),
+        ("a/$(POD)", 1, "a/$(POD)", "stands for nothing"),
+        ("?", 2, "?", "is missing"),
+        ("=v", 1, "=v", "is not a variable"),
+    ] {
+        let error = Term::parse_list(text).unwrap_err();
+        assert_eq!(
+            (error.column, error.term.as_str()),
+            (column, term),
+            "{text}: {error}"
+        );
+        assert!(error.rule.contains(rule), "{text}: {error}");
+    }
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[A-Za-z0-9_-]{1,6}(/[A-Za-z0-9._-]{0,3}x){0,3}",
+        "[a-z]{1,4}/\\$\\(POD_NAME\\)(/x)?",
+        "\\$\\(labels\\['[a-z]{1,4}(\\.[a-z]{1,2}/[a-z])?'\\]\\)-[a-z]{1,3}",
+    ]
+}
+
+fn target() -> impl Strategy<Value = String> {
+    let at = prop_oneof![Just(String::new()), "@[a-z]([a-z0-9-]{0,5}[a-z0-9])?"];
+    let demand = prop_oneof![
+        Just(String::new()),
+        (1u32..).prop_map(|count| format!(">={count}")),
+        "[^\\\\\",\\s\\p{C}]{1,9}".prop_map(|value| format!("={value}")),
+        "[^\"\\\\]{0,9}".prop_map(|value| format!("=\"{value}\"")),
+    ];
+    prop_oneof![
+        (name(), at.clone(), demand).prop_map(|(name, at, demand)| format!("{name}{at}{demand}")),
+        (name(), at.clone(), 1u32..).prop_map(|(name, at, n)| format!("{name}/*{at}>={n}")),
+        ("(job|pod|service)", "[a-z]{1,5}", at)
+            .prop_map(|(kind, name, at)| format!("{kind}:{name}{at}")),
+        ("[a-z]{1,9}", 1u16..).prop_map(|(host, port)| format!("tcp://{host}:{port}")),
+        ("https?", "[a-z.]{1,9}", "(/[a-z?&=]{0,9})?")
+            .prop_map(|(s, h, p)| format!("{s}://{h}{p}")),
+        "[a-z,= ?]{1,9}".prop_map(|query| format!("\"http://h/{}\"", query.replace(' ', "+"))),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn printing_and_parsing_are_inverse(
+        optional in any::<bool>(),
+        target in target(),
+        within in proptest::option::of(1u32..100_000),
+    ) {
+        let mark = if optional { "?" } else { "" };
+        let within = within.map_or_else(String::new, |seconds| format!(" within {seconds}s"));
+        let text = format!("{mark}{target}{within}");
+        let term: Term = text.parse().unwrap();
+        prop_assert_eq!(term.to_string().parse::<Term>().unwrap(), term);
+    }
+
+    #[test]
+    fn any_text_parses_or_points_into_itself(text in ".*") {
+        if let Err(error) = Term::parse_list(&text) {
+            prop_assert!((1..=text.chars().count() + 1).contains(&error.column));
+        }
+    }
+}

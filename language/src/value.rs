@@ -1,0 +1,65 @@
+//! The value that an assertion may carry.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+/// Longest value, in bytes.
+pub const MAX_VALUE_BYTES: usize = 4096;
+
+/// A value: at most 4096 bytes of UTF-8, which may be empty.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Value(Box<str>);
+
+impl Value {
+    /// Returns the text as it was given, without quotes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Writes the value as a term holds it: in double quotes where it would not end by itself.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_word(f, &self.0)
+    }
+}
+
+/// Takes the text as it is: quotes are the business of the term that holds the value.
+impl FromStr for Value {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text.len() {
+            0..=MAX_VALUE_BYTES => Ok(Self(text.into())),
+            bytes => Err(ValueError { bytes }),
+        }
+    }
+}
+
+/// A value that is too long.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("a value has at most {MAX_VALUE_BYTES} bytes, this one has {bytes}")]
+pub struct ValueError {
+    bytes: usize,
+}
+
+/// Writes `word` so that the term parser reads it back: quoted only where it must be.
+pub(crate) fn write_word(f: &mut fmt::Formatter<'_>, word: &str) -> fmt::Result {
+    if !word.is_empty() && !word.contains(ends_word) && !word.contains(['"', '\\']) {
+        return f.write_str(word);
+    }
+    f.write_str("\"")?;
+    for character in word.chars() {
+        if matches!(character, '"' | '\\') {
+            f.write_str("\\")?;
+        }
+        write!(f, "{character}")?;
+    }
+    f.write_str("\"")
+}
+
+/// Returns whether a bare URL or value ends at this character.
+pub(crate) fn ends_word(character: char) -> bool {
+    character == ',' || character.is_whitespace()
+}

@@ -1,0 +1,22 @@
+//! oncue: pods start on cue.
+//!
+//! The pure parts decide, the shells act; `docs/design.md` says what they tell each other and who
+//! may import whom.
+
+pub mod admin;
+pub mod api;
+pub mod commands;
+pub mod config;
+pub mod graph;
+pub mod injection;
+pub mod life;
+pub mod lint;
+pub mod manifests;
+pub mod net;
+pub mod rehearsal;
+pub mod serve;
+pub mod store;
+pub mod webhook;
+pub mod workload;
+
+pub use oncue_language as language;

@@ -1,0 +1,2 @@
+//! oncue
+fn main() {}
