@@ -1,0 +1,84 @@
+//! Why a pod is not let in.
+
+use thiserror::Error;
+
+use crate::language::AnnotationError;
+
+/// Why a pod is not let in: its author's mistakes, never oncue's own failure.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum Refusal {
+    /// Annotations that are wrong, or that do not go with the pod: 422.
+    #[error("{}", lines(.0))]
+    Annotations(Vec<AnnotationError>),
+    /// Something of the pod's own stands where ours must: 422.
+    #[error(transparent)]
+    Collision(#[from] Collision),
+    /// Not a pod: 400.
+    #[error(transparent)]
+    Pod(#[from] PodError),
+}
+
+impl Refusal {
+    /// Returns the HTTP status that answers it.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Annotations(_) | Self::Collision(_) => 422,
+            Self::Pod(_) => 400,
+        }
+    }
+
+    /// Returns the refusal as one word, for metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Annotations(_) => "annotations",
+            Self::Collision(_) => "collision",
+            Self::Pod(_) => "not-a-pod",
+        }
+    }
+}
+
+fn lines(errors: &[AnnotationError]) -> String {
+    let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    lines.join("; ")
+}
+
+/// Something of the pod's own that stands where ours must.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum Collision {
+    /// A container with our container's name that we did not inject.
+    #[error(
+        "{path}: the name {name:?} is taken by a container that oncue did not inject: rename it"
+    )]
+    Container {
+        /// Where it stands.
+        path: String,
+        /// The name.
+        name: &'static str,
+    },
+    /// A mount at or below our mount.
+    #[error("{path}: {mount_path:?} is where oncue's files are mounted: choose another path")]
+    Mount {
+        /// Where it stands.
+        path: String,
+        /// Its path in the container.
+        mount_path: String,
+    },
+    /// A volume with our volume's name that we did not inject.
+    #[error("{path}: the name {name:?} is taken by a volume that oncue did not inject: rename it")]
+    Volume {
+        /// Where it stands.
+        path: String,
+        /// The name.
+        name: &'static str,
+    },
+}
+
+/// A text that is not a pod.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("failed to read the pod at {path}: {reason}")]
+pub struct PodError {
+    /// The path of the offending part, such as `spec.containers[0].name`.
+    pub path: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
