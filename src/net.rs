@@ -1,1 +1,81 @@
-//! net
+//! Listeners: one accept loop for the store's API, the webhook and the admin port.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`bind`] | [`bind()`], a listening socket from an address |
+//! | [`limits`] | [`Limits`], how many connections and how long each may keep us waiting |
+//! | [`metrics`] | [`NetMetrics`], what the listeners count |
+//! | [`shutdown`] | [`Shutdown`], the phases of the way down: serving, lingering, draining |
+//! | `accept` | the loop: a slot, a connection, a task |
+//! | `connection` | one connection: handshake, HTTP/1.1 or HTTP/2, graceful end |
+//! | `pace` | the timeouts for heads and idle connections, below HTTP |
+//! | `body` | the timeout for request bodies, and the end of response bodies |
+//!
+//! hyper is used directly rather than through `axum::serve`, which has no timeouts, no limit of
+//! connections and handshakes on the accept path.
+
+pub mod bind;
+pub mod limits;
+pub mod metrics;
+pub mod shutdown;
+
+mod accept;
+mod body;
+mod connection;
+mod pace;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+
+pub use self::{
+    bind::{BindError, bind},
+    body::BodyError,
+    limits::Limits,
+    metrics::NetMetrics,
+    shutdown::{Phase, Shutdown, ShutdownTrigger},
+};
+
+/// A bound socket and how to speak on it.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Names the listener in logs and metrics.
+    pub name: &'static str,
+    /// The bound socket.
+    pub listener: TcpListener,
+    /// What is spoken on it.
+    pub transport: Transport,
+    /// What its clients may ask of us.
+    pub limits: Limits,
+}
+
+/// What is spoken on a connection.
+#[derive(Clone, Debug)]
+pub enum Transport {
+    /// HTTP/1.1 in the clear: the leanest connection there is.
+    Plain,
+    /// TLS, with HTTP/1.1 or HTTP/2 as ALPN says.
+    Tls(Arc<ServerConfig>),
+}
+
+/// Serves `router` on `endpoint` until `shutdown` reaches [`Phase::Draining`] and the connections
+/// have ended, or the time for it is over.
+pub async fn serve(endpoint: Endpoint, router: Router, context: ServeContext) {
+    accept::AcceptLoop::new(endpoint, router, context)
+        .run()
+        .await;
+}
+
+/// What all listeners of a process share.
+#[derive(Clone, Debug)]
+pub struct ServeContext {
+    /// Where the process is on its way down.
+    pub shutdown: Shutdown,
+    /// What the listeners count.
+    pub metrics: NetMetrics,
+}

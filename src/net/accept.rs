@@ -1,0 +1,199 @@
+//! The accept loop: a slot, a connection, a task.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::Router;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::{JoinError, JoinSet},
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+use tracing::{error, info, warn};
+
+use super::{
+    Endpoint, Phase, ServeContext, Transport,
+    connection::{Shared, serve_plain, serve_tls},
+};
+
+/// Accepts connections and owns the tasks that serve them.
+pub(crate) struct AcceptLoop {
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+    slots: Slots,
+    health: AcceptHealth,
+}
+
+impl AcceptLoop {
+    pub(crate) fn new(endpoint: Endpoint, router: Router, context: ServeContext) -> Self {
+        let Endpoint {
+            name,
+            listener,
+            transport,
+            limits,
+        } = endpoint;
+        let ServeContext { shutdown, metrics } = context;
+        let acceptor = match transport {
+            Transport::Plain => None,
+            Transport::Tls(config) => Some(TlsAcceptor::from(config)),
+        };
+        Self {
+            listener,
+            acceptor,
+            slots: Slots::new(limits.connections, metrics.connections(name)),
+            health: AcceptHealth::Good,
+            shared: Arc::new(Shared {
+                name,
+                router,
+                limits,
+                shutdown,
+                tls_handshake_failures: metrics.tls_handshake_failures(name),
+            }),
+        }
+    }
+
+    /// Accepts until draining begins, then waits for the connections to end.
+    pub(crate) async fn run(mut self) {
+        let mut connections = JoinSet::new();
+        let draining = self.shared.shutdown.clone().reached(Phase::Draining);
+        let mut draining = std::pin::pin!(draining);
+        loop {
+            tokio::select! {
+                () = &mut draining => break,
+                Some(ended) = connections.join_next() => self.report(ended),
+                (stream, slot) = self.next_connection() => {
+                    self.spawn(stream, slot, &mut connections);
+                }
+            }
+        }
+        self.drain(connections).await;
+    }
+
+    fn spawn(&self, stream: TcpStream, slot: Slot, connections: &mut JoinSet<()>) {
+        let shared = Arc::clone(&self.shared);
+        match self.acceptor.clone() {
+            None => connections.spawn(async move {
+                serve_plain(stream, shared).await;
+                drop(slot);
+            }),
+            Some(acceptor) => connections.spawn(async move {
+                serve_tls(stream, acceptor, shared).await;
+                drop(slot);
+            }),
+        };
+    }
+
+    /// Waits for a free slot and a connection. Nothing is lost when this is dropped half way.
+    async fn next_connection(&mut self) -> (TcpStream, Slot) {
+        let slot = self.slots.take().await;
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    self.health = AcceptHealth::Good;
+                    // Fails only on a connection that is already gone.
+                    let _ = stream.set_nodelay(true);
+                    return (stream, slot);
+                }
+                Err(error) => self.back_off(&error).await,
+            }
+        }
+    }
+
+    /// Waits after a failed accept: a moment, unless only that one connection failed.
+    async fn back_off(&mut self, error: &io::Error) {
+        if is_of_one_connection(error) {
+            return;
+        }
+        if self.health == AcceptHealth::Good {
+            let listener = self.shared.name;
+            error!(listener, %error, "failed to accept connections");
+        }
+        self.health = AcceptHealth::Failing;
+        sleep(ACCEPT_BACK_OFF).await;
+    }
+
+    async fn drain(self, mut connections: JoinSet<()>) {
+        let Self {
+            listener, shared, ..
+        } = self;
+        // From now on clients are refused rather than left in the backlog.
+        drop(listener);
+        let listener = shared.name;
+        let all_ended = async { while connections.join_next().await.is_some() {} };
+        if timeout(shared.limits.drain, all_ended).await.is_err() {
+            warn!(
+                listener,
+                connections = connections.len(),
+                "cut off connections"
+            );
+            connections.shutdown().await;
+        }
+        info!(listener, "drained");
+    }
+
+    fn report(&self, ended: Result<(), JoinError>) {
+        if let Err(error) = ended {
+            let listener = self.shared.name;
+            error!(listener, %error, "a connection's task panicked");
+        }
+    }
+}
+
+/// Whether accepting has failed since it last worked: it is logged once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum AcceptHealth {
+    Good,
+    Failing,
+}
+
+/// The connections that may be open at the same time.
+struct Slots {
+    free: Arc<Semaphore>,
+    open: Gauge,
+}
+
+impl Slots {
+    fn new(limit: usize, open: Gauge) -> Self {
+        let free = Arc::new(Semaphore::new(limit));
+        Self { free, open }
+    }
+
+    async fn take(&self) -> Slot {
+        let permit = Arc::clone(&self.free)
+            .acquire_owned()
+            .await
+            .expect("nobody closes the semaphore");
+        self.open.inc();
+        Slot {
+            _permit: permit,
+            open: self.open.clone(),
+        }
+    }
+}
+
+/// One open connection.
+struct Slot {
+    _permit: OwnedSemaphorePermit,
+    open: Gauge,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
+const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);

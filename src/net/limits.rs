@@ -1,0 +1,59 @@
+//! What clients may ask of a listener.
+
+use std::time::Duration;
+
+/// How many connections a listener takes and how long each may keep it waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at the same time; further ones wait in the system's backlog.
+    pub connections: usize,
+    /// From the accept to the end of the TLS handshake.
+    pub handshake: Duration,
+    /// From the first byte of a request's head (of the connection, for the first) to its last.
+    pub head: Duration,
+    /// From the first time a request's body is late to its last byte.
+    pub body: Duration,
+    /// Between two requests on one connection.
+    pub idle: Duration,
+    /// From the start of draining until what still runs is cut off.
+    pub drain: Duration,
+    /// The most that is read ahead, in bytes, and so the longest head: at least 8 KiB.
+    pub read_buffer: usize,
+}
+
+impl Limits {
+    /// The store: many connections, each held for long and costing little.
+    pub const STORE: Self = Self {
+        connections: 20_000,
+        read_buffer: 8 * KIB,
+        ..Self::DEFAULT
+    };
+
+    /// The webhook: few connections, each with large requests.
+    pub const WEBHOOK: Self = Self {
+        connections: 2_000,
+        ..Self::DEFAULT
+    };
+
+    /// Health and metrics.
+    pub const ADMIN: Self = Self {
+        connections: 100,
+        read_buffer: 8 * KIB,
+        drain: Duration::from_secs(1),
+        ..Self::DEFAULT
+    };
+
+    const DEFAULT: Self = Self {
+        connections: 1_000,
+        handshake: Duration::from_secs(5),
+        head: Duration::from_secs(5),
+        body: Duration::from_secs(10),
+        // Longer than the 90 s after which Go's clients, the API server among them, let go of an
+        // idle connection: the side that sends requests should be the one that closes.
+        idle: Duration::from_mins(2),
+        drain: Duration::from_secs(10),
+        read_buffer: 64 * KIB,
+    };
+}
+
+const KIB: usize = 1024;
