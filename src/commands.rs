@@ -1,1 +1,89 @@
-//! commands
+//! The command line: one file a command.
+//!
+//! Every command is a `clap` struct of arguments with a method `run`, which returns how the process
+//! exits, or an error that is printed as it is.
+
+pub mod serve;
+
+use std::{ffi::OsString, path::Path, process::ExitCode};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+/// Pods start on cue: annotate what they depend on and what they signal.
+#[derive(Debug, Parser)]
+#[command(name = "oncue", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What oncue can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the webhook and the store.
+    Serve(Box<serve::Serve>),
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Serve(serve) => serve.run(),
+        }
+    }
+}
+
+/// Runs the command line `args`, the first of which is the name we were called by.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let command = match parse(&args) {
+        Ok(cli) => cli.command,
+        Err(error) => error.exit(),
+    };
+    command.run().unwrap_or_else(|error| fail(&error))
+}
+
+fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    if called_as(args) == Some("kubectl-oncue") {
+        command = command.bin_name("kubectl oncue");
+    }
+    Cli::from_arg_matches(&command.try_get_matches_from(args)?)
+}
+
+fn called_as(args: &[OsString]) -> Option<&str> {
+    Path::new(args.first()?).file_stem()?.to_str()
+}
+
+/// Prints an error and all its causes, and returns the exit code it deserves.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    if let Some(usage) = error.downcast_ref::<clap::Error>() {
+        usage.exit();
+    }
+    anstream::eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn help(name: &str) -> String {
+        let args = [OsString::from(name), OsString::from("--help")];
+        parse(&args).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn names_itself_oncue() {
+        assert!(help("/usr/bin/oncue").contains("Usage: oncue <COMMAND>"));
+    }
+
+    #[test]
+    fn names_itself_as_kubectl_calls_it() {
+        assert!(help("/usr/bin/kubectl-oncue").contains("Usage: kubectl oncue <COMMAND>"));
+    }
+}
