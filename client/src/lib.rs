@@ -1,1 +1,78 @@
-//! client
+//! The client of oncue: waits for what a pod depends on, and signals what others depend on.
+//!
+//! It is a library, so that the server's binary can be the client too. [`run`] is the whole
+//! program; what it reads, prints and asks besides the store comes in with [`Surroundings`].
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`api`] | [`Api`](api::Api), the blocking client of the store's HTTP API |
+//! | [`names`] | [`Names`](names::Names), host names to addresses without libc |
+//! | [`prober`] | [`Prober`](prober::Prober), the checks of `tcp://` and `http://` terms |
+//! | [`environment`] | [`Environment`](environment::Environment), the variables it reads |
+//! | [`surroundings`] | [`Surroundings`] and [`Clock`](surroundings::Clock) |
+//! | `wait` | what a wait does next: pure |
+//! | `waiting` | the threads and channels around it |
+//! | `marker` | the post-start marker, with the user's own hook in front |
+//! | `folder` | what the client leaves in the folder that a pod's containers share |
+
+pub mod api;
+mod args;
+mod backoff;
+mod commands;
+pub mod environment;
+mod exit;
+mod folder;
+pub mod interrupts;
+mod marker;
+pub mod names;
+mod pod;
+pub mod prober;
+pub mod surroundings;
+mod termination;
+mod wait;
+mod waiting;
+
+pub use self::surroundings::Surroundings;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use self::{
+    args::{Command, Topic},
+    exit::Exit,
+};
+
+/// The client's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Runs the client with the arguments that follow the program's own name.
+pub fn run(args: impl IntoIterator<Item = OsString>, surroundings: &Surroundings) -> ExitCode {
+    let exit = match Command::parse(args) {
+        Ok(command) => perform(command, surroundings),
+        Err(error) => {
+            surroundings.console.complain(error);
+            Exit::Usage
+        }
+    };
+    exit.into()
+}
+
+fn perform(command: Command, surroundings: &Surroundings) -> Exit {
+    let console = &surroundings.console;
+    match command {
+        Command::Create(create) => commands::create(&create, surroundings),
+        Command::Exists(exists) => commands::exists(&exists, surroundings),
+        Command::Help(topic) => help(topic, surroundings),
+        Command::Install { directory } => commands::install(&directory, surroundings),
+        Command::Mark { original } => marker::mark(&original, surroundings),
+        Command::Version => {
+            console.say(format_args!("oncue-client {VERSION}"));
+            Exit::Held
+        }
+        Command::Wait(wait) => waiting::wait(*wait, surroundings),
+    }
+}
+
+fn help(topic: Topic, surroundings: &Surroundings) -> Exit {
+    surroundings.console.say(topic.text().trim_end());
+    Exit::Held
+}

@@ -1,0 +1,257 @@
+//! The store's HTTP API, as a blocking client.
+
+mod agent;
+mod endpoint;
+mod error;
+mod wire;
+
+pub use self::{
+    endpoint::{Endpoint, EndpointError, ServerUrl},
+    error::ApiError,
+    wire::{Assertion, Judged, Outcome, Owner, WaitAnswer, WaitRequest},
+};
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    time::Duration,
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use ureq::{
+    Body,
+    http::{Method, Request, Response, StatusCode},
+};
+
+use oncue_language::{Namespace, VariableName};
+
+use crate::names::Names;
+
+pub(crate) use self::agent::{describe, unverified_agent};
+
+/// How long an answer may take that the store gives at once.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a held answer may take; the store answers within 50 s.
+const HELD_PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long a watch may be silent; the store sends a bookmark every 30 s.
+const WATCH_PATIENCE: Duration = Duration::from_secs(65);
+
+/// Largest answer that is read, far above what a store sends.
+const MAX_ANSWER_BYTES: u64 = 64 << 20;
+
+/// Longest line of a watch.
+const MAX_LINE_BYTES: u64 = 1 << 20;
+
+/// A connection to a store; it is opened with the first request and kept for the next ones.
+#[derive(Clone, Debug)]
+pub struct Api {
+    agent: ureq::Agent,
+    endpoint: Endpoint,
+    names: Names,
+    patience: Duration,
+}
+
+impl Api {
+    /// Returns a client of the store at `endpoint`, without a word to it yet.
+    ///
+    /// # Errors
+    /// [`EndpointError`] where TLS has nothing to trust.
+    pub fn new(endpoint: &Endpoint, names: &Names) -> Result<Self, EndpointError> {
+        Ok(Self {
+            agent: agent::agent(endpoint, names)?,
+            endpoint: endpoint.clone(),
+            names: names.clone(),
+            patience: PATIENCE,
+        })
+    }
+
+    /// Returns the same client with another bound on what the store answers at once.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Returns a client with a connection of its own.
+    pub(crate) fn reconnected(&self) -> Result<Self, EndpointError> {
+        Ok(Self::new(&self.endpoint, &self.names)?.with_patience(self.patience))
+    }
+
+    /// Closes the connection: a request that is under way on it fails.
+    pub(crate) fn hang_up(self) {
+        self.agent.shutdown();
+    }
+
+    /// Returns where the store is.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Gets `path`, such as `/v1/waiters`.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        self.answer(self.send(Method::GET, path, None)?)
+    }
+
+    /// Puts `body` to `path`; the status tells what is new from what was there.
+    pub fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<(StatusCode, T), ApiError> {
+        let response = self.send(Method::PUT, path, Some(to_json(body)))?;
+        Ok((response.status(), self.answer(response)?))
+    }
+
+    /// Posts `body` to `path`.
+    pub fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ApiError> {
+        self.answer(self.send(Method::POST, path, Some(to_json(body)))?)
+    }
+
+    /// Deletes `path`.
+    pub fn delete(&self, path: &str) -> Result<(), ApiError> {
+        self.send(Method::DELETE, path, None).map(drop)
+    }
+
+    /// Gets `path` and returns the lines of the answer as they come, without their ends.
+    pub fn lines(
+        &self,
+        path: &str,
+    ) -> Result<impl Iterator<Item = Result<String, ApiError>> + use<>, ApiError> {
+        let request = self
+            .agent
+            .configure_request(self.request(Method::GET, path, ()));
+        let request = request
+            .timeout_recv_response(Some(self.patience))
+            .timeout_per_read(Some(WATCH_PATIENCE))
+            .build();
+        let response = self.checked(self.agent.run(request))?;
+        let url = self.endpoint.url.clone();
+        let mut reader = BufReader::new(response.into_body().into_reader());
+        Ok(std::iter::from_fn(move || {
+            next_line(&mut reader)
+                .map_err(|error| ApiError::unreachable(&url, error.into()))
+                .transpose()
+        }))
+    }
+
+    /// Returns whether the variable exists.
+    pub fn exists(&self, namespace: &Namespace, name: &VariableName) -> Result<bool, ApiError> {
+        match self.get::<serde::de::IgnoredAny>(&variable_path(namespace, name)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asserts the variable; returns whether it is new.
+    pub fn create(
+        &self,
+        namespace: &Namespace,
+        name: &VariableName,
+        assertion: &Assertion,
+    ) -> Result<bool, ApiError> {
+        let (status, _) =
+            self.put::<serde::de::IgnoredAny>(&variable_path(namespace, name), assertion)?;
+        Ok(status == StatusCode::CREATED)
+    }
+
+    /// Asks for the state of terms; with a revision, the store holds the answer until it changes.
+    pub fn wait(
+        &self,
+        namespace: &Namespace,
+        request: &WaitRequest,
+    ) -> Result<WaitAnswer, ApiError> {
+        let patience = match request.revision {
+            Some(_) => HELD_PATIENCE,
+            None => self.patience,
+        };
+        let path = format!("/v1/namespaces/{namespace}/wait");
+        let api = self.clone().with_patience(patience);
+        let answer: WaitAnswer = api.post(&path, request)?;
+        if answer.terms.len() == request.terms.len() {
+            Ok(answer)
+        } else {
+            Err(ApiError::garbled(
+                &self.endpoint.url,
+                "another number of terms",
+            ))
+        }
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Response<Body>, ApiError> {
+        let patience = Some(self.patience);
+        let result = match body {
+            None => {
+                let request = self.agent.configure_request(self.request(method, path, ()));
+                self.agent.run(request.timeout_global(patience).build())
+            }
+            Some(body) => {
+                let request = self
+                    .agent
+                    .configure_request(self.request(method, path, body));
+                self.agent.run(request.timeout_global(patience).build())
+            }
+        };
+        self.checked(result)
+    }
+
+    fn request<B>(&self, method: Method, path: &str, body: B) -> Request<B> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = self.endpoint.url.join(path);
+        let json = const { ureq::http::HeaderValue::from_static("application/json") };
+        request.headers_mut().insert("content-type", json);
+        request
+    }
+
+    fn checked(
+        &self,
+        result: Result<Response<Body>, ureq::Error>,
+    ) -> Result<Response<Body>, ApiError> {
+        let response = result.map_err(|error| ApiError::unreachable(&self.endpoint.url, error))?;
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(ApiError::status(&self.endpoint.url, response))
+        }
+    }
+
+    fn answer<T: DeserializeOwned>(&self, response: Response<Body>) -> Result<T, ApiError> {
+        let bytes = response
+            .into_body()
+            .into_with_config()
+            .limit(MAX_ANSWER_BYTES)
+            .read_to_vec()
+            .map_err(|error| ApiError::unreachable(&self.endpoint.url, error))?;
+        serde_json::from_slice(&bytes).map_err(|error| ApiError::garbled(&self.endpoint.url, error))
+    }
+}
+
+fn variable_path(namespace: &Namespace, name: &VariableName) -> String {
+    format!("/v1/namespaces/{namespace}/variables/{name}")
+}
+
+fn to_json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("what is sent has string keys only")
+}
+
+fn next_line(reader: &mut impl BufRead) -> std::io::Result<Option<String>> {
+    let mut line = String::new();
+    let read = reader.by_ref().take(MAX_LINE_BYTES).read_line(&mut line)?;
+    if read == 0 {
+        return Ok(None);
+    }
+    if !line.ends_with('\n') && u64::try_from(read).is_ok_and(|read| read == MAX_LINE_BYTES) {
+        return Err(std::io::Error::other("a line of the answer is too long"));
+    }
+    Ok(Some(line.trim_end().to_owned()))
+}

@@ -1,0 +1,170 @@
+//! The HTTP agent: our own name resolution and TLS under `ureq`.
+
+use std::{
+    error::Error as _,
+    io::ErrorKind,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ureq::{
+    Agent, Error,
+    config::Config,
+    http::Uri,
+    tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsConfigBuilder, parse_pem},
+    unversioned::{
+        resolver::{ResolvedSocketAddrs, Resolver},
+        transport::{Connector, NextTimeout, RustlsConnector, TcpConnector},
+    },
+};
+
+use super::endpoint::{Endpoint, EndpointError};
+use crate::{VERSION, names::Names};
+
+/// How long a connection may take, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a lookup may take where there is an address to fall back on.
+const LOOKUP_WITH_FALLBACK: Duration = Duration::from_secs(2);
+
+/// As many addresses as `ureq` has room for.
+const MAX_ADDRESSES: usize = 16;
+
+/// Returns an agent for the store at `endpoint`.
+pub(super) fn agent(endpoint: &Endpoint, names: &Names) -> Result<Agent, EndpointError> {
+    let tls = match (&endpoint.ca, endpoint.url.is_https()) {
+        (None, true) => {
+            return Err(EndpointError::NoCa {
+                url: endpoint.url.to_string(),
+            });
+        }
+        (Some(ca), true) => tls_builder().root_certs(roots(ca)?).build(),
+        (_, false) => TlsConfig::default(),
+    };
+    Ok(with_tls(
+        tls,
+        Lookup {
+            names: names.clone(),
+            fallback: endpoint.fallback,
+        },
+    ))
+}
+
+/// Returns an agent that asks whether a service answers, not who it is.
+pub(crate) fn unverified_agent(names: &Names) -> Agent {
+    let lookup = Lookup {
+        names: names.clone(),
+        fallback: None,
+    };
+    with_tls(tls_builder().disable_verification(true).build(), lookup)
+}
+
+fn tls_builder() -> TlsConfigBuilder {
+    TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+}
+
+fn with_tls(tls: TlsConfig, lookup: Lookup) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        // Never by way of a proxy that the user's own container may name.
+        .proxy(None)
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .tls_config(tls)
+        .user_agent(format!("oncue-client/{VERSION}"))
+        .build();
+    let connector = ().chain(TcpConnector::default()).chain(RustlsConnector::default());
+    Agent::with_parts(config, connector, lookup)
+}
+
+fn roots(pem: &str) -> Result<RootCerts, EndpointError> {
+    let certificates = parse_pem(pem.as_bytes())
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        })
+        .collect::<Result<Vec<Certificate<'static>>, _>>()
+        .map_err(|error| EndpointError::Certificate {
+            reason: describe(error),
+        })?;
+    if certificates.is_empty() {
+        return Err(EndpointError::Certificate {
+            reason: "there is no BEGIN CERTIFICATE in it".to_owned(),
+        });
+    }
+    Ok(RootCerts::new_with_certs(&certificates))
+}
+
+/// Our own lookup in the place of libc's.
+#[derive(Debug)]
+struct Lookup {
+    names: Names,
+    fallback: Option<IpAddr>,
+}
+
+impl Resolver for Lookup {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        _config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let host = uri.host().ok_or(Error::HostNotFound)?;
+        let port = uri.port_u16().unwrap_or(match uri.scheme_str() {
+            Some("https") => 443,
+            _ => 80,
+        });
+        let mut found = self.empty();
+        for address in self
+            .addresses(host, *timeout.after)?
+            .into_iter()
+            .take(MAX_ADDRESSES)
+        {
+            found.push(SocketAddr::new(address, port));
+        }
+        Ok(found)
+    }
+}
+
+impl Lookup {
+    fn addresses(&self, host: &str, timeout: Duration) -> Result<Vec<IpAddr>, Error> {
+        let patience = match self.fallback {
+            // A resolver that is silent must leave time for the address we know.
+            Some(_) => LOOKUP_WITH_FALLBACK.min(timeout / 2),
+            None => CONNECT_TIMEOUT.min(timeout),
+        };
+        match (
+            self.names.lookup(host, Instant::now() + patience),
+            self.fallback,
+        ) {
+            (Ok(addresses), _) => Ok(addresses),
+            (Err(_), Some(address)) => Ok(vec![address]),
+            (Err(error), None) => Err(Error::Other(Box::new(error))),
+        }
+    }
+}
+
+/// Says what went wrong in words for a person.
+pub(crate) fn describe(error: Error) -> String {
+    match error {
+        Error::Io(error) => describe_io(&error),
+        Error::Timeout(phase) => format!("timed out ({phase})"),
+        Error::Other(error) => error.to_string(),
+        Error::Rustls(error) => format!("TLS: {error}"),
+        Error::ConnectionFailed => "connection refused".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Leaves out the number that the operating system gives an error.
+fn describe_io(error: &std::io::Error) -> String {
+    match (error.kind(), error.source(), error.raw_os_error()) {
+        (_, Some(source), _) => source.to_string(),
+        (ErrorKind::WouldBlock | ErrorKind::TimedOut, ..) => "timed out".to_owned(),
+        (kind, None, Some(_)) if kind != ErrorKind::Other => kind.to_string(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,118 @@
+//! What goes wrong between a client and a store.
+
+use std::fmt;
+
+use serde::Deserialize;
+use thiserror::Error;
+use ureq::{
+    Body,
+    http::{Response, StatusCode, header::CONTENT_TYPE},
+};
+
+use super::{agent::describe, endpoint::ServerUrl};
+
+/// Longest problem document that is read.
+const MAX_PROBLEM_BYTES: u64 = 64 << 10;
+
+/// Why a request did not do what it should.
+#[derive(Clone, Debug, Error)]
+pub enum ApiError {
+    /// An answer that makes no sense.
+    #[error("failed to read the answer of {url}: {reason}")]
+    Garbled {
+        /// The store's URL.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The store refused, and said why.
+    #[error("the store at {url} answered {status}: {detail}")]
+    Refused {
+        /// The store's URL.
+        url: String,
+        /// The HTTP status.
+        status: StatusCode,
+        /// Why, in the store's words.
+        detail: String,
+    },
+    /// Something answered an error, and not in the words of a store.
+    #[error("{url} answered {status}, and not in the words of a store")]
+    Status {
+        /// The store's URL.
+        url: String,
+        /// The HTTP status.
+        status: StatusCode,
+    },
+    /// No answer came.
+    #[error("failed to reach {url}: {reason}")]
+    Unreachable {
+        /// The store's URL.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl ApiError {
+    /// Returns whether the store says that what was asked for does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
+    }
+
+    /// Returns whether the store itself says that the request is wrong, so that to ask again helps
+    /// nobody.
+    pub fn is_final(&self) -> bool {
+        let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+        matches!(self, Self::Refused { status, .. }
+            if status.is_client_error() && !passes.contains(status))
+    }
+
+    pub(super) fn unreachable(url: &ServerUrl, error: ureq::Error) -> Self {
+        Self::Unreachable {
+            url: url.to_string(),
+            reason: describe(error),
+        }
+    }
+
+    pub(super) fn garbled(url: &ServerUrl, reason: impl fmt::Display) -> Self {
+        Self::Garbled {
+            url: url.to_string(),
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(super) fn status(url: &ServerUrl, response: Response<Body>) -> Self {
+        let url = url.to_string();
+        let status = response.status();
+        match problem(response) {
+            Some(detail) => Self::Refused {
+                url,
+                status,
+                detail,
+            },
+            None => Self::Status { url, status },
+        }
+    }
+}
+
+/// An RFC 9457 problem document, as far as a person wants to read it.
+#[derive(Deserialize)]
+struct Problem {
+    title: Option<String>,
+    detail: Option<String>,
+}
+
+fn problem(response: Response<Body>) -> Option<String> {
+    let content_type = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    if !content_type.starts_with("application/problem+json") {
+        return None;
+    }
+    let body = response.into_body();
+    let bytes = body
+        .into_with_config()
+        .limit(MAX_PROBLEM_BYTES)
+        .read_to_vec()
+        .ok()?;
+    let Problem { title, detail } = serde_json::from_slice(&bytes).ok()?;
+    detail.or(title)
+}

@@ -1,0 +1,143 @@
+//! The commands that ask the store once.
+
+use std::path::Path;
+
+use oncue_language::{Namespace, Signal, VariableName};
+use thiserror::Error;
+
+use crate::{
+    Surroundings,
+    api::{Api, ApiError, Assertion, Endpoint, EndpointError},
+    args::{Create, Exists, StoreChoice},
+    exit::Exit,
+    folder::Folder,
+    pod::{Pod, PodError},
+};
+
+/// `create SIGNAL...`: asserts by hand.
+pub(crate) fn create(create: &Create, surroundings: &Surroundings) -> Exit {
+    let Create { store, signals } = create;
+    conclude(surroundings, |surroundings| {
+        let store = Store::open(store, surroundings)?;
+        for signal in signals {
+            let created = store.create(&NamedSignal::of(signal)?)?;
+            let verb = if created { "Created" } else { "Already there" };
+            surroundings.console.say(format_args!("{verb}: {signal}"));
+        }
+        Ok(Exit::Held)
+    })
+}
+
+/// `exists NAME...`
+pub(crate) fn exists(exists: &Exists, surroundings: &Surroundings) -> Exit {
+    let Exists { store, names } = exists;
+    conclude(surroundings, |surroundings| {
+        let store = Store::open(store, surroundings)?;
+        let mut exit = Exit::Held;
+        for name in names {
+            if !store.api.exists(&store.namespace, name)? {
+                surroundings.console.say(format_args!("Missing: {name}"));
+                exit = Exit::Error;
+            }
+        }
+        Ok(exit)
+    })
+}
+
+/// `install DIR`
+pub(crate) fn install(directory: &Path, surroundings: &Surroundings) -> Exit {
+    match Folder::new(directory).install(&surroundings.executable) {
+        Ok(target) => {
+            surroundings
+                .console
+                .say(format_args!("Installed: {}", target.display()));
+            Exit::Held
+        }
+        Err(error) => {
+            surroundings.console.complain(error);
+            Exit::Error
+        }
+    }
+}
+
+/// Runs a command that a signal ends at once, and says what went wrong with it.
+fn conclude(
+    surroundings: &Surroundings,
+    command: impl FnOnce(&Surroundings) -> Result<Exit, CommandError>,
+) -> Exit {
+    surroundings.interrupts.end_the_process();
+    command(surroundings).unwrap_or_else(|error| {
+        surroundings.console.complain(&error);
+        error.exit()
+    })
+}
+
+/// A store and the namespace that is meant.
+struct Store {
+    api: Api,
+    namespace: Namespace,
+}
+
+impl Store {
+    fn open(choice: &StoreChoice, surroundings: &Surroundings) -> Result<Self, CommandError> {
+        let environment = &surroundings.environment;
+        let pod = Pod::of(environment)?;
+        let endpoint = Endpoint::from_environment(choice.server.as_deref(), environment)?;
+        Ok(Self {
+            api: Api::new(&endpoint, &surroundings.names)?,
+            namespace: choice.namespace.clone().unwrap_or_else(|| pod.namespace()),
+        })
+    }
+
+    fn create(&self, signal: &NamedSignal) -> Result<bool, ApiError> {
+        let assertion = Assertion {
+            value: signal.value.clone(),
+            ..Assertion::default()
+        };
+        self.api.create(&self.namespace, &signal.name, &assertion)
+    }
+}
+
+/// A signal whose name is all known.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct NamedSignal {
+    pub(crate) name: VariableName,
+    pub(crate) value: Option<String>,
+}
+
+impl NamedSignal {
+    pub(crate) fn of(signal: &Signal) -> Result<Self, CommandError> {
+        let name = signal
+            .name
+            .variable_name()
+            .ok_or_else(|| CommandError::Placeholder {
+                text: signal.to_string(),
+            })?;
+        Ok(Self {
+            name,
+            value: signal.value.as_ref().map(|value| value.as_str().to_owned()),
+        })
+    }
+}
+
+/// Why a command could not do what it should.
+#[derive(Debug, Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    #[error("in {text}: a placeholder is not filled in: its variable is not in the environment")]
+    Placeholder { text: String },
+    #[error(transparent)]
+    Pod(#[from] PodError),
+}
+
+impl CommandError {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Api(_) => Exit::Error,
+            Self::Endpoint(_) | Self::Placeholder { .. } | Self::Pod(_) => Exit::Usage,
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The folder that the containers of a pod share, and what the client leaves in it.
+
+use std::{
+    fs, io,
+    net::IpAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::api::Owner;
+
+/// The name of the client's file in the folder.
+const CLIENT: &str = "oncue-client";
+const FAILED: &str = "failed";
+const MARKER: &str = "marker.json";
+const STARTED: &str = "started";
+
+/// The shared folder of a pod.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+/// What a marker has to know.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MarkerFile {
+    pub(crate) server: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) server_ip: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ca: Option<String>,
+    pub(crate) owner: Owner,
+    pub(crate) signals: Vec<String>,
+}
+
+/// When a pod's first wait began, in the time since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Started {
+    pub(crate) at: Duration,
+    /// How long the store was out of reach since.
+    pub(crate) without_store: Duration,
+}
+
+impl Started {
+    pub(crate) fn at(at: Duration) -> Self {
+        Self {
+            at,
+            without_store: Duration::ZERO,
+        }
+    }
+}
+
+/// That a wait failed once.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Failed {
+    /// When, in the time since the Unix epoch.
+    pub(crate) at: Duration,
+    pub(crate) reason: String,
+}
+
+impl Folder {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Copies the client from `executable`; an older one is replaced.
+    pub(crate) fn install(&self, executable: &Path) -> Result<PathBuf, FolderError> {
+        let target = self.path.join(CLIENT);
+        let draft = self.draft(CLIENT);
+        link_or_copy(executable, &draft)
+            .and_then(|()| rename(&draft, &target))
+            .map_err(|source| FolderError::Install {
+                executable: executable.to_owned(),
+                target: target.clone(),
+                source,
+            })?;
+        Ok(target)
+    }
+
+    pub(crate) fn write_marker(&self, marker: &MarkerFile) -> Result<(), FolderError> {
+        let json = serde_json::to_string(marker).expect("a marker has string keys only");
+        self.write(MARKER, &json)
+    }
+
+    pub(crate) fn read_marker(&self) -> Result<MarkerFile, FolderError> {
+        let path = self.path.join(MARKER);
+        let text = fs::read(&path).map_err(|source| FolderError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        serde_json::from_slice(&text).map_err(|source| FolderError::Parse { path, source })
+    }
+
+    /// Returns when the pod's first wait began: `now`, where no stamp says otherwise.
+    pub(crate) fn begin(&self, now: Started) -> Result<Started, FolderError> {
+        match self.started() {
+            Some(started) => Ok(started),
+            None => self.write_started(now).map(|()| now),
+        }
+    }
+
+    pub(crate) fn write_started(&self, started: Started) -> Result<(), FolderError> {
+        let Started { at, without_store } = started;
+        self.write(
+            STARTED,
+            &format!("{} {}\n", at.as_secs(), without_store.as_millis()),
+        )
+    }
+
+    /// Returns the stamp of an earlier wait; one that cannot be read is as good as none.
+    fn started(&self) -> Option<Started> {
+        let text = fs::read_to_string(self.path.join(STARTED)).ok()?;
+        let (seconds, millis) = text.trim_end().split_once(' ')?;
+        Some(Started {
+            at: Duration::from_secs(seconds.parse().ok()?),
+            without_store: Duration::from_millis(millis.parse().ok()?),
+        })
+    }
+
+    pub(crate) fn write_failed(&self, failed: &Failed) -> Result<(), FolderError> {
+        let Failed { at, reason } = failed;
+        self.write(FAILED, &format!("{} {reason}\n", at.as_secs()))
+    }
+
+    /// Returns the stamp of an earlier failure; one that cannot be read still says that there was
+    /// one.
+    pub(crate) fn failed(&self) -> Option<Failed> {
+        let bytes = fs::read(self.path.join(FAILED)).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        let (seconds, reason) = text.trim_end().split_once(' ').unwrap_or_default();
+        Some(Failed {
+            at: Duration::from_secs(seconds.parse().unwrap_or_default()),
+            reason: reason.to_owned(),
+        })
+    }
+
+    /// Takes the stamps away: the wait is over, and one that the pod begins anew counts anew.
+    pub(crate) fn forget_the_wait(&self) {
+        for stamp in [STARTED, FAILED] {
+            let _ = fs::remove_file(self.path.join(stamp));
+        }
+    }
+
+    /// Writes a file that everybody may read, all of it or nothing.
+    fn write(&self, name: &str, content: &str) -> Result<(), FolderError> {
+        let target = self.path.join(name);
+        let draft = self.draft(name);
+        fs::write(&draft, content)
+            .and_then(|()| fs::set_permissions(&draft, fs::Permissions::from_mode(0o444)))
+            .and_then(|()| rename(&draft, &target))
+            .map_err(|source| FolderError::Write {
+                path: target,
+                source,
+            })
+    }
+
+    /// Returns a name beside `name` that no other process uses.
+    fn draft(&self, name: &str) -> PathBuf {
+        self.path.join(format!(".{name}.{}", std::process::id()))
+    }
+}
+
+/// Leaves no draft behind where it cannot be renamed.
+fn rename(draft: &Path, target: &Path) -> io::Result<()> {
+    fs::rename(draft, target).inspect_err(|_| {
+        let _ = fs::remove_file(draft);
+    })
+}
+
+/// A link shares its file's mode, so only one that everybody may run is linked.
+fn link_or_copy(executable: &Path, draft: &Path) -> io::Result<()> {
+    let _ = fs::remove_file(draft);
+    let runs_for_all = fs::metadata(executable)?.permissions().mode() & 0o555 == 0o555;
+    if runs_for_all && fs::hard_link(executable, draft).is_ok() {
+        return Ok(());
+    }
+    fs::copy(executable, draft)?;
+    fs::set_permissions(draft, fs::Permissions::from_mode(0o555))
+}
+
+/// What goes wrong in the shared folder.
+#[derive(Debug, Error)]
+pub(crate) enum FolderError {
+    #[error("failed to copy {} to {}: {source}", .executable.display(), .target.display())]
+    Install {
+        executable: PathBuf,
+        target: PathBuf,
+        source: io::Error,
+    },
+    #[error("failed to parse {}: {source}", .path.display())]
+    Parse {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error("failed to read {}: {source}", .path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("failed to write {}: {source}", .path.display())]
+    Write { path: PathBuf, source: io::Error },
+}

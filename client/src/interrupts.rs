@@ -1,0 +1,72 @@
+//! The signals that end the client.
+
+use std::thread;
+
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+/// Which signals end the client.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Interrupts {
+    /// None: somebody else looks after this process.
+    #[default]
+    Nobody,
+    /// SIGTERM and SIGINT. A process that is PID 1 ignores them unless it handles them.
+    Signals,
+}
+
+impl Interrupts {
+    /// Calls `stop` on a thread of its own with each signal that comes.
+    pub(crate) fn watch(self, stop: impl Fn(Signal) + Send + 'static) {
+        if self == Self::Nobody {
+            return;
+        }
+        // Only signals that cannot be handled at all are refused.
+        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else {
+            return;
+        };
+        thread::spawn(move || {
+            signals
+                .forever()
+                .for_each(|number| stop(Signal::of(number)));
+        });
+    }
+
+    /// Ends the process with the first signal that comes.
+    pub(crate) fn end_the_process(self) {
+        self.watch(|signal| std::process::exit(signal.exit_code().into()));
+    }
+}
+
+/// A signal that ends the client.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+impl Signal {
+    fn of(number: i32) -> Self {
+        match number {
+            SIGINT => Self::Interrupt,
+            _ => Self::Terminate,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+
+    /// Returns the exit code by which a shell tells of the signal.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The checks that the client makes itself, as seen from the pod.
+
+use std::{
+    io::{self, ErrorKind},
+    net::{SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
+
+use oncue_language::{Probe, term::Scheme};
+use thiserror::Error;
+
+use crate::{
+    api::{describe, unverified_agent},
+    names::Names,
+};
+
+/// How long one check may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Makes the checks of `tcp://`, `http://` and `https://` terms.
+pub trait Prober: Send + Sync {
+    /// Checks once; takes a few seconds at most.
+    ///
+    /// # Errors
+    /// [`ProbeFailure`] with the reason, to be read after the term.
+    fn probe(&self, probe: &Probe) -> Result<(), ProbeFailure>;
+}
+
+/// Why a check failed, in words to be read after the term.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{0}")]
+pub struct ProbeFailure(pub String);
+
+/// Checks over real sockets.
+///
+/// As the kubelet's own probes do, an `https` one asks whether the service answers, not who it is:
+/// its certificate is not verified, since nothing in the pod says what to trust.
+#[derive(Debug)]
+pub struct SocketProber {
+    agent: ureq::Agent,
+    names: Names,
+}
+
+impl SocketProber {
+    /// Returns a prober that looks hosts up by `names`.
+    pub fn new(names: Names) -> Self {
+        Self {
+            agent: unverified_agent(&names),
+            names,
+        }
+    }
+
+    fn connect(&self, probe: &Probe) -> Result<(), ProbeFailure> {
+        let deadline = Instant::now() + PROBE_TIMEOUT;
+        let addresses = self
+            .names
+            .lookup(&probe.host, deadline)
+            .map_err(|error| ProbeFailure(error.to_string()))?;
+        let mut reason = "timed out".to_owned();
+        for (index, address) in addresses.iter().enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let addresses_left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+            match connect(SocketAddr::new(*address, probe.port), left / addresses_left) {
+                Ok(_) => return Ok(()),
+                Err(error) => reason = error.kind().to_string(),
+            }
+        }
+        Err(ProbeFailure(reason))
+    }
+
+    fn get(&self, probe: &Probe) -> Result<(), ProbeFailure> {
+        let request = self
+            .agent
+            .get(probe.url())
+            .config()
+            .timeout_global(Some(PROBE_TIMEOUT));
+        match request.build().call() {
+            Ok(response) if (200..400).contains(&response.status().as_u16()) => Ok(()),
+            Ok(response) => Err(ProbeFailure(format!("answered {}", response.status()))),
+            Err(error) => Err(ProbeFailure(describe(error))),
+        }
+    }
+}
+
+impl Prober for SocketProber {
+    fn probe(&self, probe: &Probe) -> Result<(), ProbeFailure> {
+        match probe.scheme {
+            Scheme::Http | Scheme::Https => self.get(probe),
+            Scheme::Tcp => self.connect(probe),
+        }
+    }
+}
+
+/// Refuses to begin where no time is left, since a timeout must not be zero.
+fn connect(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+    if timeout.is_zero() {
+        return Err(ErrorKind::TimedOut.into());
+    }
+    TcpStream::connect_timeout(&address, timeout)
+}

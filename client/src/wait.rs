@@ -1,0 +1,303 @@
+//! What a wait does next: pure. Events and the time go in as values, actions come out.
+//!
+//! Time is a duration since the pod's first wait began, so that timeouts count through restarts.
+
+mod conversation;
+mod decide;
+mod probing;
+mod progress;
+mod text;
+mod watched;
+
+use std::time::Duration;
+
+use oncue_language::{Term, annotation::TimeoutPolicy};
+
+use self::{conversation::Conversation, probing::Probing, progress::Progress, watched::Watched};
+pub(crate) use self::{text::elapsed, watched::Standing};
+
+/// What a wait is for, and what is known of it when it begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) terms: Vec<Term>,
+    /// The time for the whole wait.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) policy: TimeoutPolicy,
+    /// That the wait failed once: from then on it goes on whatever happens.
+    pub(crate) overdue: Option<Overdue>,
+    /// Where the jitter comes from.
+    pub(crate) random: fastrand::Rng,
+}
+
+/// A wait that failed once.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Overdue {
+    /// When it failed.
+    pub(crate) at: Duration,
+    /// When it failed, for a person.
+    pub(crate) moment: String,
+    /// Why it failed.
+    pub(crate) reason: String,
+}
+
+/// A wait in progress.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    watched: Vec<Watched>,
+    probings: Vec<Probing>,
+    conversation: Conversation,
+    progress: Progress,
+    timeout: Option<Duration>,
+    policy: TimeoutPolicy,
+    overdue: Option<Overdue>,
+    /// When this process began to wait.
+    begun: Duration,
+    random: fastrand::Rng,
+    actions: Vec<Action>,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// The store answered the question of this number, or it did not.
+    Answered {
+        number: u64,
+        answer: Result<Answer, Lost>,
+    },
+    /// The check of this term ended.
+    Probed {
+        term: usize,
+        result: Result<(), String>,
+    },
+    /// Nothing but that time went by.
+    Tick,
+}
+
+/// The state of the terms that were asked for, in their order, at one revision.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) revision: String,
+    pub(crate) standings: Vec<Standing>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Lost {
+    /// The store says that the question itself is wrong.
+    Refused(String),
+    /// The store cannot be reached, or is out of order.
+    Unreachable(String),
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Action {
+    /// Ask the store; an earlier question is of no interest any more.
+    Ask(Question),
+    /// The wait is over.
+    Finish(Ending),
+    /// Check this term.
+    Probe(usize),
+    /// Tell a person.
+    Say(String),
+}
+
+/// A question for the store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Question {
+    pub(crate) number: u64,
+    /// The positions of the terms.
+    pub(crate) terms: Vec<usize>,
+    /// The store holds the answer until the state differs from this revision's.
+    pub(crate) revision: Option<String>,
+}
+
+/// How a wait ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Ending {
+    pub(crate) kind: EndingKind,
+    /// What a person is told, also by the termination message.
+    pub(crate) message: String,
+}
+
+/// The ways in which a wait ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum EndingKind {
+    /// A failure term met what must not be.
+    Failed,
+    /// Everything holds, or was given up.
+    Ready,
+    /// The store says that the terms are wrong.
+    Refused,
+    /// A timeout went by.
+    TimedOut,
+}
+
+impl Wait {
+    /// Returns the wait for `plan`, as of `now`; its first actions come with the first event.
+    pub(crate) fn new(plan: Plan, now: Duration) -> Self {
+        let Plan {
+            terms,
+            timeout,
+            policy,
+            overdue,
+            random,
+        } = plan;
+        let watched: Vec<_> = terms.into_iter().map(Watched::new).collect();
+        let probings = (0..watched.len())
+            .filter(|term| watched[*term].term.probe().is_some())
+            .map(|term| Probing::new(term, now))
+            .collect();
+        Self {
+            actions: vec![Action::Say(text::checking(&watched))],
+            watched,
+            probings,
+            conversation: Conversation::new(now),
+            progress: Progress::new(now),
+            timeout,
+            policy,
+            overdue,
+            begun: now,
+            random,
+        }
+    }
+
+    /// Takes an event in and returns what is to be done, in order.
+    pub(crate) fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
+        let refusal = match event {
+            Event::Answered { number, answer } if self.conversation.is_about(number) => {
+                self.take_answer(answer, now)
+            }
+            Event::Probed { term, result } => {
+                self.take_probe(term, result, now);
+                None
+            }
+            Event::Answered { .. } | Event::Tick => None,
+        };
+        self.give_up_what_is_due(now);
+        match refusal.or_else(|| self.ending(now)) {
+            Some(ending) => self.actions.push(Action::Finish(ending)),
+            None => self.go_on(now),
+        }
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Returns when the next [`Event::Tick`] is due.
+    pub(crate) fn wake_at(&self, now: Duration) -> Option<Duration> {
+        let probes = self.probings.iter().filter_map(Probing::due_at);
+        let terms = self
+            .watched
+            .iter()
+            .filter_map(|watched| self.expires_at(watched));
+        probes
+            .chain(terms)
+            .chain(self.whole_wait_expires_at())
+            .chain(self.conversation.due_at())
+            .chain(self.progress.due_at(&self.watched))
+            .filter(|at| *at > now)
+            .min()
+    }
+
+    /// Returns how long this process was without the store.
+    pub(crate) fn without_store(&self, now: Duration) -> Duration {
+        self.conversation.without_store(now)
+    }
+
+    /// Returns what a person is told where `signal` ends the wait.
+    pub(crate) fn stopped_by(&self, signal: &str, now: Duration) -> String {
+        let missing = text::missing(&self.watched, now);
+        format!(
+            "Stopped by {signal} after {}: still missing {missing}",
+            elapsed(now)
+        )
+    }
+
+    fn take_answer(&mut self, answer: Result<Answer, Lost>, now: Duration) -> Option<Ending> {
+        match answer {
+            Ok(answer) => {
+                let line = self.conversation.answered(answer.revision, now);
+                self.say(line);
+                let asked = self.conversation.asked().to_vec();
+                for (term, standing) in asked.into_iter().zip(answer.standings) {
+                    self.watched[term].learn(standing, now);
+                }
+                self.conversation.turn_to(self.next_topic(), now);
+                None
+            }
+            Err(Lost::Refused(reason)) if self.overdue.is_none() => Some(Ending {
+                kind: EndingKind::Refused,
+                message: format!("Refused after {}: {reason}", elapsed(now)),
+            }),
+            Err(Lost::Refused(reason) | Lost::Unreachable(reason)) => {
+                for watched in self.watched.iter_mut().filter(|w| w.term.probe().is_none()) {
+                    watched.learn_that_nobody_knows();
+                }
+                let line = self.conversation.lost(reason, now, &mut self.random);
+                self.say(line);
+                None
+            }
+        }
+    }
+
+    fn take_probe(&mut self, term: usize, result: Result<(), String>, now: Duration) {
+        let Some(probing) = self
+            .probings
+            .iter_mut()
+            .find(|probing| probing.term == term)
+        else {
+            return;
+        };
+        match result {
+            Ok(()) => {
+                probing.latch();
+                self.watched[term].learn(Standing::Held, now);
+            }
+            Err(reason) => {
+                probing.failed(now, &mut self.random);
+                self.watched[term].learn(Standing::Missing(reason), now);
+            }
+        }
+    }
+
+    /// Asks, checks and reports whatever is due.
+    fn go_on(&mut self, now: Duration) {
+        if self.probes_are_over() && self.server_terms_hold() {
+            self.conversation.confirm(now);
+        }
+        for probing in self
+            .probings
+            .iter_mut()
+            .filter(|probing| probing.is_due(now))
+        {
+            probing.begin();
+            self.actions.push(Action::Probe(probing.term));
+        }
+        let terms = self.server_terms();
+        if !terms.is_empty() && self.conversation.is_due(now) {
+            let probes_are_over = self.probes_are_over();
+            let question = self.conversation.ask(terms, now);
+            self.conversation.counts = probes_are_over;
+            self.actions.push(Action::Ask(question));
+        }
+        if self.progress.is_due(&self.watched, now) {
+            let line = self.progress_line(now);
+            self.actions.push(Action::Say(line));
+            self.progress.said(&self.watched, now);
+        }
+    }
+
+    fn progress_line(&self, now: Duration) -> String {
+        let mut line = match &self.overdue {
+            Some(overdue) => text::overdue(overdue, &self.watched, now),
+            None => text::waiting(&self.watched, now),
+        };
+        if let Some(outage) = self.conversation.outage() {
+            line += &outage.clause(now);
+        }
+        line
+    }
+
+    fn say(&mut self, line: Option<String>) {
+        self.actions.extend(line.map(Action::Say));
+    }
+}

@@ -1,0 +1,212 @@
+//! What is asked of the store, and when.
+
+use std::time::Duration;
+
+use super::{Question, text::elapsed};
+use crate::backoff::Backoff;
+
+/// The least time between two questions that the store answers at once.
+const PACE: Duration = Duration::from_millis(100);
+
+/// How often the store is asked where it would not hold its answer.
+const POLL: Duration = Duration::from_secs(5);
+
+/// The questions to the store, one at a time.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    /// Whether the last question came after the last probe, so that its answer counts for all.
+    pub(super) counts: bool,
+    phase: Phase,
+    number: u64,
+    asked: Vec<usize>,
+    asked_at: Duration,
+    revision: Option<String>,
+    answered_once: bool,
+    answer_counts: bool,
+    backoff: Backoff,
+    outage: Option<Outage>,
+    /// The length of the outages that are over.
+    outages: Duration,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Phase {
+    Asking,
+    /// There is nothing to ask until a probe is over.
+    Quiet,
+    Resting {
+        until: Duration,
+    },
+}
+
+/// What the next question is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Topic {
+    /// A change against the last answer.
+    Change,
+    /// The state at once: it is what the wait ends with.
+    Confirmation,
+    /// Nothing: all hold, and others are waited for.
+    Nothing,
+    /// The state, every now and then: the store would not hold its answer.
+    Poll,
+}
+
+impl Conversation {
+    pub(super) fn new(now: Duration) -> Self {
+        Self {
+            counts: false,
+            phase: Phase::Resting { until: now },
+            number: 0,
+            asked: Vec::new(),
+            asked_at: Duration::ZERO,
+            revision: None,
+            answered_once: false,
+            answer_counts: false,
+            backoff: Backoff::new(Duration::from_millis(200), Duration::from_secs(5)),
+            outage: None,
+            outages: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn due_at(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Resting { until } => Some(until),
+            Phase::Asking | Phase::Quiet => None,
+        }
+    }
+
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        self.due_at().is_some_and(|at| at <= now)
+    }
+
+    pub(super) fn ask(&mut self, terms: Vec<usize>, now: Duration) -> Question {
+        self.number += 1;
+        self.phase = Phase::Asking;
+        self.asked.clone_from(&terms);
+        self.asked_at = now;
+        Question {
+            number: self.number,
+            terms,
+            revision: self.revision.take(),
+        }
+    }
+
+    /// Returns whether this number is that of the question whose answer is awaited.
+    pub(super) fn is_about(&self, number: u64) -> bool {
+        self.phase == Phase::Asking && self.number == number
+    }
+
+    /// Returns the terms of the last question.
+    pub(super) fn asked(&self) -> &[usize] {
+        &self.asked
+    }
+
+    /// Returns whether the last answer came to a question after the last probe.
+    pub(super) fn answer_counts(&self) -> bool {
+        self.answer_counts
+    }
+
+    /// Takes an answer in and returns what is to be said where it ends an outage.
+    pub(super) fn answered(&mut self, revision: String, now: Duration) -> Option<String> {
+        self.revision = Some(revision);
+        self.answered_once = true;
+        self.answer_counts = self.counts;
+        self.backoff.reset();
+        let outage = self.outage.take()?;
+        let length = now.saturating_sub(outage.since);
+        self.outages += length;
+        outage
+            .is_announced
+            .then(|| format!("The store is back after {}", elapsed(length)))
+    }
+
+    pub(super) fn turn_to(&mut self, topic: Topic, now: Duration) {
+        if topic != Topic::Change {
+            self.revision = None;
+        }
+        self.phase = match topic {
+            // A store that answers at once, again and again, must not be asked as often.
+            Topic::Change => Phase::Resting {
+                until: now.max(self.asked_at + PACE),
+            },
+            Topic::Confirmation => Phase::Resting { until: now },
+            Topic::Nothing => Phase::Quiet,
+            Topic::Poll => Phase::Resting { until: now + POLL },
+        };
+    }
+
+    /// Asks once more, now that the last probe is over, unless a question is under way.
+    pub(super) fn confirm(&mut self, now: Duration) {
+        if self.phase != Phase::Asking && self.outage.is_none() {
+            self.turn_to(Topic::Confirmation, now);
+        }
+    }
+
+    /// Begins anew, since there are fewer terms: an answer that is under way is not awaited.
+    pub(super) fn start_over(&mut self, now: Duration) {
+        self.answer_counts = false;
+        if self.outage.is_none() {
+            self.turn_to(Topic::Confirmation, now);
+        }
+    }
+
+    /// Takes in that there was no answer; returns what is to be said of it.
+    ///
+    /// A held answer that breaks off is said only when the next question fails too: a store that
+    /// restarts, or something between, may cut it off at any time.
+    pub(super) fn lost(
+        &mut self,
+        reason: String,
+        now: Duration,
+        random: &mut fastrand::Rng,
+    ) -> Option<String> {
+        self.revision = None;
+        let until = now + self.backoff.after_failure(random);
+        self.phase = Phase::Resting { until };
+        let is_news = self.backoff.failures() > 1 || !self.answered_once;
+        let outage = self.outage.get_or_insert(Outage {
+            since: now,
+            reason: String::new(),
+            is_announced: false,
+        });
+        outage.reason = reason;
+        if outage.is_announced || !is_news {
+            return None;
+        }
+        outage.is_announced = true;
+        Some(format!(
+            "Warning: no answer from the store: {}; trying again",
+            outage.reason
+        ))
+    }
+
+    pub(super) fn outage(&self) -> Option<&Outage> {
+        self.outage.as_ref().filter(|outage| outage.is_announced)
+    }
+
+    /// Returns the length of all outages, with the one that lasts.
+    pub(super) fn without_store(&self, now: Duration) -> Duration {
+        let lasting = self
+            .outage
+            .as_ref()
+            .map(|outage| now.saturating_sub(outage.since));
+        self.outages + lasting.unwrap_or_default()
+    }
+}
+
+/// A time without answers.
+#[derive(Clone, Debug)]
+pub(super) struct Outage {
+    since: Duration,
+    reason: String,
+    is_announced: bool,
+}
+
+impl Outage {
+    /// Returns what is to be said of it at the end of a line.
+    pub(super) fn clause(&self, now: Duration) -> String {
+        let length = elapsed(now.saturating_sub(self.since));
+        format!("; no answer from the store for {length}: {}", self.reason)
+    }
+}

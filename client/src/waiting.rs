@@ -1,0 +1,216 @@
+//! The shell around a wait: threads, channels, files and the console.
+
+mod preparation;
+mod signalling;
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread,
+    time::Duration,
+};
+
+use self::preparation::Preparation;
+use crate::{
+    Surroundings,
+    api::{Api, ApiError, Judged, Outcome, WaitAnswer},
+    args,
+    exit::Exit,
+    interrupts::Signal,
+    termination,
+    wait::{Action, Answer, Ending, EndingKind, Event, Lost, Question, Standing, Wait},
+};
+
+/// `wait TERM...`
+pub(crate) fn wait(arguments: args::Wait, surroundings: &Surroundings) -> Exit {
+    let (sender, happenings) = mpsc::channel();
+    let on_signal = sender.clone();
+    surroundings.interrupts.watch(move |signal| {
+        // Nobody listens any more where the wait is just over.
+        let _ = on_signal.send(Happening::Signal(signal));
+    });
+    let preparation = match Preparation::of(arguments, surroundings) {
+        Ok(preparation) => preparation,
+        Err(error) => {
+            surroundings.console.complain(&error);
+            termination::write(&error.to_string(), &surroundings.environment);
+            return error.exit();
+        }
+    };
+    let mut waiting = Waiting {
+        question: None,
+        sender,
+        happenings,
+        preparation,
+        surroundings,
+    };
+    let (exit, message) = waiting.run();
+    termination::write(&message, &surroundings.environment);
+    exit
+}
+
+/// What comes from the other threads.
+enum Happening {
+    Event(Event),
+    Signal(Signal),
+    Signalled(Result<(), ApiError>),
+}
+
+/// A wait with everything around it.
+struct Waiting<'a> {
+    /// The question that is under way, with its connection.
+    question: Option<(u64, Api)>,
+    sender: Sender<Happening>,
+    happenings: Receiver<Happening>,
+    preparation: Preparation,
+    surroundings: &'a Surroundings,
+}
+
+impl Waiting<'_> {
+    /// Returns the exit and what it is to be explained by.
+    fn run(&mut self) -> (Exit, String) {
+        let mut wait = Wait::new(self.preparation.plan.clone(), self.now());
+        let ending = match self.until_it_ends(&mut wait) {
+            Ok(ending) => ending,
+            Err(signal) => return self.stopped(&wait, signal),
+        };
+        self.surroundings.console.say(&ending.message);
+        match ending.kind {
+            EndingKind::Ready => match self.signal_all() {
+                Ok(()) => {
+                    self.preparation.forget_the_wait();
+                    (Exit::Held, ending.message)
+                }
+                Err(unfinished) => unfinished,
+            },
+            kind => {
+                self.preparation
+                    .stamp_failure(&ending.message, self.surroundings);
+                self.preparation
+                    .stamp_outages(wait.without_store(self.now()));
+                (exit_of(kind), ending.message)
+            }
+        }
+    }
+
+    fn stopped(&self, wait: &Wait, signal: Signal) -> (Exit, String) {
+        let message = wait.stopped_by(signal.name(), self.now());
+        self.surroundings.console.say(&message);
+        self.preparation
+            .stamp_outages(wait.without_store(self.now()));
+        (Exit::Signal(signal), message)
+    }
+
+    fn until_it_ends(&mut self, wait: &mut Wait) -> Result<Ending, Signal> {
+        let mut event = Event::Tick;
+        loop {
+            for action in wait.handle(event, self.now()) {
+                match action {
+                    Action::Ask(question) => self.ask(&question),
+                    Action::Finish(ending) => return Ok(ending),
+                    Action::Probe(term) => self.probe(term),
+                    Action::Say(line) => self.surroundings.console.say(line),
+                }
+            }
+            let now = self.now();
+            event = match self.next(wait.wake_at(now).map(|at| at.saturating_sub(now))) {
+                Some(Happening::Event(event)) => event,
+                Some(Happening::Signal(signal)) => return Err(signal),
+                Some(Happening::Signalled(_)) | None => Event::Tick,
+            };
+            self.forget_the_question_that(&event);
+        }
+    }
+
+    /// Returns the time on the axis of the wait.
+    fn now(&self) -> Duration {
+        let here = self.surroundings.clock.now();
+        self.preparation.waited_before + here.saturating_sub(self.preparation.begun)
+    }
+
+    /// Returns what happens next, `None` where nothing does in time.
+    fn next(&self, patience: Option<Duration>) -> Option<Happening> {
+        let Some(patience) = patience else {
+            return self.happenings.recv().ok();
+        };
+        let patience = self.surroundings.clock.in_reality(patience);
+        self.happenings.recv_timeout(patience).ok()
+    }
+
+    /// Asks on a thread of its own. An earlier question that is still held is hung up on, so that
+    /// the store does not take this pod for two.
+    fn ask(&mut self, question: &Question) {
+        if let Some((_, api)) = self.question.take() {
+            if let Ok(fresh) = api.reconnected() {
+                self.preparation.api = fresh;
+            }
+            api.hang_up();
+        }
+        let api = self.preparation.api.clone();
+        self.question = Some((question.number, api.clone()));
+        let namespace = self.preparation.namespace.clone();
+        let request = self.preparation.request(question);
+        let number = question.number;
+        let sender = self.sender.clone();
+        thread::spawn(move || {
+            let answer = api.wait(&namespace, &request);
+            let event = Event::Answered {
+                number,
+                answer: understood(answer),
+            };
+            sender.send(Happening::Event(event))
+        });
+    }
+
+    fn forget_the_question_that(&mut self, event: &Event) {
+        let Event::Answered { number, .. } = event else {
+            return;
+        };
+        self.question.take_if(|(asked, _)| asked == number);
+    }
+
+    fn probe(&self, term: usize) {
+        let Some(probe) = self.preparation.plan.terms[term].probe().cloned() else {
+            return;
+        };
+        let prober = Arc::clone(&self.surroundings.prober);
+        let sender = self.sender.clone();
+        thread::spawn(move || {
+            let result = prober.probe(&probe).map_err(|failure| failure.to_string());
+            sender.send(Happening::Event(Event::Probed { term, result }))
+        });
+    }
+}
+
+fn exit_of(kind: EndingKind) -> Exit {
+    match kind {
+        EndingKind::Failed => Exit::DependencyFailed,
+        EndingKind::Ready => Exit::Held,
+        EndingKind::Refused => Exit::Error,
+        EndingKind::TimedOut => Exit::TimedOut,
+    }
+}
+
+fn understood(answer: Result<WaitAnswer, ApiError>) -> Result<Answer, Lost> {
+    match answer {
+        Ok(answer) => Ok(Answer {
+            revision: answer.revision,
+            standings: answer.terms.into_iter().map(standing).collect(),
+        }),
+        Err(error) if error.is_final() => Err(Lost::Refused(error.to_string())),
+        Err(error) => Err(Lost::Unreachable(error.to_string())),
+    }
+}
+
+fn standing(judged: Judged) -> Standing {
+    let reason = judged
+        .reason
+        .unwrap_or_else(|| "the store does not say why".to_owned());
+    match judged.state {
+        Outcome::Failed => Standing::Failed(reason),
+        Outcome::Held => Standing::Held,
+        Outcome::Missing => Standing::Missing(reason),
+    }
+}

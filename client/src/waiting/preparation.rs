@@ -1,0 +1,204 @@
+//! What a wait needs before it begins: where the store is, who waits, and the shared folder.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use oncue_language::{Namespace, Signal, Term};
+use thiserror::Error;
+
+use crate::{
+    Surroundings,
+    api::{Api, Endpoint, EndpointError, Owner, WaitRequest},
+    args::{self, Install},
+    commands::{CommandError, NamedSignal},
+    exit::Exit,
+    folder::{Failed, Folder, FolderError, MarkerFile, Started},
+    pod::{Pod, PodError},
+    wait::{Overdue, Plan, Question},
+};
+
+/// Everything a wait needs.
+pub(super) struct Preparation {
+    pub(super) api: Api,
+    pub(super) namespace: Namespace,
+    pub(super) plan: Plan,
+    /// What is created once the wait is over.
+    pub(super) signals: Vec<NamedSignal>,
+    pub(super) owner: Option<Owner>,
+    /// How long the pod had waited when this process began.
+    pub(super) waited_before: Duration,
+    /// When this process began, by its clock.
+    pub(super) begun: Duration,
+    folder: Option<Folder>,
+    started: Started,
+}
+
+impl Preparation {
+    /// Checks everything, then leaves in the folder what belongs there.
+    pub(super) fn of(
+        arguments: args::Wait,
+        surroundings: &Surroundings,
+    ) -> Result<Self, PreparationError> {
+        let environment = &surroundings.environment;
+        let pod = Pod::of(environment)?;
+        let endpoint = Endpoint::from_environment(arguments.store.server.as_deref(), environment)?;
+        let api = Api::new(&endpoint, &surroundings.names)?;
+        let namespace = arguments
+            .store
+            .namespace
+            .clone()
+            .unwrap_or_else(|| pod.namespace());
+        let owner = pod.owner(&namespace);
+        check_terms(&arguments.terms, &namespace)?;
+        let signals = named(&arguments.signals)?;
+        let marker = marker(&arguments.marks, owner.as_ref(), &endpoint)?;
+        if !signals.is_empty() && owner.is_none() {
+            return Err(PreparationError::NoOwner);
+        }
+        let folder = arguments.directory.as_ref().map(Folder::new);
+        let now = surroundings.clock.since_epoch();
+        let mut started = Started::at(now);
+        if let Some(folder) = &folder {
+            if arguments.install == Install::Yes {
+                folder.install(&surroundings.executable)?;
+            }
+            if let Some(marker) = &marker {
+                folder.write_marker(marker)?;
+            }
+            started = folder.begin(started)?;
+        }
+        Ok(Self {
+            api,
+            plan: plan(arguments, folder.as_ref().and_then(Folder::failed), started),
+            namespace,
+            signals,
+            owner,
+            waited_before: now.saturating_sub(started.at),
+            begun: surroundings.clock.now(),
+            folder,
+            started,
+        })
+    }
+
+    /// Returns the store's request for a question.
+    pub(super) fn request(&self, question: &Question) -> WaitRequest {
+        let terms = question.terms.iter();
+        WaitRequest {
+            terms: terms
+                .map(|term| self.plan.terms[*term].to_string())
+                .collect(),
+            revision: question.revision.clone(),
+            waiter: self.owner.clone(),
+            since: Some(moment(self.started.at)),
+        }
+    }
+
+    /// Leaves word that the wait failed, for the process that comes after this one.
+    pub(super) fn stamp_failure(&self, reason: &str, surroundings: &Surroundings) {
+        let Some(folder) = &self.folder else {
+            return;
+        };
+        let failed = Failed {
+            at: surroundings.clock.since_epoch(),
+            reason: reason.to_owned(),
+        };
+        if let Err(error) = folder.write_failed(&failed) {
+            surroundings.console.complain(error);
+        }
+    }
+
+    /// Leaves word of the time without the store; it is of use to a reader only.
+    pub(super) fn stamp_outages(&self, without_store: Duration) {
+        if let (Some(folder), false) = (&self.folder, without_store.is_zero()) {
+            let _ = folder.write_started(Started {
+                without_store: self.started.without_store + without_store,
+                ..self.started
+            });
+        }
+    }
+
+    /// Takes the stamps away, now that the wait has ended well.
+    pub(super) fn forget_the_wait(&self) {
+        if let Some(folder) = &self.folder {
+            folder.forget_the_wait();
+        }
+    }
+}
+
+fn check_terms(terms: &[Term], namespace: &Namespace) -> Result<(), PreparationError> {
+    for term in terms {
+        term.condition(namespace)
+            .map_err(|error| PreparationError::Term {
+                term: term.to_string(),
+                rule: error.to_string(),
+            })?;
+    }
+    Ok(())
+}
+
+fn named(signals: &[Signal]) -> Result<Vec<NamedSignal>, CommandError> {
+    signals.iter().map(NamedSignal::of).collect()
+}
+
+/// Returns what a marker has to know, where there is something to mark.
+fn marker(
+    marks: &[Signal],
+    owner: Option<&Owner>,
+    endpoint: &Endpoint,
+) -> Result<Option<MarkerFile>, PreparationError> {
+    if named(marks)?.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(MarkerFile {
+        server: endpoint.url.to_string(),
+        server_ip: endpoint.fallback,
+        ca: endpoint.ca.clone(),
+        owner: owner.ok_or(PreparationError::NoOwner)?.clone(),
+        signals: marks.iter().map(ToString::to_string).collect(),
+    }))
+}
+
+fn plan(arguments: args::Wait, failed: Option<Failed>, started: Started) -> Plan {
+    Plan {
+        terms: arguments.terms,
+        timeout: arguments.timeout,
+        policy: arguments.policy,
+        overdue: failed.map(|failed| Overdue {
+            at: failed.at.saturating_sub(started.at),
+            moment: moment(failed.at),
+            reason: failed.reason,
+        }),
+        random: fastrand::Rng::new(),
+    }
+}
+
+/// Returns the moment in RFC 3339.
+fn moment(since_epoch: Duration) -> String {
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + since_epoch).to_string()
+}
+
+/// Why a wait cannot begin.
+#[derive(Debug, Error)]
+pub(super) enum PreparationError {
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("--signal and --mark assert for a pod: set POD_NAME and POD_UID to say which")]
+    NoOwner,
+    #[error(transparent)]
+    Pod(#[from] PodError),
+    #[error(transparent)]
+    Signal(#[from] CommandError),
+    #[error("in the term {term}: {rule}")]
+    Term { term: String, rule: String },
+}
+
+impl PreparationError {
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Folder(_) => Exit::Error,
+            Self::Signal(error) => error.exit(),
+            Self::Endpoint(_) | Self::NoOwner | Self::Pod(_) | Self::Term { .. } => Exit::Usage,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `signals-on-init`: what is created once the wait is over, and holds the pod until it is.
+
+use std::{thread, time::Duration};
+
+use super::{Happening, Waiting};
+use crate::{
+    api::{ApiError, Assertion},
+    backoff::Backoff,
+    commands::NamedSignal,
+    exit::Exit,
+    interrupts::Signal,
+    wait::elapsed,
+};
+
+impl Waiting<'_> {
+    /// Creates the signals one after the other, however long the store takes.
+    ///
+    /// # Errors
+    /// The exit with its message, where SIGTERM comes or the store says that a signal is wrong.
+    pub(super) fn signal_all(&self) -> Result<(), (Exit, String)> {
+        for signal in &self.preparation.signals {
+            self.signal(signal)?;
+            self.surroundings
+                .console
+                .say(format_args!("Signalled: {}", signal.name));
+        }
+        Ok(())
+    }
+
+    fn signal(&self, signal: &NamedSignal) -> Result<(), (Exit, String)> {
+        let mut random = fastrand::Rng::new();
+        let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
+        let begun = self.now();
+        loop {
+            let stopped = |stop| self.stopped_while_signalling(signal, stop);
+            let error = match self.attempt(signal).map_err(stopped)? {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let after = elapsed(self.now().saturating_sub(begun));
+            let attempt = format!("signal {} after {after}: {error}", signal.name);
+            if error.is_final() {
+                let message = format!("Failed to {attempt}");
+                self.surroundings.console.say(&message);
+                return Err((Exit::Error, message));
+            }
+            let delay = backoff.after_failure(&mut random);
+            // Said at a falling rate.
+            if backoff.failures().is_power_of_two() {
+                self.surroundings
+                    .console
+                    .say(format_args!("Trying to {attempt}"));
+            }
+            self.listen(Some(self.now() + delay)).map_err(stopped)?;
+        }
+    }
+
+    /// Asks on a thread of its own, so that SIGTERM is heard meanwhile.
+    fn attempt(&self, signal: &NamedSignal) -> Result<Result<(), ApiError>, Signal> {
+        let api = self.preparation.api.clone();
+        let namespace = self.preparation.namespace.clone();
+        let name = signal.name.clone();
+        let assertion = Assertion {
+            value: signal.value.clone(),
+            owner: self.preparation.owner.clone(),
+            ttl: None,
+        };
+        let sender = self.sender.clone();
+        thread::spawn(move || {
+            let result = api.create(&namespace, &name, &assertion).map(drop);
+            sender.send(Happening::Signalled(result))
+        });
+        loop {
+            if let Some(result) = self.listen(None)? {
+                return Ok(result);
+            }
+        }
+    }
+
+    /// Returns the result of an attempt, `None` where there is none until the time is over.
+    fn listen(&self, until: Option<Duration>) -> Result<Option<Result<(), ApiError>>, Signal> {
+        loop {
+            let patience = until.map(|until| until.saturating_sub(self.now()));
+            match self.next(patience) {
+                Some(Happening::Signalled(result)) => return Ok(Some(result)),
+                Some(Happening::Signal(stop)) => return Err(stop),
+                // What is left of the wait is of no interest any more.
+                Some(Happening::Event(_)) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn stopped_while_signalling(&self, signal: &NamedSignal, stop: Signal) -> (Exit, String) {
+        let message = format!(
+            "Stopped by {} before signalling {}",
+            stop.name(),
+            signal.name
+        );
+        self.surroundings.console.say(&message);
+        (Exit::Signal(stop), message)
+    }
+}
