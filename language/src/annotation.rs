@@ -299,6 +299,18 @@ pub enum AnnotationError {
         /// Why, and what would be right.
         rule: String,
     },
+    /// A term that is well written, but does not go together with the rest of the pod.
+    #[error("{key}: column {column}: in {term:?}: {rule}")]
+    RefusedTerm {
+        /// The key.
+        key: Key,
+        /// The column of the term, counted from 1 in characters.
+        column: usize,
+        /// The term.
+        term: String,
+        /// Why, and what would be right.
+        rule: String,
+    },
     /// A name that cannot be filled in.
     #[error("{key}: column {column}: in {term:?}: {error}")]
     Substitution {
@@ -348,6 +360,7 @@ impl AnnotationError {
         match self {
             Self::Conflict { key }
             | Self::Refused { key, .. }
+            | Self::RefusedTerm { key, .. }
             | Self::Substitution { key, .. }
             | Self::Syntax { key, .. }
             | Self::Value { key, .. } => *key,
@@ -357,7 +370,7 @@ impl AnnotationError {
     /// Returns the column in the annotation's value that it points at, counted from 1.
     pub fn column(&self) -> usize {
         match self {
-            Self::Substitution { column, .. } => *column,
+            Self::RefusedTerm { column, .. } | Self::Substitution { column, .. } => *column,
             Self::Syntax { error, .. } => error.column,
             Self::Conflict { .. } | Self::Refused { .. } | Self::Value { .. } => 1,
         }
