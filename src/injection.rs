@@ -10,17 +10,33 @@
 //! | [`quantity`], [`resources`] | Kubernetes quantities, and what our container asks for |
 //! | [`warning`], [`skip`], [`refusal`] | what is said to people, each a closed enum with labels |
 
+mod advice;
+mod arguments;
+mod budget;
+mod changes;
+mod check;
+mod collision;
+mod container;
+mod hook;
 pub mod patch;
+mod place;
+mod plan;
+mod pod;
 pub mod quantity;
+pub mod record;
 pub mod refusal;
+mod request;
 pub mod resources;
 pub mod settings;
+mod signaller;
 pub mod skip;
+mod view;
 pub mod warning;
 
 pub use self::{
     patch::Patch,
     quantity::Quantity,
+    record::Record,
     refusal::{Collision, PodError, Refusal},
     resources::{ResourceList, Resources},
     settings::{Controller, Image, PullPolicy, Settings, StoreAddress},
@@ -28,6 +44,7 @@ pub use self::{
     warning::Warning,
 };
 
+use self::{pod::Pod, request::Request};
 use crate::language::{Namespace, PodAnnotations};
 
 /// Which pod it is: what the object itself does not say at admission.
@@ -64,10 +81,56 @@ pub enum Decision {
 /// # Errors
 /// [`Refusal`] where the pod must not be let in as it is.
 pub fn inject(pod: &str, target: &Target<'_>, settings: &Settings) -> Result<Injection, Refusal> {
-    let _ = (pod, target, settings);
-    Ok(Injection {
-        decision: Decision::Skip(SkipReason::NothingAsked),
-        warnings: Vec::new(),
-        annotations: PodAnnotations::default(),
-    })
+    Request {
+        pod: &Pod::read(pod)?,
+        target,
+        settings,
+    }
+    .decide()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings::new(
+            Image::new("oncue/client:1"),
+            StoreAddress::new("http://127.0.0.1:9999"),
+        )
+    }
+
+    fn admit(pod: &Value) -> Result<Injection, Refusal> {
+        let target = Target {
+            namespace: &Namespace::default(),
+            name: None,
+        };
+        inject(&pod.to_string(), &target, &settings())
+    }
+
+    fn patched(pod: &Value) -> Value {
+        let mut pod = pod.clone();
+        match admit(&pod).unwrap().decision {
+            Decision::Patch(patch) => json_patch::patch(&mut pod, &patch.to_json_patch()).unwrap(),
+            Decision::Skip(reason) => panic!("skipped: {reason}"),
+        }
+        pod
+    }
+
+    #[test]
+    fn the_second_round_finds_nothing_to_do() {
+        let pod = json!({
+            "metadata": {"annotations": {"depends-on": "a", "signals": "b"}},
+            "spec": {"containers": [{"name": "app", "image": "app"}]}
+        });
+        let pod = patched(&pod);
+        assert_eq!(pod["spec"]["initContainers"][0]["name"], "oncue-wait");
+        let again = admit(&pod).unwrap();
+        assert!(matches!(
+            again.decision,
+            Decision::Skip(SkipReason::AlreadyInjected)
+        ));
+    }
 }

@@ -1,5 +1,7 @@
 //! A JSON Patch (RFC 6902) of single-element operations.
 
+use std::fmt;
+
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -9,9 +11,12 @@ use serde_json::value::RawValue;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Patch {
     /// A JSON array without its closing bracket.
-    json: String,
+    json: Vec<u8>,
     operations: usize,
 }
+
+/// Room for what a typical pod gets.
+const TYPICAL_BYTES: usize = 4096;
 
 impl Patch {
     /// Returns how many operations there are.
@@ -26,23 +31,49 @@ impl Patch {
 
     /// Returns the patch as a JSON text.
     pub fn into_json(mut self) -> String {
-        self.json.push(']');
-        self.json
+        self.json.push(b']');
+        String::from_utf8(self.json).expect("serde_json writes UTF-8")
     }
 
     /// Returns the patch in the form that can be applied.
-    ///
-    /// # Panics
-    /// Never: what was written here is a patch.
     pub fn to_json_patch(&self) -> json_patch::Patch {
         serde_json::from_str(&self.clone().into_json()).expect("each operation was written whole")
+    }
+
+    /// Adds `value` at `path`; an existing member of an object is replaced.
+    pub(crate) fn add(&mut self, path: fmt::Arguments<'_>, value: &impl Serialize) {
+        self.push(&Operation {
+            op: "add",
+            path: Path(path),
+            value: Some(value),
+        });
+    }
+
+    /// Removes what is at `path`.
+    pub(crate) fn remove(&mut self, path: fmt::Arguments<'_>) {
+        self.push(&Operation::<()> {
+            op: "remove",
+            path: Path(path),
+            value: None,
+        });
+    }
+
+    fn push(&mut self, operation: &impl Serialize) {
+        if self.operations > 0 {
+            self.json.push(b',');
+        }
+        self.operations += 1;
+        serde_json::to_writer(&mut self.json, operation)
+            .expect("our elements have string keys, and memory takes every byte");
     }
 }
 
 impl Default for Patch {
     fn default() -> Self {
+        let mut json = Vec::with_capacity(TYPICAL_BYTES);
+        json.push(b'[');
         Self {
-            json: String::from("["),
+            json,
             operations: 0,
         }
     }
@@ -53,5 +84,83 @@ impl Serialize for Patch {
         RawValue::from_string(self.clone().into_json())
             .expect("each operation was written whole")
             .serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+struct Operation<'a, T> {
+    op: &'static str,
+    path: Path<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a T>,
+}
+
+struct Path<'a>(fmt::Arguments<'a>);
+
+impl Serialize for Path<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// Prints a reference token of a JSON Pointer (RFC 6901), escaped.
+pub(crate) struct Token<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Token<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        while let Some(at) = rest.find(['~', '/']) {
+            f.write_str(&rest[..at])?;
+            f.write_str(if rest[at..].starts_with('~') {
+                "~0"
+            } else {
+                "~1"
+            })?;
+            rest = &rest[at + 1..];
+        }
+        f.write_str(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn writes_what_json_patch_reads() {
+        let mut patch = Patch::default();
+        patch.add(format_args!("/a/{}", Token("x/y~z")), &"v\"");
+        patch.remove(format_args!("/b/0"));
+        assert_eq!(patch.len(), 2);
+        let mut document = json!({"a": {}, "b": [1, 2]});
+        json_patch::patch(&mut document, &patch.to_json_patch()).unwrap();
+        assert_eq!(document, json!({"a": {"x/y~z": "v\""}, "b": [2]}));
+        assert_eq!(
+            serde_json::to_string(&patch).unwrap(),
+            r#"[{"op":"add","path":"/a/x~1y~0z","value":"v\""},{"op":"remove","path":"/b/0"}]"#
+        );
+    }
+
+    #[test]
+    fn an_empty_patch_is_an_empty_list() {
+        assert!(Patch::default().is_empty());
+        assert_eq!(Patch::default().into_json(), "[]");
+    }
+
+    proptest! {
+        #[test]
+        fn an_escaped_token_names_exactly_its_member(key in ".*", other in ".*") {
+            let mut patch = Patch::default();
+            patch.add(format_args!("/{}", Token(&key)), &1);
+            let mut document = json!({ other.as_str(): 0 });
+            json_patch::patch(&mut document, &patch.to_json_patch()).unwrap();
+            prop_assert_eq!(&document[&key], &Value::from(1));
+            if key != other {
+                prop_assert_eq!(&document[&other], &Value::from(0));
+            }
+        }
     }
 }

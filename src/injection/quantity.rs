@@ -87,7 +87,8 @@ impl fmt::Display for Quantity {
             let (suffix, factor) = *units.iter().find(|(_, unit)| self.nanos % unit == 0)?;
             Some((self.nanos / factor, suffix))
         };
-        let length = |form: &(i128, &str)| form.0.to_string().len() + form.1.len();
+        let digits = |number: i128| number.unsigned_abs().checked_ilog10().unwrap_or(0) as usize;
+        let length = |form: &(i128, &str)| digits(form.0) + form.1.len();
         let form = [whole(&DECIMAL), whole(&BINARY)].into_iter().flatten();
         let (number, suffix) = match self.nanos {
             0 => (0, ""),
@@ -213,5 +214,85 @@ impl Visitor<'_> for QuantityVisitor {
 
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Quantity, E> {
         self.visit_str(&number.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn quantity(text: &str) -> Quantity {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn different_spellings_are_the_same_amount() {
+        for (one, other) in [
+            ("0.1", "100m"),
+            ("1", "1000m"),
+            ("1Ki", "1024"),
+            ("1.5Gi", "1536Mi"),
+            ("1e3", "1k"),
+            ("12E-1", "1.2"),
+            ("1E", "1000P"),
+            (".5", "500m"),
+            ("5.", "5"),
+            ("+1", "1"),
+            ("0.0000000001", "1n"),
+            ("1e-99", "1n"),
+            ("100E", "9223372036854775807"),
+        ] {
+            assert_eq!(quantity(one), quantity(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn prints_the_shortest_form() {
+        for (text, printed) in [
+            ("64Mi", "64Mi"),
+            ("67108864", "64Mi"),
+            ("128M", "128M"),
+            ("0.25", "250m"),
+            ("1500m", "1500m"),
+            ("2000m", "2"),
+            ("0", "0"),
+            ("-0.5", "-500m"),
+            ("1n", "1n"),
+        ] {
+            assert_eq!(quantity(text).to_string(), printed, "{text}");
+        }
+    }
+
+    #[test]
+    fn rejects_what_kubernetes_rejects() {
+        for text in [
+            "", "m", "1x", "1 Mi", "1mi", "--1", "1.2.3", "1e", "1e+", "0x1", "1e999", ".",
+        ] {
+            assert!(text.parse::<Quantity>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_strings_and_bare_numbers() {
+        for (json, expected) in [("\"10m\"", "10m"), ("2", "2"), ("0.5", "500m")] {
+            let quantity: Quantity = serde_json::from_str(json).unwrap();
+            assert_eq!(quantity.to_string(), expected);
+        }
+        assert!(serde_json::from_str::<Quantity>("true").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn printing_and_parsing_are_inverse(nanos in -MAX_NANOS..=MAX_NANOS) {
+            let quantity = Quantity { nanos };
+            prop_assert_eq!(quantity.to_string().parse::<Quantity>().unwrap(), quantity);
+        }
+
+        #[test]
+        fn any_text_parses_or_fails(text in ".*") {
+            let _ = text.parse::<Quantity>();
+        }
     }
 }

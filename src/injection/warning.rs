@@ -13,9 +13,60 @@ pub enum Warning {
     /// An annotation that is let through.
     #[error(transparent)]
     Annotation(#[from] AnnotationWarning),
+    /// The label by which a controller finds the pod is there with another value, and stays so.
+    #[error("label {label} is not \"true\": a controller will not see this pod")]
+    LabelKept {
+        /// The label.
+        label: String,
+    },
+    /// Live signals without a controller.
+    #[error("no controller runs: what this pod signals stays until it is deleted by hand")]
+    LiveSignalsStay,
+    /// A probe of the pod's own address before its own containers run.
+    #[error(
+        "{term} is probed before this pod's sidecars run: use depends-on-position: after-sidecars"
+    )]
+    LoopbackProbe {
+        /// The term.
+        term: String,
+    },
+    /// A mesh's CNI plugin that leaves our container without a network.
+    #[error(
+        "the mesh's CNI plugin leaves oncue-wait without a network until the proxy runs: \
+         use native sidecars and depends-on-position: after-sidecars"
+    )]
+    MeshCni,
+    /// A mesh that keeps our container from its position.
+    #[error("oncue-wait stays in front of the mesh's init container: behind it is no network")]
+    MeshFirst,
+    /// A post-start hook that cannot be chained, where a controller signals instead.
+    #[error("container {container}: its {handler} postStart stays, the controller signals instead")]
+    PostStartKept {
+        /// The container.
+        container: String,
+        /// The kind of the hook's handler.
+        handler: String,
+    },
+    /// A post-start hook that cannot be chained, where nobody signals instead.
+    #[error(
+        "container {container}: its {handler} postStart stays and no controller runs: \
+         its signals never come"
+    )]
+    PostStartUnsignalled {
+        /// The container.
+        container: String,
+        /// The kind of the hook's handler.
+        handler: String,
+    },
+    /// Resources that were asked for and changed.
+    #[error("oncue.dev/resources gave way to what keeps this pod's QoS class and size")]
+    ResourcesAdjusted,
     /// A pod that asks for something and is left alone.
     #[error("not injected: {0}")]
     Skipped(SkipReason),
+    /// A pod that resolves no cluster names, and no address to fall back on.
+    #[error("this pod resolves no cluster names and the store's ClusterIP is not configured")]
+    StoreUnresolved,
 }
 
 impl Warning {
@@ -24,7 +75,16 @@ impl Warning {
         match self {
             Self::Annotation(AnnotationWarning::Reserved { .. }) => "reserved-key",
             Self::Annotation(AnnotationWarning::UnknownKey { .. }) => "unknown-key",
+            Self::LabelKept { .. } => "label-kept",
+            Self::LiveSignalsStay => "live-signals-stay",
+            Self::LoopbackProbe { .. } => "loopback-probe",
+            Self::MeshCni => "mesh-cni",
+            Self::MeshFirst => "mesh-first",
+            Self::PostStartKept { .. } => "post-start-kept",
+            Self::PostStartUnsignalled { .. } => "post-start-unsignalled",
+            Self::ResourcesAdjusted => "resources-adjusted",
             Self::Skipped(reason) => reason.label(),
+            Self::StoreUnresolved => "store-unresolved",
         }
     }
 }

@@ -1,0 +1,118 @@
+//! What a plan's author should hear, though it is carried out.
+
+use std::net::IpAddr;
+
+use super::{
+    changes::managed_label,
+    hook::Hook,
+    plan::Plan,
+    pod::{Container, Spec},
+    settings::{Controller, StoreAddress},
+    warning::Warning,
+};
+use crate::language::{Term, annotation::Position};
+
+/// Returns what the author of `plan` should hear.
+pub(crate) fn advice(plan: &Plan<'_>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    warnings.extend(about_signals(plan));
+    warnings.extend(about_hook(plan));
+    warnings.extend(about_label(plan));
+    if plan.needs_container() {
+        warnings.extend(about_place(plan));
+        warnings.extend(about_resources(plan));
+        warnings.extend(about_store(plan));
+    }
+    warnings
+}
+
+fn about_signals(plan: &Plan<'_>) -> Option<Warning> {
+    let live = !plan.asked.signals.is_empty() || !plan.asked.signals_on_init.is_empty();
+    let stay = live && plan.settings.controller == Controller::Absent;
+    stay.then_some(Warning::LiveSignalsStay)
+}
+
+fn about_hook(plan: &Plan<'_>) -> Option<Warning> {
+    if plan.asked.signals.is_empty() {
+        return None;
+    }
+    let Hook::Foreign(handler) = Hook::of(plan.signaller.container) else {
+        return None;
+    };
+    let (container, handler) = (plan.signaller.name().to_owned(), handler.to_owned());
+    Some(match plan.settings.controller {
+        Controller::Absent => Warning::PostStartUnsignalled { container, handler },
+        Controller::Present => Warning::PostStartKept { container, handler },
+    })
+}
+
+fn about_label(plan: &Plan<'_>) -> Option<Warning> {
+    let label = managed_label(plan.settings);
+    let value = plan.pod.label(&label)?;
+    (value != "true").then_some(Warning::LabelKept { label })
+}
+
+fn about_place(plan: &Plan<'_>) -> Vec<Warning> {
+    let index = plan.place.index;
+    let probe = plan.asked.depends_on.iter().map(|term| &term.value);
+    let mut probes = probe.filter(|term| is_loopback(term));
+    let loopback = probes
+        .next()
+        .filter(|_| plan.asked.position == Position::First && has_sidecars(plan.spec))
+        .map(|term| Warning::LoopbackProbe {
+            term: term.to_string(),
+        });
+    let first = plan.place.kept_before_mesh.then_some(Warning::MeshFirst);
+    let cut_off = plan
+        .around
+        .is_cut_off_by_cni(index)
+        .then_some(Warning::MeshCni);
+    [loopback, first, cut_off].into_iter().flatten().collect()
+}
+
+/// Returns whether other containers of the pod listen at its own address.
+fn has_sidecars(spec: &Spec<'_>) -> bool {
+    let native = spec.init_containers().iter().any(Container::is_sidecar);
+    !spec.uses_host_network() && (native || spec.containers().len() > 1)
+}
+
+fn is_loopback(term: &Term) -> bool {
+    let Some(probe) = term.probe() else {
+        return false;
+    };
+    if let Ok(ip) = probe.host.parse::<IpAddr>() {
+        return ip.to_canonical().is_loopback();
+    }
+    let host = probe.host.trim_end_matches('.').to_ascii_lowercase();
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+fn about_resources(plan: &Plan<'_>) -> Option<Warning> {
+    let changed = plan.asked.resources.is_some() && plan.wish != plan.resources;
+    changed.then_some(Warning::ResourcesAdjusted)
+}
+
+fn about_store(plan: &Plan<'_>) -> Option<Warning> {
+    let StoreAddress {
+        url,
+        fallback_ip,
+        ca_pem: _,
+    } = &plan.settings.store;
+    let lost = fallback_ip.is_none() && is_cluster_name(url) && !resolves_cluster_names(plan.spec);
+    lost.then_some(Warning::StoreUnresolved)
+}
+
+/// Returns whether the host of `url` is a fully qualified name with its trailing dot.
+fn is_cluster_name(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = host.find([':', '/', '?']).unwrap_or(host.len());
+    host[..end].ends_with('.')
+}
+
+fn resolves_cluster_names(spec: &Spec<'_>) -> bool {
+    match spec.dns_policy.as_deref() {
+        Some("ClusterFirstWithHostNet") => true,
+        Some("Default" | "None") => false,
+        _ => !spec.uses_host_network(),
+    }
+}

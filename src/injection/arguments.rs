@@ -1,0 +1,163 @@
+//! The arguments of the container that waits, as `docs/design.md` lists them.
+
+use std::borrow::Cow;
+
+use super::{container::escape, record::Record};
+use crate::language::{
+    Located, NameTemplate, Placeholder, PodAnnotations, Signal, Term,
+    annotation::{Mode, TimeoutPolicy},
+};
+
+/// What the container has to do besides what the annotations say.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Duties {
+    /// Whether the client is installed for other containers.
+    pub(crate) install: bool,
+    /// Whether a marker will read what it leaves.
+    pub(crate) mark: bool,
+}
+
+/// The arguments, and what they need.
+pub(crate) struct Arguments {
+    /// The list, escaped for the kubelet.
+    pub(crate) list: Vec<Cow<'static, str>>,
+    /// Whether one of them names the node.
+    pub(crate) names_node: bool,
+}
+
+/// Returns the arguments for `asked`; `record` has the same, printed.
+pub(crate) fn arguments(asked: &PodAnnotations, record: &Record, duties: Duties) -> Arguments {
+    let mut arguments = Arguments {
+        list: Vec::with_capacity(16),
+        names_node: false,
+    };
+    arguments.list.push("wait".into());
+    arguments.list.push("--dir=/oncue".into());
+    if duties.install {
+        arguments.list.push("--install".into());
+    }
+    if asked.mode == Mode::Init {
+        arguments.push_timeout(asked, record);
+    }
+    arguments.push_signals("--signal=", &asked.signals_on_init, &record.signals_on_init);
+    if duties.mark {
+        arguments.push_signals("--mark=", &asked.signals, &record.signals);
+    }
+    if asked.mode == Mode::Init {
+        arguments.push_terms(&asked.depends_on, &record.depends_on);
+    }
+    arguments
+}
+
+impl Arguments {
+    fn push_timeout(&mut self, asked: &PodAnnotations, record: &Record) {
+        if let Some(timeout) = &record.depends_on_timeout {
+            self.list.push(format!("--timeout={timeout}").into());
+        }
+        if asked.timeout_policy == TimeoutPolicy::Proceed {
+            self.list.push("--timeout-policy=proceed".into());
+        }
+    }
+
+    fn push_signals(&mut self, flag: &str, signals: &[Located<Signal>], printed: &[String]) {
+        for (signal, text) in signals.iter().zip(printed) {
+            let text = self.argument(text, Some(&signal.value.name));
+            self.list.push(format!("{flag}{text}").into());
+        }
+    }
+
+    fn push_terms(&mut self, terms: &[Located<Term>], printed: &[String]) {
+        if !terms.is_empty() {
+            self.list.push("--".into());
+        }
+        for (term, text) in terms.iter().zip(printed) {
+            let text = self.argument(text, term.value.name()).into_owned();
+            self.list.push(text.into());
+        }
+    }
+
+    /// Escapes `text` but for the placeholders of the `name` in it, which the kubelet expands.
+    fn argument<'t>(&mut self, text: &'t str, name: Option<&NameTemplate>) -> Cow<'t, str> {
+        let mut placeholders = name.into_iter().flat_map(NameTemplate::placeholders);
+        if placeholders.next().is_none() {
+            return escape(text);
+        }
+        self.names_node |= name.is_some_and(names_node);
+        let name = name.map(NameTemplate::to_string).unwrap_or_default();
+        match text.split_once(&name) {
+            Some((before, after)) => Cow::Owned(format!("{before}{name}{}", escape(after))),
+            None => escape(text),
+        }
+    }
+}
+
+/// Returns whether `name` holds `$(NODE_NAME)`.
+pub(crate) fn names_node(name: &NameTemplate) -> bool {
+    name.placeholders()
+        .any(|placeholder| *placeholder == Placeholder::NodeName)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::Keys;
+
+    fn list(annotations: &[(&str, &str)]) -> (Vec<String>, bool) {
+        let (asked, _) =
+            PodAnnotations::read(&Keys::default(), annotations.iter().copied()).unwrap();
+        let record = Record::of(&asked, "app");
+        let duties = Duties {
+            install: true,
+            mark: true,
+        };
+        let arguments = arguments(&asked, &record, duties);
+        let list = arguments.list.iter().map(ToString::to_string).collect();
+        (list, arguments.names_node)
+    }
+
+    #[test]
+    fn follows_the_order_of_the_design() {
+        let (list, names_node) = list(&[
+            (
+                "depends-on",
+                "first/container, tcp://redis:6379 within 2m, ?a",
+            ),
+            ("depends-on-timeout", "5m"),
+            ("depends-on-timeout-policy", "proceed"),
+            ("signals-on-init", "a/b=v"),
+            ("signals", "second/dependent"),
+        ]);
+        let expected = [
+            "wait",
+            "--dir=/oncue",
+            "--install",
+            "--timeout=5m",
+            "--timeout-policy=proceed",
+            "--signal=a/b=v",
+            "--mark=second/dependent",
+            "--",
+            "first/container",
+            "tcp://redis:6379 within 2m",
+            "?a",
+        ];
+        assert_eq!(list, expected);
+        assert!(!names_node);
+    }
+
+    #[test]
+    fn only_placeholders_are_left_to_the_kubelet() {
+        let (list, names_node) = list(&[
+            (
+                "depends-on",
+                "cni/$(NODE_NAME)=\"$(NODE_NAME)\", http://h/$x, a=$$",
+            ),
+            ("signals", "x/$(POD_UID)=$(POD_UID)"),
+        ]);
+        assert!(names_node);
+        assert_eq!(list[3], "--mark=x/$(POD_UID)=$$(POD_UID)");
+        assert_eq!(
+            list[5..],
+            ["cni/$(NODE_NAME)=$$(NODE_NAME)", "http://h/$$x", "a=$$$$"]
+        );
+    }
+}

@@ -1,0 +1,239 @@
+//! The patch that leads from a pod as it is to what is planned for it.
+//!
+//! Every step compares and adds what is missing, so a round on the result finds nothing to do, and
+//! a round after somebody else's finds just what that left out.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{
+    arguments::{Arguments, arguments},
+    container::{self, CLIENT_MOUNT, CONTAINER, Particulars, SHARED_VOLUME, VOLUME, WaitContainer},
+    hook::Hook,
+    patch::{Patch, Token},
+    plan::Plan,
+    pod::{Container, Mount, Named},
+    record::Record,
+    settings::Settings,
+    view::List,
+};
+use crate::language::annotation::{Key, Mode};
+
+/// Returns the label by which a controller finds the pods that concern it.
+pub(crate) fn managed_label(settings: &Settings) -> String {
+    format!("{}/managed", settings.keys.prefix())
+}
+
+/// Returns the patch that carries `plan` out.
+pub(crate) fn patch(plan: &Plan<'_>) -> Patch {
+    let mut record = Record::of(plan.asked, plan.signaller.name());
+    let mut wait = plan
+        .needs_container()
+        .then(|| wait_container(plan, &record));
+    record.hash = container::hash(wait.as_ref(), &record);
+    if let Some(wait) = &mut wait {
+        wait.set_hash(&record.hash);
+    }
+    let mut changes = Changes {
+        plan,
+        patch: Patch::default(),
+    };
+    changes.label();
+    changes.record(&record);
+    changes.volume();
+    changes.pull_secrets();
+    changes.gate();
+    changes.containers();
+    changes.wait_container(wait.as_ref(), &record.hash);
+    changes.patch
+}
+
+fn wait_container<'a>(plan: &Plan<'a>, record: &Record) -> WaitContainer<'a> {
+    let Arguments { list, names_node } = arguments(plan.asked, record, plan.duties);
+    let context = plan.spec.security_context.as_ref();
+    WaitContainer::new(
+        plan.settings,
+        Particulars {
+            args: list,
+            names_node,
+            resources: plan.resources,
+            pod_user: context.and_then(|context| context.run_as_user),
+        },
+    )
+}
+
+struct Changes<'a> {
+    plan: &'a Plan<'a>,
+    patch: Patch,
+}
+
+impl Changes<'_> {
+    fn label(&mut self) {
+        let label = managed_label(self.plan.settings);
+        let metadata = self.plan.pod.metadata.as_ref();
+        match metadata.and_then(|metadata| metadata.labels.as_ref()) {
+            None => self.patch.add(
+                format_args!("/metadata/labels"),
+                &serde_json::json!({ label: "true" }),
+            ),
+            Some(labels) if labels.get(&label).is_none() => {
+                let path = format_args!("/metadata/labels/{}", Token(&label));
+                self.patch.add(path, &"true");
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn record(&mut self, record: &Record) {
+        let key = self.plan.settings.keys.prefixed(Key::Injected);
+        let text = serde_json::to_string(record).expect("a record is made of strings");
+        if self.plan.pod.annotation(&key) != Some(&text) {
+            let path = format_args!("/metadata/annotations/{}", Token(&key));
+            self.patch.add(path, &text);
+        }
+    }
+
+    fn volume(&mut self) {
+        let volumes = self.plan.spec.volumes.as_ref();
+        match position(volumes, VOLUME) {
+            None if self.plan.needs_container() => {
+                self.append(format_args!("/spec/volumes"), volumes, &SHARED_VOLUME);
+            }
+            Some(index) if self.plan.withdraws_container() => {
+                self.patch.remove(format_args!("/spec/volumes/{index}"));
+            }
+            None | Some(_) => {}
+        }
+    }
+
+    fn pull_secrets(&mut self) {
+        let plan = self.plan;
+        if !plan.needs_container() {
+            return;
+        }
+        let secrets = plan.spec.image_pull_secrets.as_ref();
+        let wanted = plan.settings.image.pull_secrets.iter();
+        let missing = wanted.filter(|name| position(secrets, name).is_none());
+        let missing: Vec<_> = missing.map(|name| Reference { name }).collect();
+        match secrets {
+            None if missing.is_empty() => {}
+            None => self
+                .patch
+                .add(format_args!("/spec/imagePullSecrets"), &missing),
+            Some(_) => missing.iter().for_each(|secret| {
+                self.patch
+                    .add(format_args!("/spec/imagePullSecrets/-"), secret);
+            }),
+        }
+    }
+
+    fn gate(&mut self) {
+        let name = self.plan.settings.keys.prefixed(Key::DependsOn);
+        let gates = self.plan.spec.scheduling_gates.as_ref();
+        let wanted = self.plan.asked.mode == Mode::Gate && !self.plan.asked.depends_on.is_empty();
+        match position(gates, &name) {
+            None if wanted => {
+                let gate = Reference { name: &name };
+                self.append(format_args!("/spec/schedulingGates"), gates, &gate);
+            }
+            Some(index) if !wanted => {
+                self.patch
+                    .remove(format_args!("/spec/schedulingGates/{index}"));
+            }
+            None | Some(_) => {}
+        }
+    }
+
+    fn containers(&mut self) {
+        let spec = self.plan.spec;
+        for (list, containers) in [
+            ("initContainers", spec.init_containers()),
+            ("containers", spec.containers()),
+        ] {
+            for (index, container) in containers.iter().enumerate() {
+                if container.name() != CONTAINER {
+                    self.container(&ElementPath { list, index }, container);
+                }
+            }
+        }
+    }
+
+    fn container(&mut self, path: &ElementPath, container: &Container<'_>) {
+        let mounts = container.volume_mounts.as_ref();
+        let mounted = mounts.and_then(|mounts| mounts.iter().position(Mount::is_ours));
+        match mounted {
+            None if self.plan.needs_mount(container) => {
+                self.append(format_args!("{path}/volumeMounts"), mounts, &CLIENT_MOUNT);
+            }
+            Some(index) if !self.plan.needs_mount(container) && self.plan.was_injected() => {
+                self.patch
+                    .remove(format_args!("{path}/volumeMounts/{index}"));
+            }
+            None | Some(_) => {}
+        }
+        if self.plan.needs_marker(container) {
+            Hook::of(container).mark(path, &mut self.patch);
+        } else if self.plan.was_injected() {
+            Hook::of(container).unmark(path, &mut self.patch);
+        }
+    }
+
+    /// Comes last, since it moves the other init containers.
+    fn wait_container(&mut self, wanted: Option<&WaitContainer<'_>>, hash: &str) {
+        let present = self.plan.around.present();
+        let place = self.plan.place.index;
+        if wanted.is_some() && present == Some(place) && self.plan.present_hash() == Some(hash) {
+            return;
+        }
+        if let Some(index) = present.filter(|_| self.plan.was_injected()) {
+            self.patch
+                .remove(format_args!("/spec/initContainers/{index}"));
+        }
+        match (wanted, &self.plan.spec.init_containers) {
+            (None, _) => {}
+            (Some(wanted), None) => self
+                .patch
+                .add(format_args!("/spec/initContainers"), &[wanted]),
+            (Some(wanted), Some(_)) => self
+                .patch
+                .add(format_args!("/spec/initContainers/{place}"), wanted),
+        }
+    }
+
+    /// Adds an element to the end of a list, and the list itself where it is absent.
+    fn append<T>(
+        &mut self,
+        path: fmt::Arguments<'_>,
+        list: Option<&List<T>>,
+        element: &impl Serialize,
+    ) {
+        match list {
+            None => self.patch.add(path, &[element]),
+            Some(_) => self.patch.add(format_args!("{path}/-"), element),
+        }
+    }
+}
+
+/// The path of a container.
+pub(crate) struct ElementPath {
+    list: &'static str,
+    index: usize,
+}
+
+impl fmt::Display for ElementPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/spec/{}/{}", self.list, self.index)
+    }
+}
+
+/// Something that is referred to by its name alone.
+#[derive(Serialize)]
+struct Reference<'a> {
+    name: &'a str,
+}
+
+fn position(list: Option<&List<Named<'_>>>, name: &str) -> Option<usize> {
+    let is_it = |element: &Named<'_>| element.name.as_deref() == Some(name);
+    list?.iter().position(is_it)
+}

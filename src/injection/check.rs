@@ -1,0 +1,161 @@
+//! What does not go together: a pod, what it asks for, and what the installation can do.
+
+use super::{arguments::names_node, pod::Spec, settings::Controller};
+use crate::language::{
+    AnnotationError, Located, PodAnnotations, Target, Term,
+    annotation::{Key, Mode},
+};
+
+const NEEDS_CONTROLLER: &str = "it needs the controller, which this installation does not run";
+
+/// Returns everything that `asked` cannot have in this pod and this installation.
+pub(crate) fn conflicts(
+    asked: &PodAnnotations,
+    spec: &Spec<'_>,
+    controller: Controller,
+) -> Vec<AnnotationError> {
+    let mut errors = Vec::new();
+    if controller == Controller::Absent {
+        errors.extend(without_controller(asked));
+    }
+    if asked.mode == Mode::Gate {
+        errors.extend(behind_a_gate(asked, spec));
+    }
+    if spec.restarts_for_ever() {
+        errors.extend(without_an_end(asked));
+    }
+    errors
+}
+
+fn without_controller(asked: &PodAnnotations) -> Vec<AnnotationError> {
+    let objects = refused_terms(asked, |term| {
+        matches!(term.target, Target::Object { .. }).then_some(NEEDS_CONTROLLER)
+    });
+    let gate = (asked.mode == Mode::Gate)
+        .then(|| AnnotationError::value(Key::DependsOnMode, "gate", &NEEDS_CONTROLLER));
+    let needing = [
+        Key::SignalsOnReady,
+        Key::SignalsOnSuccess,
+        Key::SignalsOnFailure,
+    ];
+    objects
+        .chain(gate)
+        .chain(refused_signals(asked, needing, NEEDS_CONTROLLER))
+        .collect()
+}
+
+fn behind_a_gate(asked: &PodAnnotations, spec: &Spec<'_>) -> Vec<AnnotationError> {
+    let terms = refused_terms(asked, |term| match term.name() {
+        None => {
+            Some("a gate waits before the pod has a network: probes need depends-on-mode: init")
+        }
+        Some(name) if names_node(name) => {
+            Some("a gate waits before the pod has a node: $(NODE_NAME) needs depends-on-mode: init")
+        }
+        Some(_) => None,
+    });
+    let placed = spec
+        .node_name
+        .as_deref()
+        .is_some_and(|name| !name.is_empty());
+    let node = placed.then(|| {
+        let rule = "the pod has a spec.nodeName and is never scheduled: use init";
+        AnnotationError::value(Key::DependsOnMode, "gate", &rule)
+    });
+    terms.chain(node).collect()
+}
+
+fn without_an_end(asked: &PodAnnotations) -> impl Iterator<Item = AnnotationError> {
+    let rule = "a pod with restartPolicy Always never ends: it goes with OnFailure and Never";
+    refused_signals(asked, [Key::SignalsOnSuccess, Key::SignalsOnFailure], rule)
+}
+
+fn refused_terms(
+    asked: &PodAnnotations,
+    rule: impl Fn(&Term) -> Option<&'static str>,
+) -> impl Iterator<Item = AnnotationError> {
+    asked.depends_on.iter().filter_map(move |located| {
+        let Located { value, column } = located;
+        Some(AnnotationError::RefusedTerm {
+            key: Key::DependsOn,
+            column: *column,
+            term: value.to_string(),
+            rule: rule(value)?.to_owned(),
+        })
+    })
+}
+
+fn refused_signals<const N: usize>(
+    asked: &PodAnnotations,
+    keys: [Key; N],
+    rule: &'static str,
+) -> impl Iterator<Item = AnnotationError> {
+    let lists = asked.all_signals().into_iter();
+    lists
+        .filter(move |(key, list)| keys.contains(key) && !list.is_empty())
+        .map(move |(key, _)| AnnotationError::Refused {
+            key,
+            rule: rule.to_owned(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::Keys;
+
+    fn refused(annotations: &[(&str, &str)], spec: &str, controller: Controller) -> Vec<String> {
+        let annotations = annotations.iter().copied();
+        let (asked, _) = PodAnnotations::read(&Keys::default(), annotations).unwrap();
+        let spec: Spec<'_> = serde_json::from_str(spec).unwrap();
+        let errors = conflicts(&asked, &spec, controller);
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn says_what_needs_the_controller() {
+        let annotations = [
+            ("depends-on", "a, job:migrate"),
+            ("depends-on-mode", "gate"),
+            ("signals-on-ready", "r"),
+        ];
+        let errors = refused(&annotations, "{}", Controller::Absent);
+        assert_eq!(
+            errors,
+            [
+                format!("depends-on: column 4: in \"job:migrate\": {NEEDS_CONTROLLER}"),
+                format!("depends-on-mode: \"gate\" is not right: {NEEDS_CONTROLLER}"),
+                format!("signals-on-ready: {NEEDS_CONTROLLER}"),
+            ]
+        );
+        let errors = refused(&annotations, "{}", Controller::Present);
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    #[test]
+    fn a_gate_knows_no_node_and_no_network() {
+        let annotations = [
+            ("depends-on", "cni/$(NODE_NAME), tcp://h:1, a"),
+            ("depends-on-mode", "gate"),
+        ];
+        let errors = refused(&annotations, r#"{"nodeName":"n"}"#, Controller::Present);
+        assert_eq!(errors.len(), 3);
+        assert!(errors[0].starts_with("depends-on: column 1: in \"cni/$(NODE_NAME)\": a gate"));
+        assert!(errors[1].starts_with("depends-on: column 19: in \"tcp://h:1\": a gate"));
+        assert!(errors[2].contains("spec.nodeName"));
+    }
+
+    #[test]
+    fn what_never_ends_has_no_end_to_signal() {
+        let annotations = [("signals-on-success", "s"), ("signals-on-failure", "f")];
+        let present = Controller::Present;
+        for (spec, count) in [
+            ("{}", 2),
+            (r#"{"restartPolicy":"Always"}"#, 2),
+            (r#"{"restartPolicy":"OnFailure"}"#, 0),
+            (r#"{"restartPolicy":"Never"}"#, 0),
+        ] {
+            assert_eq!(refused(&annotations, spec, present).len(), count, "{spec}");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The container that waits.
+
+use std::{borrow::Cow, hash::Hasher, io};
+
+use fnv::FnvHasher;
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{record::Record, resources::Resources, settings::Settings};
+
+/// The name of our container.
+pub(crate) const CONTAINER: &str = "oncue-wait";
+/// The name of our volume.
+pub(crate) const VOLUME: &str = "oncue";
+/// Where our volume is mounted.
+pub(crate) const FOLDER: &str = "/oncue";
+/// The environment variable that carries the hash of what was injected.
+pub(crate) const HASH: &str = "ONCUE_HASH";
+
+/// The user that takes the place of root.
+const NON_ROOT: u32 = 65532;
+
+/// The container that waits, installs the client and makes the first signals.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WaitContainer<'a> {
+    name: &'static str,
+    image: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_pull_policy: Option<&'static str>,
+    command: [&'static str; 1],
+    args: Vec<Cow<'static, str>>,
+    env: Vec<EnvVar<'a>>,
+    resources: Resources,
+    security_context: SecurityContext,
+    termination_message_policy: &'static str,
+    volume_mounts: [VolumeMount; 2],
+}
+
+/// What distinguishes one pod's container from another's.
+pub(crate) struct Particulars {
+    /// The arguments, escaped for the kubelet.
+    pub(crate) args: Vec<Cow<'static, str>>,
+    /// Whether an argument names the node.
+    pub(crate) names_node: bool,
+    /// Its requests and limits.
+    pub(crate) resources: Resources,
+    /// The user that the pod's containers run as, where the pod fixes one.
+    pub(crate) pod_user: Option<i64>,
+}
+
+impl<'a> WaitContainer<'a> {
+    /// Returns the container, still without a hash.
+    pub(crate) fn new(settings: &'a Settings, particulars: Particulars) -> Self {
+        let root = particulars.pod_user == Some(0);
+        Self {
+            name: CONTAINER,
+            image: &settings.image.reference,
+            image_pull_policy: settings.image.pull_policy.map(|policy| policy.as_str()),
+            command: ["/oncue-client"],
+            args: particulars.args,
+            env: environment(settings, particulars.names_node),
+            resources: particulars.resources,
+            security_context: SecurityContext::restricted(
+                settings.run_as_user.or(root.then_some(NON_ROOT)),
+            ),
+            termination_message_policy: "FallbackToLogsOnError",
+            volume_mounts: [
+                VolumeMount {
+                    name: VOLUME,
+                    mount_path: FOLDER,
+                    read_only: false,
+                },
+                // Whatever is mounted here keeps the default token out.
+                VolumeMount {
+                    name: VOLUME,
+                    mount_path: "/var/run/secrets/kubernetes.io/serviceaccount",
+                    read_only: true,
+                },
+            ],
+        }
+    }
+
+    /// Adds the hash.
+    pub(crate) fn set_hash(&mut self, hash: &'a str) {
+        self.env.push(EnvVar::literal(HASH, hash));
+    }
+}
+
+/// Returns the hash of everything that is injected: FNV-1a with 64 bits, the same on every machine
+/// and in every release.
+///
+/// It tells whether something changed; nothing relies on it being hard to forge.
+pub(crate) fn hash(container: Option<&WaitContainer<'_>>, record: &Record) -> String {
+    let mut hasher = HashWriter(FnvHasher::default());
+    serde_json::to_writer(&mut hasher, &(container, record))
+        .expect("our elements have string keys, and a hasher takes every byte");
+    format!("{:016x}", hasher.0.finish())
+}
+
+struct HashWriter(FnvHasher);
+
+impl io::Write for HashWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn environment(settings: &Settings, names_node: bool) -> Vec<EnvVar<'_>> {
+    let store = &settings.store;
+    let ip = store.fallback_ip.map(|ip| EnvVar {
+        name: "ONCUE_SERVER_IP",
+        source: Source::Literal(Cow::Owned(ip.to_string())),
+    });
+    let ca = store.ca_pem.as_deref();
+    let node = names_node.then_some(EnvVar::field("NODE_NAME", "spec.nodeName"));
+    let mut environment = Vec::with_capacity(8);
+    environment.push(EnvVar::literal("ONCUE_SERVER", &store.url));
+    environment.extend(ip);
+    environment.extend(ca.map(|ca| EnvVar::literal("ONCUE_CA", ca)));
+    environment.extend([
+        EnvVar::field("POD_NAME", "metadata.name"),
+        EnvVar::field("POD_NAMESPACE", "metadata.namespace"),
+        EnvVar::field("POD_UID", "metadata.uid"),
+    ]);
+    environment.extend(node);
+    environment
+}
+
+#[derive(Debug)]
+struct EnvVar<'a> {
+    name: &'static str,
+    source: Source<'a>,
+}
+
+#[derive(Debug)]
+enum Source<'a> {
+    Field(&'static str),
+    Literal(Cow<'a, str>),
+}
+
+impl<'a> EnvVar<'a> {
+    fn literal(name: &'static str, value: &'a str) -> Self {
+        Self {
+            name,
+            source: Source::Literal(escape(value)),
+        }
+    }
+
+    fn field(name: &'static str, path: &'static str) -> Self {
+        Self {
+            name,
+            source: Source::Field(path),
+        }
+    }
+}
+
+impl Serialize for EnvVar<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("name", self.name)?;
+        match &self.source {
+            Source::Field(path) => map.serialize_entry("valueFrom", &FieldSource::new(path))?,
+            Source::Literal(value) => map.serialize_entry("value", value)?,
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FieldSource {
+    field_ref: FieldRef,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FieldRef {
+    field_path: &'static str,
+}
+
+impl FieldSource {
+    fn new(field_path: &'static str) -> Self {
+        Self {
+            field_ref: FieldRef { field_path },
+        }
+    }
+}
+
+/// Writes `$` so that the kubelet, which expands `$(NAME)` in arguments and environment variables,
+/// leaves it as it is.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    if text.contains('$') {
+        Cow::Owned(text.replace('$', "$$"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// A volume mount of ours.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VolumeMount {
+    name: &'static str,
+    mount_path: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    read_only: bool,
+}
+
+/// What the application's own containers get.
+pub(crate) const CLIENT_MOUNT: VolumeMount = VolumeMount {
+    name: VOLUME,
+    mount_path: FOLDER,
+    read_only: true,
+};
+
+/// The volume that all our mounts share.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Volume {
+    name: &'static str,
+    empty_dir: Empty,
+}
+
+#[derive(Debug, Serialize)]
+struct Empty {}
+
+/// The volume that all our mounts share.
+pub(crate) const SHARED_VOLUME: Volume = Volume {
+    name: VOLUME,
+    empty_dir: Empty {},
+};
+
+/// The five fields of the restricted Pod Security profile.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SecurityContext {
+    allow_privilege_escalation: bool,
+    capabilities: Capabilities,
+    read_only_root_filesystem: bool,
+    run_as_non_root: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_as_user: Option<u32>,
+    seccomp_profile: SeccompProfile,
+}
+
+#[derive(Debug, Serialize)]
+struct Capabilities {
+    drop: [&'static str; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct SeccompProfile {
+    r#type: &'static str,
+}
+
+impl SecurityContext {
+    fn restricted(run_as_user: Option<u32>) -> Self {
+        Self {
+            allow_privilege_escalation: false,
+            capabilities: Capabilities { drop: ["ALL"] },
+            read_only_root_filesystem: true,
+            run_as_non_root: true,
+            run_as_user,
+            seccomp_profile: SeccompProfile {
+                r#type: "RuntimeDefault",
+            },
+        }
+    }
+}

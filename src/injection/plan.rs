@@ -1,0 +1,155 @@
+//! What a pod shall have.
+
+use std::ops::Deref;
+
+use super::{
+    arguments::Duties,
+    budget::Budget,
+    collision,
+    container::{CONTAINER, HASH},
+    hook::Hook,
+    place::{Place, Surroundings},
+    pod::{Container, Pod, Spec},
+    record::Record,
+    refusal::Refusal,
+    resources::Resources,
+    settings::Settings,
+    signaller::Signaller,
+    view::Text,
+};
+use crate::language::{
+    AnnotationError, PodAnnotations,
+    annotation::{Inject, Key, Mode},
+};
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) pod: &'a Pod<'a>,
+    pub(crate) spec: &'a Spec<'a>,
+    pub(crate) settings: &'a Settings,
+    /// What the pod asks for, filled in.
+    pub(crate) asked: &'a PodAnnotations,
+    /// What an earlier round recorded.
+    pub(crate) before: Option<&'a Record>,
+    pub(crate) signaller: Signaller<'a>,
+}
+
+/// What a pod shall have.
+pub(crate) struct Plan<'a> {
+    subject: Subject<'a>,
+    pub(crate) around: Surroundings<'a>,
+    /// Where our container belongs.
+    pub(crate) place: Place,
+    present_hash: Option<Text<'a>>,
+    pub(crate) duties: Duties,
+    /// The resources that the annotation and the settings want for our container.
+    pub(crate) wish: Resources,
+    /// The resources that it gets.
+    pub(crate) resources: Resources,
+}
+
+/// What a plan is made from is part of it.
+impl<'a> Deref for Plan<'a> {
+    type Target = Subject<'a>;
+
+    fn deref(&self) -> &Subject<'a> {
+        &self.subject
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// Makes the plan.
+    ///
+    /// # Errors
+    /// [`Refusal`] where something of the pod's own is in the way.
+    pub(crate) fn new(subject: Subject<'a>) -> Result<Self, Refusal> {
+        let Subject { spec, asked, .. } = subject;
+        let around = Surroundings::new(spec.init_containers(), CONTAINER);
+        let place = around.place(asked.position, subject.before.map(Record::position));
+        let wish = wish(asked, subject.settings.resources)?;
+        let mark = !asked.signals.is_empty()
+            && !matches!(Hook::of(subject.signaller.container), Hook::Foreign(_));
+        let plan = Self {
+            duties: Duties {
+                install: mark || asked.inject == Inject::Client,
+                mark,
+            },
+            resources: Budget::of(spec, &around, place.index).fit(wish),
+            present_hash: around
+                .present()
+                .and_then(|index| spec.init_containers()[index].env(HASH)),
+            subject,
+            around,
+            place,
+            wish,
+        };
+        if plan.needs_container() {
+            plan.check_order()?;
+            collision::check(&plan)?;
+        }
+        Ok(plan)
+    }
+
+    /// Refuses a marker in a sidecar that starts before the client is there: a hook that cannot run
+    /// kills its container.
+    fn check_order(&self) -> Result<(), Refusal> {
+        let signaller = self.signaller.container;
+        let before = self.around.before(self.place.index);
+        if !self.duties.mark || !before.iter().any(|c| std::ptr::eq(*c, signaller)) {
+            return Ok(());
+        }
+        let rule =
+            "it starts before oncue-wait has left the client: use depends-on-position: first";
+        let error = AnnotationError::value(Key::SignalsContainer, signaller.name(), &rule);
+        Err(Refusal::Annotations(vec![error]))
+    }
+
+    /// Returns whether the pod needs our container at all.
+    pub(crate) fn needs_container(&self) -> bool {
+        let asked = self.asked;
+        self.waits() || self.duties.install || !asked.signals_on_init.is_empty()
+    }
+
+    /// Returns whether our container waits for something.
+    pub(crate) fn waits(&self) -> bool {
+        let asked = self.asked;
+        asked.mode == Mode::Init && !asked.depends_on.is_empty()
+    }
+
+    /// Returns whether the pod's own `container` gets the client.
+    pub(crate) fn needs_mount(&self, container: &Container<'_>) -> bool {
+        self.asked.inject == Inject::Client || self.needs_marker(container)
+    }
+
+    /// Returns whether the pod's own `container` gets the marker.
+    pub(crate) fn needs_marker(&self, container: &Container<'_>) -> bool {
+        self.duties.mark && std::ptr::eq(container, self.signaller.container)
+    }
+
+    /// Returns our container's hash where an earlier round left it.
+    pub(crate) fn present_hash(&self) -> Option<&str> {
+        self.present_hash.as_deref()
+    }
+
+    /// Returns whether an earlier round put our container into the pod.
+    pub(crate) fn was_injected(&self) -> bool {
+        self.present_hash.is_some()
+    }
+
+    /// Returns whether our container is there and no longer needed.
+    pub(crate) fn withdraws_container(&self) -> bool {
+        self.was_injected() && !self.needs_container()
+    }
+}
+
+/// Returns what the annotation and the settings want for our container.
+fn wish(asked: &PodAnnotations, settings: Resources) -> Result<Resources, Refusal> {
+    let Some(text) = &asked.resources else {
+        return Ok(settings);
+    };
+    settings.with(text).map_err(|error| {
+        let key = Key::Resources;
+        Refusal::Annotations(vec![AnnotationError::Syntax { key, error }])
+    })
+}

@@ -1,0 +1,247 @@
+//! What injection reads of a pod.
+
+use serde::de::{IgnoredAny, MapAccess};
+use serde_json::value::RawValue;
+
+use super::{
+    container::{FOLDER, VOLUME},
+    quantity::Quantity,
+    refusal::PodError,
+    view::{self, List, Pairs, Text, View, view},
+};
+
+view! {
+    /// A pod, or a pod template.
+    Pod<'a> {
+        kind: Text<'a> = "kind",
+        metadata: Metadata<'a> = "metadata",
+        spec: Spec<'a> = "spec",
+    }
+}
+
+impl<'a> Pod<'a> {
+    /// Reads the pod's JSON.
+    pub(crate) fn read(json: &'a str) -> Result<Self, PodError> {
+        let pod: Self = serde_json::from_str(json).map_err(|error| locate(json, &error))?;
+        match pod.kind.as_deref() {
+            None | Some("Pod" | "") => Ok(pod),
+            Some(kind) => Err(PodError {
+                path: "kind".to_owned(),
+                reason: format!("it is {kind:?} where Pod was expected"),
+            }),
+        }
+    }
+
+    pub(crate) fn annotation(&self, key: &str) -> Option<&str> {
+        self.metadata.as_ref()?.annotations.as_ref()?.get(key)
+    }
+
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
+        self.metadata.as_ref()?.labels.as_ref()?.get(key)
+    }
+}
+
+/// Finds the path of an error; reading again costs only those who erred.
+fn locate(json: &str, error: &serde_json::Error) -> PodError {
+    let deserializer = &mut serde_json::Deserializer::from_str(json);
+    let located = serde_path_to_error::deserialize::<_, Pod<'_>>(deserializer).err();
+    let path = located.map(|error| error.path().to_string());
+    PodError {
+        path: path
+            .filter(|path| path != ".")
+            .unwrap_or_else(|| "its top level".to_owned()),
+        reason: error.to_string(),
+    }
+}
+
+view! {
+    /// A pod's metadata.
+    Metadata<'a> {
+        annotations: Pairs<'a> = "annotations",
+        labels: Pairs<'a> = "labels",
+    }
+}
+
+view! {
+    /// A pod's spec.
+    Spec<'a> {
+        containers: List<Container<'a>> = "containers",
+        dns_policy: Text<'a> = "dnsPolicy",
+        host_network: bool = "hostNetwork",
+        image_pull_secrets: List<Named<'a>> = "imagePullSecrets",
+        init_containers: List<Container<'a>> = "initContainers",
+        node_name: Text<'a> = "nodeName",
+        node_selector: Pairs<'a> = "nodeSelector",
+        os: Named<'a> = "os",
+        resources: Amounts = "resources",
+        restart_policy: Text<'a> = "restartPolicy",
+        scheduling_gates: List<Named<'a>> = "schedulingGates",
+        security_context: SecurityContext = "securityContext",
+        volumes: List<Named<'a>> = "volumes",
+    }
+}
+
+impl<'a> Spec<'a> {
+    /// Returns the pod's own containers.
+    pub(crate) fn containers(&self) -> &[Container<'a>] {
+        self.containers.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the init containers, ours among them where it is there.
+    pub(crate) fn init_containers(&self) -> &[Container<'a>] {
+        self.init_containers.as_deref().unwrap_or_default()
+    }
+
+    /// Returns whether the pod runs on Windows.
+    pub(crate) fn is_windows(&self) -> bool {
+        let os = self.os.as_ref().and_then(|os| os.name.as_deref());
+        let selector = self.node_selector.as_ref();
+        let selected = selector.and_then(|selector| selector.get("kubernetes.io/os"));
+        [os, selected].contains(&Some("windows"))
+    }
+
+    /// Returns whether the pod's containers are restarted whenever they end.
+    pub(crate) fn restarts_for_ever(&self) -> bool {
+        matches!(self.restart_policy.as_deref(), None | Some("Always" | ""))
+    }
+
+    /// Returns whether the pod shares its node's network.
+    pub(crate) fn uses_host_network(&self) -> bool {
+        self.host_network == Some(true)
+    }
+}
+
+view! {
+    /// Anything with a name.
+    Named<'a> {
+        name: Text<'a> = "name",
+    }
+}
+
+view! {
+    /// A pod's security context.
+    SecurityContext {
+        run_as_user: i64 = "runAsUser",
+    }
+}
+
+view! {
+    /// A container of any kind.
+    Container<'a> {
+        env: &'a RawValue = "env",
+        lifecycle: Lifecycle<'a> = "lifecycle",
+        name: Text<'a> = "name",
+        resources: Amounts = "resources",
+        restart_policy: Text<'a> = "restartPolicy",
+        volume_mounts: List<Mount<'a>> = "volumeMounts",
+    }
+}
+
+impl<'a> Container<'a> {
+    /// Returns its name, which is empty where there is none.
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+
+    /// Returns whether it, as an init container, runs beside the pod's own containers.
+    pub(crate) fn is_sidecar(&self) -> bool {
+        self.restart_policy.as_deref() == Some("Always")
+    }
+
+    /// Returns the literal value of an environment variable.
+    pub(crate) fn env(&self, name: &str) -> Option<Text<'a>> {
+        let List(variables): List<EnvVar<'a>> = serde_json::from_str(self.env?.get()).ok()?;
+        variables
+            .into_iter()
+            .find(|variable| variable.name.as_deref() == Some(name))?
+            .value
+    }
+}
+
+view! {
+    /// An environment variable.
+    EnvVar<'a> {
+        name: Text<'a> = "name",
+        value: Text<'a> = "value",
+    }
+}
+
+view! {
+    /// A volume mount.
+    Mount<'a> {
+        mount_path: Text<'a> = "mountPath",
+        name: Text<'a> = "name",
+    }
+}
+
+impl Mount<'_> {
+    /// Returns where it is mounted.
+    pub(crate) fn path(&self) -> &str {
+        self.mount_path.as_deref().unwrap_or_default()
+    }
+
+    /// Returns whether it is what we mount into the pod's own containers.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.name.as_deref() == Some(VOLUME) && self.path() == FOLDER
+    }
+}
+
+view! {
+    /// Requests and limits, of a container or of the whole pod.
+    Amounts {
+        limits: AmountList = "limits",
+        requests: AmountList = "requests",
+    }
+}
+
+view! {
+    /// The amounts that quality of service depends on.
+    AmountList {
+        cpu: Quantity = "cpu",
+        memory: Quantity = "memory",
+    }
+}
+
+view! {
+    /// A container's lifecycle.
+    Lifecycle<'a> {
+        post_start: PostStart<'a> = "postStart",
+    }
+}
+
+/// A post-start hook.
+#[derive(Debug, Default)]
+pub(crate) struct PostStart<'a> {
+    /// A command in the container.
+    pub(crate) exec: Option<Exec<'a>>,
+    /// The name of a handler of another kind, known or not.
+    pub(crate) other: Option<String>,
+}
+
+impl<'de: 'a, 'a> View<'de> for PostStart<'a> {
+    fn read_member<A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        members: &mut A,
+    ) -> Result<(), A::Error> {
+        if key == "exec" {
+            self.exec = members.next_value()?;
+        } else if members.next_value::<Option<IgnoredAny>>()?.is_some() {
+            self.other = Some(key.to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl<'de: 'a, 'a> serde::Deserialize<'de> for PostStart<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        view::read(deserializer)
+    }
+}
+
+view! {
+    /// A command in a container.
+    Exec<'a> {
+        command: List<Text<'a>> = "command",
+    }
+}

@@ -1,0 +1,93 @@
+//! What the annotation `oncue.dev/injected` says.
+
+use serde::{Deserialize, Serialize};
+
+use crate::language::{
+    Located, PodAnnotations,
+    annotation::{Inject, Mode, Position, TimeoutPolicy},
+};
+
+/// What was injected, with all names that were known filled in.
+///
+/// Whoever asks later uses the record, since labels may change. What has its default is left out.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Record {
+    /// The hash of everything that was injected.
+    pub hash: String,
+    /// The terms, in canonical form.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+    /// `gate` where a scheduling gate waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depends_on_mode: Option<String>,
+    /// `after-sidecars` where our container stands there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depends_on_position: Option<String>,
+    /// The time for the whole wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depends_on_timeout: Option<String>,
+    /// `proceed` where the pod goes on after a timeout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depends_on_timeout_policy: Option<String>,
+    /// `client` where every container got the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inject: Option<String>,
+    /// Created once the container has started.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<String>,
+    /// Whose start the marker reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signals_container: Option<String>,
+    /// Created when the pod fails.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signals_on_failure: Vec<String>,
+    /// Created once the wait is over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signals_on_init: Vec<String>,
+    /// Created when the pod is ready.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signals_on_ready: Vec<String>,
+    /// Created when the pod succeeds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signals_on_success: Vec<String>,
+}
+
+impl Record {
+    /// Returns the record of `asked`, still without a hash.
+    pub(crate) fn of(asked: &PodAnnotations, container: &str) -> Self {
+        let word = |applies: bool, word: &str| applies.then(|| word.to_owned());
+        Self {
+            hash: String::new(),
+            depends_on: print(&asked.depends_on),
+            depends_on_mode: word(asked.mode == Mode::Gate, "gate"),
+            depends_on_position: word(asked.position == Position::AfterSidecars, AFTER_SIDECARS),
+            depends_on_timeout: asked.timeout.map(|timeout| timeout.to_string()),
+            depends_on_timeout_policy: word(
+                asked.timeout_policy == TimeoutPolicy::Proceed,
+                "proceed",
+            ),
+            inject: word(asked.inject == Inject::Client, "client"),
+            signals: print(&asked.signals),
+            signals_container: word(!asked.signals.is_empty(), container),
+            signals_on_failure: print(&asked.signals_on_failure),
+            signals_on_init: print(&asked.signals_on_init),
+            signals_on_ready: print(&asked.signals_on_ready),
+            signals_on_success: print(&asked.signals_on_success),
+        }
+    }
+
+    /// Returns where our container was put.
+    pub(crate) fn position(&self) -> Position {
+        match self.depends_on_position.as_deref() {
+            Some(AFTER_SIDECARS) => Position::AfterSidecars,
+            _ => Position::First,
+        }
+    }
+}
+
+const AFTER_SIDECARS: &str = "after-sidecars";
+
+fn print<T: ToString>(list: &[Located<T>]) -> Vec<String> {
+    list.iter().map(|item| item.value.to_string()).collect()
+}

@@ -1,0 +1,205 @@
+//! From a pod to what it asks for: skips and refusals come first.
+
+use super::{
+    Decision, Injection, Target,
+    advice::advice,
+    changes::patch,
+    check::conflicts,
+    plan::{Plan, Subject},
+    pod::{Pod, Spec},
+    record::Record,
+    refusal::{PodError, Refusal},
+    settings::Settings,
+    signaller::Signaller,
+    skip::SkipReason,
+    warning::Warning,
+};
+use crate::language::{
+    Facts, PodAnnotations,
+    annotation::{BareKeys, Key},
+};
+
+/// Most annotations that look like oncue's; there are seventeen keys, each with two spellings.
+const MAX_CANDIDATES: usize = 64;
+
+/// One pod with everything that its admission depends on.
+pub(crate) struct Request<'a> {
+    pub(crate) pod: &'a Pod<'a>,
+    pub(crate) target: &'a Target<'a>,
+    pub(crate) settings: &'a Settings,
+}
+
+impl<'a> Request<'a> {
+    /// Decides what is done with the pod.
+    pub(crate) fn decide(&self) -> Result<Injection, Refusal> {
+        let candidates = self.candidates()?;
+        if let Some(reason) = self.skip_unread(&candidates) {
+            return Ok(skip_unread(reason, &candidates));
+        }
+        let (asked, warnings) =
+            PodAnnotations::read(&self.settings.keys, candidates).map_err(Refusal::Annotations)?;
+        let warnings = warnings.into_iter().map(Warning::Annotation).collect();
+        if asked.asks_for_anything() {
+            self.inject(&asked, warnings)
+        } else {
+            Ok(Injection {
+                decision: Decision::Skip(SkipReason::NothingAsked),
+                warnings,
+                annotations: asked,
+            })
+        }
+    }
+
+    /// Returns the annotations that look like ours.
+    fn candidates(&self) -> Result<Vec<(&'a str, &'a str)>, PodError> {
+        let annotations = self
+            .pod
+            .metadata
+            .as_ref()
+            .and_then(|m| m.annotations.as_ref());
+        let all = annotations.into_iter().flat_map(|pairs| pairs.iter());
+        let candidates: Vec<_> = all
+            .filter(|(key, _)| self.looks_ours(key))
+            .take(MAX_CANDIDATES + 1)
+            .collect();
+        if candidates.len() <= MAX_CANDIDATES {
+            return Ok(candidates);
+        }
+        Err(PodError {
+            path: "metadata.annotations".to_owned(),
+            reason: format!("there are more than {MAX_CANDIDATES} that look like oncue's"),
+        })
+    }
+
+    fn looks_ours(&self, key: &str) -> bool {
+        let keys = &self.settings.keys;
+        let bare = keys.bare() == BareKeys::Read
+            && (key.starts_with(Key::DependsOn.as_str()) || key.starts_with(Key::Signals.as_str()));
+        bare || key.starts_with(keys.prefix())
+    }
+
+    /// Returns why the pod is left alone whatever its annotations say.
+    fn skip_unread(&self, candidates: &[(&str, &str)]) -> Option<SkipReason> {
+        let is_off = |(key, value): &(&str, &str)| {
+            value.trim() == "false" && self.settings.keys.key(key) == Some(Key::Inject)
+        };
+        let spec = self.pod.spec.as_ref();
+        if self.pod.annotation("kubernetes.io/config.mirror").is_some() {
+            Some(SkipReason::MirrorPod)
+        } else if self.settings.own_namespace.as_ref() == Some(self.target.namespace) {
+            Some(SkipReason::OwnPod)
+        } else if candidates.is_empty() {
+            Some(SkipReason::NothingAsked)
+        } else if candidates.iter().any(is_off) {
+            Some(SkipReason::SwitchedOff)
+        } else if spec.is_some_and(Spec::is_windows) {
+            Some(SkipReason::Windows)
+        } else {
+            None
+        }
+    }
+
+    fn inject(
+        &self,
+        asked: &PodAnnotations,
+        mut warnings: Vec<Warning>,
+    ) -> Result<Injection, Refusal> {
+        let (spec, before) = (self.spec()?, self.record());
+        let signaller = self.signaller(asked, before.as_ref())?;
+        let annotations = self.resolve(asked, signaller.name())?;
+        let errors = conflicts(&annotations, spec, self.settings.controller);
+        if !errors.is_empty() {
+            return Err(Refusal::Annotations(errors));
+        }
+        let plan = Plan::new(Subject {
+            pod: self.pod,
+            spec,
+            settings: self.settings,
+            asked: &annotations,
+            before: before.as_ref(),
+            signaller,
+        })?;
+        warnings.extend(advice(&plan));
+        let patch = patch(&plan);
+        let decision = if patch.is_empty() {
+            Decision::Skip(SkipReason::AlreadyInjected)
+        } else {
+            Decision::Patch(patch)
+        };
+        Ok(Injection {
+            decision,
+            warnings,
+            annotations,
+        })
+    }
+
+    /// Returns the container that `signals-container` names, else the one that was chosen before,
+    /// else kubectl's default, else the first.
+    ///
+    /// The choice is kept, since another webhook may put a container in front of the first.
+    fn signaller(
+        &self,
+        asked: &PodAnnotations,
+        before: Option<&Record>,
+    ) -> Result<Signaller<'a>, Refusal> {
+        let spec = self.spec()?;
+        if let Some(name) = &asked.signals_container {
+            let named = Signaller::named(spec, name);
+            return named.map_err(|error| Refusal::Annotations(vec![error]));
+        }
+        let chosen = before.and_then(|record| record.signals_container.as_deref());
+        let default = self
+            .pod
+            .annotation("kubectl.kubernetes.io/default-container");
+        Ok(Signaller::choose(
+            spec,
+            [chosen, default].into_iter().flatten(),
+        ))
+    }
+
+    fn spec(&self) -> Result<&'a Spec<'a>, PodError> {
+        let spec = self.pod.spec.as_ref();
+        spec.filter(|spec| !spec.containers().is_empty())
+            .ok_or_else(|| PodError {
+                path: "spec.containers".to_owned(),
+                reason: "a pod has at least one container".to_owned(),
+            })
+    }
+
+    /// Returns what an earlier round recorded.
+    fn record(&self) -> Option<Record> {
+        let key = self.settings.keys.prefixed(Key::Injected);
+        serde_json::from_str(self.pod.annotation(&key)?).ok()
+    }
+
+    fn resolve(&self, asked: &PodAnnotations, container: &str) -> Result<PodAnnotations, Refusal> {
+        let labels = self.pod.metadata.as_ref().and_then(|m| m.labels.as_ref());
+        let labels: Vec<_> = labels
+            .into_iter()
+            .flat_map(|pairs| pairs.iter().rev())
+            .collect();
+        let facts = Facts {
+            container: Some(container),
+            labels: Some(&labels),
+            pod_name: self.target.name.filter(|name| !name.is_empty()),
+            pod_namespace: Some(self.target.namespace.as_str()),
+            ..Facts::default()
+        };
+        asked
+            .resolve(&facts)
+            .map_err(|error| Refusal::Annotations(vec![error]))
+    }
+}
+
+fn skip_unread(reason: SkipReason, candidates: &[(&str, &str)]) -> Injection {
+    let expected = matches!(reason, SkipReason::NothingAsked | SkipReason::SwitchedOff);
+    let surprise = !expected && !candidates.is_empty();
+    Injection {
+        decision: Decision::Skip(reason),
+        warnings: surprise
+            .then_some(Warning::Skipped(reason))
+            .into_iter()
+            .collect(),
+        annotations: PodAnnotations::default(),
+    }
+}
