@@ -1,0 +1,318 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn mk_file(text: &str) -> File {
+    File::parse("a.yaml", text.to_owned()).unwrap()
+}
+
+fn objects(text: &str) -> Vec<Value> {
+    let file = mk_file(text);
+    file.documents()
+        .iter()
+        .map(|d| d.object().clone())
+        .collect()
+}
+
+#[track_caller]
+fn assert_error(text: &str, at: &str, rule: &str) {
+    let error = File::parse("a.yaml", text.to_owned())
+        .unwrap_err()
+        .to_string();
+    assert!(error.starts_with(&format!("a.yaml:{at}: ")), "{error}");
+    assert!(error.contains(rule), "{error}");
+}
+
+#[test]
+fn reads_documents_and_skips_empty_ones() {
+    let text = "# head\n---\na: 1\n---\n# nothing\n---\nb: 2\n...\n";
+    assert_eq!(objects(text), [json!({"a": 1}), json!({"b": 2})]);
+    assert!(objects("").is_empty());
+}
+
+#[test]
+fn keeps_the_order_of_keys() {
+    let keys: Vec<_> = objects("z: 1\na: 2\nm: 3\n")[0]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(keys, ["z", "a", "m"]);
+}
+
+#[test]
+fn resolves_anchors_aliases_and_merge_keys() {
+    let text = "base: &b {x: 1, w: 2}\nboth:\n  <<: *b\n  w: 3\nlist:\n- *b\n- <<: [*b, {z: 4}]\n";
+    let base = json!({"x": 1, "w": 2});
+    let expected = json!({
+        "base": base, "both": {"w": 3, "x": 1}, "list": [base, {"x": 1, "w": 2, "z": 4}],
+    });
+    assert_eq!(objects(text), [expected]);
+}
+
+#[test]
+fn keys_are_what_the_api_server_sees() {
+    let text = "on: a\n1: b\n\"yes\": c\n0x10: d\n";
+    assert_eq!(
+        objects(text),
+        [json!({"true": "a", "1": "b", "yes": "c", "16": "d"})]
+    );
+}
+
+#[test]
+fn tags_choose_the_type() {
+    let text = "a: !!str 12\nb: !!int \"12\"\nc: !custom yes\n";
+    assert_eq!(objects(text), [json!({"a": "12", "b": 12, "c": "yes"})]);
+    assert_error("a: !!int x\n", "1:10", "not what its tag !!int says");
+    assert_error("a: !!binary eA==\n", "1:13", "!!binary is not supported");
+}
+
+#[test]
+fn names_the_place_and_the_rule() {
+    assert_error(
+        "a: 1\nb: {x: 1, x: 2}\n",
+        "2:11",
+        "the key \"x\" is there twice",
+    );
+    assert_error("a: b: c\n", "1:5", "mapping values are not allowed");
+    assert_error("a:\n\t- x\n", "2:2", "tabs disallowed");
+    assert_error("a: *nope\n", "1:4", "unknown anchor");
+    assert_error("a: {{ .Values.x }}\n", "1:5", "helm template");
+    assert_error("- a\n", "1:1", "not a list");
+    assert_error("a: 1\n---\nhello\n", "3:1", "not a single value");
+    assert_error("? [a]\n: 1\n", "1:3", "the key of a field is a string");
+    assert_error("a: &x [*x]\n", "1:8", "stands inside of the node");
+    assert_error("a: &x 1\n<<: *x\n", "2:1", "<< takes a mapping");
+}
+
+#[test]
+fn an_alias_bomb_is_refused() {
+    let level = |n: i32| {
+        format!(
+            "a{}: &a{} [{}]\n",
+            n + 1,
+            n + 1,
+            vec![format!("*a{n}"); 4].join(",")
+        )
+    };
+    let text = "a0: &a0 xxxxxxxxxxxxxxxx\n".to_owned() + &(0..30).map(level).collect::<String>();
+    let error = File::parse("a.yaml", text).unwrap_err().to_string();
+    assert!(error.contains("times as large as the file"), "{error}");
+}
+
+#[test]
+fn a_ladder_of_aliases_is_refused() {
+    let level = |n: i32| format!("a{}: &a{} [*a{n}]\n", n + 1, n + 1);
+    let text = "a0: &a0 [x]\n".to_owned() + &(0..5000).map(level).collect::<String>();
+    let error = File::parse("a.yaml", text).unwrap_err().to_string();
+    assert!(error.contains("nested more than"), "{error}");
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let error = File::parse("a.yaml", "[".repeat(100_000)).unwrap_err();
+    assert!(error.to_string().starts_with("a.yaml:1:"), "{error}");
+}
+
+#[test]
+fn locates_values_keys_and_terms() {
+    let text = "\
+metadata:
+  annotations:
+    plain: a/b, c/d
+    quoted: 'it''s, c/d'
+    literal: |-  # two
+      a/b,
+      c/d
+    folded: >
+      a/b,
+
+      c/d
+";
+    let file = mk_file(text);
+    let document = &file.documents()[0];
+    let at = |name: &str, column| {
+        document
+            .locate_in(&format!("/metadata/annotations/{name}"), column)
+            .to_string()
+    };
+    assert_eq!(at("plain", 6), "a.yaml:3:17");
+    assert_eq!(at("quoted", 7), "a.yaml:4:21");
+    assert_eq!(at("literal", 6), "a.yaml:7:7");
+    assert_eq!(at("folded", 6), "a.yaml:11:7");
+    let key = document.locate_key("/metadata/annotations/literal");
+    assert_eq!(key.to_string(), "a.yaml:5:5");
+    assert_eq!(key.line_text(), "    literal: |-  # two");
+    assert_eq!(
+        document.locate("/metadata/labels/x").to_string(),
+        "a.yaml:2:3"
+    );
+}
+
+#[test]
+fn reads_json_with_positions() {
+    let text =
+        "{\"a\": {\"depends~on/x\": \"b, c\", \"n\": 1.0}}\n{\"b\": \"\\ud83d\\ude00, x\"}\n";
+    let file = File::parse("a.json", text.to_owned()).unwrap();
+    assert_eq!(file.format(), Format::Json);
+    let [first, second] = file.documents() else {
+        panic!("two documents");
+    };
+    assert_eq!(
+        first.locate_in("/a/depends~0on~1x", 4).to_string(),
+        "a.json:1:28"
+    );
+    assert_eq!(first.object()["a"]["n"].to_string(), "1.0");
+    assert_eq!(second.object(), &json!({"b": "\u{1f600}, x"}));
+    assert_eq!(second.locate("/b").to_string(), "a.json:2:7");
+}
+
+#[test]
+fn json_errors_name_the_place() {
+    let error = File::parse("a.json", "{\n  \"a\": x\n}".to_owned()).unwrap_err();
+    assert!(error.to_string().starts_with("a.json:2:8: "), "{error}");
+    let error = File::parse("a.json", "{\"a\": 1,\n \"a\": 2}".to_owned()).unwrap_err();
+    assert!(error.to_string().contains("a.json:2:2: the key"), "{error}");
+}
+
+#[test]
+fn what_begins_with_a_brace_may_be_yaml() {
+    assert_eq!(mk_file("{a: 1}\n").format(), Format::Yaml);
+    assert_eq!(mk_file("{\"a\": 1}\n").format(), Format::Json);
+}
+
+#[test]
+fn unchanged_documents_stay_byte_for_byte() {
+    let text = "# head\r\n--- # one\nb:   1 # x\n\n---\na: {x: 1}   # y\n\n# tail\n---\nc: |\n  x\n\n...\n";
+    let manifests = Manifests::from(vec![mk_file(text)]);
+    assert_eq!(manifests.rewrite(&BTreeMap::new()).unwrap(), text);
+    let changed = BTreeMap::from([(1, json!({"new": "yes"}))]);
+    assert_eq!(
+        manifests.rewrite(&changed).unwrap(),
+        text.replace("a: {x: 1}   # y\n", "new: \"yes\"\n")
+    );
+}
+
+#[test]
+fn a_document_on_its_marker_line_can_be_changed() {
+    let manifests = Manifests::from(vec![mk_file("--- {a: 1}\n---\nb: 1")]);
+    let changed = BTreeMap::from([(0, json!({"x": 1})), (1, json!({"z": 2}))]);
+    assert_eq!(
+        manifests.rewrite(&changed).unwrap(),
+        "--- \nx: 1\n---\nz: 2\n"
+    );
+}
+
+#[test]
+fn files_become_one_stream() {
+    let json = File::parse("b.json", "{\"b\": 1}".to_owned()).unwrap();
+    let manifests = Manifests::from(vec![mk_file("a: 1"), json, mk_file("---\nc: 1\n")]);
+    let changed = BTreeMap::from([(1, json!({"b": 2}))]);
+    assert_eq!(
+        manifests.rewrite(&changed).unwrap(),
+        "a: 1\n---\n{\n  \"b\": 2\n}\n---\nc: 1\n"
+    );
+}
+
+/// Strings that some reader or other takes for something else, and such as need care.
+fn tricky_string() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[ -~\\n\\t]{0,40}",
+        "\\PC{0,20}",
+        "[ \\n]{0,3}[a-z:#'\"\\\\]{0,6}[ \\n]{0,3}",
+        "[-+0-9._eExXob:]{1,8}",
+        proptest::sample::select(vec![
+            "yes",
+            "on",
+            "y",
+            "N",
+            "0644",
+            "0o7",
+            "1e3",
+            "null",
+            "~",
+            "1_000",
+            "2024-01-01",
+            ":",
+            "#",
+            "a: b",
+            "a #b",
+            "- a",
+            "? a",
+            "|",
+            ">",
+            "*a",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a",
+            "{}",
+            "[",
+            "<<",
+            "=",
+            "---",
+            "...",
+            "\u{feff}",
+            "\u{85}",
+            "\u{2028}",
+            "\r\n",
+            " ",
+            ".inf",
+            "0x1F",
+            "12:30:45",
+            "---\na",
+            "a\n---\nb\n",
+        ])
+        .prop_map(str::to_owned),
+    ]
+}
+
+fn tricky_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        tricky_string().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 32, 5, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            proptest::collection::vec((tricky_string(), inner), 0..5)
+                .prop_map(|entries| entries.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(value in tricky_value()) {
+        let object = json!({"object": value});
+        let text = to_yaml(&object).unwrap();
+        let file = File::parse("a.yaml", text.clone());
+        let read = file.map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
+        prop_assert_eq!(read.documents().len(), 1, "{}", text);
+        prop_assert_eq!(read.documents()[0].object(), &object, "{}", text);
+        prop_assert_eq!(read.rewrite(|_| Some(&object)).unwrap(), text);
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused_with_a_place(text in "[ -~\\n]{0,80}|\\PC{0,40}") {
+        if let Err(error) = File::parse("a.yaml", text) {
+            prop_assert!(error.to_string().starts_with("a.yaml:"));
+        }
+    }
+
+    #[test]
+    fn every_column_leads_into_the_scalar(text in "[a-z, \\n'\"]{1,30}", column in 0_usize..40) {
+        let yaml = to_yaml(&json!({"key": text, "next": 1})).unwrap();
+        let file = mk_file(&yaml);
+        let document = &file.documents()[0];
+        let location = document.locate_in("/key", column);
+        prop_assert!(location.line() <= document.locate("/next").line());
+    }
+}
