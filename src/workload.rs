@@ -1,1 +1,275 @@
-//! workload
+//! Finds the pods in an object: a bare Pod, or the template of a workload.
+//!
+//! Pure: objects are borrowed as raw JSON, and only what is asked for is read.
+
+mod pod;
+mod scale;
+
+pub use self::scale::{CompletionMode, Scale};
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// The kinds that make pods.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum WorkloadKind {
+    /// `batch`: makes Jobs from a template.
+    CronJob,
+    /// `apps`: one pod on each node.
+    DaemonSet,
+    /// `apps`: pods that are replaced in turn.
+    Deployment,
+    /// `batch`: pods that run to their end.
+    Job,
+    /// A bare Pod.
+    Pod,
+    /// `apps`: a number of pods.
+    ReplicaSet,
+    /// The older way to keep a number of pods.
+    ReplicationController,
+    /// `apps`: pods with an ordinal each.
+    StatefulSet,
+}
+
+impl WorkloadKind {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::CronJob,
+        Self::DaemonSet,
+        Self::Deployment,
+        Self::Job,
+        Self::Pod,
+        Self::ReplicaSet,
+        Self::ReplicationController,
+        Self::StatefulSet,
+    ];
+
+    /// Returns the kind as an object names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CronJob => "CronJob",
+            Self::DaemonSet => "DaemonSet",
+            Self::Deployment => "Deployment",
+            Self::Job => "Job",
+            Self::Pod => "Pod",
+            Self::ReplicaSet => "ReplicaSet",
+            Self::ReplicationController => "ReplicationController",
+            Self::StatefulSet => "StatefulSet",
+        }
+    }
+
+    /// Returns where the pod's `metadata` and `spec` lie in the object (RFC 6901).
+    pub fn template_pointer(self) -> &'static str {
+        match self {
+            Self::CronJob => "/spec/jobTemplate/spec/template",
+            Self::Pod => "",
+            _ => "/spec/template",
+        }
+    }
+
+    fn groups(self) -> &'static [&'static str] {
+        match self {
+            Self::CronJob | Self::Job => &["batch"],
+            Self::DaemonSet | Self::Deployment | Self::ReplicaSet | Self::StatefulSet => {
+                &["apps", "extensions"]
+            }
+            Self::Pod | Self::ReplicationController => &[""],
+        }
+    }
+
+    fn of(object: &Value) -> Option<Self> {
+        let kind = object.get("kind")?.as_str()?;
+        let version = object.get("apiVersion")?.as_str()?;
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == kind && known.groups().contains(&group))
+    }
+}
+
+impl fmt::Display for WorkloadKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the kubelet does when a container ends.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum RestartPolicy {
+    /// It starts it again.
+    #[default]
+    Always,
+    /// Nothing.
+    Never,
+    /// It starts it again unless it succeeded.
+    OnFailure,
+}
+
+/// One object that makes pods.
+#[derive(Clone, Debug)]
+pub struct Workload<'a> {
+    kind: WorkloadKind,
+    object: &'a Value,
+    pointer: String,
+    template: &'a Value,
+}
+
+/// Returns every workload in `object`, which may be a `List`, with where it lies in it.
+pub fn find(object: &Value) -> Vec<Workload<'_>> {
+    objects(object)
+        .filter_map(|(pointer, object)| Workload::new(object, pointer))
+        .collect()
+}
+
+/// Returns the object itself or, where it is a `List`, its items, each with its pointer.
+pub fn objects(object: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let is_list = object
+        .get("kind")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| kind.ends_with("List"));
+    let items = object.get("items").and_then(Value::as_array);
+    let items = items.filter(|_| is_list);
+    let itself = items.is_none().then(|| (String::new(), object));
+    let items = items.into_iter().flatten().enumerate();
+    itself
+        .into_iter()
+        .chain(items.map(|(index, item)| (format!("/items/{index}"), item)))
+}
+
+impl<'a> Workload<'a> {
+    /// Returns the workload that `object` is, if it is one; `pointer` is where it lies.
+    pub fn new(object: &'a Value, pointer: String) -> Option<Self> {
+        let kind = WorkloadKind::of(object)?;
+        Some(Self {
+            kind,
+            object,
+            pointer,
+            template: object.pointer(kind.template_pointer())?,
+        })
+    }
+
+    /// Returns its kind.
+    pub fn kind(&self) -> WorkloadKind {
+        self.kind
+    }
+
+    /// Returns its name, or what a generated one begins with.
+    pub fn name(&self) -> &'a str {
+        let name = text(self.object, "/metadata/name");
+        name.or_else(|| text(self.object, "/metadata/generateName"))
+            .unwrap_or_default()
+    }
+
+    /// Returns the namespace that the object names.
+    pub fn namespace(&self) -> Option<&'a str> {
+        text(self.object, "/metadata/namespace").filter(|namespace| !namespace.is_empty())
+    }
+
+    /// Returns where the object lies in its document (RFC 6901).
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// Returns where the pod's `metadata` and `spec` lie in the document (RFC 6901).
+    pub fn template_pointer(&self) -> String {
+        format!("{}{}", self.pointer, self.kind.template_pointer())
+    }
+
+    /// Returns where the annotation `key` of its pods lies in the document (RFC 6901).
+    pub fn annotation_pointer(&self, key: &str) -> String {
+        format!(
+            "{}/metadata/annotations/{}",
+            self.template_pointer(),
+            escape(key)
+        )
+    }
+
+    /// Returns the object.
+    pub fn object(&self) -> &'a Value {
+        self.object
+    }
+
+    /// Returns the part with the pods' `metadata` and `spec`: the object itself for a bare Pod.
+    pub fn template(&self) -> &'a Value {
+        self.template
+    }
+
+    /// Returns the annotations of its pods; those that are not strings are left out.
+    pub fn annotations(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        texts(self.template, "/metadata/annotations")
+    }
+
+    /// Returns the labels of its pods, as far as the template says them.
+    pub fn labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        texts(self.template, "/metadata/labels")
+    }
+
+    /// Returns the annotations of the object itself; none for a bare Pod, which is its own template.
+    pub fn own_annotations(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let is_pod = self.kind == WorkloadKind::Pod;
+        texts(self.object, "/metadata/annotations").filter(move |_| !is_pod)
+    }
+
+    /// Returns the names of its regular containers.
+    pub fn containers(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        names(self.template, "/spec/containers")
+    }
+
+    /// Returns the names of its init containers.
+    pub fn init_containers(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        names(self.template, "/spec/initContainers")
+    }
+
+    /// Returns what happens when a container ends.
+    pub fn restart_policy(&self) -> RestartPolicy {
+        match text(self.template, "/spec/restartPolicy") {
+            Some("Never") => RestartPolicy::Never,
+            Some("OnFailure") => RestartPolicy::OnFailure,
+            _ => RestartPolicy::Always,
+        }
+    }
+
+    /// Returns how many pods it makes.
+    pub fn scale(&self) -> Scale {
+        Scale::of(self.kind, self.object)
+    }
+}
+
+/// Prints as `kubectl` names objects, but with the kind in its own spelling: `Deployment/web`.
+impl fmt::Display for Workload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name())
+    }
+}
+
+/// Escapes one token of a JSON pointer (RFC 6901).
+pub fn escape(token: &str) -> String {
+    token.replace('~', "~0").replace('/', "~1")
+}
+
+fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
+    object.pointer(pointer).and_then(Value::as_str)
+}
+
+fn texts<'a>(
+    object: &'a Value,
+    pointer: &str,
+) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    let fields = object.pointer(pointer).and_then(Value::as_object);
+    fields
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+}
+
+fn names<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let items = object.pointer(pointer).and_then(Value::as_array);
+    items
+        .into_iter()
+        .flatten()
+        .filter_map(|item| text(item, "/name"))
+}
+
+#[cfg(test)]
+mod tests;

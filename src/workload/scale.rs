@@ -1,0 +1,106 @@
+//! How many pods a workload makes.
+
+use serde_json::Value;
+
+use super::WorkloadKind;
+
+/// How many pods a workload makes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scale {
+    /// One on each node.
+    EachNode,
+    /// So many that run to their end.
+    Runs {
+        /// How many have to succeed; with none, one success is enough and no more are started.
+        completions: Option<u32>,
+        /// How many run at once.
+        parallelism: u32,
+        /// Whether each has a number.
+        mode: CompletionMode,
+    },
+    /// So many that are kept.
+    Replicas {
+        /// How many.
+        count: u32,
+        /// The number of the first, where they are numbered.
+        first_ordinal: u32,
+    },
+}
+
+/// Whether the pods of a Job are numbered.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum CompletionMode {
+    /// Each has an index, which says what part of the work is its own.
+    Indexed,
+    /// They are all alike.
+    #[default]
+    NonIndexed,
+}
+
+impl Scale {
+    pub(super) fn of(kind: WorkloadKind, object: &Value) -> Self {
+        match kind {
+            WorkloadKind::CronJob => runs(object.pointer("/spec/jobTemplate/spec")),
+            WorkloadKind::DaemonSet => Self::EachNode,
+            WorkloadKind::Job => runs(object.get("spec")),
+            WorkloadKind::Pod => Self::Replicas {
+                count: 1,
+                first_ordinal: 0,
+            },
+            WorkloadKind::Deployment
+            | WorkloadKind::ReplicaSet
+            | WorkloadKind::ReplicationController
+            | WorkloadKind::StatefulSet => Self::Replicas {
+                count: number(object, "/spec/replicas").unwrap_or(1),
+                first_ordinal: number(object, "/spec/ordinals/start").unwrap_or(0),
+            },
+        }
+    }
+
+    /// Returns how many pods there are at the most at one time; `None` for one on each node.
+    pub fn at_once(self) -> Option<u32> {
+        match self {
+            Self::EachNode => None,
+            Self::Runs {
+                completions,
+                parallelism,
+                ..
+            } => Some(completions.map_or(parallelism, |completions| completions.min(parallelism))),
+            Self::Replicas { count, .. } => Some(count),
+        }
+    }
+
+    /// Returns how many pods there are at the most over time, retries left out; `None` for one on
+    /// each node.
+    pub fn in_all(self) -> Option<u32> {
+        match self {
+            Self::Runs {
+                completions: Some(completions),
+                ..
+            } => Some(completions),
+            other => other.at_once(),
+        }
+    }
+}
+
+fn runs(spec: Option<&Value>) -> Scale {
+    let spec = spec.unwrap_or(&Value::Null);
+    let parallelism = number(spec, "/parallelism");
+    Scale::Runs {
+        // A Job without either number runs one pod to one completion.
+        completions: number(spec, "/completions").or(match parallelism {
+            None => Some(1),
+            Some(_) => None,
+        }),
+        parallelism: parallelism.unwrap_or(1),
+        mode: match spec.get("completionMode").and_then(Value::as_str) {
+            Some("Indexed") => CompletionMode::Indexed,
+            _ => CompletionMode::NonIndexed,
+        },
+    }
+}
+
+fn number(object: &Value, pointer: &str) -> Option<u32> {
+    let number = object.pointer(pointer)?.as_u64()?;
+    Some(u32::try_from(number).unwrap_or(u32::MAX))
+}
