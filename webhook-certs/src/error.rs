@@ -1,0 +1,38 @@
+//! What can be wrong with keys and certificates.
+
+/// What can be wrong with keys and certificates.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// The certificate may not sign others.
+    #[error("the certificate is not one of a certificate authority")]
+    NotAnAuthority,
+    /// There is no certificate at all.
+    #[error("no certificate found: expected PEM blocks \"CERTIFICATE\"")]
+    NoCertificate,
+    /// The certificate belongs to another key.
+    #[error("the certificate belongs to another key")]
+    KeyMismatch,
+    /// A text is not a certificate in PEM.
+    #[error("failed to read the certificate: {reason}")]
+    ReadCertificate {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A text is not a private key in PEM that we can sign with.
+    #[error("failed to read the private key")]
+    ReadKey(#[source] rcgen::Error),
+    /// A certificate could not be made.
+    #[error("failed to issue a certificate")]
+    Issue(#[source] rcgen::Error),
+    /// A certificate cannot be served.
+    #[error("failed to load the issued certificate")]
+    Load(#[source] rustls::Error),
+}
+
+impl CertificateError {
+    pub(crate) fn read(reason: &impl ToString) -> Self {
+        Self::ReadCertificate {
+            reason: reason.to_string(),
+        }
+    }
+}
