@@ -1,1 +1,14 @@
-//! life
+//! Assertions and the life of a signal: who says what, and when it is said no more.
+//!
+//! Pure: times come in as values, and what is to be done goes out as data. A rehearsal and a
+//! controller feed [`Event`]s to [`PodSignals::on`] and carry out the [`Act`]s.
+
+mod assertion;
+mod signals;
+mod timestamp;
+
+pub use self::{
+    assertion::{Asserter, Assertion, AssertionId, Kind, Owner},
+    signals::{Act, Event, PodSignals, UnresolvedSignal},
+    timestamp::{Timestamp, TimestampError},
+};

@@ -1,6 +1,6 @@
 //! Variable names and the namespaces they live in.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Borrow, fmt, str::FromStr};
 
 use thiserror::Error;
 
@@ -42,6 +42,13 @@ impl VariableName {
         self.0
             .strip_prefix(prefix.as_str())
             .is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// Names are ordered and hashed as their text is, so that a map can be searched by text.
+impl Borrow<str> for VariableName {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -1,0 +1,230 @@
+//! What a pod's events assert and withdraw.
+
+use oncue_language::{NameTemplate, PodAnnotations, Signal, Value, VariableName, syntax::Located};
+use thiserror::Error;
+
+use super::Kind;
+
+/// Something that happened to a pod.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// Its run failed: a Job's own failure, or that of a pod without a Job.
+    Failed,
+    /// Its object is gone.
+    Gone,
+    /// The injected wait is over; its own init containers run now.
+    Initialized,
+    /// It is no longer Ready.
+    NotReady,
+    /// It is Ready.
+    Ready,
+    /// A new run begins: a Job's, or that of a pod without a Job.
+    RunStarted,
+    /// The container that the marker reports has started.
+    Started,
+    /// Its run succeeded: a Job's own completion, or that of a pod without a Job.
+    Succeeded,
+    /// It is in a terminal phase.
+    Terminated,
+}
+
+/// What an event makes of one variable.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Act {
+    /// The pod asserts it.
+    Assert {
+        /// The variable.
+        name: VariableName,
+        /// How long that lasts.
+        kind: Kind,
+        /// The value it carries.
+        value: Option<Value>,
+    },
+    /// What earlier runs of the same producer left of it is removed.
+    Clear {
+        /// The variable.
+        name: VariableName,
+    },
+    /// The pod asserts it no more.
+    Withdraw {
+        /// The variable.
+        name: VariableName,
+        /// Which of the pod's assertions ends.
+        kind: Kind,
+    },
+}
+
+/// A variable with the value that its assertion carries.
+type Signaled = (VariableName, Option<Value>);
+
+/// Everything a pod signals, with every name filled in.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct PodSignals {
+    on_failure: Vec<Signaled>,
+    on_init: Vec<Signaled>,
+    on_ready: Vec<Signaled>,
+    on_start: Vec<Signaled>,
+    on_success: Vec<Signaled>,
+}
+
+impl PodSignals {
+    /// Returns what `annotations` signal.
+    ///
+    /// # Errors
+    /// [`UnresolvedSignal`] where a placeholder is left in a name.
+    pub fn new(annotations: &PodAnnotations) -> Result<Self, UnresolvedSignal> {
+        Ok(Self {
+            on_failure: signaled(&annotations.signals_on_failure)?,
+            on_init: signaled(&annotations.signals_on_init)?,
+            on_ready: signaled(&annotations.signals_on_ready)?,
+            on_start: signaled(&annotations.signals)?,
+            on_success: signaled(&annotations.signals_on_success)?,
+        })
+    }
+
+    /// Returns what `event` asserts, clears and withdraws, in the order in which to do it.
+    pub fn on(&self, event: Event) -> Vec<Act> {
+        match event {
+            Event::Failed => [
+                clear(&self.on_success),
+                assert(&self.on_failure, Kind::Durable),
+            ]
+            .concat(),
+            Event::Gone | Event::Terminated => [
+                withdraw(&self.on_ready, Kind::Ready),
+                withdraw(&self.on_start, Kind::Live),
+                withdraw(&self.on_init, Kind::Live),
+            ]
+            .concat(),
+            Event::Initialized => assert(&self.on_init, Kind::Live),
+            Event::NotReady => withdraw(&self.on_ready, Kind::Ready),
+            Event::Ready => assert(&self.on_ready, Kind::Ready),
+            Event::RunStarted => clear(&self.on_failure),
+            Event::Started => assert(&self.on_start, Kind::Live),
+            Event::Succeeded => [
+                clear(&self.on_failure),
+                assert(&self.on_success, Kind::Durable),
+            ]
+            .concat(),
+        }
+    }
+}
+
+fn signaled(signals: &[Located<Signal>]) -> Result<Vec<Signaled>, UnresolvedSignal> {
+    let one = |Located { value: signal, .. }: &Located<Signal>| {
+        let name = signal
+            .name
+            .variable_name()
+            .ok_or_else(|| UnresolvedSignal {
+                name: signal.name.clone(),
+            })?;
+        Ok((name, signal.value.clone()))
+    };
+    signals.iter().map(one).collect()
+}
+
+fn assert(signals: &[Signaled], kind: Kind) -> Vec<Act> {
+    let act = |(name, value): &Signaled| Act::Assert {
+        name: name.clone(),
+        kind,
+        value: value.clone(),
+    };
+    signals.iter().map(act).collect()
+}
+
+fn clear(signals: &[Signaled]) -> Vec<Act> {
+    let act = |(name, _): &Signaled| Act::Clear { name: name.clone() };
+    signals.iter().map(act).collect()
+}
+
+fn withdraw(signals: &[Signaled], kind: Kind) -> Vec<Act> {
+    let act = |(name, _): &Signaled| Act::Withdraw {
+        name: name.clone(),
+        kind,
+    };
+    signals.iter().map(act).collect()
+}
+
+/// A signal whose name nobody has filled in.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("the signal {name} is not filled in")]
+pub struct UnresolvedSignal {
+    name: NameTemplate,
+}
+
+#[cfg(test)]
+mod tests {
+    use oncue_language::Keys;
+
+    use super::*;
+
+    fn mk_signals(annotations: &[(&str, &str)]) -> PodSignals {
+        let keys = Keys::default();
+        let (annotations, _) = PodAnnotations::read(&keys, annotations.iter().copied()).unwrap();
+        PodSignals::new(&annotations).unwrap()
+    }
+
+    fn mk_all() -> PodSignals {
+        mk_signals(&[
+            ("signals", "started=1"),
+            ("signals-on-init", "initialized"),
+            ("signals-on-ready", "ready"),
+            ("signals-on-success", "done"),
+            ("signals-on-failure", "broken"),
+        ])
+    }
+
+    fn shown(acts: &[Act]) -> Vec<String> {
+        let show = |act: &Act| match act {
+            Act::Assert { name, kind, value } => {
+                let value = value.as_ref().map_or(String::new(), |v| format!("={v}"));
+                format!("+{name}{value} {kind}")
+            }
+            Act::Clear { name } => format!("0{name}"),
+            Act::Withdraw { name, kind } => format!("-{name} {kind}"),
+        };
+        acts.iter().map(show).collect()
+    }
+
+    #[test]
+    fn each_event_asserts_and_withdraws_what_its_line_of_the_design_says() {
+        let ends = ["-ready ready", "-started live", "-initialized live"].as_slice();
+        for (event, acts) in [
+            (Event::RunStarted, ["0broken"].as_slice()),
+            (Event::Initialized, &["+initialized live"]),
+            (Event::Started, &["+started=1 live"]),
+            (Event::Ready, &["+ready ready"]),
+            (Event::NotReady, &["-ready ready"]),
+            (Event::Terminated, ends),
+            (Event::Gone, ends),
+            (Event::Succeeded, &["0broken", "+done durable"]),
+            (Event::Failed, &["0done", "+broken durable"]),
+        ] {
+            assert_eq!(shown(&mk_all().on(event)), acts, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_in_one_variable_is_cleared_before_it_is_asserted() {
+        let signals = mk_signals(&[
+            ("signals-on-success", "end=ok"),
+            ("signals-on-failure", "end=bad"),
+        ]);
+        assert_eq!(
+            shown(&signals.on(Event::Failed)),
+            ["0end", "+end=bad durable"]
+        );
+    }
+
+    #[test]
+    fn refuses_names_that_are_not_filled_in() {
+        let keys = Keys::default();
+        let annotations = [("signals", "a/$(POD_NAME)")];
+        let (annotations, _) = PodAnnotations::read(&keys, annotations).unwrap();
+        let error = PodSignals::new(&annotations).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the signal a/$(POD_NAME) is not filled in"
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! What a wait is answered.
+
+use oncue_language::{Condition, Verdict, View, evaluate};
+
+use super::Revision;
+
+/// What became of a list of conditions at one revision.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answer {
+    /// The revision at which all of them were judged.
+    pub revision: Revision,
+    /// What became of all of them together.
+    pub outcome: State,
+    /// What became of each, in their order, with why.
+    pub terms: Vec<Verdict>,
+}
+
+impl Answer {
+    /// Judges `conditions` together.
+    pub(crate) fn judge(conditions: &[Condition], view: &impl View, revision: Revision) -> Self {
+        let terms = verdicts(conditions, view);
+        Self {
+            revision,
+            outcome: State::together(terms.iter().map(State::of)),
+            terms,
+        }
+    }
+
+    /// Returns the state of each condition, in their order.
+    pub fn states(&self) -> impl Iterator<Item = State> {
+        self.terms.iter().map(State::of)
+    }
+}
+
+pub(crate) fn verdicts(conditions: &[Condition], view: &impl View) -> Vec<Verdict> {
+    let judge = |condition| evaluate::judge(condition, view);
+    conditions.iter().map(judge).collect()
+}
+
+/// A verdict without its reason.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum State {
+    /// A failure term met what must not be.
+    Failed,
+    /// It holds.
+    Held,
+    /// It does not hold yet.
+    Missing,
+}
+
+impl State {
+    /// Returns the state that a verdict speaks of.
+    pub fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Failed(_) => Self::Failed,
+            Verdict::Held => Self::Held,
+            Verdict::Missing(_) => Self::Missing,
+        }
+    }
+
+    /// Returns its name in the HTTP API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Held => "held",
+            Self::Missing => "missing",
+        }
+    }
+
+    /// Failure wins over success; no condition at all holds.
+    fn together(states: impl Iterator<Item = Self>) -> Self {
+        states.fold(Self::Held, |all, state| match (all, state) {
+            (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
+            (Self::Missing, _) | (_, Self::Missing) => Self::Missing,
+            (Self::Held, Self::Held) => Self::Held,
+        })
+    }
+}

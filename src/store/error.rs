@@ -1,0 +1,117 @@
+//! Why a store refuses.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use thiserror::Error;
+
+/// Why a store cannot be opened, or a change cannot be kept.
+#[derive(Clone, Debug, Error)]
+pub enum StoreError {
+    /// It is shutting down, or its writer has died.
+    #[error("the store is closed")]
+    Closed,
+    /// The file does not hold what was written.
+    #[error(
+        "{} is damaged ({detail}): restore it from a backup, or move it away to start with an empty store",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The disk is full; nothing has changed.
+    #[error("no space is left for {}: free some, then try again; nothing has changed", path.display())]
+    Full {
+        /// The file that could not grow.
+        path: PathBuf,
+    },
+    /// The operating system refuses.
+    #[error("failed to {action} {}", path.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        source: Arc<io::Error>,
+    },
+    /// Another process has it open.
+    #[error(
+        "{} is in use by another process: stop that one, or choose another directory",
+        path.display()
+    )]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// It was written by a later version.
+    #[error(
+        "{} has format {found}, and this version reads up to {known}: run the version that wrote it, or a later one",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The format that it has.
+        found: u64,
+        /// The latest format that this version reads.
+        known: u64,
+    },
+    /// The file is something else.
+    #[error("{} is not an oncue store: move it away, or choose another directory", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The directory, or its file system, cannot be written.
+    #[error("{} cannot be written: make it writable, or choose another directory", path.display())]
+    ReadOnly {
+        /// The directory or file.
+        path: PathBuf,
+    },
+}
+
+/// Why a wait is not held.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum WaitError {
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+    /// The store has no source for objects.
+    #[error(
+        "condition {} asks for an object, and this store watches none: objects are judged in a cluster, where the controller runs",
+        index + 1
+    )]
+    NoObjects {
+        /// The position of the condition.
+        index: usize,
+    },
+    /// As many waiters are held as are allowed.
+    #[error("{limit} waiters are held, which is all that are allowed: try again later")]
+    TooMany {
+        /// How many are allowed.
+        limit: usize,
+    },
+}
+
+/// Why there are no changes, or no more of them.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum WatchError {
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+    /// The watcher did not keep up: it has to begin anew.
+    #[error("the watcher fell behind by {missed} changes: watch anew from the present state")]
+    Slow {
+        /// How many changes it has missed.
+        missed: u64,
+    },
+    /// As many watchers are served as are allowed.
+    #[error("{limit} watchers are served, which is all that are allowed: try again later")]
+    TooMany {
+        /// How many are allowed.
+        limit: usize,
+    },
+}

@@ -1,0 +1,67 @@
+//! Removes assertions that end by themselves, when they do.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use oncue_language::VariableKey;
+use tokio::time;
+use tracing::warn;
+
+use super::{Action, Backend, Clock, Mutation, StoreError, shared::Shared};
+use crate::life::Timestamp;
+
+/// The longest sleep: the time of day may jump, as on a laptop that was asleep.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// How long to wait after the backend refused.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// How many removals are under way at once, so that they share a sync.
+const CONCURRENT: usize = 256;
+
+pub(super) struct Expiry {
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Expiry {
+    /// Sleeps until the next deadline, again and again.
+    pub(super) async fn run(self) {
+        loop {
+            self.sleep().await;
+            if let Err(error) = self.expire_due().await {
+                warn!(%error, "failed to remove expired assertions");
+                time::sleep(RETRY_AFTER).await;
+            }
+        }
+    }
+
+    async fn sleep(&self) {
+        match self.shared.deadline() {
+            Some(deadline) => {
+                let rest = deadline.since(self.clock.now()).min(LONGEST_SLEEP);
+                let _moved = time::timeout(rest, self.shared.deadline_moved()).await;
+            }
+            None => self.shared.deadline_moved().await,
+        }
+    }
+
+    /// Removes what has ended by now.
+    pub(super) async fn expire_due(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        stream::iter(self.shared.due(now))
+            .map(|key| self.expire(key, now))
+            .buffer_unordered(CONCURRENT)
+            .try_collect()
+            .await
+    }
+
+    async fn expire(&self, key: VariableKey, now: Timestamp) -> Result<(), StoreError> {
+        let action = Action::Expire { now };
+        self.backend
+            .commit(Mutation { key, action })
+            .await
+            .map(drop)
+    }
+}
