@@ -36,7 +36,7 @@ fn about_hook(plan: &Plan<'_>) -> Option<Warning> {
     if plan.asked.signals.is_empty() {
         return None;
     }
-    let Hook::Foreign(handler) = Hook::of(plan.signaller.container) else {
+    let Hook::Foreign(handler) = Hook::of(plan.signaller) else {
         return None;
     };
     let (container, handler) = (plan.signaller.name().to_owned(), handler.to_owned());

@@ -5,7 +5,11 @@ use std::{borrow::Cow, hash::Hasher, io};
 use fnv::FnvHasher;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{record::Record, resources::Resources, settings::Settings};
+use super::{
+    record::Record,
+    resources::Resources,
+    settings::{PullPolicy, Settings},
+};
 
 /// The name of our container.
 pub(crate) const CONTAINER: &str = "oncue-wait";
@@ -55,7 +59,7 @@ impl<'a> WaitContainer<'a> {
         Self {
             name: CONTAINER,
             image: &settings.image.reference,
-            image_pull_policy: settings.image.pull_policy.map(|policy| policy.as_str()),
+            image_pull_policy: settings.image.pull_policy.map(PullPolicy::as_str),
             command: ["/oncue-client"],
             args: particulars.args,
             env: environment(settings, particulars.names_node),

@@ -30,12 +30,18 @@ impl Patch {
     }
 
     /// Returns the patch as a JSON text.
+    ///
+    /// # Panics
+    /// Never: `serde_json` writes UTF-8.
     pub fn into_json(mut self) -> String {
         self.json.push(b']');
         String::from_utf8(self.json).expect("serde_json writes UTF-8")
     }
 
     /// Returns the patch in the form that can be applied.
+    ///
+    /// # Panics
+    /// Never: each operation was written whole.
     pub fn to_json_patch(&self) -> json_patch::Patch {
         serde_json::from_str(&self.clone().into_json()).expect("each operation was written whole")
     }

@@ -14,7 +14,6 @@ use super::{
     refusal::Refusal,
     resources::Resources,
     settings::Settings,
-    signaller::Signaller,
     view::Text,
 };
 use crate::language::{
@@ -32,7 +31,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) asked: &'a PodAnnotations,
     /// What an earlier round recorded.
     pub(crate) before: Option<&'a Record>,
-    pub(crate) signaller: Signaller<'a>,
+    /// The container whose start the marker reports.
+    pub(crate) signaller: &'a Container<'a>,
 }
 
 /// What a pod shall have.
@@ -68,8 +68,8 @@ impl<'a> Plan<'a> {
         let around = Surroundings::new(spec.init_containers(), CONTAINER);
         let place = around.place(asked.position, subject.before.map(Record::position));
         let wish = wish(asked, subject.settings.resources)?;
-        let mark = !asked.signals.is_empty()
-            && !matches!(Hook::of(subject.signaller.container), Hook::Foreign(_));
+        let mark =
+            !asked.signals.is_empty() && !matches!(Hook::of(subject.signaller), Hook::Foreign(_));
         let plan = Self {
             duties: Duties {
                 install: mark || asked.inject == Inject::Client,
@@ -94,7 +94,7 @@ impl<'a> Plan<'a> {
     /// Refuses a marker in a sidecar that starts before the client is there: a hook that cannot run
     /// kills its container.
     fn check_order(&self) -> Result<(), Refusal> {
-        let signaller = self.signaller.container;
+        let signaller = self.signaller;
         let before = self.around.before(self.place.index);
         if !self.duties.mark || !before.iter().any(|c| std::ptr::eq(*c, signaller)) {
             return Ok(());
@@ -124,7 +124,7 @@ impl<'a> Plan<'a> {
 
     /// Returns whether the pod's own `container` gets the marker.
     pub(crate) fn needs_marker(&self, container: &Container<'_>) -> bool {
-        self.duties.mark && std::ptr::eq(container, self.signaller.container)
+        self.duties.mark && std::ptr::eq(container, self.signaller)
     }
 
     /// Returns our container's hash where an earlier round left it.

@@ -146,9 +146,9 @@ fn scale(number: &str, factor: Factor) -> Option<i128> {
     if whole.is_empty() && fraction.is_empty() || !is_number(whole) || !is_number(fraction) {
         return None;
     }
-    let mantissa = whole.bytes().chain(fraction.bytes());
-    let mantissa = mantissa.fold(Some(0i128), |sum, digit| {
-        sum?.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
+    let mut digits = whole.bytes().chain(fraction.bytes());
+    let mantissa = digits.try_fold(0i128, |sum, digit| {
+        sum.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
     });
     let shift = -i32::try_from(fraction.len()).ok()?;
     let magnitude = match factor {

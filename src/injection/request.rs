@@ -6,12 +6,13 @@ use super::{
     changes::patch,
     check::conflicts,
     plan::{Plan, Subject},
-    pod::{Pod, Spec},
+    pod::{Container, Pod, Spec},
     record::Record,
     refusal::{PodError, Refusal},
     settings::Settings,
-    signaller::Signaller,
+    signaller,
     skip::SkipReason,
+    view::Pairs,
     warning::Warning,
 };
 use crate::language::{
@@ -57,7 +58,7 @@ impl<'a> Request<'a> {
             .metadata
             .as_ref()
             .and_then(|m| m.annotations.as_ref());
-        let all = annotations.into_iter().flat_map(|pairs| pairs.iter());
+        let all = annotations.into_iter().flat_map(Pairs::iter);
         let candidates: Vec<_> = all
             .filter(|(key, _)| self.looks_ours(key))
             .take(MAX_CANDIDATES + 1)
@@ -141,17 +142,17 @@ impl<'a> Request<'a> {
         &self,
         asked: &PodAnnotations,
         before: Option<&Record>,
-    ) -> Result<Signaller<'a>, Refusal> {
+    ) -> Result<&'a Container<'a>, Refusal> {
         let spec = self.spec()?;
         if let Some(name) = &asked.signals_container {
-            let named = Signaller::named(spec, name);
+            let named = signaller::named(spec, name);
             return named.map_err(|error| Refusal::Annotations(vec![error]));
         }
         let chosen = before.and_then(|record| record.signals_container.as_deref());
         let default = self
             .pod
             .annotation("kubectl.kubernetes.io/default-container");
-        Ok(Signaller::choose(
+        Ok(signaller::choose(
             spec,
             [chosen, default].into_iter().flatten(),
         ))
