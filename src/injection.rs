@@ -90,47 +90,4 @@ pub fn inject(pod: &str, target: &Target<'_>, settings: &Settings) -> Result<Inj
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn settings() -> Settings {
-        Settings::new(
-            Image::new("oncue/client:1"),
-            StoreAddress::new("http://127.0.0.1:9999"),
-        )
-    }
-
-    fn admit(pod: &Value) -> Result<Injection, Refusal> {
-        let target = Target {
-            namespace: &Namespace::default(),
-            name: None,
-        };
-        inject(&pod.to_string(), &target, &settings())
-    }
-
-    fn patched(pod: &Value) -> Value {
-        let mut pod = pod.clone();
-        match admit(&pod).unwrap().decision {
-            Decision::Patch(patch) => json_patch::patch(&mut pod, &patch.to_json_patch()).unwrap(),
-            Decision::Skip(reason) => panic!("skipped: {reason}"),
-        }
-        pod
-    }
-
-    #[test]
-    fn the_second_round_finds_nothing_to_do() {
-        let pod = json!({
-            "metadata": {"annotations": {"depends-on": "a", "signals": "b"}},
-            "spec": {"containers": [{"name": "app", "image": "app"}]}
-        });
-        let pod = patched(&pod);
-        assert_eq!(pod["spec"]["initContainers"][0]["name"], "oncue-wait");
-        let again = admit(&pod).unwrap();
-        assert!(matches!(
-            again.decision,
-            Decision::Skip(SkipReason::AlreadyInjected)
-        ));
-    }
-}
+mod tests;

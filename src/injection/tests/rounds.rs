@@ -1,0 +1,157 @@
+//! What happens between two rounds of admission, when other webhooks have had their turn.
+
+use serde_json::{Value, json};
+
+use super::{admit, admitted, assert_nothing_to_do, cluster};
+use crate::injection::{Decision, Refusal, SkipReason};
+
+fn mk_pod(annotations: &Value) -> Value {
+    json!({
+        "metadata": {"name": "app", "namespace": "shop", "annotations": annotations},
+        "spec": {"containers": [{"name": "app", "image": "app"}]}
+    })
+}
+
+/// Admits `pod` and returns it as it is then.
+fn round(pod: &Value) -> Value {
+    serde_json::from_str(&admitted(&pod.to_string(), &cluster())).unwrap()
+}
+
+fn operations(pod: &Value) -> Vec<String> {
+    match admit(&pod.to_string(), &cluster()).unwrap().decision {
+        Decision::Skip(SkipReason::AlreadyInjected) => Vec::new(),
+        Decision::Skip(reason) => panic!("skipped: {reason}"),
+        Decision::Patch(patch) => {
+            let patch = serde_json::to_value(patch).unwrap();
+            let print = |operation: &Value| {
+                format!("{} {}", operation["op"], operation["path"]).replace('"', "")
+            };
+            patch.as_array().unwrap().iter().map(print).collect()
+        }
+    }
+}
+
+fn push(pod: &mut Value, list: &str, element: Value) {
+    pod["spec"][list].as_array_mut().unwrap().push(element);
+}
+
+fn insert_first(pod: &mut Value, list: &str, element: Value) {
+    pod["spec"][list].as_array_mut().unwrap().insert(0, element);
+}
+
+#[test]
+fn a_late_sidecar_gets_just_its_client() {
+    let mut pod = round(&mk_pod(&json!({"oncue.dev/inject": "client"})));
+    push(&mut pod, "containers", json!({"name": "late"}));
+    assert_eq!(operations(&pod), ["add /spec/containers/1/volumeMounts"]);
+    assert_nothing_to_do(&round(&pod).to_string(), &cluster());
+}
+
+#[test]
+fn the_marker_stays_when_a_container_comes_in_front_of_the_first() {
+    let mut pod = round(&mk_pod(&json!({"signals": "a/$(CONTAINER)"})));
+    insert_first(&mut pod, "containers", json!({"name": "mesh"}));
+    assert_eq!(operations(&pod), [""; 0]);
+}
+
+#[test]
+fn ours_moves_back_before_a_mesh_that_came_in_front() {
+    let mut pod = round(&mk_pod(&json!({"depends-on": "a"})));
+    insert_first(&mut pod, "initContainers", json!({"name": "istio-init"}));
+    assert_eq!(
+        operations(&pod),
+        [
+            "remove /spec/initContainers/1",
+            "add /spec/initContainers/0"
+        ]
+    );
+    assert_nothing_to_do(&round(&pod).to_string(), &cluster());
+}
+
+#[test]
+fn ours_stays_behind_a_native_proxy_and_behind_what_redirects_nothing() {
+    let proxy = json!({"name": "istio-proxy", "restartPolicy": "Always"});
+    let other = json!({"name": "vault-agent-init"});
+    for in_front in [proxy, other] {
+        let mut pod = round(&mk_pod(&json!({"depends-on": "a"})));
+        insert_first(&mut pod, "initContainers", in_front);
+        assert_eq!(operations(&pod), [""; 0]);
+    }
+}
+
+#[test]
+fn what_was_lost_between_two_rounds_comes_back_alone() {
+    let mut pod = round(&mk_pod(&json!({"depends-on": "a", "signals": "b"})));
+    pod["spec"]["volumes"] = json!([]);
+    pod["spec"]["containers"][0]["lifecycle"] = json!({});
+    assert_eq!(
+        operations(&pod),
+        [
+            "add /spec/volumes/-",
+            "add /spec/containers/0/lifecycle/postStart"
+        ]
+    );
+}
+
+#[test]
+fn the_marker_moves_with_its_container() {
+    let mut pod = mk_pod(&json!({"signals": "a", "signals-container": "app"}));
+    let hook = json!({"postStart": {"exec": {"command": ["warm", "up"]}}});
+    pod["spec"]["containers"][0]["lifecycle"] = hook.clone();
+    push(&mut pod, "containers", json!({"name": "other"}));
+    let mut pod = round(&pod);
+    pod["metadata"]["annotations"]["signals-container"] = json!("other");
+    let pod = round(&pod);
+    let [app, other] = [0, 1].map(|index| &pod["spec"]["containers"][index]);
+    assert_eq!(app["lifecycle"], hook);
+    assert_eq!(app["volumeMounts"], json!([]));
+    let marker = json!(["/oncue/oncue-client", "create", "--marker"]);
+    assert_eq!(other["lifecycle"]["postStart"]["exec"]["command"], marker);
+    assert_eq!(other["volumeMounts"][0]["mountPath"], "/oncue");
+    assert_nothing_to_do(&pod.to_string(), &cluster());
+}
+
+#[test]
+fn what_is_no_longer_asked_for_goes() {
+    let mut pod = round(&mk_pod(&json!({"depends-on": "a", "signals": "b"})));
+    pod["metadata"]["annotations"]["depends-on-mode"] = json!("gate");
+    pod["metadata"]["annotations"]["signals"] = json!("");
+    let pod = round(&pod);
+    assert_eq!(pod["spec"]["initContainers"], json!([]));
+    assert_eq!(pod["spec"]["volumes"], json!([]));
+    assert_eq!(pod["spec"]["containers"][0]["lifecycle"], json!({}));
+    let gates = json!([{"name": "oncue.dev/depends-on"}]);
+    assert_eq!(pod["spec"]["schedulingGates"], gates);
+    assert_nothing_to_do(&pod.to_string(), &cluster());
+}
+
+#[test]
+fn another_position_moves_ours() {
+    let mut pod = mk_pod(&json!({"depends-on": "a"}));
+    pod["spec"]["initContainers"] = json!([{"name": "s", "restartPolicy": "Always"}]);
+    let mut pod = round(&pod);
+    assert_eq!(pod["spec"]["initContainers"][0]["name"], "oncue-wait");
+    pod["metadata"]["annotations"]["depends-on-position"] = json!("after-sidecars");
+    let pod = round(&pod);
+    assert_eq!(pod["spec"]["initContainers"][1]["name"], "oncue-wait");
+}
+
+#[test]
+fn other_settings_replace_ours() {
+    let pod = round(&mk_pod(&json!({"depends-on": "a"})));
+    let mut settings = cluster();
+    settings.run_as_user = Some(1000);
+    let pod: Value = serde_json::from_str(&admitted(&pod.to_string(), &settings)).unwrap();
+    let init = pod["spec"]["initContainers"].as_array().unwrap();
+    assert_eq!(init.len(), 1);
+    assert_eq!(init[0]["securityContext"]["runAsUser"], 1000);
+}
+
+#[test]
+fn our_name_without_a_hash_is_not_ours() {
+    let mut pod = round(&mk_pod(&json!({"depends-on": "a"})));
+    pod["spec"]["initContainers"][0]["env"] = json!([]);
+    let refusal = admit(&pod.to_string(), &cluster()).unwrap_err();
+    assert!(matches!(refusal, Refusal::Collision(_)), "{refusal}");
+    assert_eq!(refusal.status(), 422);
+}
