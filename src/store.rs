@@ -8,7 +8,7 @@
 //! | `variables`, `world` | all of them in memory, with the objects and the last changes |
 //! | `waiters` | who is held until what |
 //! | `watch` | changes as they happen |
-//! | `backend` | [`Backend`], the seam to what keeps the variables; [`Memory`] |
+//! | `backend` | [`Backend`], the seam to what keeps the variables; [`Memory`], [`Embedded`] |
 //! | `shared` | the memory behind one lock, fed by the backend |
 //! | `expiry` | the task that removes what ends by itself |
 //! | `handle` | [`Store`], what others use |
@@ -16,6 +16,7 @@
 mod answer;
 mod backend;
 mod clock;
+mod embedded;
 mod error;
 mod expiry;
 mod handle;
@@ -33,6 +34,7 @@ pub use self::{
     answer::{Answer, State},
     backend::{Backend, Committed, Feed, Update},
     clock::{Clock, SystemClock},
+    embedded::Embedded,
     error::{StoreError, WaitError, WatchError},
     handle::{Asserted, NewAssertion, Store},
     memory::Memory,

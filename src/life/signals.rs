@@ -60,11 +60,11 @@ type Signaled = (VariableName, Option<Value>);
 /// Everything a pod signals, with every name filled in.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PodSignals {
-    on_failure: Vec<Signaled>,
-    on_init: Vec<Signaled>,
-    on_ready: Vec<Signaled>,
-    on_start: Vec<Signaled>,
-    on_success: Vec<Signaled>,
+    failure: Vec<Signaled>,
+    init: Vec<Signaled>,
+    ready: Vec<Signaled>,
+    start: Vec<Signaled>,
+    success: Vec<Signaled>,
 }
 
 impl PodSignals {
@@ -74,38 +74,32 @@ impl PodSignals {
     /// [`UnresolvedSignal`] where a placeholder is left in a name.
     pub fn new(annotations: &PodAnnotations) -> Result<Self, UnresolvedSignal> {
         Ok(Self {
-            on_failure: signaled(&annotations.signals_on_failure)?,
-            on_init: signaled(&annotations.signals_on_init)?,
-            on_ready: signaled(&annotations.signals_on_ready)?,
-            on_start: signaled(&annotations.signals)?,
-            on_success: signaled(&annotations.signals_on_success)?,
+            failure: signaled(&annotations.signals_on_failure)?,
+            init: signaled(&annotations.signals_on_init)?,
+            ready: signaled(&annotations.signals_on_ready)?,
+            start: signaled(&annotations.signals)?,
+            success: signaled(&annotations.signals_on_success)?,
         })
     }
 
     /// Returns what `event` asserts, clears and withdraws, in the order in which to do it.
     pub fn on(&self, event: Event) -> Vec<Act> {
         match event {
-            Event::Failed => [
-                clear(&self.on_success),
-                assert(&self.on_failure, Kind::Durable),
-            ]
-            .concat(),
+            Event::Failed => [clear(&self.success), assert(&self.failure, Kind::Durable)].concat(),
             Event::Gone | Event::Terminated => [
-                withdraw(&self.on_ready, Kind::Ready),
-                withdraw(&self.on_start, Kind::Live),
-                withdraw(&self.on_init, Kind::Live),
+                withdraw(&self.ready, Kind::Ready),
+                withdraw(&self.start, Kind::Live),
+                withdraw(&self.init, Kind::Live),
             ]
             .concat(),
-            Event::Initialized => assert(&self.on_init, Kind::Live),
-            Event::NotReady => withdraw(&self.on_ready, Kind::Ready),
-            Event::Ready => assert(&self.on_ready, Kind::Ready),
-            Event::RunStarted => clear(&self.on_failure),
-            Event::Started => assert(&self.on_start, Kind::Live),
-            Event::Succeeded => [
-                clear(&self.on_failure),
-                assert(&self.on_success, Kind::Durable),
-            ]
-            .concat(),
+            Event::Initialized => assert(&self.init, Kind::Live),
+            Event::NotReady => withdraw(&self.ready, Kind::Ready),
+            Event::Ready => assert(&self.ready, Kind::Ready),
+            Event::RunStarted => clear(&self.failure),
+            Event::Started => assert(&self.start, Kind::Live),
+            Event::Succeeded => {
+                [clear(&self.failure), assert(&self.success, Kind::Durable)].concat()
+            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Removes assertions that end by themselves, when they do.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use oncue_language::VariableKey;
@@ -20,19 +23,24 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 const CONCURRENT: usize = 256;
 
 pub(super) struct Expiry {
-    pub(super) backend: Arc<dyn Backend>,
+    /// Weak, so that the last handle to the store closes the backend at once.
+    pub(super) backend: Weak<dyn Backend>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) shared: Arc<Shared>,
 }
 
 impl Expiry {
-    /// Sleeps until the next deadline, again and again.
+    /// Sleeps until the next deadline, again and again, as long as there is a backend.
     pub(super) async fn run(self) {
         loop {
             self.sleep().await;
-            if let Err(error) = self.expire_due().await {
-                warn!(%error, "failed to remove expired assertions");
-                time::sleep(RETRY_AFTER).await;
+            match self.expire_due().await {
+                Ok(()) => {}
+                Err(StoreError::Closed) => return,
+                Err(error) => {
+                    warn!(%error, "failed to remove expired assertions");
+                    time::sleep(RETRY_AFTER).await;
+                }
             }
         }
     }
@@ -49,19 +57,19 @@ impl Expiry {
 
     /// Removes what has ended by now.
     pub(super) async fn expire_due(&self) -> Result<(), StoreError> {
+        let Some(backend) = self.backend.upgrade() else {
+            return Err(StoreError::Closed);
+        };
         let now = self.clock.now();
         stream::iter(self.shared.due(now))
-            .map(|key| self.expire(key, now))
+            .map(|key| expire(&*backend, key, now))
             .buffer_unordered(CONCURRENT)
             .try_collect()
             .await
     }
+}
 
-    async fn expire(&self, key: VariableKey, now: Timestamp) -> Result<(), StoreError> {
-        let action = Action::Expire { now };
-        self.backend
-            .commit(Mutation { key, action })
-            .await
-            .map(drop)
-    }
+async fn expire(backend: &dyn Backend, key: VariableKey, now: Timestamp) -> Result<(), StoreError> {
+    let action = Action::Expire { now };
+    backend.commit(Mutation { key, action }).await.map(drop)
 }

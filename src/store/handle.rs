@@ -59,7 +59,7 @@ impl Store {
         let shared = Arc::new(Shared::new(limits, Epoch::new(rand::random())));
         backend.start(Arc::clone(&shared) as _).await?;
         let expiry = expiry::Expiry {
-            backend: Arc::clone(&backend),
+            backend: Arc::downgrade(&backend),
             clock: Arc::clone(&clock),
             shared: Arc::clone(&shared),
         };
@@ -77,6 +77,10 @@ impl Store {
     }
 
     /// Makes an assertion; returns once it is durable and visible here.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "no backend breaks the contract of `Committed`"
+    )]
     pub async fn assert(
         &self,
         key: VariableKey,

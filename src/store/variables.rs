@@ -7,7 +7,7 @@ use oncue_language::{Namespace, VariableKey, VariableName};
 use super::Variable;
 
 /// The variables of all namespaces.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Variables {
     namespaces: BTreeMap<Namespace, BTreeMap<VariableName, Arc<Variable>>>,
 }

@@ -71,13 +71,14 @@ impl World {
     /// Takes over the state of an object, `None` where it does not exist; returns whether that is
     /// anything new.
     pub(crate) fn set_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) -> bool {
-        let before = match state.clone() {
-            Some(state) => self.objects.insert(key.clone(), state),
-            None => self.objects.remove(key),
-        };
+        let before = self.objects.get(key).cloned();
         if before == state {
             return false;
         }
+        match state {
+            Some(state) => self.objects.insert(key.clone(), state),
+            None => self.objects.remove(key),
+        };
         self.history.push(Entry::Object {
             key: key.clone(),
             before,

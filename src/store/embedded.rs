@@ -1,0 +1,118 @@
+//! The backend that keeps everything in one directory: a crash-safe file, written by one thread.
+//!
+//! Concurrent changes share a sync: what arrives while one is under way is committed with the
+//! next. A change is acknowledged after its sync, so nothing that was acknowledged is ever lost.
+
+mod directory;
+mod fault;
+mod record;
+mod tables;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use redb::Database;
+use tokio::sync::{mpsc, oneshot};
+
+use self::{
+    directory::Directory,
+    writer::{Request, Writer},
+};
+use super::{
+    Mutation, StoreError,
+    backend::{Backend, Committed, Feed},
+};
+
+/// How many changes wait for the next sync at most; more of them wait to be let in.
+const QUEUE: usize = 1024;
+
+/// Keeps the variables in one directory.
+#[derive(Debug)]
+pub struct Embedded {
+    path: PathBuf,
+    /// None only while it is being dropped.
+    requests: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Embedded {
+    /// Opens the store in `directory`, and creates both where they do not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whatever was there is left as it was.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        Self::on(Directory::open(directory)?)
+    }
+
+    fn on(medium: impl Medium) -> Result<Self, StoreError> {
+        let path = medium.path().to_owned();
+        let writer = Writer::open(medium)?;
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let thread = thread::Builder::new()
+            .name("oncue-writer".to_owned())
+            .spawn(move || writer.run(receiver))
+            .map_err(|error| StoreError::Io {
+                action: "start a thread that writes",
+                path: path.clone(),
+                source: Arc::new(error),
+            })?;
+        Ok(Self {
+            path,
+            requests: Some(sender),
+            writer: Some(thread),
+        })
+    }
+
+    /// Returns the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Request,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let requests = self.requests.as_ref().ok_or(StoreError::Closed)?;
+        let sent = requests.send(request(reply)).await;
+        sent.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Backend for Embedded {
+    fn start(&self, feed: Arc<dyn Feed>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.ask(|reply| Request::Start { feed, reply }).boxed()
+    }
+
+    fn commit(&self, mutation: Mutation) -> BoxFuture<'_, Result<Committed, StoreError>> {
+        self.ask(|reply| Request::Commit { mutation, reply })
+            .boxed()
+    }
+}
+
+/// Waits for the writer, so that the directory is free for the next one.
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.requests.take();
+        if let Some(writer) = self.writer.take() {
+            let _panicked = writer.join();
+        }
+    }
+}
+
+/// Where the file is: opened once, and again after each I/O error.
+trait Medium: Send + 'static {
+    fn open(&self) -> Result<Database, StoreError>;
+
+    /// Names the file in errors.
+    fn path(&self) -> &Path;
+}
+
+#[cfg(test)]
+mod tests;

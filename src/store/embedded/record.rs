@@ -1,0 +1,187 @@
+//! How an assertion stands in the file: its id as the key of a row, the rest as JSON.
+//!
+//! The texts here are a file format: they change with [`FORMAT`](super::tables::FORMAT) only.
+
+use oncue_language::{Namespace, VariableKey};
+use serde::{Deserialize, Serialize};
+
+use crate::life::{Asserter, Assertion, AssertionId, Kind, Owner, Timestamp};
+
+/// The variable's namespace and name; the assertion's kind; its owner's namespace, name and uid,
+/// which are empty for assertions by hand.
+pub(super) type RowKey<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, &'a str);
+
+/// What stands beside the key.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    /// Milliseconds since the epoch, as is `expires`.
+    since: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+}
+
+pub(super) fn row_key<'a>(variable: &'a VariableKey, id: &'a AssertionId) -> RowKey<'a> {
+    let (namespace, name, uid) = match &id.asserter {
+        Asserter::Hand => ("", "", ""),
+        Asserter::Owner(owner) => (owner.namespace.as_str(), &*owner.name, &*owner.uid),
+    };
+    let VariableKey {
+        namespace: own,
+        name: variable,
+    } = variable;
+    (
+        own.as_str(),
+        variable.as_str(),
+        kind_text(id.kind),
+        namespace,
+        name,
+        uid,
+    )
+}
+
+pub(super) fn encode(assertion: &Assertion) -> Vec<u8> {
+    let record = Record {
+        since: assertion.since.as_millis(),
+        expires: assertion.expires.map(Timestamp::as_millis),
+        value: assertion.value.as_ref().map(|v| v.as_str().to_owned()),
+    };
+    serde_json::to_vec(&record).expect("numbers and texts are JSON")
+}
+
+/// Reads a row back; an error says what is wrong with it.
+pub(super) fn decode(key: RowKey<'_>, record: &[u8]) -> Result<(VariableKey, Assertion), String> {
+    let (namespace, name, ..) = key;
+    let at = |error: String| format!("row {name}@{namespace}: {error}");
+    let variable = variable_key(key).map_err(at)?;
+    let id = assertion_id(key).map_err(at)?;
+    let record: Record = serde_json::from_slice(record).map_err(|e| at(e.to_string()))?;
+    let value = record.value.map(|text| text.parse()).transpose();
+    let assertion = Assertion {
+        id,
+        value: value.map_err(|error| at(format!("{error}")))?,
+        since: Timestamp::from_millis(record.since),
+        expires: record.expires.map(Timestamp::from_millis),
+    };
+    Ok((variable, assertion))
+}
+
+fn variable_key((namespace, name, ..): RowKey<'_>) -> Result<VariableKey, String> {
+    let namespace = parse_namespace(namespace)?;
+    let name = name.parse().map_err(|error| format!("{error}"))?;
+    Ok(VariableKey { namespace, name })
+}
+
+fn assertion_id((_, _, kind, namespace, name, uid): RowKey<'_>) -> Result<AssertionId, String> {
+    let asserter = if (namespace, name, uid) == ("", "", "") {
+        Asserter::Hand
+    } else {
+        Asserter::Owner(Owner {
+            namespace: parse_namespace(namespace)?,
+            name: name.into(),
+            uid: uid.into(),
+        })
+    };
+    let kind = parse_kind(kind)?;
+    Ok(AssertionId { asserter, kind })
+}
+
+fn parse_namespace(text: &str) -> Result<Namespace, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+fn kind_text(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Durable => "durable",
+        Kind::Live => "live",
+        Kind::Ready => "ready",
+    }
+}
+
+fn parse_kind(text: &str) -> Result<Kind, String> {
+    [Kind::Durable, Kind::Live, Kind::Ready]
+        .into_iter()
+        .find(|kind| kind_text(*kind) == text)
+        .ok_or_else(|| format!("{text:?} is no kind of assertion"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mk_variable() -> VariableKey {
+        VariableKey::new(Namespace::default(), "a/b".parse().unwrap())
+    }
+
+    fn mk_assertions() -> [Assertion; 2] {
+        let owner = Owner {
+            namespace: "other".parse().unwrap(),
+            name: "p/q".into(),
+            uid: "u".into(),
+        };
+        [
+            Assertion {
+                id: AssertionId::HAND,
+                value: Some("x\n\"é".parse().unwrap()),
+                since: Timestamp::from_millis(1),
+                expires: Some(Timestamp::from_millis(2)),
+            },
+            Assertion {
+                id: AssertionId::of(owner, Kind::Ready),
+                value: None,
+                since: Timestamp::MAX,
+                expires: None,
+            },
+        ]
+    }
+
+    #[test]
+    fn reading_is_the_inverse_of_writing() {
+        let variable = mk_variable();
+        for assertion in mk_assertions() {
+            let record = encode(&assertion);
+            let read = decode(row_key(&variable, &assertion.id), &record).unwrap();
+            assert_eq!(read, (variable.clone(), assertion));
+        }
+    }
+
+    #[test]
+    fn the_format_is_what_it_always_was() {
+        let [hand, ready] = mk_assertions();
+        let variable = mk_variable();
+        assert_eq!(
+            row_key(&variable, &hand.id),
+            ("default", "a/b", "durable", "", "", "")
+        );
+        assert_eq!(
+            row_key(&variable, &ready.id),
+            ("default", "a/b", "ready", "other", "p/q", "u")
+        );
+        assert_eq!(
+            encode(&hand),
+            r#"{"since":1,"expires":2,"value":"x\n\"é"}"#.as_bytes()
+        );
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_says_what_is_wrong_with_it() {
+        let good = br#"{"since":1}"#.as_slice();
+        for (key, record, wrong) in [
+            (("A", "a", "live", "", "", ""), good, "not a namespace"),
+            (("a", "..", "live", "", "", ""), good, "must not be"),
+            (("a", "b", "dead", "", "", ""), good, "no kind of assertion"),
+            (("a", "b", "live", "", "x", "y"), good, "not a namespace"),
+            (
+                ("a", "b", "live", "", "", ""),
+                b"{}",
+                "missing field `since`",
+            ),
+            (("a", "b", "live", "", "", ""), b"\x00", "expected value"),
+        ] {
+            let error = decode(key, record).unwrap_err();
+            assert!(error.contains(wrong), "{error}");
+        }
+    }
+}

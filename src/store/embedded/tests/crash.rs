@@ -1,0 +1,142 @@
+//! Random histories on storage that loses power: what was acknowledged is there, and what was not
+//! is there wholly or not at all.
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tokio::sync::oneshot::{self, error::TryRecvError};
+
+use super::disk::Disk;
+use crate::{
+    language::{Namespace, VariableKey},
+    life::{Assertion, AssertionId, Kind, Owner, Timestamp},
+    store::{
+        Action, Existing, Mutation, Withdrawal,
+        embedded::writer::{Request, Writer},
+        variables::Variables,
+    },
+};
+
+const HISTORIES: u64 = 2000;
+const CUTS: usize = 3;
+
+#[test]
+fn what_was_acknowledged_survives_every_power_cut() {
+    let formatted = Disk::formatted();
+    let seeds = std::env::var("ONCUE_SEEDS").map_or(HISTORIES, |seeds| seeds.parse().unwrap());
+    let acknowledged: usize = (0..seeds).map(|seed| play(seed, formatted.copy())).sum();
+    // Most histories must get somewhere before the power goes, else nothing is tested.
+    assert!(acknowledged as u64 > seeds * 20, "{acknowledged}");
+}
+
+/// Plays one history with a few power cuts and returns how many changes were acknowledged.
+fn play(seed: u64, mut disk: Disk) -> usize {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut acknowledged = 0;
+    let mut expected = vec![Variables::default()];
+    for cut in 0..CUTS {
+        let mut writer = Writer::open(disk.clone()).unwrap();
+        let found = writer.variables().clone();
+        assert!(
+            expected.contains(&found),
+            "seed {seed}, cut {cut}:\n{found:#?}\n{expected:#?}"
+        );
+        disk.cut_power_after(random.random_range(0..60));
+        let mut state = found;
+        expected = loop {
+            let batch = mk_batch(&mut random);
+            let after = applied(&state, &batch);
+            acknowledged += match serve(&mut writer, batch) {
+                Some(answers) => answers,
+                None => break vec![state, after],
+            };
+            state = after;
+        };
+        assert!(
+            !disk.has_power(),
+            "seed {seed}, cut {cut}: refused with power"
+        );
+        drop(writer);
+        disk = disk.after_power_cut(&mut random);
+    }
+    acknowledged
+}
+
+/// Returns how many changes were acknowledged, none where they were refused.
+fn serve(writer: &mut Writer<Disk>, batch: Vec<Mutation>) -> Option<usize> {
+    let (requests, answers): (Vec<_>, Vec<_>) = batch
+        .into_iter()
+        .map(|mutation| {
+            let (reply, answer) = oneshot::channel();
+            (Request::Commit { mutation, reply }, answer)
+        })
+        .unzip();
+    let count = answers.len();
+    writer.serve(requests.into_iter());
+    let acknowledged = answers
+        .into_iter()
+        .filter_map(|mut answer| match answer.try_recv() {
+            Ok(answer) => answer.ok(),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => panic!("not answered"),
+        });
+    match acknowledged.count() {
+        0 => None,
+        all if all == count => Some(all),
+        some => panic!("{some} of {count} in one commit"),
+    }
+}
+
+fn applied(state: &Variables, batch: &[Mutation]) -> Variables {
+    let mut state = state.clone();
+    for mutation in batch {
+        let after = mutation.apply(state.get(&mutation.key)).after;
+        state.set(&mutation.key, after);
+    }
+    state
+}
+
+fn mk_batch(random: &mut StdRng) -> Vec<Mutation> {
+    let len = random.random_range(1..6);
+    (0..len).map(|_| mk_mutation(random)).collect()
+}
+
+fn mk_mutation(random: &mut StdRng) -> Mutation {
+    let name = ["a", "a/b", "a/b/c", "d", "e-f", "g"][random.random_range(0..6)];
+    let action = match random.random_range(0..10) {
+        0 => Action::Delete,
+        1 => Action::Withdraw(Withdrawal::Assertion(mk_id(random))),
+        2 => Action::Withdraw(Withdrawal::Producer(mk_owner(random))),
+        _ => Action::Assert {
+            assertion: mk_assertion(random),
+            existing: Existing::Replace,
+        },
+    };
+    Mutation {
+        key: VariableKey::new(Namespace::default(), name.parse().unwrap()),
+        action,
+    }
+}
+
+fn mk_assertion(random: &mut StdRng) -> Assertion {
+    let bytes = [0, 10, 300, 4000][random.random_range(0..4)];
+    Assertion {
+        id: mk_id(random),
+        value: Some("v".repeat(bytes).parse().unwrap()),
+        since: Timestamp::from_millis(random.random_range(0..1000)),
+        expires: None,
+    }
+}
+
+fn mk_id(random: &mut StdRng) -> AssertionId {
+    match random.random_range(0..3) {
+        0 => AssertionId::HAND,
+        1 => AssertionId::of(mk_owner(random), Kind::Live),
+        _ => AssertionId::of(mk_owner(random), Kind::Durable),
+    }
+}
+
+fn mk_owner(random: &mut StdRng) -> Owner {
+    Owner {
+        namespace: Namespace::default(),
+        name: format!("pod-{}", random.random_range(0..3)).into(),
+        uid: "uid".into(),
+    }
+}
