@@ -221,6 +221,15 @@ impl<'a> Workload<'a> {
         names(self.template, "/spec/initContainers")
     }
 
+    /// Returns the container that `kubectl` means where none is named: the annotated one, else
+    /// the first.
+    pub fn default_container(&self) -> Option<&'a str> {
+        self.annotations()
+            .find(|(key, _)| *key == "kubectl.kubernetes.io/default-container")
+            .map(|(_, name)| name)
+            .or_else(|| self.containers().next())
+    }
+
     /// Returns what happens when a container ends.
     pub fn restart_policy(&self) -> RestartPolicy {
         match text(self.template, "/spec/restartPolicy") {

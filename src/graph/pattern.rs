@@ -1,0 +1,124 @@
+//! Names of which a part is known only once a pod runs.
+
+use crate::language::NameTemplate;
+
+/// A name with holes in it, each of which stands for one or more characters.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Pattern(Vec<Symbol>);
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Symbol {
+    /// This character.
+    Exactly(char),
+    /// Any characters, or none.
+    Many,
+    /// Any one character.
+    One,
+}
+
+impl Pattern {
+    /// Returns the pattern of `name` as the pods of the workload of the name `workload` fill it in.
+    pub(super) fn new(name: &NameTemplate, workload: &str) -> Self {
+        let text = name.to_string();
+        let mut pattern = Self(Vec::new());
+        let mut rest = text.as_str();
+        while let Some((literal, hole)) = rest.split_once("$(") {
+            pattern.push(literal);
+            let (placeholder, after) = hole.split_once(')').unwrap_or((hole, ""));
+            if placeholder == "POD_NAME" {
+                pattern.push(workload);
+                pattern.push("-");
+            }
+            pattern.push_hole();
+            rest = after;
+        }
+        pattern.push(rest);
+        pattern
+    }
+
+    /// Returns the pattern of everything below this name.
+    pub(super) fn below(mut self) -> Self {
+        self.push("/");
+        self.push_hole();
+        self
+    }
+
+    /// Returns whether one name can be both.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        // The rows and columns of what is left of the two: does it match?
+        let (ours, theirs) = (&self.0, &other.0);
+        let mut below = vec![false; theirs.len() + 1];
+        for i in (0..=ours.len()).rev() {
+            let mut row = vec![false; theirs.len() + 1];
+            for j in (0..=theirs.len()).rev() {
+                row[j] = match (ours.get(i), theirs.get(j)) {
+                    (None, None) => true,
+                    (Some(Symbol::Many), None) => below[j],
+                    (None, Some(Symbol::Many)) => row[j + 1],
+                    (None, Some(_)) | (Some(_), None) => false,
+                    (Some(Symbol::Many), Some(_)) | (Some(_), Some(Symbol::Many)) => {
+                        below[j] || row[j + 1]
+                    }
+                    (Some(ours), Some(theirs)) => ours.meets(*theirs) && below[j + 1],
+                };
+            }
+            below = row;
+        }
+        below[0]
+    }
+
+    fn push(&mut self, text: &str) {
+        self.0.extend(text.chars().map(Symbol::Exactly));
+    }
+
+    fn push_hole(&mut self) {
+        self.0.extend([Symbol::One, Symbol::Many]);
+    }
+}
+
+impl Symbol {
+    fn meets(self, other: Self) -> bool {
+        self == Self::One || other == Self::One || self == other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mk_pattern(name: &str) -> Pattern {
+        Pattern::new(&name.parse().unwrap(), "db")
+    }
+
+    #[test]
+    fn one_name_can_be_both() {
+        for (ours, theirs, overlap) in [
+            ("a/b", "a/b", true),
+            ("a/b", "a/c", false),
+            ("a/b", "a/bc", false),
+            ("a/$(POD_NAME)", "a/db-0", true),
+            ("a/$(POD_NAME)", "a/db", false),
+            ("a/$(POD_NAME)", "a/web-0", false),
+            ("a/$(NODE_NAME)", "a/$(NODE_NAME)", true),
+            ("a/$(NODE_NAME)/x", "a/n1/x", true),
+            ("a/$(NODE_NAME)/x", "a/n1/y", false),
+            ("$(NODE_NAME)/x", "y/$(NODE_NAME)", true),
+        ] {
+            let (ours, theirs) = (mk_pattern(ours), mk_pattern(theirs));
+            assert_eq!(ours.overlaps(&theirs), overlap, "{ours:?} {theirs:?}");
+            assert_eq!(theirs.overlaps(&ours), overlap, "{theirs:?} {ours:?}");
+        }
+    }
+
+    #[test]
+    fn no_name_is_below_itself() {
+        assert!(mk_pattern("a").below().overlaps(&mk_pattern("a/b/c")));
+        assert!(
+            mk_pattern("a")
+                .below()
+                .overlaps(&mk_pattern("a/$(POD_UID)"))
+        );
+        assert!(!mk_pattern("a").below().overlaps(&mk_pattern("a")));
+        assert!(!mk_pattern("a").below().overlaps(&mk_pattern("ab/c")));
+    }
+}
