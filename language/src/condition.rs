@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::{
     name::{Namespace, VariableKey},
     template::{NameTemplate, Placeholder},
-    term::{At, Demand, ObjectKind, Presence, Target, Term},
+    term::{At, AtLeast, Demand, ObjectKind, Presence, Target, Term},
 };
 
 /// A term that speaks of variables or objects, with every name filled in and every namespace said.
@@ -17,6 +17,13 @@ pub struct Condition {
     pub presence: Presence,
     /// What it speaks of.
     pub subject: Subject,
+}
+
+/// Prints the term with its namespace always said.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.presence, self.subject)
+    }
 }
 
 /// What a condition speaks of.
@@ -45,9 +52,10 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Below { prefix, at_least } => {
-                write!(f, "{}/*@{}>={at_least}", prefix.name, prefix.namespace)
+                let VariableKey { namespace, name } = prefix;
+                write!(f, "{name}/*@{namespace}{}", AtLeast(*at_least))
             }
-            Self::Object(key) => write!(f, "{key}"),
+            Self::Object(key) => write!(f, "{key}{}", key.kind.asked()),
             Self::Variable { key, demand } => write!(f, "{key}{demand}"),
         }
     }
@@ -137,6 +145,35 @@ impl Unresolved {
         Self {
             name: name.clone(),
             placeholder: name.placeholders().next().cloned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_the_term_that_it_came_from_with_its_namespace() {
+        let own = Namespace::default();
+        for (written, printed) in [
+            ("a/b", "a/b@default"),
+            ("!a/b@other", "!a/b@other"),
+            ("?a/b=v", "?a/b@default=v"),
+            ("a/b>=3 within 5m", "a/b@default>=3"),
+            ("a/*", "a/*@default"),
+            ("a/*>=2", "a/*@default>=2"),
+            ("job:m", "job:m@default"),
+            (
+                "certificates.cert-manager.io:x=Ready",
+                "certificates.cert-manager.io:x@default=Ready",
+            ),
+        ] {
+            let term: Term = written.parse().unwrap();
+            let condition = term.condition(&own).unwrap().unwrap();
+            assert_eq!(condition.to_string(), printed);
+            let again: Term = printed.parse().unwrap();
+            assert_eq!(again.condition(&own), Ok(Some(condition)), "{printed}");
         }
     }
 }

@@ -152,11 +152,8 @@ impl fmt::Display for Target {
                 namespace,
                 at_least,
             } => {
-                write!(f, "{prefix}/*{}", At(namespace.as_ref()))?;
-                match at_least.get() {
-                    1 => Ok(()),
-                    count => write!(f, ">={count}"),
-                }
+                let at = At(namespace.as_ref());
+                write!(f, "{prefix}/*{at}{}", AtLeast(*at_least))
             }
             Self::Object {
                 kind,
@@ -187,6 +184,18 @@ impl fmt::Display for At<'_> {
         match self.0 {
             Some(namespace) => write!(f, "@{namespace}"),
             None => Ok(()),
+        }
+    }
+}
+
+/// Prints `>=count` where it is more than one.
+pub(crate) struct AtLeast(pub(crate) NonZeroU32);
+
+impl fmt::Display for AtLeast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.get() {
+            1 => Ok(()),
+            count => write!(f, ">={count}"),
         }
     }
 }
@@ -271,7 +280,8 @@ impl ObjectKind {
         }
     }
 
-    fn asked(&self) -> String {
+    /// Returns what stands behind the name: the condition that is asked for.
+    pub(crate) fn asked(&self) -> String {
         match self {
             Self::Custom { condition, .. } => format!("={condition}"),
             _ => String::new(),
