@@ -1,5 +1,8 @@
 //! What a wait is answered.
 
+use std::sync::OnceLock;
+
+use axum::body::Bytes;
 use oncue_language::{Condition, Verdict, View, evaluate};
 
 use super::Revision;
@@ -13,6 +16,7 @@ pub struct Answer {
     pub outcome: State,
     /// What became of each, in their order, with why.
     pub terms: Vec<Verdict>,
+    encoded: OnceLock<Bytes>,
 }
 
 impl Answer {
@@ -23,7 +27,14 @@ impl Answer {
             revision,
             outcome: State::together(terms.iter().map(State::of)),
             terms,
+            encoded: OnceLock::new(),
         }
+    }
+
+    /// Returns the answer as `encode` first wrote it: thousands of waiters may share it.
+    pub(crate) fn encoded(&self, encode: impl FnOnce(&Self) -> Vec<u8>) -> Bytes {
+        let bytes = self.encoded.get_or_init(|| encode(self).into());
+        bytes.clone()
     }
 
     /// Returns the state of each condition, in their order.

@@ -11,7 +11,7 @@ use super::{
     Watch, WatchError, Withdrawal, expiry,
     shared::{Entry, Shared},
 };
-use crate::life::{Assertion, AssertionId};
+use crate::life::{Assertion, AssertionId, Timestamp};
 
 /// A handle to the store; cloning it is cheap.
 #[derive(Clone)]
@@ -181,6 +181,11 @@ impl Store {
     /// Takes over the state of an object; `None` where it does not exist.
     pub fn set_object(&self, key: &ObjectKey, state: Option<ObjectState>) {
         self.inner.shared.set_object(key, state);
+    }
+
+    /// Returns the present moment, as the store's clock tells it.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 
     /// Returns how much the store holds.
