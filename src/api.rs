@@ -1,1 +1,138 @@
-//! api
+//! The store's HTTP API: `docs/design.md`, section 4; in full, `openapi.json`.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `routes` | which path and method is answered by whom |
+//! | `classic` | the two calls of the service that oncue grew from |
+//! | `variables`, `tree` | list, get, assert, delete |
+//! | `wait`, `waiters` | being held, and who is |
+//! | `watch` | the stream of changes |
+//! | `operation` | health, readiness, metrics and the OpenAPI document |
+//! | `json`, `query`, `path`, `caller` | what a request says |
+//! | `documents`, `answer` | what is answered |
+//! | `error`, `problem` | what is answered when something is wrong |
+//! | [`metrics`] | [`Metrics`], what is counted |
+
+pub mod metrics;
+
+mod answer;
+mod caller;
+mod classic;
+mod commit;
+mod documents;
+mod error;
+mod json;
+mod operation;
+mod path;
+mod problem;
+mod query;
+mod routes;
+mod tree;
+mod variables;
+mod wait;
+mod waiters;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, extract::FromRef};
+use prometheus_client::registry::Registry;
+
+use self::json::BodyLimit;
+pub use self::metrics::Metrics;
+use crate::{net::Shutdown, store::Store};
+
+/// What a request may ask of the API, and how long it is held.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// The most bytes of a request's body.
+    pub body_bytes: usize,
+    /// The most terms of one wait.
+    pub terms: usize,
+    /// How long a wait is held before the present state is answered.
+    pub hold: Duration,
+    /// How often a watch is sent a bookmark.
+    pub bookmark: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            body_bytes: 64 * 1024,
+            terms: 256,
+            hold: Duration::from_secs(50),
+            bookmark: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What the API shares with the rest of its process.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Where the process is on its way down: then nobody is held any more.
+    pub shutdown: Shutdown,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Everything that `/metrics` shows.
+    pub registry: Arc<Registry>,
+}
+
+/// Returns the whole API on `store`.
+pub fn router(store: Store, settings: Settings, context: Context) -> Router {
+    let api = Api(Arc::new(Parts {
+        store,
+        settings,
+        context,
+    }));
+    let router = routes::table()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| {
+            router.route(path, methods)
+        });
+    router
+        .fallback(routes::unknown_path)
+        .method_not_allowed_fallback(routes::method_not_allowed)
+        .with_state(api)
+}
+
+/// What every handler works with.
+#[derive(Clone, Debug)]
+struct Api(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    store: Store,
+    settings: Settings,
+    context: Context,
+}
+
+impl Api {
+    fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.0.context.metrics
+    }
+
+    fn registry(&self) -> &Registry {
+        &self.0.context.registry
+    }
+
+    fn shutdown(&self) -> Shutdown {
+        self.0.context.shutdown.clone()
+    }
+}
+
+impl FromRef<Api> for BodyLimit {
+    fn from_ref(api: &Api) -> Self {
+        Self(api.settings().body_bytes)
+    }
+}

@@ -1,0 +1,71 @@
+//! A client that takes as little as can be, since it shares the machine with the server.
+
+use std::net::SocketAddr;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::Failure;
+
+/// One connection with keep-alive.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            received: Vec::new(),
+        })
+    }
+
+    /// Sends a request and returns the body of its answer, which must be a success.
+    pub(crate) async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Result<String, Failure> {
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: oncue\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        self.stream.write_all(request.as_bytes()).await?;
+        self.receive().await
+    }
+
+    async fn receive(&mut self) -> Result<String, Failure> {
+        self.received.clear();
+        loop {
+            if let Some(body) = complete(&self.received)? {
+                return Ok(body);
+            }
+            if self.stream.read_buf(&mut self.received).await? == 0 {
+                return Err("the server closed the connection".into());
+            }
+        }
+    }
+}
+
+/// Returns the body once all of it is there.
+fn complete(received: &[u8]) -> Result<Option<String>, Failure> {
+    let text = str::from_utf8(received)?;
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return Ok(None);
+    };
+    if !head.starts_with("HTTP/1.1 2") {
+        return Err(text.to_owned().into());
+    }
+    let length = head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length: usize = length.map_or(Ok(0), |(_, length)| length.parse())?;
+    Ok((body.len() >= length).then(|| body.to_owned()))
+}

@@ -1,0 +1,117 @@
+//! The waiters, and whoever creates what they wait for.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::{Failure, http::Connection};
+
+/// How many connect at once: below the backlog of any listener.
+const CONNECTING: usize = 64;
+
+/// Connected clients that all wait for one name at a time.
+pub(crate) struct Crowd {
+    address: SocketAddr,
+    idle: Vec<Connection>,
+    waiting: JoinSet<Result<(Instant, Connection), Failure>>,
+    creator: Connection,
+}
+
+/// When the waiters knew, counted from when the create was acknowledged.
+pub(crate) struct Release {
+    pub(crate) first: Duration,
+    pub(crate) half: Duration,
+    pub(crate) last: Duration,
+}
+
+impl Crowd {
+    pub(crate) async fn connect(address: SocketAddr, count: usize) -> Result<Self, Failure> {
+        let mut idle = Vec::with_capacity(count);
+        while idle.len() < count {
+            let mut connecting = JoinSet::new();
+            for _ in 0..CONNECTING.min(count - idle.len()) {
+                connecting.spawn(Connection::open(address));
+            }
+            while let Some(connection) = connecting.join_next().await {
+                idle.push(connection??);
+            }
+        }
+        Ok(Self {
+            address,
+            idle,
+            waiting: JoinSet::new(),
+            creator: Connection::open(address).await?,
+        })
+    }
+
+    /// Lets all of them wait for `name`; returns once the store holds every one.
+    pub(crate) async fn wait_for(&mut self, name: &str) -> Result<(), Failure> {
+        for connection in self.idle.drain(..) {
+            self.waiting.spawn(wait(connection, name.to_owned()));
+        }
+        let held = format!("oncue_store_waiters {}", self.waiting.len());
+        let mut observer = Connection::open(self.address).await?;
+        loop {
+            let metrics = observer.send("GET", "/metrics", "").await?;
+            if metrics.lines().any(|line| line == held) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Creates `name` and returns when the waiters knew.
+    pub(crate) async fn release(&mut self, name: &str) -> Result<Release, Failure> {
+        self.create(name).await?;
+        let acknowledged = Instant::now();
+        let mut times = Vec::with_capacity(self.waiting.len());
+        while let Some(answered) = self.waiting.join_next().await {
+            let (at, connection) = answered??;
+            times.push(at.saturating_duration_since(acknowledged));
+            self.idle.push(connection);
+        }
+        times.sort_unstable();
+        Ok(Release {
+            first: times[0],
+            half: times[times.len() / 2],
+            last: times[times.len() - 1],
+        })
+    }
+
+    /// Creates `count` variables one after the other and returns how long each took.
+    pub(crate) async fn time_creates(&mut self, count: usize) -> Result<Vec<Duration>, Failure> {
+        let mut times = Vec::with_capacity(count);
+        for number in 0..count {
+            let name = format!("bench/other-{number}");
+            let begin = Instant::now();
+            self.create(&name).await?;
+            times.push(begin.elapsed());
+        }
+        Ok(times)
+    }
+
+    async fn create(&mut self, name: &str) -> Result<(), Failure> {
+        let path = format!("/v1/namespaces/default/variables/{name}");
+        self.creator.send("PUT", &path, "").await?;
+        Ok(())
+    }
+}
+
+/// Asks for the present state, waits from there, and returns when the answer came.
+async fn wait(mut connection: Connection, name: String) -> Result<(Instant, Connection), Failure> {
+    let path = "/v1/namespaces/default/wait";
+    let ask = json!({ "terms": [name] }).to_string();
+    let first: Value = serde_json::from_str(&connection.send("POST", path, &ask).await?)?;
+    let held = json!({ "terms": [name], "revision": first["revision"] }).to_string();
+    let answer = connection.send("POST", path, &held).await?;
+    let at = Instant::now();
+    if answer.contains(r#""outcome":"held""#) {
+        Ok((at, connection))
+    } else {
+        Err(answer.into())
+    }
+}

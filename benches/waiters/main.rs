@@ -1,0 +1,109 @@
+//! Many waiters held on one store over plain HTTP: how fast a create releases them, what memory
+//! each takes, and what a create costs while others wait for other names.
+//!
+//! The store and the load are processes of their own. `ONCUE_BENCH_WAITERS` sets how many wait.
+
+mod http;
+mod load;
+mod server;
+
+use std::{env, error::Error, time::Duration};
+
+use self::{load::Crowd, server::Server};
+
+/// Set in the process that is the server.
+const ROLE: &str = "ONCUE_BENCH_ROLE";
+
+/// How many wait unless `ONCUE_BENCH_WAITERS` says otherwise.
+const WAITERS: usize = 10_000;
+
+/// How often all of them are held and released.
+const ROUNDS: usize = 5;
+
+/// How many creates are timed beside waiters on other names.
+const CREATES: usize = 2_000;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+fn main() -> Result<(), Failure> {
+    server::raise_open_files();
+    if env::var_os(ROLE).is_some() {
+        return server::run();
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(measure(waiters()))
+}
+
+fn waiters() -> usize {
+    let said = env::var("ONCUE_BENCH_WAITERS").ok();
+    said.and_then(|text| text.parse().ok()).unwrap_or(WAITERS)
+}
+
+async fn measure(waiters: usize) -> Result<(), Failure> {
+    releases(waiters).await?;
+    for count in [waiters / 100, waiters / 10, waiters] {
+        creates_beside(count).await?;
+    }
+    Ok(())
+}
+
+/// Holds all waiters on one name, creates it, and prints when the last of them knows.
+async fn releases(waiters: usize) -> Result<(), Failure> {
+    let server = Server::start().await?;
+    let idle = server.resident_bytes()?;
+    println!("idle store: {:.1} MiB resident", mib(idle));
+    let mut crowd = Crowd::connect(server.address(), waiters).await?;
+    for round in 1..=ROUNDS {
+        let name = format!("bench/round-{round}");
+        crowd.wait_for(&name).await?;
+        let held = server.resident_bytes()?;
+        let release = crowd.release(&name).await?;
+        println!(
+            "round {round}: {waiters} held at {:.1} KiB each; released: first {}, half {}, last {} \
+             after the create was acknowledged",
+            kib_each(held.saturating_sub(idle), waiters),
+            millis(release.first),
+            millis(release.half),
+            millis(release.last),
+        );
+    }
+    println!(
+        "afterwards: {:.1} MiB resident",
+        mib(server.resident_bytes()?)
+    );
+    Ok(())
+}
+
+/// Holds waiters on one name and times creates of others.
+async fn creates_beside(waiters: usize) -> Result<(), Failure> {
+    let server = Server::start().await?;
+    let mut crowd = Crowd::connect(server.address(), waiters).await?;
+    crowd.wait_for("bench/never").await?;
+    let mut times = crowd.time_creates(CREATES).await?;
+    times.sort_unstable();
+    println!(
+        "{waiters} waiters on another name: a create takes {:.1} us (p50), {:.1} us (p99)",
+        micros(times[times.len() / 2]),
+        micros(times[times.len() * 99 / 100]),
+    );
+    Ok(())
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn mib(bytes: usize) -> f64 {
+    kib_each(bytes, 1024)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for a person")]
+fn kib_each(bytes: usize, each: usize) -> f64 {
+    bytes as f64 / 1024.0 / each.max(1) as f64
+}

@@ -1,0 +1,65 @@
+//! Answers that are not errors: their bodies and headers.
+
+use axum::{body::Body, response::Response};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+};
+use serde::Serialize;
+
+/// What every answer says of caching: it is true at one instant only.
+pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// The content type of an answer's body.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Content {
+    /// One JSON document.
+    Json,
+    /// One JSON document a line.
+    Lines,
+    /// What a Prometheus scrapes.
+    OpenMetrics,
+    /// A word for a person.
+    Text,
+}
+
+impl Content {
+    fn header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Json => "application/json",
+            Self::Lines => "application/x-ndjson",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Text => "text/plain; charset=utf-8",
+        })
+    }
+}
+
+/// Answers 200 with `body`.
+pub(super) fn ok(content: Content, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content.header());
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    response
+}
+
+/// Answers `status` with `document` as JSON.
+pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Response {
+    let mut response = ok(Content::Json, to_json(document));
+    *response.status_mut() = status;
+    response
+}
+
+/// Answers 204.
+pub(super) fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    response
+}
+
+/// Returns `document` as JSON.
+pub(super) fn to_json(document: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(document)
+        .expect("the documents of this API have string keys and no failing parts")
+}

@@ -1,0 +1,119 @@
+//! The query of a request, as known parameters only.
+
+use std::{error::Error, str::FromStr};
+
+use axum::extract::{FromRequestParts, Query, rejection::QueryRejection};
+use http::request::Parts;
+use oncue_language::{NameError, VariableName};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{error::ApiError, json::parsed};
+
+/// A query whose parameters are the fields of `T`; any other is refused by name.
+#[derive(Debug)]
+pub(super) struct Parameters<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(parameters)) => Ok(Self(parameters)),
+            Err(rejection) => Err(ApiError::Query {
+                rule: rule(&rejection),
+            }),
+        }
+    }
+}
+
+/// Returns what went wrong, without the words that axum puts before it.
+fn rule(rejection: &QueryRejection) -> String {
+    match rejection.source() {
+        Some(source) => source.to_string(),
+        None => rejection.to_string(),
+    }
+}
+
+/// The parameters of a list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListParameters {
+    #[serde(default, deserialize_with = "parsed")]
+    pub(super) prefix: Prefix,
+    #[serde(default)]
+    pub(super) tree: bool,
+}
+
+/// The parameters of a watch.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WatchParameters {
+    #[serde(default, deserialize_with = "parsed")]
+    pub(super) prefix: Prefix,
+}
+
+/// A name with those below it; the root of all names where there is none.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Prefix(pub(super) Option<VariableName>);
+
+impl FromStr for Prefix {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.parse() {
+            Ok(name) => Ok(Self(Some(name))),
+            Err(NameError::Empty) => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A request without parameters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoParameters {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T: DeserializeOwned>(query: &str) -> Result<T, String> {
+        let uri = format!("/?{query}").parse().unwrap();
+        match Query::try_from_uri(&uri) {
+            Ok(Query(parameters)) => Ok(parameters),
+            Err(rejection) => Err(rule(&rejection)),
+        }
+    }
+
+    #[test]
+    fn names_what_is_wrong() {
+        for (query, expected) in [
+            ("prefx=a", "unknown field `prefx`"),
+            ("prefix=a&prefix=b", "duplicate field `prefix`"),
+            (
+                "prefix=a/../b",
+                "prefix: a segment of a variable name must not be \"..\"",
+            ),
+            ("prefix=%FF", "is not allowed"),
+            ("tree=yes", "provided string was not `true` or `false`"),
+        ] {
+            let rule = read::<ListParameters>(query).unwrap_err();
+            assert!(rule.contains(expected), "{query}: {rule}");
+        }
+        assert!(read::<NoParameters>("a=b").is_err());
+    }
+
+    #[test]
+    fn reads_a_prefix_with_or_without_slashes() {
+        for (query, expected) in [
+            ("", None),
+            ("prefix=", None),
+            ("prefix=/", None),
+            ("prefix=%2Fa%2Fb/", Some("a/b")),
+        ] {
+            let parameters: ListParameters = read(query).unwrap();
+            let prefix = parameters.prefix.0.as_ref().map(VariableName::as_str);
+            assert_eq!(prefix, expected, "{query}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Waiting: terms are judged together, and whoever waits is held until that says something new.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use oncue_language::{Condition, Namespace, Presence, Term, Verdict};
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use super::{
+    Api,
+    answer::{self, Content},
+    documents::{RequestedOwner, printed},
+    error::ApiError,
+    json::{Json, object, parsed_if_any},
+    path::InNamespace,
+    query::{NoParameters, Parameters},
+};
+use crate::{
+    life::Timestamp,
+    net::Phase,
+    store::{self, Answer, Revision, State as TermState, WaitError, Waiter},
+};
+
+/// What somebody waits for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WaitRequest {
+    terms: Vec<String>,
+    #[serde(default)]
+    revision: Option<String>,
+    #[serde(default, deserialize_with = "object")]
+    waiter: Option<RequestedOwner>,
+    #[serde(default, deserialize_with = "parsed_if_any")]
+    since: Option<Timestamp>,
+}
+
+impl WaitRequest {
+    /// Returns what the store is asked; a revision that it cannot have given out counts as none.
+    fn resolve(self, namespace: Namespace, api: &Api) -> Result<store::WaitRequest, ApiError> {
+        let Self {
+            terms,
+            revision,
+            waiter,
+            since,
+        } = self;
+        Ok(store::WaitRequest {
+            conditions: conditions(&terms, &namespace, api.settings().terms)?,
+            who: Waiter {
+                namespace,
+                pod: waiter.map(|waiter| waiter.name.0),
+                since: since.unwrap_or_else(|| api.store().now()),
+            },
+            revision: revision.and_then(|revision| revision.parse().ok()),
+        })
+    }
+}
+
+fn conditions(
+    terms: &[String],
+    namespace: &Namespace,
+    limit: usize,
+) -> Result<Arc<[Condition]>, ApiError> {
+    if terms.len() > limit {
+        return Err(ApiError::TooManyTerms {
+            count: terms.len(),
+            limit,
+        });
+    }
+    terms
+        .iter()
+        .map(|term| condition(term, namespace))
+        .collect()
+}
+
+/// How long an optional term is waited for is the client's business: here it is like any other.
+fn condition(text: &str, namespace: &Namespace) -> Result<Condition, ApiError> {
+    let unjudged = |rule: String| ApiError::UnjudgedTerm {
+        term: text.to_owned(),
+        rule,
+    };
+    let term: Term = text.parse().map_err(ApiError::Term)?;
+    let mut condition = term
+        .condition(namespace)
+        .map_err(|error| unjudged(error.to_string()))?
+        .ok_or_else(|| unjudged(NO_PROBES.to_owned()))?;
+    if condition.presence == Presence::Optional {
+        condition.presence = Presence::Required;
+    }
+    Ok(condition)
+}
+
+const NO_PROBES: &str = "a probe is made by the client, as seen from its pod: send the others only";
+
+pub(super) async fn wait(
+    State(api): State<Api>,
+    InNamespace(namespace): InNamespace,
+    _: Parameters<NoParameters>,
+    Json(request): Json<WaitRequest>,
+) -> Result<Response, ApiError> {
+    let request = request.resolve(namespace, &api)?;
+    let conditions = Arc::clone(&request.conditions);
+    let answered = api.hold(request).await;
+    api.metrics()
+        .answered(answered.as_ref().ok().map(|answer| answer.outcome));
+    let answer = answered.map_err(|error| refusal(error, &conditions))?;
+    let body = answer.encoded(|answer| answer::to_json(&Judgement::new(answer, &conditions)));
+    Ok(answer::ok(Content::Json, body))
+}
+
+fn refusal(error: WaitError, conditions: &[Condition]) -> ApiError {
+    match error {
+        WaitError::NoObjects { index } => ApiError::UnjudgedTerm {
+            term: conditions
+                .get(index)
+                .map_or_else(String::new, Condition::to_string),
+            rule: NO_OBJECTS.to_owned(),
+        },
+        WaitError::Closed => ApiError::ShuttingDown,
+        WaitError::TooMany { .. } => ApiError::TooManyWaiters(error),
+    }
+}
+
+const NO_OBJECTS: &str =
+    "this store watches no objects: they are judged in a cluster, where the controller runs";
+
+impl Api {
+    /// Holds a wait until there is something new to say, its time is over, or we shut down.
+    async fn hold(&self, request: store::WaitRequest) -> Result<Arc<Answer>, WaitError> {
+        let conditions = Arc::clone(&request.conditions);
+        let present = || self.store().judge(&conditions).map(Arc::new);
+        tokio::select! {
+            biased;
+            answer = self.store().wait(request) => answer,
+            () = sleep(self.settings().hold) => present(),
+            () = self.shutdown().reached(Phase::Draining) => present(),
+        }
+    }
+}
+
+/// What became of the terms of a wait.
+#[derive(Debug, Serialize)]
+struct Judgement<'a> {
+    #[serde(serialize_with = "printed")]
+    revision: Revision,
+    outcome: &'static str,
+    terms: Vec<JudgedTerm<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct JudgedTerm<'a> {
+    #[serde(serialize_with = "printed")]
+    term: &'a Condition,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl<'a> Judgement<'a> {
+    fn new(answer: &Answer, conditions: &'a [Condition]) -> Self {
+        let judged = |(term, verdict)| JudgedTerm {
+            term,
+            state: TermState::of(verdict).as_str(),
+            reason: reason(verdict),
+        };
+        Self {
+            revision: answer.revision,
+            outcome: answer.outcome.as_str(),
+            terms: conditions.iter().zip(&answer.terms).map(judged).collect(),
+        }
+    }
+}
+
+fn reason(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Held => None,
+        Verdict::Failed(reason) | Verdict::Missing(reason) => Some(reason.to_string()),
+    }
+}
