@@ -194,7 +194,7 @@ mod tests {
                 "{\"namespace\": \"a\", \"ttl\": \"5\"}",
                 "not a duration",
                 1,
-                29,
+                30,
             ),
             (
                 "{\"namespace\": \"a\", \"inner\": [\"a\"]}",
