@@ -66,7 +66,7 @@ pub(crate) enum Install {
 
 /// A command line that is wrong.
 #[derive(Debug, Error)]
-#[error("{rule} (see {})", .topic.command_line())]
+#[error("{rule}\nExample: {}", .topic.example())]
 pub(crate) struct UsageError {
     pub(crate) topic: Topic,
     pub(crate) rule: String,

@@ -60,7 +60,8 @@ impl Started {
 pub(crate) struct Failed {
     /// When, in the time since the Unix epoch.
     pub(crate) at: Duration,
-    pub(crate) reason: String,
+    /// Why, in a few words.
+    pub(crate) cause: String,
 }
 
 impl Folder {
@@ -123,8 +124,8 @@ impl Folder {
     }
 
     pub(crate) fn write_failed(&self, failed: &Failed) -> Result<(), FolderError> {
-        let Failed { at, reason } = failed;
-        self.write(FAILED, &format!("{} {reason}\n", at.as_secs()))
+        let Failed { at, cause } = failed;
+        self.write(FAILED, &format!("{} {cause}\n", at.as_secs()))
     }
 
     /// Returns the stamp of an earlier failure; one that cannot be read still says that there was
@@ -132,10 +133,10 @@ impl Folder {
     pub(crate) fn failed(&self) -> Option<Failed> {
         let bytes = fs::read(self.path.join(FAILED)).ok()?;
         let text = String::from_utf8_lossy(&bytes);
-        let (seconds, reason) = text.trim_end().split_once(' ').unwrap_or_default();
+        let (seconds, cause) = text.trim_end().split_once(' ').unwrap_or_default();
         Some(Failed {
             at: Duration::from_secs(seconds.parse().unwrap_or_default()),
-            reason: reason.to_owned(),
+            cause: cause.to_owned(),
         })
     }
 

@@ -36,8 +36,8 @@ pub(crate) struct Overdue {
     pub(crate) at: Duration,
     /// When it failed, for a person.
     pub(crate) moment: String,
-    /// Why it failed.
-    pub(crate) reason: String,
+    /// Why it failed, in a few words.
+    pub(crate) cause: String,
 }
 
 /// A wait in progress.
@@ -118,6 +118,8 @@ pub(crate) struct Ending {
     pub(crate) kind: EndingKind,
     /// What a person is told, also by the termination message.
     pub(crate) message: String,
+    /// The same in a few words, for whoever waits on after a failure.
+    pub(crate) cause: String,
 }
 
 /// The ways in which a wait ends.
@@ -227,6 +229,7 @@ impl Wait {
             Err(Lost::Refused(reason)) if self.overdue.is_none() => Some(Ending {
                 kind: EndingKind::Refused,
                 message: format!("Refused after {}: {reason}", elapsed(now)),
+                cause: reason,
             }),
             Err(Lost::Refused(reason) | Lost::Unreachable(reason)) => {
                 for watched in self.watched.iter_mut().filter(|w| w.term.probe().is_none()) {
@@ -301,3 +304,6 @@ impl Wait {
         self.actions.extend(line.map(Action::Say));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,7 @@ impl Waiting<'_> {
             },
             kind => {
                 self.preparation
-                    .stamp_failure(&ending.message, self.surroundings);
+                    .stamp_failure(&ending.cause, self.surroundings);
                 self.preparation
                     .stamp_outages(wait.without_store(self.now()));
                 (exit_of(kind), ending.message)

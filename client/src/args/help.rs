@@ -11,14 +11,14 @@ pub(crate) enum Topic {
 }
 
 impl Topic {
-    /// Returns the command line that shows the help.
-    pub(crate) fn command_line(self) -> &'static str {
+    /// Returns a command line that is right.
+    pub(crate) fn example(self) -> &'static str {
         match self {
             Self::All => "oncue-client --help",
-            Self::Create => "oncue-client create --help",
-            Self::Exists => "oncue-client exists --help",
-            Self::Install => "oncue-client install --help",
-            Self::Wait => "oncue-client wait --help",
+            Self::Create => "oncue-client create first/container",
+            Self::Exists => "oncue-client exists first/container",
+            Self::Install => "oncue-client install /oncue",
+            Self::Wait => "oncue-client wait --timeout=5m first/container tcp://redis:6379",
         }
     }
 

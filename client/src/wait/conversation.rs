@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Question, text::elapsed};
+use super::{
+    Question,
+    text::{elapsed, for_so_long},
+};
 use crate::backoff::Backoff;
 
 /// The least time between two questions that the store answers at once.
@@ -204,9 +207,11 @@ pub(super) struct Outage {
 }
 
 impl Outage {
-    /// Returns what is to be said of it at the end of a line.
+    /// Returns what is to be said of it at the end of a line, unless it has just begun.
     pub(super) fn clause(&self, now: Duration) -> String {
-        let length = elapsed(now.saturating_sub(self.since));
-        format!("; no answer from the store for {length}: {}", self.reason)
+        match for_so_long(now.saturating_sub(self.since)) {
+            length if length.is_empty() => String::new(),
+            length => format!("; no answer from the store{length}: {}", self.reason),
+        }
     }
 }

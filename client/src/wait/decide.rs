@@ -117,14 +117,11 @@ impl Wait {
     }
 
     fn failure(&self, now: Duration) -> Option<Ending> {
-        let failed = self.failed_term()?;
+        let cause = text::with_reason(self.failed_term()?);
         self.overdue.is_none().then(|| Ending {
             kind: EndingKind::Failed,
-            message: format!(
-                "Failed after {}: {}",
-                elapsed(now),
-                text::with_reason(failed)
-            ),
+            message: format!("Failed after {}: {cause}", elapsed(now)),
+            cause,
         })
     }
 
@@ -140,6 +137,7 @@ impl Wait {
         holds.then(|| Ending {
             kind: EndingKind::Ready,
             message: text::ready(&self.watched, now),
+            cause: "all hold".to_owned(),
         })
     }
 
@@ -166,6 +164,7 @@ impl Wait {
                     "Warning: proceeding after {} without {missing}",
                     elapsed(now)
                 ),
+                cause: "timed out".to_owned(),
             }),
         }
     }
@@ -179,6 +178,7 @@ impl Wait {
                 elapsed(now),
                 outage.unwrap_or_default()
             ),
+            cause: format!("timed out after {}", elapsed(now)),
         }
     }
 

@@ -33,12 +33,10 @@ pub(super) fn waiting(watched: &[Watched], now: Duration) -> String {
 }
 
 pub(super) fn overdue(overdue: &Overdue, watched: &[Watched], now: Duration) -> String {
-    let Overdue { at, moment, reason } = overdue;
-    format!(
-        "Overdue since {moment} ({} ago: {reason}); waiting on for {}",
-        elapsed(now.saturating_sub(*at)),
-        count_and_missing(watched, now)
-    )
+    let Overdue { at, moment, cause } = overdue;
+    let length = elapsed(now.saturating_sub(*at));
+    let missing = count_and_missing(watched, now);
+    format!("Overdue for {length}, since {moment} ({cause}): still waiting for {missing}")
 }
 
 pub(super) fn given_up(watched: &Watched, now: Duration) -> String {
@@ -70,7 +68,7 @@ pub(super) fn missing(watched: &[Watched], now: Duration) -> String {
         .iter()
         .filter(|watched| !watched.is_settled())
         .collect();
-    let since = |watched: &Watched| elapsed(now.saturating_sub(watched.missing_since));
+    let since = |watched: &Watched| for_so_long(now.saturating_sub(watched.missing_since));
     named(missing.iter().enumerate().map(|(index, watched)| {
         // Said once for terms in a row that are missing for the same time.
         let next = missing.get(index + 1).map(|next| since(next));
@@ -79,9 +77,17 @@ pub(super) fn missing(watched: &[Watched], now: Duration) -> String {
         if next.as_ref() == Some(&since) && !is_last {
             with_reason(watched)
         } else {
-            format!("{} for {since}", with_reason(watched))
+            with_reason(watched) + &since
         }
     }))
+}
+
+/// Prints ` for 5s`, and nothing where it has just begun.
+pub(super) fn for_so_long(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 => String::new(),
+        _ => format!(" for {}", elapsed(duration)),
+    }
 }
 
 pub(super) fn with_reason(watched: &Watched) -> String {

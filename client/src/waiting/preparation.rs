@@ -93,13 +93,13 @@ impl Preparation {
     }
 
     /// Leaves word that the wait failed, for the process that comes after this one.
-    pub(super) fn stamp_failure(&self, reason: &str, surroundings: &Surroundings) {
+    pub(super) fn stamp_failure(&self, cause: &str, surroundings: &Surroundings) {
         let Some(folder) = &self.folder else {
             return;
         };
         let failed = Failed {
             at: surroundings.clock.since_epoch(),
-            reason: reason.to_owned(),
+            cause: cause.to_owned(),
         };
         if let Err(error) = folder.write_failed(&failed) {
             surroundings.console.complain(error);
@@ -165,7 +165,7 @@ fn plan(arguments: args::Wait, failed: Option<Failed>, started: Started) -> Plan
         overdue: failed.map(|failed| Overdue {
             at: failed.at.saturating_sub(started.at),
             moment: moment(failed.at),
-            reason: failed.reason,
+            cause: failed.cause,
         }),
         random: fastrand::Rng::new(),
     }

@@ -1,0 +1,585 @@
+use super::*;
+
+/// A wait whose time is set by hand, with its log.
+struct Played {
+    wait: Wait,
+    now: Duration,
+    log: Vec<String>,
+    asked: Vec<Question>,
+    probed: Vec<usize>,
+    ending: Option<Ending>,
+}
+
+fn mk_plan(terms: &str) -> Plan {
+    let terms = Term::parse_list(terms).unwrap();
+    Plan {
+        terms: terms.into_iter().map(|term| term.value).collect(),
+        timeout: None,
+        policy: TimeoutPolicy::Fail,
+        overdue: None,
+        random: fastrand::Rng::with_seed(1),
+    }
+}
+
+fn mk_overdue() -> Overdue {
+    Overdue {
+        at: secs(60),
+        moment: "2026-11-24T08:00:00Z".to_owned(),
+        cause: "timed out after 1m".to_owned(),
+    }
+}
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn missing(reason: &str) -> Standing {
+    Standing::Missing(reason.to_owned())
+}
+
+impl Played {
+    fn begin(plan: Plan, now: Duration) -> Self {
+        let mut played = Self {
+            wait: Wait::new(plan, now),
+            now,
+            log: Vec::new(),
+            asked: Vec::new(),
+            probed: Vec::new(),
+            ending: None,
+        };
+        played.take(Event::Tick);
+        played
+    }
+
+    fn of(terms: &str) -> Self {
+        Self::begin(mk_plan(terms), Duration::ZERO)
+    }
+
+    fn take(&mut self, event: Event) {
+        assert!(self.ending.is_none(), "the wait is over");
+        for action in self.wait.handle(event, self.now) {
+            match action {
+                Action::Ask(question) => self.asked.push(question),
+                Action::Finish(ending) => self.ending = Some(ending),
+                Action::Probe(term) => self.probed.push(term),
+                Action::Say(line) => self.log.push(line),
+            }
+        }
+    }
+
+    /// Lets time go by, with every tick that is due on the way.
+    fn pass_until(&mut self, at: Duration) {
+        while let Some(wake) = self.wait.wake_at(self.now).filter(|wake| *wake <= at) {
+            self.now = wake;
+            self.take(Event::Tick);
+            if self.ending.is_some() {
+                return;
+            }
+        }
+        self.now = at;
+    }
+
+    /// Answers the last question, one standing a term.
+    fn answer(&mut self, standings: impl Into<Vec<Standing>>) {
+        let number = self.asked.last().unwrap().number;
+        let answer = Ok(Answer {
+            revision: format!("e-{number}"),
+            standings: standings.into(),
+        });
+        self.take(Event::Answered { number, answer });
+    }
+
+    fn lose_the_store(&mut self) {
+        let number = self.asked.last().unwrap().number;
+        let answer = Err(Lost::Unreachable("connection refused".to_owned()));
+        self.take(Event::Answered { number, answer });
+    }
+
+    fn probe(&mut self, term: usize, result: Result<(), &str>) {
+        let result = result.map_err(str::to_owned);
+        self.take(Event::Probed { term, result });
+    }
+
+    fn kind(&self) -> Option<EndingKind> {
+        self.ending.as_ref().map(|ending| ending.kind)
+    }
+
+    fn message(&self) -> &str {
+        &self.ending.as_ref().unwrap().message
+    }
+
+    fn said(&self, text: &str) -> usize {
+        self.log.iter().filter(|line| line.contains(text)).count()
+    }
+}
+
+#[test]
+fn is_ready_once_the_store_says_so() {
+    let mut played = Played::of("first/container, workers/*>=3");
+    assert_eq!(played.log, ["Checking: first/container, workers/*>=3"]);
+    assert_eq!(played.asked[0].terms, [0, 1]);
+    assert_eq!(played.asked[0].revision, None);
+    played.answer([missing("does not exist"), missing("1 of 3 exist")]);
+    assert_eq!(
+        played.log[1],
+        "Waiting for 2 of 2: first/container (does not exist), workers/*>=3 (1 of 3 exist)"
+    );
+    played.pass_until(secs(12));
+    assert_eq!(
+        played.asked[1].revision.as_deref(),
+        Some("e-1"),
+        "held from now on"
+    );
+    played.answer([Standing::Held, Standing::Held]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+    assert_eq!(
+        played.message(),
+        "Ready after 12s: first/container, workers/*>=3"
+    );
+}
+
+#[test]
+fn nothing_to_wait_for_is_ready_without_a_word_to_the_store() {
+    let played = Played::of("");
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+    assert!(played.asked.is_empty());
+}
+
+#[test]
+fn all_terms_hold_in_one_answer_or_the_wait_goes_on() {
+    let mut played = Played::of("a, b");
+    played.answer([Standing::Held, missing("does not exist")]);
+    played.pass_until(secs(1));
+    played.answer([missing("does not exist"), Standing::Held]);
+    assert_eq!(played.kind(), None);
+}
+
+#[test]
+fn a_failure_wins_over_everything_at_once() {
+    let mut played = Played::of("a, !migrate/failed");
+    played.answer([Standing::Held, Standing::Failed("exists".to_owned())]);
+    assert_eq!(played.kind(), Some(EndingKind::Failed));
+    assert_eq!(
+        played.message(),
+        "Failed after 0ms: !migrate/failed (exists)"
+    );
+}
+
+#[test]
+fn a_failure_term_that_holds_delays_nobody() {
+    let mut played = Played::of("a, !migrate/failed");
+    played.answer([Standing::Held, Standing::Held]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+#[test]
+fn a_failure_wins_while_a_probe_is_still_failing() {
+    let mut played = Played::of("!migrate/failed, tcp://redis:6379");
+    played.answer([Standing::Held]);
+    assert_eq!(played.asked.len(), 1);
+    played.probe(1, Err("connection refused"));
+    played.pass_until(secs(6));
+    assert_eq!(
+        played.asked.len(),
+        2,
+        "asked again: a store holds no answer when all hold"
+    );
+    assert_eq!(played.asked[1].revision, None);
+    played.answer([Standing::Failed("exists".to_owned())]);
+    assert_eq!(played.kind(), Some(EndingKind::Failed));
+}
+
+#[test]
+fn probes_latch_and_the_store_is_asked_once_more_after_the_last_one() {
+    let mut played = Played::of("a, tcp://redis:6379, http://web/");
+    assert_eq!(played.probed, [1, 2]);
+    played.answer([Standing::Held]);
+    played.probe(1, Ok(()));
+    played.pass_until(secs(60));
+    assert_eq!(played.asked.len(), 1, "there is nothing to ask meanwhile");
+    assert_eq!(played.probed, [1, 2], "what held once is not checked again");
+    played.probe(2, Ok(()));
+    assert_eq!(played.asked.len(), 2);
+    assert_eq!(played.asked[1].revision, None);
+    assert_eq!(played.kind(), None);
+    played.answer([Standing::Held]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+#[test]
+fn an_answer_held_since_before_the_last_probe_is_confirmed() {
+    let mut played = Played::of("a, tcp://redis:6379");
+    played.answer([missing("does not exist")]);
+    played.pass_until(secs(1));
+    played.probe(1, Ok(()));
+    played.answer([Standing::Held]);
+    assert_eq!(played.kind(), None);
+    assert_eq!(played.asked.last().unwrap().revision, None);
+    played.answer([missing("does not exist")]);
+    assert_eq!(played.kind(), None, "it went away meanwhile");
+    played.pass_until(secs(2));
+    played.answer([Standing::Held]);
+    assert_eq!(
+        played.kind(),
+        Some(EndingKind::Ready),
+        "this question came after the probe"
+    );
+}
+
+#[test]
+fn probes_alone_need_no_store() {
+    let mut played = Played::of("tcp://redis:6379");
+    played.probe(0, Ok(()));
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+    assert!(played.asked.is_empty());
+}
+
+#[test]
+fn a_failing_probe_is_made_again_with_longer_and_longer_rests() {
+    let mut played = Played::of("tcp://redis:6379");
+    let mut rests = Vec::new();
+    for _ in 0..6 {
+        played.probe(0, Err("connection refused"));
+        let begun = played.now;
+        let made = played.probed.len();
+        while played.probed.len() == made {
+            let wake = played.wait.wake_at(played.now).unwrap();
+            played.pass_until(wake);
+        }
+        rests.push((played.now - begun).as_secs_f64());
+    }
+    assert!((0.5..=1.0).contains(&rests[0]), "{rests:?}");
+    assert!((2.5..=5.0).contains(&rests[5]), "{rests:?}");
+}
+
+#[test]
+fn an_optional_term_is_given_up_after_its_own_time_with_a_warning() {
+    let mut played = Played::of("a, ?cache/warm within 30s");
+    played.answer([Standing::Held, missing("does not exist")]);
+    played.pass_until(secs(30));
+    assert_eq!(
+        played.log.last().unwrap(),
+        "Warning: gave up ?cache/warm within 30s after 30s: does not exist"
+    );
+    let question = played.asked.last().unwrap();
+    assert_eq!((&*question.terms, &question.revision), (&[0][..], &None));
+    played.answer([Standing::Held]);
+    assert_eq!(
+        played.message(),
+        "Ready after 30s: a; given up: ?cache/warm within 30s (does not exist)"
+    );
+}
+
+#[test]
+fn an_answer_to_an_abandoned_question_is_passed_over() {
+    let mut played = Played::of("a, ?b within 10s");
+    played.answer([missing("does not exist"), missing("does not exist")]);
+    played.pass_until(secs(5));
+    let abandoned = played.asked.last().unwrap().number;
+    played.pass_until(secs(10));
+    let answer = Ok(Answer {
+        revision: "e-9".to_owned(),
+        standings: vec![Standing::Held, Standing::Held],
+    });
+    played.take(Event::Answered {
+        number: abandoned,
+        answer,
+    });
+    assert_eq!(played.kind(), None);
+    played.answer([Standing::Held]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+#[test]
+fn an_optional_probe_is_given_up_too() {
+    let mut played = Played::of("?tcp://redis:6379");
+    played.probe(0, Err("connection refused"));
+    played.pass_until(secs(31));
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+    assert_eq!(played.now, secs(30));
+    assert!(
+        played
+            .message()
+            .ends_with("given up: ?tcp://redis:6379 (connection refused)")
+    );
+}
+
+#[test]
+fn a_required_term_times_out_by_its_own_time() {
+    let mut played = Played::of("a, b within 10s");
+    played.answer([missing("does not exist"), missing("1 of 2")]);
+    played.pass_until(secs(60));
+    assert_eq!(
+        (played.kind(), played.now),
+        (Some(EndingKind::TimedOut), secs(10))
+    );
+    assert_eq!(
+        played.message(),
+        "Timed out after 10s: still missing b within 10s (1 of 2)"
+    );
+}
+
+#[test]
+fn a_terms_own_time_ends_when_it_first_holds() {
+    let mut played = Played::of("a, b within 10s, ?c within 10s");
+    played.answer([missing("x"), Standing::Held, Standing::Held]);
+    played.pass_until(secs(1));
+    played.answer([missing("x"), missing("gone again"), missing("gone again")]);
+    played.pass_until(secs(3600));
+    assert_eq!(played.kind(), None);
+    assert_eq!(played.said("gave up"), 0);
+}
+
+#[test]
+fn the_whole_wait_times_out() {
+    let plan = Plan {
+        timeout: Some(secs(300)),
+        ..mk_plan("a, b")
+    };
+    let mut played = Played::begin(plan, Duration::ZERO);
+    played.answer([Standing::Held, missing("does not exist")]);
+    played.pass_until(secs(900));
+    assert_eq!(
+        (played.kind(), played.now),
+        (Some(EndingKind::TimedOut), secs(300))
+    );
+    assert_eq!(
+        played.message(),
+        "Timed out after 5m: still missing b (does not exist) for 5m"
+    );
+}
+
+#[test]
+fn a_policy_of_proceeding_ends_well_with_a_warning() {
+    let plan = Plan {
+        timeout: Some(secs(60)),
+        policy: TimeoutPolicy::Proceed,
+        ..mk_plan("a, b within 10s")
+    };
+    let mut played = Played::begin(plan, Duration::ZERO);
+    played.answer([missing("does not exist"), missing("does not exist")]);
+    played.pass_until(secs(10));
+    assert_eq!(played.said("Warning: gave up b within 10s after 10s"), 1);
+    played.answer([missing("does not exist")]);
+    played.pass_until(secs(61));
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+    assert_eq!(
+        played.message(),
+        "Warning: proceeding after 1m without a (does not exist) for 1m"
+    );
+}
+
+#[test]
+fn timeouts_count_from_the_pods_first_wait_but_every_process_has_a_look() {
+    let plan = Plan {
+        timeout: Some(secs(60)),
+        ..mk_plan("a, ?b")
+    };
+    let mut held = Played::begin(plan.clone(), secs(100));
+    assert_eq!(held.kind(), None);
+    held.answer([Standing::Held, Standing::Held]);
+    assert_eq!(held.kind(), Some(EndingKind::Ready));
+    let mut not_held = Played::begin(plan.clone(), secs(100));
+    not_held.answer([missing("x"), missing("x")]);
+    assert_eq!(not_held.kind(), Some(EndingKind::TimedOut));
+    let mut silent = Played::begin(plan, secs(100));
+    silent.pass_until(secs(200));
+    assert_eq!(silent.kind(), Some(EndingKind::TimedOut));
+    assert!(silent.now < secs(103), "{:?}", silent.now);
+}
+
+#[test]
+fn time_without_the_store_counts() {
+    let plan = Plan {
+        timeout: Some(secs(60)),
+        ..mk_plan("a")
+    };
+    let mut played = Played::begin(plan, Duration::ZERO);
+    while played.ending.is_none() {
+        played.lose_the_store();
+        let next = played.asked.len();
+        while played.asked.len() == next && played.ending.is_none() {
+            let wake = played.wait.wake_at(played.now).unwrap();
+            played.pass_until(wake);
+        }
+    }
+    assert_eq!(
+        (played.kind(), played.now),
+        (Some(EndingKind::TimedOut), secs(60))
+    );
+    assert_eq!(
+        played.message(),
+        "Timed out after 1m: still missing a (not checked yet) for 1m; no answer from the store \
+         for 1m: connection refused"
+    );
+    assert_eq!(played.wait.without_store(played.now), secs(60));
+    let asked = played.asked.len();
+    assert!((13..40).contains(&asked), "asked {asked} times in a minute");
+}
+
+#[test]
+fn an_outage_is_said_once_and_its_end_too() {
+    let mut played = Played::of("a");
+    played.answer([missing("does not exist")]);
+    played.pass_until(secs(10));
+    played.lose_the_store();
+    assert_eq!(played.said("no answer"), 0, "a held answer may break off");
+    for _ in 0..3 {
+        played.pass_until(played.now + secs(1));
+        played.lose_the_store();
+    }
+    assert_eq!(
+        played.said("Warning: no answer from the store: connection refused; trying again"),
+        1
+    );
+    played.pass_until(secs(30));
+    assert_eq!(played.asked.last().unwrap().revision, None, "asked anew");
+    assert!(
+        played
+            .log
+            .last()
+            .unwrap()
+            .ends_with("; no answer from the store for 20s: connection refused"),
+        "{:#?}",
+        played.log
+    );
+    played.answer([missing("does not exist")]);
+    assert_eq!(played.said("The store is back after 20s"), 1);
+}
+
+#[test]
+fn a_refusal_of_the_store_ends_the_wait() {
+    let mut played = Played::of("a");
+    let answer = Err(Lost::Refused("answered 400: no such kind".to_owned()));
+    played.take(Event::Answered { number: 1, answer });
+    assert_eq!(played.kind(), Some(EndingKind::Refused));
+    assert_eq!(
+        played.message(),
+        "Refused after 0ms: answered 400: no such kind"
+    );
+}
+
+#[test]
+fn after_a_failure_it_stays_inside_and_says_since_when_it_is_overdue() {
+    let plan = Plan {
+        timeout: Some(secs(60)),
+        overdue: Some(mk_overdue()),
+        ..mk_plan("a, b within 10s, !c")
+    };
+    let mut played = Played::begin(plan, secs(100));
+    played.answer([
+        missing("does not exist"),
+        missing("x"),
+        Standing::Failed("exists".to_owned()),
+    ]);
+    assert_eq!(
+        played.log.last().unwrap(),
+        "Overdue for 40s, since 2026-11-24T08:00:00Z (timed out after 1m): still waiting for 3 of \
+         3: a (does not exist), b within 10s (x), !c (exists) for 1m40s"
+    );
+    played.pass_until(secs(104));
+    assert_eq!(
+        played.asked.len(),
+        1,
+        "a store answers at once while a term fails"
+    );
+    played.pass_until(secs(106));
+    played.answer([missing("does not exist"), Standing::Held, Standing::Held]);
+    played.pass_until(secs(9000));
+    assert_eq!(played.kind(), None);
+    played.answer([Standing::Held, Standing::Held, Standing::Held]);
+    assert_eq!(
+        played.kind(),
+        Some(EndingKind::Ready),
+        "better late than never"
+    );
+}
+
+#[test]
+fn what_failed_is_no_matter_of_time() {
+    let plan = Plan {
+        timeout: Some(secs(60)),
+        policy: TimeoutPolicy::Proceed,
+        overdue: Some(mk_overdue()),
+        ..mk_plan("!c")
+    };
+    let mut played = Played::begin(plan, secs(100));
+    played.answer([Standing::Failed("exists".to_owned())]);
+    played.pass_until(secs(101));
+    assert_eq!(played.kind(), None);
+}
+
+#[test]
+fn says_what_is_missing_at_a_falling_rate() {
+    let mut played = Played::of("a");
+    played.answer([missing("does not exist")]);
+    let mut moments = vec![played.now.as_secs()];
+    while played.now < secs(1200) {
+        let lines = played.log.len();
+        let wake = played.wait.wake_at(played.now).unwrap();
+        played.pass_until(wake);
+        if played.log.len() > lines {
+            moments.push(played.now.as_secs());
+        }
+    }
+    assert_eq!(moments, [0, 5, 30, 60, 120, 240, 540, 840, 1140, 1440]);
+}
+
+#[test]
+fn says_soon_what_has_changed_but_not_at_every_change() {
+    let mut played = Played::of("a, b");
+    played.answer([missing("x"), missing("x")]);
+    for second in 1..=60 {
+        played.pass_until(secs(second));
+        let flapping = if second % 2 == 0 {
+            missing("x")
+        } else {
+            Standing::Held
+        };
+        played.answer([missing("x"), flapping]);
+    }
+    let lines = played.said("Waiting for");
+    assert!((4..=13).contains(&lines), "{lines} lines in a minute");
+}
+
+#[test]
+fn a_store_that_answers_at_once_again_and_again_is_not_asked_as_often() {
+    let mut played = Played::of("a");
+    while played.now < secs(1) {
+        played.answer([missing("x")]);
+        let next = played.asked.len();
+        while played.asked.len() == next {
+            let wake = played.wait.wake_at(played.now).unwrap();
+            played.pass_until(wake);
+        }
+    }
+    assert!(
+        played.asked.len() <= 12,
+        "asked {} times in a second",
+        played.asked.len()
+    );
+}
+
+#[test]
+fn a_long_list_is_named_in_part() {
+    let terms: Vec<_> = (0..40).map(|index| format!("v/{index}")).collect();
+    let mut played = Played::of(&terms.join(","));
+    played.answer(vec![missing("does not exist"); 40]);
+    assert!(
+        played.log[0].ends_with("v/11 and 28 more"),
+        "{}",
+        played.log[0]
+    );
+    assert!(played.log[1].starts_with("Waiting for 40 of 40: v/0 (does not exist), "));
+}
+
+#[test]
+fn who_is_stopped_says_what_was_missing() {
+    let mut played = Played::of("a, b");
+    played.answer([Standing::Held, missing("does not exist")]);
+    played.pass_until(secs(4));
+    assert_eq!(
+        played.wait.stopped_by("SIGTERM", played.now),
+        "Stopped by SIGTERM after 4s: still missing b (does not exist) for 4s"
+    );
+}
