@@ -5,7 +5,7 @@ mod rehearsal;
 
 pub use self::{
     key::{BareKeys, Key, Keys, KeysError},
-    rehearsal::Rehearsal,
+    rehearsal::{End, Rehearsal},
 };
 
 use thiserror::Error;

@@ -1,0 +1,167 @@
+//! What creates pods: a workload of the files, or a pod of its own.
+
+use oncue_language::Namespace;
+use serde_json::{Value, json};
+
+use super::{
+    CastErrorSource, names, namespace,
+    plan::{JobPlan, Plan},
+};
+use crate::workload::{Scale, Workload, WorkloadKind};
+
+/// What a `CronJob` appends to its name for its one run.
+const RUN: u32 = 1;
+
+/// Something that creates pods.
+#[derive(Debug)]
+pub(crate) struct Controller {
+    /// What it is; the one run of a `CronJob` is a Job.
+    pub(crate) kind: WorkloadKind,
+    /// Where it and its pods live.
+    pub(crate) namespace: Namespace,
+    /// Its name.
+    pub(crate) name: String,
+    /// The name it has in the files: that of the `CronJob` where it is a run of one.
+    pub(crate) producer: String,
+    /// When it creates its pods.
+    pub(crate) plan: Plan,
+    object: Value,
+}
+
+/// A pod to be created: what is sent for admission, and what the API server makes of it then.
+#[derive(Clone, Debug)]
+pub(crate) struct NewPod {
+    /// The object; without a name where the API server is to generate it.
+    pub(crate) object: Value,
+    /// The name it has once it is created.
+    pub(crate) name: String,
+}
+
+impl Controller {
+    /// Reads the workload; `None` for a `CronJob` that is suspended.
+    pub(super) fn new(workload: &Workload<'_>) -> Result<Option<Self>, CastErrorSource> {
+        let producer = workload.name();
+        if producer.is_empty() {
+            return Err(CastErrorSource::Nameless);
+        }
+        let object = match workload.kind() {
+            WorkloadKind::CronJob if workload.object()["spec"]["suspend"] == true => {
+                return Ok(None);
+            }
+            WorkloadKind::CronJob => one_run(workload),
+            _ => workload.object().clone(),
+        };
+        let Some(workload) = Workload::new(&object, String::new()) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            kind: workload.kind(),
+            namespace: namespace(&object)?,
+            name: generated(&object["metadata"], producer),
+            producer: producer.to_owned(),
+            plan: plan(&workload),
+            object,
+        }))
+    }
+
+    /// Returns the pod for `slot`, after `earlier` other pods of the same slot.
+    pub(crate) fn pod(&self, slot: u32, earlier: usize) -> NewPod {
+        let workload = Workload::new(&self.object, String::new());
+        let mut object = workload.map_or(Value::Null, |workload| workload.pod_at(slot));
+        let seed = format!("{}/{}/{slot}/{earlier}", self.namespace, self.name);
+        let name = match self.kind {
+            WorkloadKind::Pod => self.name.clone(),
+            _ => generated(&object["metadata"], &seed),
+        };
+        if self.kind == WorkloadKind::Pod {
+            if let Some(object) = object.as_object_mut() {
+                object.remove("status");
+            }
+        } else {
+            object["metadata"]["ownerReferences"] = json!([self.owner_reference(&object)]);
+        }
+        if self.kind == WorkloadKind::StatefulSet {
+            object["spec"]["hostname"] = name.as_str().into();
+            object["spec"]["subdomain"] = self.object["spec"]["serviceName"].clone();
+        }
+        if self.kind == WorkloadKind::Job {
+            let labels = &mut object["metadata"]["labels"];
+            labels["batch.kubernetes.io/controller-uid"] = self.uid().into();
+            labels["controller-uid"] = self.uid().into();
+        }
+        NewPod { object, name }
+    }
+
+    /// Returns the uid that the object has in a rehearsal.
+    pub(crate) fn uid(&self) -> String {
+        names::uid(&format!("{}/{}/{}", self.kind, self.namespace, self.name))
+    }
+
+    fn owner_reference(&self, pod: &Value) -> Value {
+        let hash = pod["metadata"]["labels"]["pod-template-hash"].as_str();
+        let (kind, name, uid) = match (self.kind, hash) {
+            (WorkloadKind::Deployment, Some(hash)) => {
+                let name = format!("{}-{hash}", self.name);
+                let uid = names::uid(&format!("ReplicaSet/{}/{name}", self.namespace));
+                (WorkloadKind::ReplicaSet, name, uid)
+            }
+            (kind, _) => (kind, self.name.clone(), self.uid()),
+        };
+        json!({
+            "apiVersion": self.object["apiVersion"], "kind": kind.as_str(), "name": name,
+            "uid": uid, "controller": true, "blockOwnerDeletion": true,
+        })
+    }
+}
+
+/// Returns the name of an object, generated as the API server does where it has none.
+fn generated(metadata: &Value, seed: &str) -> String {
+    if let Some(name) = metadata["name"].as_str() {
+        return name.to_owned();
+    }
+    let stem = metadata["generateName"].as_str().unwrap_or_default();
+    format!("{stem}{}", names::suffix(seed))
+}
+
+/// Returns the Job that a `CronJob` creates for one run.
+fn one_run(cron_job: &Workload<'_>) -> Value {
+    let object = cron_job.object();
+    let mut metadata = object["metadata"].clone();
+    metadata["name"] = format!("{}-{RUN}", cron_job.name()).into();
+    json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata,
+        "spec": object["spec"]["jobTemplate"]["spec"],
+    })
+}
+
+fn plan(workload: &Workload<'_>) -> Plan {
+    let spec = &workload.object()["spec"];
+    match workload.scale() {
+        Scale::EachNode => Plan::PerNode,
+        Scale::Replicas {
+            count,
+            first_ordinal,
+        } => {
+            let is_set = workload.kind() == WorkloadKind::StatefulSet;
+            if is_set && spec["podManagementPolicy"] != "Parallel" {
+                Plan::OneByOne {
+                    start: first_ordinal,
+                    replicas: count,
+                }
+            } else {
+                Plan::Together {
+                    start: first_ordinal,
+                    replicas: count,
+                }
+            }
+        }
+        Scale::Runs {
+            completions,
+            parallelism,
+            mode,
+        } => Plan::Job(JobPlan::new(completions, parallelism, mode).with(spec)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! What the command line says of a rehearsal: what-ifs and assumptions.
+
+use std::{collections::BTreeSet, str::FromStr, time::Duration};
+
+use oncue_language::term::ObjectKind;
+use thiserror::Error;
+
+/// How a rehearsal is to be played.
+#[derive(Clone, Debug)]
+pub(crate) struct Directions {
+    /// How many nodes there are.
+    pub(crate) nodes: u32,
+    /// Pods and workloads whose containers fail.
+    pub(crate) fail: BTreeSet<String>,
+    /// Pods and workloads whose own containers never start, as if their image could not be pulled.
+    pub(crate) hold: BTreeSet<String>,
+    /// What is outside of the files and holds.
+    pub(crate) assumptions: Vec<Assumption>,
+    /// How long a timeout may be late before it counts as none: the time a process needs.
+    pub(crate) patience: Duration,
+}
+
+/// Something outside of the files that holds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Assumption {
+    /// A host that answers every probe.
+    Host(String),
+    /// A condition of an object that is True.
+    Object {
+        /// Which kind, with its condition.
+        kind: ObjectKind,
+        /// The object's name.
+        name: String,
+    },
+}
+
+impl FromStr for Assumption {
+    type Err = AssumptionError;
+
+    fn from_str(text: &str) -> Result<Self, AssumptionError> {
+        let error = || AssumptionError {
+            text: text.to_owned(),
+        };
+        if text.is_empty() || text.contains(char::is_whitespace) || text.contains("//") {
+            return Err(error());
+        }
+        let Some((resource, rest)) = text.split_once(':') else {
+            return Ok(Self::Host(text.to_owned()));
+        };
+        let (name, condition) = rest.split_once('=').unwrap_or((rest, ""));
+        let is_of = |kind: &ObjectKind| kind.resource() == resource;
+        let kind = match ObjectKind::BUILT_IN.into_iter().find(is_of) {
+            Some(kind) if condition.is_empty() => kind,
+            None if !condition.is_empty() => ObjectKind::Custom {
+                resource: resource.into(),
+                condition: condition.into(),
+            },
+            _ => return Err(error()),
+        };
+        Ok(Self::Object {
+            kind,
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// An assumption that says nothing.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error(
+    "{text:?} is not an assumption: write a host such as redis.example.com, or an object as in a \
+     term, such as certificates.cert-manager.io:web=Ready or job:migrate"
+)]
+pub(crate) struct AssumptionError {
+    text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assumption_is_a_host_or_an_object_as_in_a_term() {
+        let host: Assumption = "redis.example.com".parse().unwrap();
+        assert_eq!(host, Assumption::Host("redis.example.com".to_owned()));
+        for (text, resource) in [
+            (
+                "certificates.cert-manager.io:web=Ready",
+                "certificates.cert-manager.io",
+            ),
+            ("job:migrate", "job"),
+        ] {
+            let Assumption::Object { kind, .. } = text.parse().unwrap() else {
+                panic!("{text}");
+            };
+            assert_eq!(kind.resource(), resource);
+        }
+    }
+
+    #[test]
+    fn refuses_urls_and_halves_of_terms() {
+        for bad in [
+            "",
+            "tcp://redis:6379",
+            "job:migrate=Ready",
+            "redis:6379",
+            "a b",
+        ] {
+            assert!(bad.parse::<Assumption>().is_err(), "{bad:?}");
+        }
+    }
+}

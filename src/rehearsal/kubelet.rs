@@ -1,0 +1,277 @@
+//! What a kubelet does to a container's command before it runs it: pure.
+
+mod expansion;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+pub(crate) use self::expansion::expand;
+
+/// Where the client lies in the image of the injected container.
+const CLIENT_IN_IMAGE: &str = "/oncue-client";
+
+/// The name of the volume that the containers of a pod share.
+const VOLUME: &str = "oncue";
+
+/// What is known of a pod when its containers run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sandbox<'a> {
+    /// The admitted pod, with its name, uid and node filled in.
+    pub(crate) pod: &'a Value,
+    /// The folder that stands for the shared volume.
+    pub(crate) folder: &'a Path,
+}
+
+/// A command, ready to run as a process of this machine.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Command {
+    /// Which executable.
+    pub(crate) program: Program,
+    /// Its arguments.
+    pub(crate) args: Vec<String>,
+    /// Its environment, in the container's order.
+    pub(crate) env: Vec<(String, String)>,
+}
+
+/// An executable of a container, as far as a rehearsal has it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Program {
+    /// The client in the injected container's image.
+    Client,
+    /// A file in the shared volume.
+    Shared(PathBuf),
+}
+
+impl Sandbox<'_> {
+    /// Returns what a container's own `command` and `args` run; `None` where that is not the
+    /// client, so that only its image could run it.
+    pub(crate) fn entry_point(&self, container: &Value) -> Option<Command> {
+        let env = self.environment(container);
+        let lookup = |name: &str| value_of(&env, name);
+        let words: Vec<_> = strings(&container["command"])
+            .chain(strings(&container["args"]))
+            .map(|word| expand(word, lookup))
+            .collect();
+        let (program, args) = words.split_first()?;
+        Some(Command {
+            program: self.program(container, program)?,
+            args: args.iter().map(|arg| self.mapped(container, arg)).collect(),
+            env,
+        })
+    }
+
+    /// Returns what a container's `postStart` hook runs, where that is the client. The kubelet
+    /// expands nothing in a hook.
+    pub(crate) fn post_start(&self, container: &Value) -> Option<Command> {
+        let words: Vec<_> = post_start_words(container).collect();
+        let (program, args) = words.split_first()?;
+        Some(Command {
+            program: self.program(container, program)?,
+            args: args.iter().map(|&arg| arg.to_owned()).collect(),
+            env: self.environment(container),
+        })
+    }
+
+    fn program(&self, container: &Value, path: &str) -> Option<Program> {
+        if path == CLIENT_IN_IMAGE {
+            return Some(Program::Client);
+        }
+        let mount = shared_mount(container)?;
+        let inside = Path::new(path).strip_prefix(mount).ok()?;
+        Some(Program::Shared(self.folder.join(inside)))
+    }
+
+    /// Puts the folder in the place of the mount in `--dir=/oncue`.
+    fn mapped(&self, container: &Value, arg: &str) -> String {
+        let folder = shared_mount(container).and_then(|mount| {
+            let inside = Path::new(arg.strip_prefix("--dir=")?)
+                .strip_prefix(mount)
+                .ok()?;
+            Some(self.folder.join(inside))
+        });
+        match folder {
+            Some(folder) => format!("--dir={}", without_final_slash(&folder)),
+            None => arg.to_owned(),
+        }
+    }
+
+    fn environment(&self, container: &Value) -> Vec<(String, String)> {
+        let mut env: Vec<(String, String)> = Vec::new();
+        for entry in container["env"].as_array().into_iter().flatten() {
+            let Some(name) = entry["name"].as_str() else {
+                continue;
+            };
+            let value = match entry["value"].as_str() {
+                Some(text) => expand(text, |name| value_of(&env, name)),
+                None => self.field(&entry["valueFrom"]["fieldRef"]["fieldPath"]),
+            };
+            env.push((name.to_owned(), value));
+        }
+        env
+    }
+
+    /// Returns what the downward API says of a field; empty where a rehearsal does not know it.
+    fn field(&self, path: &Value) -> String {
+        let pod = self.pod;
+        let value = match path.as_str().unwrap_or_default() {
+            "metadata.name" => &pod["metadata"]["name"],
+            "metadata.namespace" => &pod["metadata"]["namespace"],
+            "metadata.uid" => &pod["metadata"]["uid"],
+            "spec.nodeName" => &pod["spec"]["nodeName"],
+            "spec.serviceAccountName" => &pod["spec"]["serviceAccountName"],
+            other => return self.member(other).unwrap_or_default().to_owned(),
+        };
+        value.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Reads `metadata.labels['key']` and `metadata.annotations['key']`.
+    fn member(&self, path: &str) -> Option<&str> {
+        let (map, key) = path.strip_prefix("metadata.")?.split_once("['")?;
+        self.pod["metadata"][map][key.strip_suffix("']")?].as_str()
+    }
+}
+
+/// Returns the argv of a container's exec hook, nothing where there is none.
+pub(crate) fn post_start_words(container: &Value) -> impl Iterator<Item = &str> {
+    strings(&container["lifecycle"]["postStart"]["exec"]["command"])
+}
+
+fn shared_mount(container: &Value) -> Option<&str> {
+    let mounts = container["volumeMounts"].as_array()?;
+    let mount = mounts.iter().find(|mount| {
+        mount["name"] == VOLUME
+            && mount["mountPath"]
+                .as_str()
+                .is_some_and(|path| path.starts_with("/oncue"))
+    })?;
+    mount["mountPath"].as_str()
+}
+
+fn strings(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+}
+
+fn value_of<'a>(env: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = env.iter().rev().find(|(candidate, _)| candidate == name)?;
+    Some(&found.1)
+}
+
+/// `Path::join` leaves a slash where nothing is joined.
+fn without_final_slash(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    text.trim_end_matches('/').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn mk_pod() -> Value {
+        json!({
+            "metadata": {
+                "name": "web", "namespace": "shop", "uid": "u-1",
+                "labels": {"app.kubernetes.io/version": "v7"},
+            },
+            "spec": {"nodeName": "node-2"},
+        })
+    }
+
+    fn mk_mounts() -> Value {
+        json!([
+            {"name": "oncue", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"},
+            {"name": "oncue", "mountPath": "/oncue"},
+        ])
+    }
+
+    fn field(name: &str, path: &str) -> Value {
+        json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}})
+    }
+
+    #[test]
+    fn the_wait_finds_its_folder_its_facts_and_itself() {
+        let container = json!({
+            "command": ["/oncue-client"],
+            "args": ["wait", "--dir=/oncue", "--", "cni/$(NODE_NAME)", "a/$$(POD_NAME)", "b/$(WHAT)"],
+            "env": [
+                field("NODE_NAME", "spec.nodeName"),
+                field("VERSION", "metadata.labels['app.kubernetes.io/version']"),
+                {"name": "BOTH", "value": "$(VERSION)-$(NODE_NAME)"},
+                field("POD_IP", "status.podIP"),
+            ],
+            "volumeMounts": mk_mounts(),
+        });
+        let pod = mk_pod();
+        let sandbox = Sandbox {
+            pod: &pod,
+            folder: Path::new("/tmp/web"),
+        };
+        let command = sandbox.entry_point(&container).unwrap();
+        assert_eq!(command.program, Program::Client);
+        assert_eq!(
+            command.args,
+            [
+                "wait",
+                "--dir=/tmp/web",
+                "--",
+                "cni/node-2",
+                "a/$(POD_NAME)",
+                "b/$(WHAT)"
+            ]
+        );
+        let env: Vec<_> = command
+            .env
+            .iter()
+            .map(|(_, value)| value.as_str())
+            .collect();
+        assert_eq!(env, ["node-2", "v7", "v7-node-2", ""]);
+    }
+
+    #[test]
+    fn a_marker_is_a_file_of_the_shared_folder_and_nothing_in_it_is_expanded() {
+        let words = [
+            "/oncue/oncue-client",
+            "create",
+            "--marker",
+            "--",
+            "echo",
+            "$(A)",
+        ];
+        let container = json!({
+            "lifecycle": {"postStart": {"exec": {"command": words}}},
+            "volumeMounts": mk_mounts(),
+        });
+        let pod = mk_pod();
+        let sandbox = Sandbox {
+            pod: &pod,
+            folder: Path::new("/tmp/web"),
+        };
+        let command = sandbox.post_start(&container).unwrap();
+        assert_eq!(
+            command.program,
+            Program::Shared("/tmp/web/oncue-client".into())
+        );
+        assert_eq!(command.args, ["create", "--marker", "--", "echo", "$(A)"]);
+    }
+
+    #[test]
+    fn what_is_not_the_client_is_not_run() {
+        let container = json!({
+            "command": ["sh", "-c", "rm -rf /"],
+            "lifecycle": {"postStart": {"exec": {"command": ["/bin/sh"]}}},
+            "volumeMounts": mk_mounts(),
+        });
+        let pod = mk_pod();
+        let sandbox = Sandbox {
+            pod: &pod,
+            folder: Path::new("/tmp/web"),
+        };
+        assert_eq!(sandbox.entry_point(&container), None);
+        assert_eq!(sandbox.post_start(&container), None);
+    }
+}

@@ -1,0 +1,153 @@
+//! The cluster that is played: controllers, scheduler and kubelets as one state machine, pure.
+//!
+//! [`Event`]s and the time go in as values, [`Action`]s come out.
+
+mod actor;
+mod asks;
+mod event;
+mod hosts;
+mod objects;
+mod performance;
+mod producers;
+mod reconcile;
+mod script;
+mod settle;
+mod signals;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use oncue_language::{ObjectKey, ObjectState};
+use thiserror::Error;
+
+pub(crate) use self::{
+    actor::{Actor, Cause, Phase, PodId},
+    asks::Asks,
+    event::{Action, Admission, Event, Exit, Task},
+    producers::Producer,
+    settle::{Observer, Outlook, Stuck},
+};
+use super::{
+    cast::{Cast, Controller},
+    cue::{Cue, What},
+    directions::Directions,
+};
+
+/// Everything that is played, and how far it has come.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    cast: Cast,
+    directions: Directions,
+    actors: Vec<Actor>,
+    /// The controllers whose Jobs have ended.
+    ended_jobs: BTreeSet<usize>,
+    /// What the store was told of objects.
+    objects: BTreeMap<ObjectKey, Option<ObjectState>>,
+    /// The probes that have held once, by pod.
+    latched: BTreeSet<(PodId, String)>,
+    /// Hosts and objects that were asked for and are not known.
+    unknown: BTreeSet<String>,
+    scheduled: u32,
+    now: Duration,
+    actions: Vec<Action>,
+}
+
+impl Stage {
+    /// Returns the stage before anything has happened.
+    ///
+    /// # Errors
+    /// [`DirectionsError`] where `--fail` or `--hold` names nobody.
+    pub(crate) fn new(cast: Cast, directions: Directions) -> Result<Self, DirectionsError> {
+        for name in directions.fail.union(&directions.hold) {
+            let is_known = |controller: &Controller| names(controller, name);
+            if !cast.controllers.iter().any(is_known) {
+                return Err(DirectionsError { name: name.clone() });
+            }
+        }
+        Ok(Self {
+            cast,
+            directions,
+            actors: Vec::new(),
+            ended_jobs: BTreeSet::new(),
+            objects: BTreeMap::new(),
+            latched: BTreeSet::new(),
+            unknown: BTreeSet::new(),
+            scheduled: 0,
+            now: Duration::ZERO,
+            actions: Vec::new(),
+        })
+    }
+
+    /// Takes in what happened at `now`, and returns what is to be done, in this order.
+    pub(crate) fn handle(&mut self, now: Duration, event: Event) -> Vec<Action> {
+        self.now = self.now.max(now);
+        match event {
+            Event::Admitted { pod, admission } => self.admitted(pod, admission),
+            Event::Exited { pod, exit } => self.exited(pod, exit),
+            Event::GateOpened(pod) => self.gate_opened(pod),
+            Event::Tick => {}
+        }
+        self.play_what_is_due();
+        self.reconcile();
+        self.tell_of_objects();
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Returns when the next step is due that is a matter of time.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.actors.iter().filter_map(Actor::due).min()
+    }
+
+    /// Returns the pods in the order of their creation.
+    pub(crate) fn pods(&self) -> impl Iterator<Item = (PodId, &Actor)> {
+        let actors = self.actors.iter().enumerate();
+        actors.map(|(index, actor)| (PodId(index), actor))
+    }
+
+    /// Returns one pod.
+    pub(crate) fn pod(&self, id: PodId) -> &Actor {
+        &self.actors[id.0]
+    }
+
+    /// Returns the pod of this name.
+    pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<PodId> {
+        let is_it = |actor: &Actor| actor.namespace.as_str() == namespace && actor.name == name;
+        self.actors.iter().position(is_it).map(PodId)
+    }
+
+    /// Returns the hosts and objects that were asked for and are neither in the files nor assumed.
+    pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.unknown.iter().map(String::as_str)
+    }
+
+    fn actor(&mut self, id: PodId) -> &mut Actor {
+        &mut self.actors[id.0]
+    }
+
+    fn controller(&self, id: PodId) -> &Controller {
+        &self.cast.controllers[self.pod(id).controller]
+    }
+
+    fn tell(&mut self, id: PodId, what: What) {
+        let subject = self.pod(id).name.clone();
+        self.actions.push(Action::Tell(Cue { subject, what }));
+    }
+}
+
+/// Returns whether `name` names a controller, or a pod that it may create.
+fn names(controller: &Controller, name: &str) -> bool {
+    let rest = name.strip_prefix(&*controller.producer);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// A name that nobody has.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{name:?} is neither a workload nor a pod of these files")]
+pub(crate) struct DirectionsError {
+    name: String,
+}
+
+#[cfg(test)]
+mod tests;
