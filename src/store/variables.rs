@@ -84,3 +84,74 @@ fn below<'a>(
         .range::<str, _>((Excluded(first.as_str()), Excluded(end.as_str())))
         .map(|(_, variable)| variable)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::life::{Assertion, AssertionId, Timestamp};
+
+    fn mk_key(name: &str) -> VariableKey {
+        VariableKey::new(Namespace::default(), name.parse().unwrap())
+    }
+
+    fn mk_variables<'a>(names: impl IntoIterator<Item = &'a str>) -> Variables {
+        let assertion = Arc::new(Assertion {
+            id: AssertionId::HAND,
+            value: None,
+            since: Timestamp::default(),
+            expires: None,
+        });
+        let mut variables = Variables::default();
+        for name in names {
+            let key = mk_key(name);
+            let variable = Variable::new(key.clone(), vec![Arc::clone(&assertion)]);
+            variables.set(&key, variable.map(Arc::new));
+        }
+        variables
+    }
+
+    fn names_below(variables: &Variables, prefix: &str) -> Vec<String> {
+        let prefix = mk_key(prefix);
+        let below = variables.below(&prefix);
+        below
+            .map(|variable| variable.key().name.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn finds_what_lies_below_a_name_and_not_what_only_begins_like_it() {
+        let names = [
+            "a", "a-b", "a-b/c", "a.b/c", "a/x", "a/x/y", "a0", "a0/b", "aa/b", "b/a/c",
+        ];
+        let variables = mk_variables(names);
+        assert_eq!(names_below(&variables, "a"), ["a/x", "a/x/y"]);
+        assert_eq!(names_below(&variables, "a/x"), ["a/x/y"]);
+        assert_eq!(names_below(&variables, "a-b"), ["a-b/c"]);
+        assert!(names_below(&variables, "c").is_empty());
+    }
+
+    #[test]
+    fn forgets_a_namespace_with_its_last_variable() {
+        let mut variables = mk_variables(["a"]);
+        variables.set(&mk_key("a"), None);
+        assert_eq!(variables, Variables::default());
+    }
+
+    proptest! {
+        #[test]
+        fn below_is_what_the_language_calls_below(
+            names in prop::collection::btree_set("[a-b.0-]{1,2}x(/[a-b.0-]{1,2}x){0,3}", 0..40),
+            prefix in "[a-b.0-]{1,2}x(/[a-b.0-]{1,2}x)?",
+        ) {
+            let variables = mk_variables(names.iter().map(String::as_str));
+            let all = variables.iter().map(|variable| &variable.key().name);
+            let expected: Vec<_> = all
+                .filter(|name| name.is_below(&prefix.parse().unwrap()))
+                .map(ToString::to_string)
+                .collect();
+            prop_assert_eq!(names_below(&variables, &prefix), expected);
+        }
+    }
+}

@@ -188,3 +188,6 @@ fn object_state(known: Option<&ObjectState>) -> ObjectState {
         .cloned()
         .unwrap_or_else(|| ObjectState::Pending("does not exist".to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! What was true a moment ago is judged as it was judged then.
+
+use proptest::prelude::*;
+
+use oncue_language::{Condition, Namespace, Term, term::ObjectKind};
+
+use super::*;
+use crate::{
+    life::{Assertion, AssertionId, Kind, Owner},
+    store::{Action, Existing, Mutation, State, answer::verdicts},
+};
+
+const NAMES: [&str; 5] = ["a", "a/b", "a/b/c", "a-b", "d"];
+
+const TERMS: [&str; 9] = [
+    "a", "a/b>=2", "a/*", "a/*>=2", "a/b/*", "!d", "a-b", "job:m", "!job:m",
+];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Mutate(Mutation),
+    Object(Option<ObjectState>),
+}
+
+fn mk_world() -> World {
+    World::new(Epoch::new(7))
+}
+
+fn mk_conditions<'a>(terms: impl IntoIterator<Item = &'a str>) -> Vec<Condition> {
+    let condition = |term: &str| {
+        let term: Term = term.parse().unwrap();
+        term.condition(&Namespace::default()).unwrap().unwrap()
+    };
+    terms.into_iter().map(condition).collect()
+}
+
+fn mk_key(name: &str) -> VariableKey {
+    VariableKey::new(Namespace::default(), name.parse().unwrap())
+}
+
+fn mk_job() -> ObjectKey {
+    ObjectKey {
+        namespace: Namespace::default(),
+        kind: ObjectKind::Job,
+        name: "m".into(),
+    }
+}
+
+fn mk_assert(name: &str, owner: u8, value: &str) -> Mutation {
+    let owner = Owner {
+        namespace: Namespace::default(),
+        name: owner.to_string().into(),
+        uid: "uid".into(),
+    };
+    let assertion = Assertion {
+        id: AssertionId::of(owner, Kind::Live),
+        value: Some(value.parse().unwrap()),
+        since: Timestamp::default(),
+        expires: None,
+    };
+    Mutation {
+        key: mk_key(name),
+        action: Action::Assert {
+            assertion,
+            existing: Existing::Replace,
+        },
+    }
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let name = || prop::sample::select(NAMES.as_slice());
+    let delete = |name| Mutation {
+        key: mk_key(name),
+        action: Action::Delete,
+    };
+    let object = prop_oneof![
+        Just(None),
+        Just(Some(ObjectState::Holds)),
+        Just(Some(ObjectState::Failed("has failed".to_owned()))),
+    ];
+    prop_oneof![
+        4 => (name(), 0..3u8).prop_map(|(name, owner)| Step::Mutate(mk_assert(name, owner, "v"))),
+        3 => name().prop_map(move |name| Step::Mutate(delete(name))),
+        1 => object.prop_map(Step::Object),
+    ]
+}
+
+fn take(world: &mut World, step: Step) {
+    match step {
+        Step::Mutate(mutation) => {
+            let after = mutation.apply(world.get(&mutation.key)).after;
+            let key = mutation.key;
+            world.update(Update { key, after });
+        }
+        Step::Object(state) => {
+            world.set_object(&mk_job(), state);
+        }
+    }
+}
+
+fn states(conditions: &[Condition], view: &impl View) -> Vec<State> {
+    verdicts(conditions, view).iter().map(State::of).collect()
+}
+
+proptest! {
+    #[test]
+    fn the_past_is_judged_as_it_was_then(steps in prop::collection::vec(steps(), 1..60)) {
+        let conditions = mk_conditions(TERMS);
+        let mut world = mk_world();
+        let mut then = vec![(world.revision(), verdicts(&conditions, &world))];
+        for step in steps {
+            take(&mut world, step);
+            then.push((world.revision(), verdicts(&conditions, &world)));
+        }
+        for (revision, verdicts_then) in then {
+            let past = world.at(revision).unwrap();
+            prop_assert!(past.can_judge(&conditions));
+            prop_assert_eq!(verdicts(&conditions, &past), verdicts_then, "{}", revision);
+        }
+    }
+}
+
+#[test]
+fn a_value_that_may_have_changed_cannot_be_judged() {
+    let conditions = mk_conditions(["a=v"]);
+    let mut world = mk_world();
+    take(&mut world, Step::Mutate(mk_assert("a", 0, "v")));
+    let before = world.revision();
+    take(&mut world, Step::Mutate(mk_assert("d", 0, "w")));
+    assert!(world.at(before).unwrap().can_judge(&conditions));
+    take(&mut world, Step::Mutate(mk_assert("a", 0, "w")));
+    assert!(!world.at(before).unwrap().can_judge(&conditions));
+}
+
+#[test]
+fn nobody_knows_what_is_long_past_in_the_future_or_of_another_epoch() {
+    let mut world = mk_world();
+    let first = world.revision();
+    for number in 0..4096 {
+        take(
+            &mut world,
+            Step::Mutate(mk_assert("a", 0, &number.to_string())),
+        );
+    }
+    assert!(world.at(first).is_some());
+    take(&mut world, Step::Mutate(mk_assert("a", 0, "last")));
+    assert!(world.at(first).is_none());
+    let next = |revision: Revision| Revision {
+        number: revision.number + 1,
+        ..revision
+    };
+    assert!(world.at(world.revision()).is_some());
+    assert!(world.at(next(world.revision())).is_none());
+    let other_epoch = Revision {
+        epoch: Epoch::new(8),
+        ..world.revision()
+    };
+    assert!(world.at(other_epoch).is_none());
+}
+
+#[test]
+fn what_changes_nothing_makes_no_revision() {
+    let mut world = mk_world();
+    let mutation = mk_assert("a", 0, "v");
+    take(&mut world, Step::Mutate(mutation.clone()));
+    let revision = world.revision();
+    take(&mut world, Step::Mutate(mutation));
+    take(&mut world, Step::Object(None));
+    assert_eq!(world.revision(), revision);
+}
+
+#[test]
+fn what_an_object_is_like_is_told_apart_from_its_state() {
+    let conditions = mk_conditions(["job:m"]);
+    let mut world = mk_world();
+    assert_eq!(states(&conditions, &world), [State::Missing]);
+    let before = world.revision();
+    let pending = |text: &str| Some(ObjectState::Pending(text.to_owned()));
+    take(&mut world, Step::Object(pending("0 of 1")));
+    assert_ne!(world.revision(), before);
+    assert_eq!(
+        states(&conditions, &world.at(before).unwrap()),
+        [State::Missing]
+    );
+    take(&mut world, Step::Object(Some(ObjectState::Holds)));
+    assert_eq!(states(&conditions, &world), [State::Held]);
+}

@@ -1,0 +1,448 @@
+//! Waits, watches and expiry, as the store's users see them.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use futures_util::future::{self, poll_immediate};
+use oncue::{
+    language::{Condition, Namespace, ObjectKey, ObjectState, Term, VariableKey, term::ObjectKind},
+    life::{AssertionId, Kind, Owner, Timestamp},
+    store::{
+        Answer, ChangeKind, Clock, Effect, Existing, Limits, Memory, NewAssertion, ObjectSource,
+        Revision, Scope, State, Store, SystemClock, WaitError, WaitRequest, Waiter, WatchError,
+        Withdrawal,
+    },
+};
+use tokio::time::Instant;
+
+#[tokio::test]
+async fn the_present_state_is_answered_at_once_without_a_revision() {
+    let store = mk_store().await;
+    create(&store, "a").await;
+    for (terms, outcome) in [
+        (["a"].as_slice(), State::Held),
+        (&["a", "b"], State::Missing),
+        (&["b", "!a"], State::Failed),
+        (&["!b"], State::Held),
+    ] {
+        let answer = wait(&store, terms, None).await.unwrap();
+        assert_eq!(answer.outcome, outcome, "{terms:?}");
+        assert_eq!(answer.terms.len(), terms.len());
+    }
+}
+
+#[tokio::test]
+async fn a_revision_that_says_nothing_is_answered_at_once() {
+    let store = mk_store().await;
+    let own = present(&store, &["a"]).await.revision.to_string();
+    let (epoch, number) = own.split_once('-').unwrap();
+    let future: u64 = number.parse::<u64>().unwrap() + 1;
+    for revision in [format!("{epoch}-{future}"), format!("0-{number}")] {
+        let revision = revision.parse().unwrap();
+        let wait = wait(&store, &["a"], Some(revision));
+        let answer = poll_immediate(wait).await.unwrap().unwrap();
+        assert_eq!(answer.outcome, State::Missing, "{revision}");
+    }
+}
+
+#[tokio::test]
+async fn is_held_until_a_state_flips() {
+    let store = mk_store().await;
+    let revision = present(&store, &["a", "b"]).await.revision;
+    let mut held = pin!(wait(&store, &["a", "b"], Some(revision)));
+    assert!(poll_immediate(&mut held).await.is_none());
+    create(&store, "a").await;
+    let first = held.await.unwrap();
+    assert_eq!(states(&first), [State::Held, State::Missing]);
+
+    let mut held = pin!(wait(&store, &["a", "b"], Some(first.revision)));
+    assert!(poll_immediate(&mut held).await.is_none());
+    store.delete(mk_key("a")).await.unwrap();
+    let second = held.await.unwrap();
+    assert_eq!(states(&second), [State::Missing, State::Missing]);
+}
+
+#[tokio::test]
+async fn what_flipped_since_the_revision_is_answered_at_once() {
+    let store = mk_store().await;
+    let revision = present(&store, &["a", "b"]).await.revision;
+    create(&store, "a").await;
+    let answer = poll_immediate(wait(&store, &["a", "b"], Some(revision))).await;
+    assert_eq!(
+        states(&answer.unwrap().unwrap()),
+        [State::Held, State::Missing]
+    );
+}
+
+#[tokio::test]
+async fn a_failure_ends_the_wait() {
+    let store = mk_store().await;
+    let revision = present(&store, &["a", "!failed"]).await.revision;
+    let mut held = pin!(wait(&store, &["a", "!failed"], Some(revision)));
+    assert!(poll_immediate(&mut held).await.is_none());
+    create(&store, "failed").await;
+    assert_eq!(held.await.unwrap().outcome, State::Failed);
+}
+
+#[tokio::test]
+async fn a_count_that_grows_without_reaching_its_number_wakes_nobody() {
+    let store = mk_store().await;
+    let terms = ["a/*>=3", "b>=3"];
+    let revision = present(&store, &terms).await.revision;
+    let mut held = pin!(wait(&store, &terms, Some(revision)));
+    for name in ["1", "2"] {
+        create(&store, &format!("a/{name}")).await;
+        assert_by(&store, "b", name).await;
+        assert!(poll_immediate(&mut held).await.is_none(), "{name}");
+    }
+    let mut late = pin!(wait(&store, &terms, Some(revision)));
+    assert!(
+        poll_immediate(&mut late).await.is_none(),
+        "nothing has flipped since"
+    );
+    assert_by(&store, "b", "3").await;
+    assert_eq!(states(&held.await.unwrap()), [State::Missing, State::Held]);
+    assert_eq!(states(&late.await.unwrap()), [State::Missing, State::Held]);
+}
+
+#[tokio::test]
+async fn a_change_to_other_names_wakes_nobody() {
+    let store = mk_store().await;
+    let terms = ["a/*", "b"];
+    let revision = present(&store, &terms).await.revision;
+    let mut held = pin!(wait(&store, &terms, Some(revision)));
+    assert!(poll_immediate(&mut held).await.is_none());
+    for name in ["a", "a-b/c", "aa/b", "b/c", "c"] {
+        create(&store, name).await;
+        assert!(poll_immediate(&mut held).await.is_none(), "{name}");
+    }
+    create(&store, "a/b/c").await;
+    assert_eq!(states(&held.await.unwrap()), [State::Held, State::Missing]);
+}
+
+#[tokio::test]
+async fn all_waiters_of_one_name_are_released_together() {
+    let store = mk_store().await;
+    let revision = present(&store, &["a"]).await.revision;
+    let held: Vec<_> = (0..100)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { wait(&store, &["a"], Some(revision)).await })
+        })
+        .collect();
+    while store.stats().waiters < 100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(store.waiters(None).1.len(), 100);
+    create(&store, "a").await;
+    assert_eq!(store.stats().waiters, 0);
+    for answer in future::try_join_all(held).await.unwrap() {
+        assert_eq!(answer.unwrap().outcome, State::Held);
+    }
+}
+
+#[tokio::test]
+async fn who_goes_away_gives_up_the_place() {
+    let store = mk_store().await;
+    let revision = present(&store, &["a"]).await.revision;
+    {
+        let mut first = pin!(wait(&store, &["a"], Some(revision)));
+        let mut second = pin!(wait(&store, &["b"], Some(revision)));
+        assert!(poll_immediate(&mut first).await.is_none());
+        assert!(poll_immediate(&mut second).await.is_none());
+        assert_eq!(store.stats().waiters, 2);
+        assert_eq!(store.waiters(Some(&Namespace::default())).1.len(), 2);
+        assert!(store.waiters(Some(&"other".parse().unwrap())).1.is_empty());
+    }
+    assert_eq!(store.stats().waiters, 0);
+}
+
+#[tokio::test]
+async fn more_waiters_than_allowed_are_refused() {
+    let limits = Limits {
+        waiters: 1,
+        ..Limits::default()
+    };
+    let store = mk_store_with(limits, Arc::new(SystemClock)).await;
+    let revision = present(&store, &["a"]).await.revision;
+    let mut first = pin!(wait(&store, &["a"], Some(revision)));
+    assert!(poll_immediate(&mut first).await.is_none());
+    let error = wait(&store, &["a"], Some(revision)).await.unwrap_err();
+    assert_eq!(error, WaitError::TooMany { limit: 1 });
+    assert!(
+        wait(&store, &["a"], None).await.is_ok(),
+        "the present state is free"
+    );
+}
+
+#[tokio::test]
+async fn objects_are_judged_where_somebody_tells_of_them() {
+    let store = mk_store().await;
+    let terms = ["a", "job:m"];
+    let error = wait(&store, &terms, None).await.unwrap_err();
+    assert_eq!(error, WaitError::NoObjects { index: 1 });
+    assert!(error.to_string().starts_with("condition 2"), "{error}");
+
+    store.judge_objects(ObjectSource::Fed);
+    let revision = present(&store, &terms).await.revision;
+    let mut held = pin!(wait(&store, &terms, Some(revision)));
+    let job = ObjectKey {
+        namespace: Namespace::default(),
+        kind: ObjectKind::Job,
+        name: "m".into(),
+    };
+    store.set_object(&job, Some(ObjectState::Pending("0 of 1".to_owned())));
+    assert!(poll_immediate(&mut held).await.is_none());
+    store.set_object(&job, Some(ObjectState::Holds));
+    assert_eq!(states(&held.await.unwrap()), [State::Missing, State::Held]);
+    store.set_object(&job, None);
+    let gone = present(&store, &terms).await;
+    assert_eq!(states(&gone), [State::Missing, State::Missing]);
+}
+
+#[tokio::test]
+async fn says_what_an_assertion_did() {
+    let store = mk_store().await;
+    let hand = |value: &str, existing| NewAssertion {
+        value: Some(value.parse().unwrap()),
+        existing,
+        ..mk_hand()
+    };
+    for (assertion, effect, value) in [
+        (hand("1", Existing::Keep), Effect::Created, "1"),
+        (hand("2", Existing::Keep), Effect::Unchanged, "1"),
+        (hand("2", Existing::Replace), Effect::Changed, "2"),
+        (hand("2", Existing::Replace), Effect::Unchanged, "2"),
+    ] {
+        let asserted = store.assert(mk_key("a"), assertion).await.unwrap();
+        assert_eq!(asserted.effect, effect);
+        assert!(
+            asserted.variable.has_value(&value.parse().unwrap()),
+            "{value}"
+        );
+        assert_eq!(store.get(&mk_key("a")), Some(asserted.variable));
+    }
+    let withdrawal = Withdrawal::Assertion(AssertionId::HAND);
+    let effect = store.withdraw(mk_key("a"), withdrawal).await.unwrap();
+    assert_eq!(effect, Effect::Deleted);
+    assert!(!store.delete(mk_key("a")).await.unwrap());
+}
+
+#[tokio::test]
+async fn lists_by_namespace_and_prefix_in_order() {
+    let store = mk_store().await;
+    for name in ["b", "a/x/y", "a-b", "a/x", "a"] {
+        create(&store, name).await;
+    }
+    let other = VariableKey {
+        namespace: "other".parse().unwrap(),
+        ..mk_key("a")
+    };
+    store.assert(other, mk_hand()).await.unwrap();
+    let list = |namespace: Option<&str>, prefix: Option<&str>| {
+        let listing = store.list(&Scope {
+            namespace: namespace.map(|text| text.parse().unwrap()),
+            prefix: prefix.map(|text| text.parse().unwrap()),
+        });
+        let keys = listing.variables.iter().map(|v| v.key().to_string());
+        keys.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        list(Some("default"), Some("a")),
+        "a@default a/x@default a/x/y@default"
+    );
+    assert_eq!(list(Some("other"), None), "a@other");
+    assert_eq!(list(None, Some("a/x")), "a/x@default a/x/y@default");
+    assert_eq!(list(Some("none"), None), "");
+    assert_eq!(
+        list(None, None),
+        "a@default a-b@default a/x@default a/x/y@default b@default a@other"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_assertion_ends_when_its_time_has_come() {
+    let store = mk_store_with(Limits::default(), Arc::new(PausedClock::new())).await;
+    let lasting = |seconds| NewAssertion {
+        ttl: Some(Duration::from_secs(seconds)),
+        ..mk_hand()
+    };
+    store.assert(mk_key("late"), lasting(90)).await.unwrap();
+    store.assert(mk_key("early"), lasting(10)).await.unwrap();
+    create(&store, "ever").await;
+    let mut watch = store.watch(Scope::default()).unwrap();
+    let begin = Instant::now();
+    for (name, seconds) in [("early", 10), ("late", 90)] {
+        let change = watch.next().await.unwrap();
+        assert_eq!(change.kind, ChangeKind::Deleted);
+        assert_eq!(change.variable.key(), &mk_key(name));
+        assert_eq!(begin.elapsed().as_secs(), seconds, "{name}");
+    }
+    assert_eq!(store.stats().variables, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn asserting_again_renews_the_expiry() {
+    let store = mk_store_with(Limits::default(), Arc::new(PausedClock::new())).await;
+    let lasting = NewAssertion {
+        ttl: Some(Duration::from_secs(10)),
+        ..mk_hand()
+    };
+    store.assert(mk_key("a"), lasting.clone()).await.unwrap();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    store.assert(mk_key("a"), lasting).await.unwrap();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert!(store.get(&mk_key("a")).is_some());
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(store.get(&mk_key("a")).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_expired_while_nobody_looked_is_never_seen() {
+    let backend = Arc::new(Memory::new());
+    let clock = Arc::new(PausedClock::new());
+    let open = || Store::open(backend.clone(), Limits::default(), clock.clone());
+    let store = open().await.unwrap();
+    let lasting = NewAssertion {
+        ttl: Some(Duration::from_secs(10)),
+        ..mk_hand()
+    };
+    store.assert(mk_key("a"), lasting).await.unwrap();
+    drop(store);
+    tokio::time::advance(Duration::from_secs(11)).await;
+    assert_eq!(open().await.unwrap().get(&mk_key("a")), None);
+}
+
+#[tokio::test]
+async fn a_watch_shows_the_present_and_then_every_change_in_its_scope() {
+    let store = mk_store().await;
+    create(&store, "a/b").await;
+    let scope = Scope {
+        namespace: Some(Namespace::default()),
+        prefix: Some("a".parse().unwrap()),
+    };
+    let mut watch = store.watch(scope).unwrap();
+    assert_eq!(watch.listing.variables.len(), 1);
+    create(&store, "b").await;
+    create(&store, "a").await;
+    assert_by(&store, "a", "p").await;
+    store.delete(mk_key("a")).await.unwrap();
+    for (kind, owners) in [
+        (ChangeKind::Added, 1),
+        (ChangeKind::Modified, 2),
+        (ChangeKind::Deleted, 2),
+    ] {
+        let change = watch.next().await.unwrap();
+        assert_eq!((change.kind, change.variable.owners()), (kind, owners));
+    }
+    assert!(poll_immediate(pin!(watch.next())).await.is_none());
+    drop(store);
+    assert_eq!(watch.next().await, Err(WatchError::Closed));
+}
+
+#[tokio::test]
+async fn a_slow_watcher_is_cut_off_and_too_many_are_refused() {
+    let limits = Limits {
+        watchers: 1,
+        watch_buffer: 4,
+        ..Limits::default()
+    };
+    let store = mk_store_with(limits, Arc::new(SystemClock)).await;
+    let mut watch = store.watch(Scope::default()).unwrap();
+    let refused = store.watch(Scope::default()).unwrap_err();
+    assert_eq!(refused, WatchError::TooMany { limit: 1 });
+    for number in 0..6 {
+        create(&store, &format!("v-{number}")).await;
+    }
+    assert_eq!(watch.next().await, Err(WatchError::Slow { missed: 2 }));
+    drop(watch);
+    assert!(store.watch(Scope::default()).is_ok());
+}
+
+/// The time of day as tokio's paused clock has it.
+struct PausedClock(Instant);
+
+impl PausedClock {
+    fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for PausedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_000_000) + self.0.elapsed()
+    }
+}
+
+async fn mk_store() -> Store {
+    mk_store_with(Limits::default(), Arc::new(SystemClock)).await
+}
+
+async fn mk_store_with(limits: Limits, clock: Arc<dyn Clock>) -> Store {
+    Store::open(Arc::new(Memory::new()), limits, clock)
+        .await
+        .unwrap()
+}
+
+async fn create(store: &Store, name: &str) {
+    store.assert(mk_key(name), mk_hand()).await.unwrap();
+}
+
+async fn assert_by(store: &Store, name: &str, pod: &str) {
+    let owner = Owner {
+        namespace: Namespace::default(),
+        name: pod.into(),
+        uid: "uid".into(),
+    };
+    let assertion = NewAssertion {
+        id: AssertionId::of(owner, Kind::Live),
+        ..mk_hand()
+    };
+    store.assert(mk_key(name), assertion).await.unwrap();
+}
+
+async fn present(store: &Store, terms: &[&str]) -> Arc<Answer> {
+    wait(store, terms, None).await.unwrap()
+}
+
+async fn wait(
+    store: &Store,
+    terms: &[&str],
+    revision: Option<Revision>,
+) -> Result<Arc<Answer>, WaitError> {
+    let who = Waiter {
+        namespace: Namespace::default(),
+        pod: Some("pod".into()),
+        since: Timestamp::default(),
+    };
+    let conditions = terms.iter().map(|term| mk_condition(term)).collect();
+    let request = WaitRequest {
+        who,
+        conditions,
+        revision,
+    };
+    store.wait(request).await
+}
+
+fn states(answer: &Answer) -> Vec<State> {
+    answer.states().collect()
+}
+
+fn mk_condition(term: &str) -> Condition {
+    let term: Term = term.parse().unwrap();
+    term.condition(&Namespace::default()).unwrap().unwrap()
+}
+
+fn mk_key(name: &str) -> VariableKey {
+    VariableKey::new(Namespace::default(), name.parse().unwrap())
+}
+
+fn mk_hand() -> NewAssertion {
+    NewAssertion {
+        id: AssertionId::HAND,
+        value: None,
+        ttl: None,
+        existing: Existing::Replace,
+    }
+}
