@@ -1,1 +1,237 @@
-//! lint
+//! What `check` and the workload webhook say of objects.
+//!
+//! Pure. Every object is held against what admission will say of its pods; all of them together
+//! against who produces what.
+
+mod admission;
+mod nearest;
+mod placement;
+mod waits;
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::{
+    graph::{Actor, Graph, Scene},
+    injection::Settings,
+    language::{Keys, Namespace, annotation::Key},
+    workload::{self, Workload},
+};
+
+/// One thing to be said of an object.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What kind of thing it is.
+    pub code: Code,
+    /// What is wrong and what would be right, in words.
+    pub message: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// The pod is refused, or never starts.
+    Error,
+    /// It may be meant.
+    Warning,
+}
+
+impl Severity {
+    /// Returns the severity as one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What kind of thing is found: closed, so that scripts can rely on it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Code {
+    /// Admission lets the pod in with a warning.
+    Admission,
+    /// An annotation that breaks the grammar or does not go with its pod.
+    BadAnnotation,
+    /// Workloads that wait for each other for ever.
+    Deadlock,
+    /// A hook of Helm's or Argo CD's that runs too late, or too early.
+    Hook,
+    /// An annotation where nobody reads it.
+    Misplaced,
+    /// A wait that cannot end as the files stand.
+    NeverHolds,
+    /// A pod that asks for something and is left alone.
+    NotInjected,
+    /// A pod that admission refuses for something else than its annotations.
+    Refused,
+    /// A key that is kept for later.
+    ReservedKey,
+    /// A key that looks like ours and is not.
+    UnknownKey,
+    /// An object that is waited for and not in the files.
+    UnknownObject,
+    /// A variable that nobody in the files signals.
+    Unproduced,
+}
+
+impl Code {
+    /// All codes.
+    pub const ALL: [Self; 12] = [
+        Self::Admission,
+        Self::BadAnnotation,
+        Self::Deadlock,
+        Self::Hook,
+        Self::Misplaced,
+        Self::NeverHolds,
+        Self::NotInjected,
+        Self::Refused,
+        Self::ReservedKey,
+        Self::UnknownKey,
+        Self::UnknownObject,
+        Self::Unproduced,
+    ];
+
+    /// Returns the code as one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admission => "admission",
+            Self::BadAnnotation => "bad-annotation",
+            Self::Deadlock => "deadlock",
+            Self::Hook => "hook",
+            Self::Misplaced => "misplaced",
+            Self::NeverHolds => "never-holds",
+            Self::NotInjected => "not-injected",
+            Self::Refused => "refused",
+            Self::ReservedKey => "reserved-key",
+            Self::UnknownKey => "unknown-key",
+            Self::UnknownObject => "unknown-object",
+            Self::Unproduced => "unproduced",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where something is found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The position of the object among those that were looked at.
+    pub object: usize,
+    /// The place in the object (RFC 6901).
+    pub pointer: String,
+    /// Which part of it.
+    pub part: Part,
+}
+
+/// Which part of a field.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Part {
+    /// The character at this column of its value, counted from 1.
+    Column(usize),
+    /// Its key.
+    Key,
+    /// Its value.
+    Value,
+}
+
+/// What objects are held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Linter<'a> {
+    /// What admission decides with.
+    pub settings: &'a Settings,
+    /// The namespace of objects that name none.
+    pub namespace: &'a Namespace,
+}
+
+impl<'a> Linter<'a> {
+    /// Says everything of a set of objects that are used together.
+    pub fn lint(&self, objects: &[&'a Value]) -> Vec<Finding> {
+        let mut findings: Vec<_> = objects
+            .iter()
+            .enumerate()
+            .flat_map(|(index, object)| self.lint_alone(index, object))
+            .collect();
+        let (graph, origins) = self.graph(objects);
+        let waits = waits::Waits {
+            graph: &graph,
+            keys: &self.settings.keys,
+            origins: &origins,
+        };
+        findings.extend(waits.findings());
+        findings
+    }
+
+    /// Says what can be said of one object without the others.
+    pub fn lint_object(&self, object: &Value) -> Vec<Finding> {
+        self.lint_alone(0, object)
+    }
+
+    /// Returns the graph of what can be read of `objects`, and from which of them each actor is.
+    pub fn graph(&self, objects: &[&'a Value]) -> (Graph<'a>, Vec<usize>) {
+        let mut actors = Vec::new();
+        let mut origins = Vec::new();
+        for (index, object) in objects.iter().enumerate() {
+            for workload in workload::find(object) {
+                let actor = Actor::read(workload, &self.settings.keys, self.namespace);
+                origins.extend(actor.is_ok().then_some(index));
+                actors.extend(actor);
+            }
+        }
+        let mut scene = Scene::new(actors);
+        for (_, object) in objects.iter().flat_map(|object| workload::objects(object)) {
+            scene.add(object, self.namespace);
+        }
+        (Graph::new(scene), origins)
+    }
+
+    fn lint_alone(&self, index: usize, object: &Value) -> Vec<Finding> {
+        let keys = &self.settings.keys;
+        let mut findings = Vec::new();
+        for (pointer, object) in workload::objects(object) {
+            let Some(workload) = Workload::new(object, pointer.clone()) else {
+                findings.extend(placement::on_other_object(keys, index, &pointer, object));
+                continue;
+            };
+            findings.extend(placement::on_workload(keys, index, &workload));
+            let not_text = placement::not_text(keys, index, &workload);
+            if not_text.is_empty() {
+                findings.extend(self.admission(index, &workload));
+            }
+            findings.extend(not_text);
+        }
+        findings
+    }
+}
+
+/// Returns the place of the annotation `key` of a workload's pods, however it is written there.
+fn place_of(keys: &Keys, object: usize, workload: &Workload<'_>, key: Key) -> Place {
+    let written = workload.annotations().map(|(text, _)| text);
+    let text = written
+        .into_iter()
+        .find(|text| keys.key(text) == Some(key))
+        .unwrap_or_default();
+    Place {
+        object,
+        pointer: workload.annotation_pointer(text),
+        part: Part::Key,
+    }
+}
+
+#[cfg(test)]
+mod tests;

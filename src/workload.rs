@@ -208,7 +208,12 @@ impl<'a> Workload<'a> {
     /// Returns the annotations of the object itself; none for a bare Pod, which is its own template.
     pub fn own_annotations(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let is_pod = self.kind == WorkloadKind::Pod;
-        texts(self.object, "/metadata/annotations").filter(move |_| !is_pod)
+        self.object_annotations().filter(move |_| !is_pod)
+    }
+
+    /// Returns the annotations of the object, whatever it is.
+    pub fn object_annotations(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        texts(self.object, "/metadata/annotations")
     }
 
     /// Returns the names of its regular containers.

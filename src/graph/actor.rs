@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::pattern::Pattern;
 use crate::{
     language::{
-        AnnotationError, AnnotationWarning, Facts, Keys, NameTemplate, Namespace, PodAnnotations,
+        AnnotationError, Facts, Keys, NameTemplate, Namespace, PodAnnotations, annotation::Inject,
     },
-    workload::{RestartPolicy, Scale, Workload, WorkloadKind},
+    workload::{Scale, Workload, WorkloadKind},
 };
 
 /// A workload with what its pods ask for.
@@ -17,10 +17,9 @@ pub struct Actor<'a> {
     pub workload: Workload<'a>,
     /// Where they live.
     pub namespace: Namespace,
-    /// What they ask for, filled in as far as it is known before one of them is created.
+    /// What they ask for, filled in as far as it is known before one of them is created; nothing
+    /// where oncue is switched off for them.
     pub annotations: PodAnnotations,
-    /// What is let through, but a person should hear of.
-    pub warnings: Vec<AnnotationWarning>,
 }
 
 impl<'a> Actor<'a> {
@@ -35,13 +34,17 @@ impl<'a> Actor<'a> {
     ) -> Result<Self, Vec<AnnotationError>> {
         let own = workload.namespace().and_then(|own| own.parse().ok());
         let namespace = own.unwrap_or_else(|| namespace.clone());
-        let (annotations, warnings) = PodAnnotations::read(keys, workload.annotations())?;
-        let annotations = fill_in(&workload, &namespace, &annotations).map_err(|e| vec![e])?;
+        let (annotations, _) = PodAnnotations::read(keys, workload.annotations())?;
+        let annotations = match annotations.inject {
+            Inject::Off => PodAnnotations::default(),
+            Inject::Asked | Inject::Client => {
+                fill_in(&workload, &namespace, &annotations).map_err(|error| vec![error])?
+            }
+        };
         Ok(Self {
             workload,
             namespace,
             annotations,
-            warnings,
         })
     }
 
@@ -72,11 +75,6 @@ impl<'a> Actor<'a> {
             ) => ordinal.is_some_and(|n| n >= first_ordinal && n - first_ordinal < count),
             _ => false,
         }
-    }
-
-    /// Returns whether its pods never end by themselves.
-    pub fn runs_for_ever(&self) -> bool {
-        self.workload.restart_policy() == RestartPolicy::Always
     }
 }
 

@@ -1,0 +1,113 @@
+//! Annotations where nobody reads them, and such as are not text.
+
+use serde_json::{Map, Value};
+
+use super::{Code, Finding, Part, Place, Severity};
+use crate::{
+    language::Keys,
+    workload::{Workload, escape},
+};
+
+/// Finds what stands on the workload's own metadata, or among labels.
+pub(super) fn on_workload(keys: &Keys, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
+    let kind = workload.kind();
+    let target = [kind.template_pointer(), "/metadata/annotations"].concat();
+    let target = target[1..].replace('/', ".");
+    let found = |pointer: String, message: String| Finding {
+        severity: Severity::Error,
+        code: Code::Misplaced,
+        message,
+        place: Place {
+            object,
+            pointer,
+            part: Part::Key,
+        },
+    };
+    let own = ours(keys, workload.own_annotations().map(|(key, _)| key)).map(|key| {
+        found(
+            format!(
+                "{}/metadata/annotations/{}",
+                workload.pointer(),
+                escape(key)
+            ),
+            format!("{key} on the {kind} itself is not read: move it to {target}"),
+        )
+    });
+    let labels = ours(keys, workload.labels().map(|(key, _)| key)).map(|key| {
+        found(
+            format!(
+                "{}/metadata/labels/{}",
+                workload.template_pointer(),
+                escape(key)
+            ),
+            format!("{key} is a label here, which is not read: move it to {target}"),
+        )
+    });
+    own.chain(labels).collect()
+}
+
+/// Finds our annotations on an object that makes no pods.
+pub(super) fn on_other_object(
+    keys: &Keys,
+    object: usize,
+    pointer: &str,
+    value: &Value,
+) -> Vec<Finding> {
+    let kind = value.get("kind").and_then(Value::as_str);
+    let annotations = fields(value, "/metadata/annotations").into_iter().flatten();
+    ours(keys, annotations.map(|(key, _)| key.as_str()))
+        .map(|key| Finding {
+            severity: Severity::Warning,
+            code: Code::Misplaced,
+            message: format!(
+                "{key} is read on pods and pod templates only, and a {} is neither",
+                kind.unwrap_or("thing without a kind")
+            ),
+            place: Place {
+                object,
+                pointer: format!("{pointer}/metadata/annotations/{}", escape(key)),
+                part: Part::Key,
+            },
+        })
+        .collect()
+}
+
+/// Finds annotations of ours that are a number, a bool or the like, which the API server refuses.
+pub(super) fn not_text(keys: &Keys, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
+    let annotations = fields(workload.template(), "/metadata/annotations");
+    let wrong = annotations
+        .into_iter()
+        .flatten()
+        .filter(|(key, value)| keys.key(key).is_some() && !value.is_string());
+    wrong
+        .map(|(key, value)| Finding {
+            severity: Severity::Error,
+            code: Code::BadAnnotation,
+            message: format!("{key}: an annotation is a string: {}", right(key, value)),
+            place: Place {
+                object,
+                pointer: workload.annotation_pointer(key),
+                part: Part::Value,
+            },
+        })
+        .collect()
+}
+
+fn right(key: &str, value: &Value) -> String {
+    match value {
+        Value::Null => "it is empty here, write its value or leave it out".to_owned(),
+        Value::Array(_) => format!("write {key}: \"a, b\" in the place of a list"),
+        Value::Object(_) => format!("write {key}: \"a=b\" in the place of a mapping"),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            format!("put it in quotes, {key}: \"{value}\"")
+        }
+    }
+}
+
+fn ours<'a>(keys: &Keys, texts: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    texts.filter(|text| keys.key(text).is_some())
+}
+
+fn fields<'a>(value: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
+    value.pointer(pointer).and_then(Value::as_object)
+}

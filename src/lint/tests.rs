@@ -1,0 +1,318 @@
+use std::collections::HashSet;
+
+use super::*;
+use crate::{
+    injection::{Controller, Image, StoreAddress},
+    manifests::{Document, File},
+};
+
+/// Lints YAML and returns one line a finding: where, how bad, what, and the message.
+fn lint(yaml: &str) -> Vec<String> {
+    let file = File::parse("a.yaml", yaml.to_owned()).unwrap();
+    let objects: Vec<_> = file.documents().iter().map(Document::object).collect();
+    let store = StoreAddress::new("http://store:9999");
+    let settings = Settings {
+        controller: Controller::Present,
+        ..Settings::new(Image::new("oncue/client"), store)
+    };
+    let namespace = Namespace::default();
+    let linter = Linter {
+        settings: &settings,
+        namespace: &namespace,
+    };
+    let findings = linter.lint(&objects);
+    let line = |finding: Finding| {
+        let Place {
+            object,
+            pointer,
+            part,
+        } = finding.place;
+        let document = &file.documents()[object];
+        let at = match part {
+            Part::Column(column) => document.locate_in(&pointer, column),
+            Part::Key => document.locate_key(&pointer),
+            Part::Value => document.locate(&pointer),
+        };
+        let Finding {
+            severity,
+            code,
+            message,
+            ..
+        } = finding;
+        format!("{}:{} {severity} {code}: {message}", at.line(), at.column())
+    };
+    findings.into_iter().map(line).collect()
+}
+
+#[track_caller]
+fn assert_lint(yaml: &str, expected: &[&str]) {
+    assert_eq!(lint(yaml), expected, "\n{yaml}");
+}
+
+/// A workload whose pods have these annotations; they begin in line 6, column 30.
+fn mk(kind: &str, name: &str, annotations: &str) -> String {
+    let version = match kind {
+        "Job" => "batch/v1",
+        _ => "apps/v1",
+    };
+    let restart = match kind {
+        "Job" => "Never",
+        _ => "Always",
+    };
+    format!(
+        "apiVersion: {version}\nkind: {kind}\nmetadata: {{name: {name}}}\nspec:\n  template:\n    \
+         metadata: {{annotations: {{{annotations}}}}}\n    spec:\n      restartPolicy: {restart}\n      \
+         containers: [{{name: main, image: x}}]\n---\n"
+    )
+}
+
+#[test]
+fn says_nothing_of_what_is_right() {
+    let yaml = mk("Deployment", "web", "depends-on: 'db/up, job:db'")
+        + &mk("Job", "db", "signals-on-success: db/up");
+    assert_lint(&yaml, &[]);
+}
+
+#[test]
+fn points_at_the_term_that_is_wrong() {
+    assert_lint(
+        &mk("Deployment", "web", "depends-on: 'a, b c'"),
+        &[
+            "6:48 error bad-annotation: depends-on: column 6: in \"b c\": \"c\" was not expected here: \
+           a term ends at a comma or a newline, and its parts come in the order target @namespace \
+           =value (or >=count) within duration",
+        ],
+    );
+}
+
+#[test]
+fn finds_annotations_in_the_wrong_place() {
+    let yaml = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  annotations:
+    depends-on: a
+spec:
+  template:
+    metadata:
+      labels:
+        signals: b
+    spec: {containers: [{name: main}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, annotations: {oncue.dev/inject: 'true'}}
+";
+    assert_lint(
+        yaml,
+        &[
+            "6:5 error misplaced: depends-on on the Deployment itself is not read: \
+             move it to spec.template.metadata.annotations",
+            "11:9 error misplaced: signals is a label here, which is not read: \
+             move it to spec.template.metadata.annotations",
+            "16:37 warning misplaced: oncue.dev/inject is read on pods and pod templates only, \
+             and a Service is neither",
+        ],
+    );
+}
+
+#[test]
+fn finds_annotations_that_are_no_strings() {
+    assert_lint(
+        &mk("Deployment", "web", "oncue.dev/inject: no, depends-on: [a]"),
+        &[
+            "6:48 error bad-annotation: oncue.dev/inject: an annotation is a string: \
+             put it in quotes, oncue.dev/inject: \"false\"",
+            "6:64 error bad-annotation: depends-on: an annotation is a string: \
+             write depends-on: \"a, b\" in the place of a list",
+        ],
+    );
+}
+
+#[test]
+fn names_the_nearest_key() {
+    let found = lint(&mk("Deployment", "web", "depends-on-timeouts: 5m"));
+    assert_eq!(
+        found,
+        [
+            "6:30 error unknown-key: depends-on-timeouts is not a key of oncue: \
+          did you mean depends-on-timeout?"
+        ]
+    );
+}
+
+#[test]
+fn names_the_nearest_variable() {
+    let yaml = mk(
+        "Deployment",
+        "web",
+        "depends-on: 'db/upp, workr/*, other, !db/failed'",
+    ) + &mk("Deployment", "db", "signals: 'db/up, worker/a'");
+    assert_lint(
+        &yaml,
+        &[
+            "6:43 warning unproduced: nobody in these files signals db/upp: \
+             did you mean db/up, which Deployment/db signals?",
+            "6:51 warning unproduced: nobody in these files signals workr/*: \
+             did you mean worker/*, which Deployment/db signals?",
+            "6:60 warning unproduced: nobody in these files signals other",
+            "6:67 warning unproduced: nobody in these files signals db/failed, so it never fails",
+        ],
+    );
+}
+
+#[test]
+fn finds_a_variable_in_another_namespace() {
+    let other = mk("Deployment", "db", "signals: db/up")
+        .replace("{name: db}", "{name: db, namespace: data}");
+    let yaml = mk("Deployment", "web", "depends-on: db/up") + &other;
+    assert_lint(
+        &yaml,
+        &[
+            "6:42 warning unproduced: nobody in these files signals db/up: \
+           it is signalled in the namespace data, which is db/up@data",
+        ],
+    );
+}
+
+#[test]
+fn finds_objects_that_are_not_there() {
+    let yaml = mk(
+        "Deployment",
+        "web",
+        "depends-on: 'job:migrat, service:db, certificates.cert-manager.io:x=Ready'",
+    ) + &mk("Job", "migrate", "")
+        + "apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {selector: {app: db}}\n";
+    assert_lint(
+        &yaml,
+        &[
+            "6:43 warning unknown-object: there is no job migrat in the namespace default \
+             in these files: did you mean migrate?",
+            "6:55 warning unknown-object: the service db selects none of the pods in these files",
+        ],
+    );
+}
+
+#[test]
+fn names_everybody_in_a_ring() {
+    let yaml = mk("Deployment", "a", "depends-on: b, signals: a")
+        + &mk("Deployment", "b", "depends-on: a, signals: b");
+    assert_lint(
+        &yaml,
+        &[
+            "6:42 error deadlock: none of these ever starts: Deployment/a waits for b from \
+           Deployment/b, Deployment/b waits for a from Deployment/a",
+        ],
+    );
+}
+
+#[test]
+fn finds_who_waits_for_itself() {
+    let own = "depends-on: 'own', signals: own";
+    let yaml = mk("Deployment", "a", own) + &mk("Job", "b", "depends-on: 'job:b'");
+    assert_lint(
+        &yaml,
+        &[
+            "6:43 error never-holds: none of these ever starts: \
+             Deployment/a waits for own from Deployment/a",
+            "16:43 error never-holds: none of these ever starts: Job/b waits for job:b from Job/b",
+        ],
+    );
+}
+
+#[test]
+fn finds_counts_that_are_never_reached() {
+    let workers = mk("Deployment", "w", "signals: 'w/$(POD_NAME), all=v'");
+    let three = workers.replace("spec:\n  template", "spec:\n  replicas: 3\n  template");
+    let web = |terms: &str| mk("Deployment", "web", &format!("depends-on: '{terms}'"));
+    assert_lint(&(web("w/*>=3, all>=3, all=v") + &three), &[]);
+    assert_lint(
+        &(web("w/*>=4, all>=4, all=x") + &three),
+        &[
+            "6:43 error never-holds: w/*>=4 never holds: it needs 4, and Deployment/w makes 3 at the most",
+            "6:51 error never-holds: all>=4 never holds: it needs 4, and Deployment/w makes 3 at the most",
+            "6:59 error never-holds: all=x never holds: Deployment/w signals no such value",
+        ],
+    );
+    assert_lint(&(web("?w/*>=4") + &three), &[]);
+    let scaled =
+        "kind: HorizontalPodAutoscaler\nspec: {scaleTargetRef: {kind: Deployment, name: w}}\n";
+    assert_lint(&(web("w/*>=4") + &three + scaled), &[]);
+    assert_lint(
+        &(web("w/*>=4") + &workers.replace("Deployment", "DaemonSet")),
+        &[],
+    );
+    let none = three.replace("replicas: 3", "replicas: 0");
+    assert_lint(
+        &(web("all") + &none),
+        &["6:43 warning never-holds: Deployment/w makes no pods as it stands, so all never holds"],
+    );
+}
+
+#[test]
+fn finds_hooks_that_run_too_late_or_too_early() {
+    let hook = |yaml: String, phase: &str| {
+        yaml.replace(
+            "metadata: {name: hook}",
+            &format!("metadata: {{name: hook, annotations: {{helm.sh/hook: '{phase}'}}}}"),
+        )
+    };
+    let job = mk("Job", "hook", "signals-on-success: x");
+    let web = mk("Deployment", "web", "depends-on: 'job:hook'");
+    assert_lint(
+        &(web.clone() + &hook(job.clone(), "pre-install,pre-upgrade")),
+        &[],
+    );
+    assert_eq!(lint(&(web + &hook(job, "post-install"))).len(), 1);
+    let early = hook(
+        mk("Job", "hook", "depends-on: 'deployment:db'"),
+        "pre-install",
+    );
+    let found = lint(&(early + &mk("Deployment", "db", "")));
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].contains("warning hook: this is a hook that runs before"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn says_what_admission_refuses() {
+    let success = mk("Deployment", "web", "signals-on-success: x");
+    assert!(lint(&success)[0].starts_with("6:"), "{:?}", lint(&success));
+    let container = mk("Deployment", "web", "signals: x, signals-container: nope");
+    assert!(lint(&container)[0].contains("error bad-annotation: signals-container"));
+    let volume = mk("Deployment", "web", "signals: x").replace(
+        "    spec:\n",
+        "    spec:\n      volumes:\n      - {name: oncue, emptyDir: {}}\n",
+    );
+    assert!(
+        lint(&volume)[0].contains("error refused: "),
+        "{:?}",
+        lint(&volume)
+    );
+}
+
+#[test]
+fn looks_at_the_items_of_a_list() {
+    let item = "{apiVersion: v1, kind: Pod, metadata: {name: a, annotations: {depends-on: '&'}}, \
+                spec: {containers: [{name: a, image: a}]}}";
+    let found = lint(&format!("apiVersion: v1\nkind: List\nitems:\n- {item}\n"));
+    assert!(
+        found[0].starts_with("4:78 error bad-annotation"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn codes_are_words_of_their_own() {
+    let words: HashSet<_> = Code::ALL.into_iter().map(Code::as_str).collect();
+    assert_eq!(words.len(), Code::ALL.len());
+    assert!(
+        words
+            .iter()
+            .all(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+    );
+}
