@@ -27,7 +27,7 @@ pub(crate) fn advice(plan: &Plan<'_>) -> Vec<Warning> {
 }
 
 fn about_signals(plan: &Plan<'_>) -> Option<Warning> {
-    let live = !plan.asked.signals.is_empty() || !plan.asked.signals_on_init.is_empty();
+    let live = plan.duties.mark || !plan.asked.signals_on_init.is_empty();
     let stay = live && plan.settings.controller == Controller::Absent;
     stay.then_some(Warning::LiveSignalsStay)
 }

@@ -32,8 +32,8 @@ pub enum Warning {
     },
     /// A mesh's CNI plugin that leaves our container without a network.
     #[error(
-        "the mesh's CNI plugin leaves oncue-wait without a network until the proxy runs: \
-         use native sidecars and depends-on-position: after-sidecars"
+        "the mesh's CNI plugin keeps oncue-wait off the network: use native sidecars and \
+         depends-on-position: after-sidecars"
     )]
     MeshCni,
     /// A mesh that keeps our container from its position.
