@@ -23,6 +23,12 @@ use crate::language::{
 /// Most annotations that look like oncue's; there are seventeen keys, each with two spellings.
 const MAX_CANDIDATES: usize = 64;
 
+/// Most bytes of a pod's annotations, as Kubernetes has it: it looks only after us.
+const MAX_BYTES: usize = 256 << 10;
+
+/// Longest key of an annotation that Kubernetes accepts: a DNS subdomain, a slash, a name.
+const MAX_KEY_BYTES: usize = 253 + 1 + 63;
+
 /// One pod with everything that its admission depends on.
 pub(crate) struct Request<'a> {
     pub(crate) pod: &'a Pod<'a>,
@@ -63,17 +69,31 @@ impl<'a> Request<'a> {
             .filter(|(key, _)| self.looks_ours(key))
             .take(MAX_CANDIDATES + 1)
             .collect();
-        if candidates.len() <= MAX_CANDIDATES {
-            return Ok(candidates);
+        let refused = |reason| {
+            Err(PodError {
+                path: "metadata.annotations".to_owned(),
+                reason,
+            })
+        };
+        let bytes: usize = candidates.iter().map(|(_, value)| value.len()).sum();
+        if candidates.len() > MAX_CANDIDATES {
+            refused(format!(
+                "there are more than {MAX_CANDIDATES} that look like oncue's"
+            ))
+        } else if bytes > MAX_BYTES {
+            refused(format!(
+                "they have {bytes} bytes where Kubernetes allows {MAX_BYTES}"
+            ))
+        } else {
+            Ok(candidates)
         }
-        Err(PodError {
-            path: "metadata.annotations".to_owned(),
-            reason: format!("there are more than {MAX_CANDIDATES} that look like oncue's"),
-        })
     }
 
     fn looks_ours(&self, key: &str) -> bool {
         let keys = &self.settings.keys;
+        if key.len() > MAX_KEY_BYTES {
+            return false;
+        }
         let bare = keys.bare() == BareKeys::Read
             && (key.starts_with(Key::DependsOn.as_str()) || key.starts_with(Key::Signals.as_str()));
         bare || key.starts_with(keys.prefix())

@@ -104,7 +104,11 @@ fn every_pod_becomes_what_its_golden_file_says() {
         }
         let golden = fs::read_to_string(case.golden_path()).unwrap_or_default();
         let golden: Value = serde_json::from_str(&golden).unwrap_or_default();
-        assert_eq!(described, golden, "{}", case.name);
+        assert!(
+            described == golden,
+            "{} is not as its golden file says: UPDATE_GOLDEN=1 and git diff show where",
+            case.name
+        );
     }
 }
 

@@ -93,6 +93,12 @@ fn a_list_without_end_is_refused_before_it_fills_the_memory() {
     let keys = keys.join(",");
     let error = refused(&format!(r#"{{"metadata":{{"annotations":{{{keys}}}}}}}"#));
     assert!(error.contains("more than 64"), "{error}");
+    let terms = "a,".repeat(1 << 20);
+    let annotations = format!(r#"{{"depends-on":"{terms}"}}"#);
+    let error = refused(&format!(
+        r#"{{"metadata":{{"annotations":{annotations}}}}}"#
+    ));
+    assert!(error.contains("where Kubernetes allows 262144"), "{error}");
 }
 
 #[test]
