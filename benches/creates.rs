@@ -1,0 +1,214 @@
+//! What creates cost: durable ones alone and together, and beside many waiters.
+//!
+//! Prints figures and judges none. `ONCUE_BENCH_DIR` names the directory whose disk is measured.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a bench ends where it fails"
+)]
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use oncue::{
+    language::{Condition, Namespace, Term, VariableKey},
+    life::{AssertionId, Timestamp},
+    store::{
+        Backend, Embedded, Existing, Limits, Memory, NewAssertion, Store, SystemClock, WaitRequest,
+        Waiter,
+    },
+};
+use tokio::{runtime::Runtime, task::JoinSet};
+
+const WRITERS: usize = 64;
+const MEASURED_FOR: Duration = Duration::from_secs(4);
+
+fn main() {
+    let runtime = Runtime::new().unwrap();
+    durable_creates(&runtime);
+    creates_beside_waiters(&runtime);
+    release(&runtime);
+}
+
+fn durable_creates(runtime: &Runtime) {
+    let directory = bench_directory();
+    println!("durable creates in {}", directory.display());
+    println!("  file system            {}", file_system(&directory));
+    println!("  one sync of 4 KiB      {}", show(one_sync(&directory)));
+    let alone = runtime.block_on(creates_per_second(&directory, 1));
+    let together = runtime.block_on(creates_per_second(&directory, WRITERS));
+    println!("  each synced alone      {alone:.0} creates/s");
+    println!("  {WRITERS} writers together    {together:.0} creates/s");
+    println!("  ratio                  {:.1}", together / alone);
+}
+
+fn bench_directory() -> PathBuf {
+    env::var_os("ONCUE_BENCH_DIR").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), Into::into)
+}
+
+/// Returns the type of the file system, as the longest mount point above the directory has it.
+fn file_system(directory: &Path) -> String {
+    let directory = fs::canonicalize(directory).unwrap();
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let mount = |line: &str| {
+        let mut fields = line.split(' ').skip(1).map(str::to_owned);
+        Some((fields.next()?, fields.next()?))
+    };
+    let above = mounts.lines().filter_map(mount);
+    above
+        .filter(|(point, _)| directory.starts_with(point))
+        .max_by_key(|(point, _)| point.len())
+        .map_or("unknown".to_owned(), |(_, kind)| kind)
+}
+
+/// Returns the median.
+fn one_sync(directory: &Path) -> Duration {
+    let mut file = tempfile::tempfile_in(directory).unwrap();
+    let mut taken: Vec<_> = (0..200).map(|_| sync_once(&mut file)).collect();
+    taken.sort();
+    taken[taken.len() / 2]
+}
+
+fn sync_once(file: &mut File) -> Duration {
+    let begin = Instant::now();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file.write_all(&[1; 4096]).unwrap();
+    file.sync_data().unwrap();
+    begin.elapsed()
+}
+
+async fn creates_per_second(directory: &Path, writers: usize) -> f64 {
+    let directory = tempfile::tempdir_in(directory).unwrap();
+    let store = open(Arc::new(Embedded::open(directory.path()).unwrap())).await;
+    let begin = Instant::now();
+    let mut tasks = JoinSet::new();
+    for writer in 0..writers {
+        tasks.spawn(create_for(store.clone(), writer, MEASURED_FOR));
+    }
+    let created: u32 = tasks.join_all().await.into_iter().sum();
+    f64::from(created) / begin.elapsed().as_secs_f64()
+}
+
+async fn create_for(store: Store, writer: usize, duration: Duration) -> u32 {
+    let end = Instant::now() + duration;
+    let mut created = 0;
+    while Instant::now() < end {
+        create(&store, &format!("bench/{writer}/{created}")).await;
+        created += 1;
+    }
+    created
+}
+
+fn creates_beside_waiters(runtime: &Runtime) {
+    println!("a create in memory beside waiters on other names");
+    for waiters in [0, 100, 1000, 10_000] {
+        let taken = runtime.block_on(create_beside(waiters));
+        println!("  {waiters:>6} waiters         {}", show(taken));
+    }
+}
+
+/// Returns the mean over many creates.
+async fn create_beside(waiters: usize) -> Duration {
+    const CREATES: u32 = 50_000;
+    let store = open(Arc::new(Memory::new())).await;
+    let _held = hold(&store, waiters, |number| format!("other/{number}")).await;
+    let begin = Instant::now();
+    for number in 0..CREATES {
+        create(&store, &format!("bench/{number}")).await;
+    }
+    begin.elapsed() / CREATES
+}
+
+fn release(runtime: &Runtime) {
+    const WAITERS: usize = 10_000;
+    println!("{WAITERS} waiters held, then released by one create in memory");
+    for (what, name) in [
+        ("one name", None),
+        ("a name and one of their own", Some("own")),
+    ] {
+        let (created, released) = runtime.block_on(release_all(WAITERS, name));
+        println!("  waiting for {what}");
+        println!("    create acknowledged  {}", show(created));
+        println!("    all have answers     {} after that", show(released));
+    }
+}
+
+/// Returns how long the create took, and how much later the last waiter had its answer.
+async fn release_all(waiters: usize, own: Option<&str>) -> (Duration, Duration) {
+    let store = open(Arc::new(Memory::new())).await;
+    let terms = |number| match own {
+        Some(own) => format!("go, {own}/{number}"),
+        None => "go".to_owned(),
+    };
+    let held = hold(&store, waiters, terms).await;
+    let begin = Instant::now();
+    create(&store, "go").await;
+    let created = Instant::now();
+    held.join_all().await;
+    (created - begin, created.elapsed())
+}
+
+/// Holds `count` waiters, each in a task of its own.
+async fn hold(store: &Store, count: usize, terms: impl Fn(usize) -> String) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for number in 0..count {
+        tasks.spawn(wait(store.clone(), conditions(&terms(number))));
+    }
+    while store.stats().waiters < count {
+        tokio::task::yield_now().await;
+    }
+    tasks
+}
+
+async fn wait(store: Store, conditions: Arc<[Condition]>) {
+    let present = store.judge(&conditions).unwrap();
+    let who = Waiter {
+        namespace: Namespace::default(),
+        pod: None,
+        since: Timestamp::default(),
+    };
+    let request = WaitRequest {
+        who,
+        conditions,
+        revision: Some(present.revision),
+    };
+    store.wait(request).await.unwrap();
+}
+
+async fn open(backend: Arc<dyn Backend>) -> Store {
+    let clock = Arc::new(SystemClock);
+    Store::open(backend, Limits::default(), clock)
+        .await
+        .unwrap()
+}
+
+async fn create(store: &Store, name: &str) {
+    let assertion = NewAssertion {
+        id: AssertionId::HAND,
+        value: None,
+        ttl: None,
+        existing: Existing::Keep,
+    };
+    let key = VariableKey::new(Namespace::default(), name.parse().unwrap());
+    store.assert(key, assertion).await.unwrap();
+}
+
+fn conditions(terms: &str) -> Arc<[Condition]> {
+    let terms = Term::parse_list(terms).unwrap();
+    let condition = |term: &Term| term.condition(&Namespace::default()).unwrap().unwrap();
+    terms
+        .iter()
+        .map(|located| condition(&located.value))
+        .collect()
+}
+
+fn show(duration: Duration) -> String {
+    format!("{:.1} us", duration.as_secs_f64() * 1e6)
+}
