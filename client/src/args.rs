@@ -252,3 +252,6 @@ where
 {
     argument.parse::<T>()
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,3 +203,6 @@ pub(crate) enum FolderError {
     #[error("failed to write {}: {source}", .path.display())]
     Write { path: PathBuf, source: io::Error },
 }
+
+#[cfg(test)]
+mod tests;

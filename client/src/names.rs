@@ -261,3 +261,6 @@ fn server_address(server: &ScopedIp) -> IpAddr {
         ScopedIp::V6(address, _) => (*address).into(),
     }
 }
+
+#[cfg(test)]
+mod tests;
