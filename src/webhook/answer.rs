@@ -1,0 +1,114 @@
+//! Bytes in, bytes out: what is answered to a request's body.
+
+use axum::http::StatusCode;
+
+use super::{
+    outcome::{IgnoreReason, Outcome},
+    rejection::Rejection,
+    review::{Response, Review, Ruling},
+};
+use crate::injection::{Decision, Injection, Refusal, Settings, Target, inject};
+
+/// What is answered to a request.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The content type of the body.
+    pub content_type: &'static str,
+    /// The body: a review, or a text that says what is wrong.
+    pub body: Vec<u8>,
+    /// What became of the review.
+    pub outcome: Outcome,
+    /// The length of the JSON Patch; 0 without one.
+    pub patch_bytes: usize,
+}
+
+/// Answers `body`, whatever it is.
+pub fn answer(body: &[u8], settings: &Settings) -> Answer {
+    review(body, settings).unwrap_or_else(Answer::from)
+}
+
+fn review(body: &[u8], settings: &Settings) -> Result<Answer, Rejection> {
+    let review = Review::decode(body)?;
+    let (ruling, warnings, outcome) = rule(&review, settings)?;
+    let response = Response {
+        uid: &review.uid,
+        warnings,
+        outcome,
+        ruling,
+    };
+    let body = response
+        .encode()
+        .map_err(|error| Rejection::Failure(error.to_string()))?;
+    Ok(Answer {
+        status: StatusCode::OK,
+        content_type: "application/json",
+        body,
+        outcome,
+        patch_bytes: match &response.ruling {
+            Ruling::Patch(patch) => patch.len(),
+            Ruling::Allow | Ruling::Deny { .. } => 0,
+        },
+    })
+}
+
+type Ruled = (Ruling, Vec<String>, Outcome);
+
+fn rule(review: &Review<'_>, settings: &Settings) -> Result<Ruled, Rejection> {
+    if !review.kind.is_pod() {
+        return Ok(ignore(IgnoreReason::OtherKind));
+    }
+    if review.operation != "CREATE" {
+        return Ok(ignore(IgnoreReason::OtherOperation));
+    }
+    let pod = review
+        .object
+        .ok_or_else(|| Rejection::NotReview("request.object is missing".to_owned()))?;
+    let namespace = review.namespace.parse().map_err(Rejection::Namespace)?;
+    let target = Target {
+        namespace: &namespace,
+        name: Some(&*review.name).filter(|name| !name.is_empty()),
+    };
+    match inject(pod.get(), &target, settings) {
+        Ok(injection) => Ok(allow(injection)),
+        Err(Refusal::Pod(error)) => Err(Rejection::NotPod(error)),
+        Err(refusal) => Ok(deny(&refusal)),
+    }
+}
+
+fn ignore(reason: IgnoreReason) -> Ruled {
+    (Ruling::Allow, Vec::new(), Outcome::Ignored(reason))
+}
+
+fn allow(injection: Injection) -> Ruled {
+    let warnings = injection.warnings.iter().map(ToString::to_string).collect();
+    match injection.decision {
+        Decision::Patch(patch) => (
+            Ruling::Patch(patch.into_json()),
+            warnings,
+            Outcome::Injected,
+        ),
+        Decision::Skip(reason) => (Ruling::Allow, warnings, Outcome::Skipped(reason)),
+    }
+}
+
+fn deny(refusal: &Refusal) -> Ruled {
+    let ruling = Ruling::Deny {
+        code: refusal.status(),
+        message: refusal.to_string(),
+    };
+    (ruling, Vec::new(), refusal.into())
+}
+
+impl From<Rejection> for Answer {
+    fn from(rejection: Rejection) -> Self {
+        Self {
+            status: rejection.status(),
+            content_type: "text/plain; charset=utf-8",
+            outcome: Outcome::from(&rejection),
+            body: format!("{rejection}\n").into_bytes(),
+            patch_bytes: 0,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The shell around a review: content type, size, budget, deadline.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    extract::State,
+    http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
+use tracing::{debug, error};
+
+use super::{
+    MAX_BODY, Webhook,
+    answer::{Answer, answer},
+    rejection::Rejection,
+};
+use crate::language::Timeout;
+
+/// Answers `POST /mutate`.
+pub(crate) async fn mutate(
+    State(webhook): State<Arc<Webhook>>,
+    request: Request<Body>,
+) -> Response {
+    let start = Instant::now();
+    let _in_flight = webhook.metrics.begin();
+    let deadline = deadline(request.uri());
+    let answer = timeout(deadline, review(&webhook, request))
+        .await
+        .unwrap_or(Err(Rejection::DeadlineExceeded(deadline)))
+        .unwrap_or_else(report);
+    webhook.metrics.observe(&answer, start.elapsed());
+    respond(answer)
+}
+
+async fn review(webhook: &Webhook, request: Request<Body>) -> Result<Answer, Rejection> {
+    require_json(request.headers())?;
+    let length = required_memory(request.body())?;
+    let _share = webhook.budget.take(length).ok_or(Rejection::Overloaded)?;
+    let body = read(request.into_body()).await?;
+    // A panic is a bug of ours: it is answered like any other.
+    catch_unwind(AssertUnwindSafe(|| answer(&body, &webhook.settings)))
+        .map_err(|_| Rejection::Failure("it panicked".to_owned()))
+}
+
+/// Returns how long the caller waits for us: the API server says so in the query.
+fn deadline(uri: &Uri) -> Duration {
+    uri.query()
+        .unwrap_or_default()
+        .split('&')
+        .find_map(|parameter| parameter.strip_prefix("timeout="))
+        .and_then(|value| value.parse::<Timeout>().ok())
+        .map_or(DEFAULT_DEADLINE, |timeout| {
+            timeout.duration().min(MAX_DEADLINE)
+        })
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), Rejection> {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .filter(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+        .map(|_| ())
+        .ok_or(Rejection::UnsupportedMediaType)
+}
+
+/// Returns the length of the body where it is declared, else the most that it may have.
+fn required_memory(body: &Body) -> Result<usize, Rejection> {
+    let Some(declared) = body.size_hint().exact() else {
+        return Ok(MAX_BODY);
+    };
+    usize::try_from(declared)
+        .ok()
+        .filter(|declared| *declared <= MAX_BODY)
+        .ok_or(Rejection::BodyTooLarge)
+}
+
+async fn read(body: Body) -> Result<Bytes, Rejection> {
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Rejection::BodyTooLarge),
+        Err(error) => Err(Rejection::unreadable(error)),
+    }
+}
+
+/// Logs our own failures, and turns a rejection into what is answered.
+fn report(rejection: Rejection) -> Answer {
+    match &rejection {
+        Rejection::Failure(_) => error!(error = %rejection, "failed to answer a review"),
+        rejection => debug!(error = %rejection, "rejected a request"),
+    }
+    rejection.into()
+}
+
+fn respond(answer: Answer) -> Response {
+    let content_type = HeaderValue::from_static(answer.content_type);
+    let headers = [(header::CONTENT_TYPE, content_type)];
+    let mut response = (answer.status, headers, answer.body).into_response();
+    if answer.status == StatusCode::SERVICE_UNAVAILABLE {
+        let seconds = HeaderValue::from_static("1");
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// The API server's own default, and the most that it accepts.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
+const MAX_DEADLINE: Duration = Duration::from_secs(30);

@@ -1,0 +1,204 @@
+//! `AdmissionReview` v1 on the wire.
+//!
+//! Reading borrows from the body, and the object stays the JSON text that it is: nothing is parsed
+//! that is not looked at.
+
+use std::borrow::Cow;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+use serde_json::{error::Category, value::RawValue};
+
+use super::{outcome::Outcome, rejection::Rejection};
+
+/// What is asked: the part of `request` that concerns us.
+#[derive(Debug, Deserialize)]
+pub struct Review<'a> {
+    /// Names the request; the response repeats it.
+    #[serde(borrow)]
+    pub uid: Cow<'a, str>,
+    /// The kind of the object.
+    #[serde(borrow)]
+    pub kind: Kind<'a>,
+    /// What is done with it, such as `CREATE`.
+    #[serde(borrow)]
+    pub operation: Cow<'a, str>,
+    /// Where; empty for an object without a namespace.
+    #[serde(borrow, default)]
+    pub namespace: Cow<'a, str>,
+    /// The object's name; empty where it is yet to be generated.
+    #[serde(borrow, default)]
+    pub name: Cow<'a, str>,
+    /// The object, as it came; `None` where it is deleted.
+    #[serde(borrow, default)]
+    pub object: Option<&'a RawValue>,
+}
+
+/// The kind of an object.
+#[derive(Debug, Deserialize)]
+pub struct Kind<'a> {
+    #[serde(borrow, default)]
+    group: Cow<'a, str>,
+    #[serde(borrow)]
+    version: Cow<'a, str>,
+    #[serde(borrow, rename = "kind")]
+    name: Cow<'a, str>,
+}
+
+impl Kind<'_> {
+    /// Returns whether this is a Pod of the core group.
+    pub fn is_pod(&self) -> bool {
+        self.group.is_empty() && self.version == "v1" && self.name == "Pod"
+    }
+}
+
+impl<'a> Review<'a> {
+    /// Reads the body of a request.
+    pub fn decode(body: &'a [u8]) -> Result<Self, Rejection> {
+        let envelope: Envelope<'a> = serde_json::from_slice(body).map_err(explain)?;
+        if envelope.kind != "AdmissionReview" || !envelope.api_version.starts_with(GROUP) {
+            let Envelope {
+                api_version, kind, ..
+            } = envelope;
+            let found = format!("it is a {kind:?} of {api_version:?}");
+            return Err(Rejection::NotReview(found));
+        }
+        if envelope.api_version != API_VERSION {
+            let found = envelope.api_version.into_owned();
+            return Err(Rejection::UnsupportedVersion(found));
+        }
+        envelope
+            .request
+            .ok_or_else(|| Rejection::NotReview("it has no request".to_owned()))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    request: Option<Review<'a>>,
+}
+
+fn explain(error: serde_json::Error) -> Rejection {
+    match error.classify() {
+        Category::Data => Rejection::NotReview(error.to_string()),
+        Category::Eof | Category::Io | Category::Syntax => Rejection::NotJson(error),
+    }
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub struct Response<'a> {
+    /// The request's name.
+    pub uid: &'a str,
+    /// Whether it is let in, and what is changed.
+    pub ruling: Ruling,
+    /// What people should hear.
+    pub warnings: Vec<String>,
+    /// What became of it, for the audit log.
+    pub outcome: Outcome,
+}
+
+/// Whether an object is let in, and how.
+#[derive(Debug)]
+pub enum Ruling {
+    /// As it is.
+    Allow,
+    /// With this JSON Patch.
+    Patch(String),
+    /// Not at all.
+    Deny {
+        /// An HTTP status.
+        code: u16,
+        /// Why.
+        message: String,
+    },
+}
+
+impl Response<'_> {
+    /// Writes the body of a response.
+    pub fn encode(&self) -> serde_json::Result<Vec<u8>> {
+        let (patch, status) = match &self.ruling {
+            Ruling::Allow => (None, None),
+            Ruling::Patch(patch) => (Some(STANDARD.encode(patch)), None),
+            Ruling::Deny { code, message } => (None, Some(Status::new(*code, message))),
+        };
+        serde_json::to_vec(&ReviewOut {
+            api_version: API_VERSION,
+            kind: "AdmissionReview",
+            response: ResponseOut {
+                uid: self.uid,
+                allowed: status.is_none(),
+                status,
+                patch_type: patch.as_ref().map(|_| "JSONPatch"),
+                patch,
+                warnings: &self.warnings,
+                audit_annotations: AuditAnnotations {
+                    outcome: self.outcome.label(),
+                    reason: self.outcome.reason(),
+                },
+            },
+        })
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReviewOut<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    response: ResponseOut<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResponseOut<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    warnings: &'a [String],
+    audit_annotations: AuditAnnotations,
+}
+
+/// The API server puts the webhook's name before the keys.
+#[derive(Serialize)]
+struct AuditAnnotations {
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'static str,
+}
+
+/// A `metav1.Status`.
+#[derive(Serialize)]
+struct Status<'a> {
+    #[serde(rename = "status")]
+    result: &'static str,
+    message: &'a str,
+    reason: &'static str,
+    code: u16,
+}
+
+impl<'a> Status<'a> {
+    fn new(code: u16, message: &'a str) -> Self {
+        Self {
+            result: "Failure",
+            message,
+            reason: "Invalid",
+            code,
+        }
+    }
+}
+
+const GROUP: &str = "admission.k8s.io/";
+const API_VERSION: &str = "admission.k8s.io/v1";
