@@ -1,0 +1,52 @@
+//! What is known of the process itself.
+
+use std::fs;
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{gauge::ConstGauge, info::Info},
+    registry::{Registry, Unit},
+};
+
+/// Registers the version and, where the system tells it, the resident memory.
+pub fn register(registry: &mut Registry) {
+    registry
+        .sub_registry_with_prefix("oncue")
+        .register("build", "The version", build_info());
+    registry.register_collector(Box::new(ProcessCollector));
+}
+
+fn build_info() -> Info<[(&'static str, &'static str); 1]> {
+    Info::new([("version", env!("CARGO_PKG_VERSION"))])
+}
+
+/// Looks at the process when the metrics are asked for.
+#[derive(Debug)]
+struct ProcessCollector;
+
+impl Collector for ProcessCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let Some(bytes) = resident_memory() else {
+            return Ok(());
+        };
+        let gauge = ConstGauge::new(bytes);
+        let metric = encoder.encode_descriptor(
+            "process_resident_memory",
+            "Resident memory",
+            Some(&Unit::Bytes),
+            gauge.metric_type(),
+        )?;
+        gauge.encode(metric)
+    }
+}
+
+/// Returns the resident memory in bytes; `None` where there is no Linux below us.
+pub fn resident_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
