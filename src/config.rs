@@ -1,1 +1,116 @@
-//! config
+//! Settings from flags, environment and one file.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`settings`] | [`ServeSettings`]: every flag, its environment variable and its key in the file |
+//! | [`inject`] | [`InjectSettings`], the section `inject` |
+//! | [`role`] | [`Role`], what a process does |
+//! | [`file`](mod@file) | the file: YAML or JSON, errors with their place |
+//!
+//! A flag wins over its environment variable, that over the file, and the file over the default.
+
+pub mod file;
+pub mod inject;
+pub mod role;
+pub mod settings;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeSet,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use rustls::pki_types::ServerName;
+
+pub use self::{
+    file::FileError,
+    inject::{InjectError, InjectSettings},
+    role::{Role, StoreKind},
+    settings::ServeSettings,
+};
+
+/// What `oncue serve` does, with every default filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What the process does.
+    pub roles: BTreeSet<Role>,
+    /// The folder that belongs to it.
+    pub data: PathBuf,
+    /// What keeps the variables.
+    pub store: StoreKind,
+    /// Where the store listens.
+    pub http: SocketAddr,
+    /// Where the webhook listens.
+    pub webhook: SocketAddr,
+    /// Where health and metrics are served.
+    pub admin: SocketAddr,
+    /// The names in the webhook's certificate.
+    pub names: Vec<ServerName<'static>>,
+    /// For how long requests are served after the process stopped being ready.
+    pub linger: Duration,
+    /// What is injected; it depends on where the store comes to listen.
+    pub inject: InjectSettings,
+}
+
+impl Config {
+    /// Fills in the defaults.
+    pub fn resolve(settings: ServeSettings) -> Self {
+        let ServeSettings {
+            roles,
+            data,
+            store,
+            http,
+            webhook,
+            webhook_name,
+            admin,
+            linger,
+            inject,
+            log: _,
+            log_format: _,
+        } = settings;
+        let webhook = webhook.unwrap_or(DEFAULT_WEBHOOK);
+        Self {
+            roles: roles.map_or_else(|| Role::SERVED.into(), BTreeSet::from_iter),
+            data: data.unwrap_or_else(|| DEFAULT_DATA.into()),
+            store: store.unwrap_or_default(),
+            http: http.unwrap_or(DEFAULT_HTTP),
+            webhook,
+            admin: admin.unwrap_or(DEFAULT_ADMIN),
+            names: webhook_name.unwrap_or_else(|| loopback_names(webhook)),
+            linger: linger.unwrap_or_default(),
+            inject,
+        }
+    }
+
+    /// Returns whether the process has `role`.
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// Returns the names by which a machine reaches itself, and the address where it listens.
+fn loopback_names(address: SocketAddr) -> Vec<ServerName<'static>> {
+    let mut names = vec![
+        ServerName::try_from("localhost").expect("localhost is a DNS name"),
+        ServerName::IpAddress(Ipv4Addr::LOCALHOST.into()),
+        ServerName::IpAddress(Ipv6Addr::LOCALHOST.into()),
+    ];
+    let own = ServerName::IpAddress(address.ip().into());
+    if !address.ip().is_unspecified() && !names.contains(&own) {
+        names.push(own);
+    }
+    names
+}
+
+const DEFAULT_DATA: &str = "oncue-data";
+const DEFAULT_HTTP: SocketAddr = loopback(9999);
+const DEFAULT_WEBHOOK: SocketAddr = loopback(8443);
+const DEFAULT_ADMIN: SocketAddr = loopback(9998);
+
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}

@@ -1,1 +1,233 @@
-//! serve
+//! `oncue serve`: wires the roles together and brings them down again.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `listeners` | the sockets, bound before anything else happens |
+//! | `roles` | the store and the webhook: loaded, then served |
+//! | `group` | tasks that go down together |
+//! | [`certificates`], [`authority`] | the webhook's certificates, the authority's files |
+//! | [`banner`] | what a person is told when everything is up |
+//! | [`logging`] | how logs are written |
+//! | `signals`, `open_files` | what the system has to do with it |
+
+pub mod authority;
+pub mod banner;
+pub mod certificates;
+pub mod logging;
+
+mod group;
+mod listeners;
+mod open_files;
+mod roles;
+mod signals;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use prometheus_client::registry::Registry;
+use tokio::{net::TcpListener, runtime::Runtime, task::JoinError, time::sleep};
+use tracing::info;
+
+pub use self::listeners::ListenersError;
+use self::{
+    authority::AuthorityFiles,
+    banner::Banner,
+    certificates::CertificatesError,
+    group::Group,
+    listeners::Listeners,
+    roles::{Opening, Roles, StoreRole, WebhookRole},
+    signals::StopSignals,
+};
+use crate::{
+    admin::{self, Admin, Readiness},
+    config::{Config, InjectError},
+    net::{Endpoint, Limits, NetMetrics, Transport},
+    store::StoreError,
+};
+
+/// Serves until the process is told to stop.
+pub fn run(config: Config) -> Result<(), ServeError> {
+    open_files::raise_limit();
+    let runtime = Runtime::new().map_err(ServeError::Runtime)?;
+    let result = runtime.block_on(run_until_stopped(config));
+    // What still runs was given its time; a backend that hangs in a sync must not hold us.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run_until_stopped(config: Config) -> Result<(), ServeError> {
+    let mut signals = StopSignals::listen().map_err(ServeError::Signals)?;
+    let mut server = Server::start(config).await?;
+    anstream::print!("{}", server.banner());
+    tokio::select! {
+        error = server.died() => return Err(error),
+        () = signals.next() => info!("shutting down: a second signal ends this at once"),
+    }
+    tokio::select! {
+        () = server.shut_down() => Ok(()),
+        () = signals.next() => Err(ServeError::Interrupted),
+    }
+}
+
+/// A process that serves.
+#[derive(Debug)]
+pub struct Server {
+    addresses: Addresses,
+    authority: AuthorityFiles,
+    linger: Duration,
+    roles: Group,
+    /// Goes down last, so that probes and metrics see the others go.
+    admin: Group,
+}
+
+/// What listens where.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// The store, where this process has that role.
+    pub store: Option<SocketAddr>,
+    /// The webhook, where this process has that role.
+    pub webhook: Option<SocketAddr>,
+    /// Health and metrics.
+    pub admin: SocketAddr,
+}
+
+impl Server {
+    /// Binds, loads and serves.
+    ///
+    /// Health and metrics are served first, so that it can be seen what a slow start waits for.
+    pub async fn start(config: Config) -> Result<Self, ServeError> {
+        let listeners = Listeners::bind(&config)?;
+        let addresses = listeners.addresses()?;
+        fs::create_dir_all(&config.data)
+            .map_err(|source| ServeError::Data(config.data.clone(), source))?;
+        let metrics = NetMetrics::default();
+        let mut server = Self {
+            addresses,
+            authority: AuthorityFiles::of(&config.data),
+            linger: config.linger,
+            roles: Group::new(metrics.clone()),
+            admin: Group::new(metrics),
+        };
+        server.start_serving(listeners, config).await?;
+        Ok(server)
+    }
+
+    async fn start_serving(
+        &mut self,
+        listeners: Listeners,
+        config: Config,
+    ) -> Result<(), ServeError> {
+        let (readying, readiness) = Readiness::new();
+        let opening = |listener, name| Opening {
+            listener,
+            latch: readying.latch(name),
+        };
+        let store = listeners.store.map(|it| opening(it, "store"));
+        let webhook = listeners.webhook.map(|it| opening(it, "webhook"));
+        let registry = self.serve_admin(listeners.admin, readiness);
+
+        let store = match store {
+            Some(opening) => Some(StoreRole::load(opening, &config).await?),
+            None => None,
+        };
+        let authority = (self.authority.clone(), self.addresses);
+        let webhook = webhook
+            .map(|opening| WebhookRole::load(opening, config, authority))
+            .transpose()?;
+        let counted = Roles { store, webhook }.serve(&mut self.roles)?;
+        let _ = registry.set(counted);
+        Ok(())
+    }
+
+    /// Serves health at once, and metrics from when they are set.
+    fn serve_admin(
+        &mut self,
+        listener: TcpListener,
+        readiness: Readiness,
+    ) -> Arc<OnceLock<Arc<Registry>>> {
+        let admin = Admin {
+            readiness,
+            shutdown: self.roles.shutdown(),
+            registry: Arc::default(),
+        };
+        let registry = Arc::clone(&admin.registry);
+        let endpoint = Endpoint {
+            name: "admin",
+            listener,
+            transport: Transport::Plain,
+            limits: Limits::ADMIN,
+        };
+        self.admin.serve(endpoint, admin::router(admin));
+        registry
+    }
+
+    /// Returns what listens where.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Returns what a person is told.
+    pub fn banner(&self) -> Banner<'_> {
+        Banner {
+            addresses: &self.addresses,
+            ca: self.authority.certificate(),
+        }
+    }
+
+    /// Waits for a part that ends although nobody told it to.
+    pub async fn died(&mut self) -> ServeError {
+        let cause = tokio::select! {
+            cause = self.roles.died() => cause,
+            cause = self.admin.died() => cause,
+        };
+        ServeError::Died(cause)
+    }
+
+    /// Stops being ready, lingers, drains, and stops answering probes at the very end.
+    pub async fn shut_down(&mut self) {
+        self.roles.linger();
+        sleep(self.linger).await;
+        self.roles.drain().await;
+        self.admin.drain().await;
+    }
+}
+
+/// Why the process cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// There are no certificates.
+    #[error(transparent)]
+    Certificates(#[from] CertificatesError),
+    /// The data folder cannot be made.
+    #[error("failed to make the folder {} (choose another with --data)", .0.display())]
+    Data(PathBuf, #[source] io::Error),
+    /// A part of the process ended before its time.
+    #[error("a part of the process failed")]
+    Died(#[source] Option<JoinError>),
+    /// The settings of what is injected do not hold.
+    #[error(transparent)]
+    Inject(#[from] InjectError),
+    /// A second signal came before everything was down.
+    #[error("stopped at once by a second signal")]
+    Interrupted,
+    /// A socket cannot be bound.
+    #[error(transparent)]
+    Listen(#[from] ListenersError),
+    /// The process cannot run tasks.
+    #[error("failed to start the runtime")]
+    Runtime(#[source] io::Error),
+    /// Signals cannot be received.
+    #[error("failed to listen to signals")]
+    Signals(#[source] io::Error),
+    /// The store cannot be opened.
+    #[error("failed to open the store")]
+    Store(#[from] StoreError),
+}

@@ -1,16 +1,46 @@
 //! `oncue serve`: all roles in one process.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
+use crate::{
+    config::{Config, ServeSettings, file},
+    serve::{self, logging},
+};
+
 /// The arguments of `oncue serve`.
 #[derive(Args, Debug)]
-pub struct Serve {}
+#[command(after_help = EXAMPLES)]
+pub struct Serve {
+    /// YAML or JSON file of settings; its keys are the names of the flags
+    #[arg(long, env = "ONCUE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: ServeSettings,
+}
 
 impl Serve {
     /// Serves until the process is told to stop.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        anyhow::bail!("serving is not there yet")
+        let settings = match &self.config {
+            Some(path) => self.settings.over(file::read(path)?),
+            None => self.settings,
+        };
+        logging::init(settings.log(), settings.log_format())?;
+        serve::run(Config::resolve(settings))?;
+        Ok(ExitCode::SUCCESS)
     }
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  oncue serve                                   everything, for a laptop
+  oncue serve --store memory --roles store      a store that forgets
+  oncue serve --config oncue.yaml --log-format json
+
+oncue.yaml:
+  data: /var/lib/oncue
+  webhook: '[::]:10250'
+  inject: {image: 'registry.example/oncue-client:1', store-url: 'http://oncue-store:9999'}";

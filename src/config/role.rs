@@ -1,0 +1,72 @@
+//! What a process does, and what keeps its variables.
+
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
+#[serde(try_from = "String")]
+pub enum Role {
+    /// Keeps variables and holds waiters.
+    Store,
+    /// Injects.
+    Webhook,
+}
+
+impl Role {
+    /// All roles, which one process serves together by default.
+    pub const SERVED: [Self; 2] = [Self::Store, Self::Webhook];
+
+    /// Returns the role as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = RoleError;
+
+    fn from_str(text: &str) -> Result<Self, RoleError> {
+        if text == "controller" {
+            return Err(RoleError::NotYet);
+        }
+        Self::SERVED
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| RoleError::Unknown(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Role {
+    type Error = RoleError;
+
+    fn try_from(text: String) -> Result<Self, RoleError> {
+        text.parse()
+    }
+}
+
+/// A text that is not a role.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RoleError {
+    /// A role that this version has not got.
+    #[error("this version has no controller yet: the roles are store and webhook")]
+    NotYet,
+    /// No role at all.
+    #[error("{0:?} is not a role: the roles are store and webhook")]
+    Unknown(String),
+}
+
+/// What keeps the variables.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoreKind {
+    /// A crash-safe file in the data folder.
+    #[default]
+    Embedded,
+    /// Nothing: they are gone with the process.
+    Memory,
+}

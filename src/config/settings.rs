@@ -1,0 +1,143 @@
+//! Every setting of `oncue serve`: its flag, its environment variable and its key in the file.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+use rustls::pki_types::ServerName;
+use serde::{Deserialize, Deserializer, de::Error};
+
+use super::{
+    inject::InjectSettings,
+    role::{Role, StoreKind},
+};
+use crate::{language::Timeout, serve::logging::LogFormat};
+
+/// Every setting of `oncue serve`; absent where the default holds.
+///
+/// One definition makes the flag `--NAME`, the environment variable `ONCUE_NAME` and the file's
+/// key `NAME`, so that none of the three can be forgotten.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct ServeSettings {
+    /// What this process does [default: store,webhook]
+    #[arg(long, env = "ONCUE_ROLES", value_delimiter = ',', value_name = "ROLE")]
+    pub(super) roles: Option<Vec<Role>>,
+
+    /// Folder of the store and of the certificate authority [default: oncue-data]
+    #[arg(long, env = "ONCUE_DATA", value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+
+    /// What keeps the variables [default: embedded]
+    #[arg(long, env = "ONCUE_STORE", value_enum)]
+    pub(super) store: Option<StoreKind>,
+
+    /// Address of the store [default: 127.0.0.1:9999]
+    #[arg(long, env = "ONCUE_HTTP", value_name = "ADDRESS")]
+    pub(super) http: Option<SocketAddr>,
+
+    /// Address of the webhook (TLS) [default: 127.0.0.1:8443]
+    #[arg(long, env = "ONCUE_WEBHOOK", value_name = "ADDRESS")]
+    pub(super) webhook: Option<SocketAddr>,
+
+    /// Names and addresses in the webhook's certificate [default: those of this machine itself]
+    #[arg(long, env = "ONCUE_WEBHOOK_NAME", value_delimiter = ',', value_name = "NAME", value_parser = server_name)]
+    #[serde(deserialize_with = "server_names")]
+    pub(super) webhook_name: Option<Vec<ServerName<'static>>>,
+
+    /// Address of health and metrics [default: 127.0.0.1:9998]
+    #[arg(long, env = "ONCUE_ADMIN", value_name = "ADDRESS")]
+    pub(super) admin: Option<SocketAddr>,
+
+    /// How long to go on serving after SIGTERM, until everybody knows [default: not at all]
+    #[arg(long, env = "ONCUE_LINGER", value_name = "DURATION", value_parser = duration)]
+    #[serde(deserialize_with = "text_duration")]
+    pub(super) linger: Option<Duration>,
+
+    /// What to log, such as `debug` or `oncue::webhook=debug` [default: that of `RUST_LOG`, else info]
+    #[arg(long, env = "ONCUE_LOG", value_name = "FILTER")]
+    pub(super) log: Option<String>,
+
+    /// How to log [default: text]
+    #[arg(long, env = "ONCUE_LOG_FORMAT", value_enum)]
+    pub(super) log_format: Option<LogFormat>,
+
+    #[command(flatten)]
+    pub(super) inject: InjectSettings,
+}
+
+/// Fills what `$above` leaves open with what `$below` says; a field that is left out is an error
+/// of the compiler.
+macro_rules! overlay {
+    ($above:ident over $below:ident: $($field:ident),+; $($section:ident),*) => {{
+        let Self { $($field,)+ $($section,)* } = $above;
+        Self {
+            $($field: $field.or($below.$field),)+
+            $($section: $section.over($below.$section),)*
+        }
+    }};
+}
+pub(super) use overlay;
+
+impl ServeSettings {
+    /// Returns these settings, and those of `below` where these say nothing.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        overlay!(self over below:
+            roles, data, store, http, webhook, webhook_name, admin, linger, log, log_format;
+            inject)
+    }
+
+    /// Returns what to log.
+    pub fn log(&self) -> Option<&str> {
+        self.log.as_deref()
+    }
+
+    /// Returns how to log.
+    pub fn log_format(&self) -> LogFormat {
+        self.log_format.unwrap_or_default()
+    }
+
+    /// Returns what is injected.
+    pub fn into_inject(self) -> InjectSettings {
+        self.inject
+    }
+}
+
+/// Reads a value as its flag is read.
+pub(super) fn from_text<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+    D: Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(D::Error::custom)
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    if text == "0" || text == "0s" {
+        return Ok(Duration::ZERO);
+    }
+    let timeout: Result<Timeout, _> = text.parse();
+    timeout.map(Timeout::duration).map_err(|e| e.to_string())
+}
+
+fn text_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    duration(&text).map(Some).map_err(D::Error::custom)
+}
+
+fn server_name(text: &str) -> Result<ServerName<'static>, String> {
+    ServerName::try_from(text.to_owned())
+        .map_err(|_| format!("{text:?} is neither a DNS name nor an IP address"))
+}
+
+fn server_names<'de, D>(deserializer: D) -> Result<Option<Vec<ServerName<'static>>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    Vec::<String>::deserialize(deserializer)?
+        .iter()
+        .map(|name| server_name(name).map_err(D::Error::custom))
+        .collect::<Result<_, _>>()
+        .map(Some)
+}

@@ -1,0 +1,179 @@
+//! The certificate authority's files in the data folder.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use oncue_webhook_certs::{Authority, CertificateError};
+use tempfile::NamedTempFile;
+
+/// Where a certificate authority is kept: `ca.crt`, which everybody may read, and `ca.key`, which
+/// only its owner may.
+#[derive(Clone, Debug)]
+pub struct AuthorityFiles {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl AuthorityFiles {
+    /// Names the files of a folder.
+    pub fn of(folder: &Path) -> Self {
+        Self {
+            certificate: folder.join("ca.crt"),
+            key: folder.join("ca.key"),
+        }
+    }
+
+    /// Returns the path of the certificates in PEM.
+    pub fn certificate(&self) -> &Path {
+        &self.certificate
+    }
+
+    /// Reads the authority, or makes one where there is none.
+    pub fn load_or_create(&self, now: SystemTime) -> Result<Authority, AuthorityError> {
+        match (read(&self.key)?, read(&self.certificate)?) {
+            (Some(key), Some(certificate)) => Authority::from_pem(&key, &certificate)
+                .map_err(|source| AuthorityError::Load(self.certificate.clone(), source)),
+            (None, None) => {
+                let authority = Authority::generate(now).map_err(AuthorityError::Make)?;
+                self.save(&authority)?;
+                Ok(authority)
+            }
+            (key, _) => {
+                let (present, absent) = match key {
+                    Some(_) => (&self.key, &self.certificate),
+                    None => (&self.certificate, &self.key),
+                };
+                Err(AuthorityError::Half {
+                    present: present.clone(),
+                    absent: absent.clone(),
+                })
+            }
+        }
+    }
+
+    /// Writes both files; a reader sees each of them old or new, never half.
+    pub fn save(&self, authority: &Authority) -> Result<(), AuthorityError> {
+        write(&self.key, &authority.key().to_pem(), Readers::Owner)?;
+        write(&self.certificate, &authority.bundle_pem(), Readers::All)
+    }
+}
+
+/// Why there is no certificate authority.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// One of the two files is missing.
+    #[error("found {} without {}: restore it, or remove the other to make a new authority", .present.display(), .absent.display())]
+    Half {
+        /// The file that is there.
+        present: PathBuf,
+        /// The file that is not.
+        absent: PathBuf,
+    },
+    /// The files hold something else.
+    #[error("failed to load the certificate authority {}", .0.display())]
+    Load(PathBuf, #[source] CertificateError),
+    /// No authority could be made.
+    #[error("failed to make a certificate authority")]
+    Make(#[source] CertificateError),
+    /// A file cannot be read.
+    #[error("failed to read {}", .0.display())]
+    Read(PathBuf, #[source] io::Error),
+    /// A file cannot be written.
+    #[error("failed to write {}", .0.display())]
+    Write(PathBuf, #[source] io::Error),
+}
+
+#[derive(Clone, Copy)]
+enum Readers {
+    All,
+    Owner,
+}
+
+fn read(path: &Path) -> Result<Option<String>, AuthorityError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(AuthorityError::Read(path.to_owned(), error)),
+    }
+}
+
+fn write(path: &Path, text: &str, readers: Readers) -> Result<(), AuthorityError> {
+    let write = || {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        if let Readers::All = readers {
+            allow_all_to_read(file.as_file())?;
+        }
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|error| AuthorityError::Write(path.to_owned(), error))
+}
+
+/// Temporary files are made for their owner alone.
+fn allow_all_to_read(file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_restart_keeps_the_authority() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = AuthorityFiles::of(folder.path());
+        let made = files.load_or_create(SystemTime::now()).unwrap();
+        let loaded = files.load_or_create(SystemTime::now()).unwrap();
+        assert_eq!(loaded.bundle_pem(), made.bundle_pem());
+        assert_eq!(
+            fs::read_to_string(files.certificate()).unwrap(),
+            made.bundle_pem()
+        );
+    }
+
+    #[test]
+    fn only_the_owner_reads_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = AuthorityFiles::of(folder.path());
+        files.load_or_create(SystemTime::now()).unwrap();
+        assert_eq!(mode(&files.key), 0o600);
+        assert_eq!(mode(&files.certificate), 0o644);
+    }
+
+    #[test]
+    fn a_missing_half_is_an_error_that_names_both_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = AuthorityFiles::of(folder.path());
+        files.load_or_create(SystemTime::now()).unwrap();
+        fs::remove_file(&files.key).unwrap();
+        let error = files.load_or_create(SystemTime::now()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("ca.crt without"), "{text}");
+        assert!(text.contains("ca.key"), "{text}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = AuthorityFiles::of(folder.path());
+        files.load_or_create(SystemTime::now()).unwrap();
+        fs::write(&files.certificate, "damaged").unwrap();
+        files.load_or_create(SystemTime::now()).unwrap_err();
+        assert_eq!(fs::read_to_string(&files.certificate).unwrap(), "damaged");
+    }
+}

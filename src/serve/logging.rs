@@ -1,0 +1,51 @@
+//! Logs: text for people, JSON for collectors, both on the standard error.
+
+use std::io::{self, IsTerminal};
+
+use serde::Deserialize;
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    #[default]
+    Text,
+}
+
+/// Why no log can be written.
+#[derive(Debug, thiserror::Error)]
+#[error("--log: {filter:?} is not a filter such as `info` or `oncue::webhook=debug`: {reason}")]
+pub struct LogError {
+    filter: String,
+    reason: String,
+}
+
+/// Starts to log what `filter` says, else `RUST_LOG`, else everything from `info` on.
+pub fn init(filter: Option<&str>, format: LogFormat) -> Result<(), LogError> {
+    let filter = match filter {
+        Some(filter) => parse(filter)?,
+        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
+    };
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let layer = match format {
+        LogFormat::Json => layer.json().boxed(),
+        LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
+    };
+    // Whoever runs us within a process that logs already keeps that log.
+    let _ = tracing_subscriber::registry()
+        .with(layer)
+        .with(filter)
+        .try_init();
+    Ok(())
+}
+
+fn parse(filter: &str) -> Result<EnvFilter, LogError> {
+    EnvFilter::try_new(filter).map_err(|error| LogError {
+        filter: filter.to_owned(),
+        reason: error.to_string(),
+    })
+}
