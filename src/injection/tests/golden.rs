@@ -169,9 +169,11 @@ fn another_annotation_replaces_ours_in_place() {
     for (case, before) in patched_cases() {
         let mut pod: Value = serde_json::from_str(&before).unwrap();
         let annotations = pod["metadata"]["annotations"].as_object_mut().unwrap();
-        let key = match annotations.contains_key("oncue.dev/depends-on") {
-            true => "oncue.dev/depends-on",
-            false => "depends-on",
+        let prefixed = annotations.contains_key("oncue.dev/depends-on");
+        let key = if prefixed {
+            "oncue.dev/depends-on"
+        } else {
+            "depends-on"
         };
         let terms = annotations.get(key).and_then(Value::as_str).unwrap_or("");
         let terms = format!("{terms}, one/more");
