@@ -3,7 +3,14 @@
 //! Every command is a `clap` struct of arguments with a method `run`, which returns how the process
 //! exits, or an error that is printed as it is.
 
+pub mod check;
+mod files;
+pub mod graph;
+pub mod inject;
+mod output;
+mod report;
 pub mod serve;
+mod settings;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
@@ -20,6 +27,12 @@ pub struct Cli {
 /// What oncue can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Say what is wrong with the annotations in files.
+    Check(check::Check),
+    /// Draw who waits for whom in files.
+    Graph(graph::Graph),
+    /// Print manifests with every pod injected.
+    Inject(inject::Inject),
     /// Run the webhook and the store.
     Serve(Box<serve::Serve>),
 }
@@ -27,6 +40,9 @@ pub enum Command {
 impl Command {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Check(check) => check.run(),
+            Self::Graph(graph) => graph.run(),
+            Self::Inject(inject) => inject.run(),
             Self::Serve(serve) => serve.run(),
         }
     }

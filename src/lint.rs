@@ -8,6 +8,8 @@ mod nearest;
 mod placement;
 mod waits;
 
+pub use self::admission::Admitted;
+
 use std::fmt;
 
 use serde_json::Value;

@@ -84,11 +84,7 @@ fn fill_in(
     annotations: &PodAnnotations,
 ) -> Result<PodAnnotations, AnnotationError> {
     // The first pod stands for all: it has every label that a controller adds.
-    let first = match workload.scale() {
-        Scale::Replicas { first_ordinal, .. } => first_ordinal,
-        Scale::EachNode | Scale::Runs { .. } => 0,
-    };
-    let pod = workload.pod_at(first);
+    let pod = workload.pod_at(workload.scale().first_ordinal());
     let labels = pod.pointer("/metadata/labels").and_then(Value::as_object);
     let labels: Vec<_> = labels
         .into_iter()

@@ -84,14 +84,28 @@ impl<'a> Scene<'a> {
 
     /// Returns who can make `term` of `consumer` hold.
     pub fn producers(&self, consumer: &Actor<'_>, term: &Term) -> Vec<Producer> {
+        self.producers_for(consumer.workload.name(), &consumer.namespace, term)
+    }
+
+    /// Returns who can make `term` hold for the pods of a workload of this name in `namespace`.
+    pub fn producers_for(
+        &self,
+        workload: &str,
+        namespace: &Namespace,
+        term: &Term,
+    ) -> Vec<Producer> {
+        let own = namespace;
         let or_own = |namespace: &Option<Namespace>| {
             let named = namespace.as_ref();
-            named.unwrap_or(&consumer.namespace).clone()
+            named.unwrap_or(own).clone()
         };
         match &term.target {
             Target::Below {
                 prefix, namespace, ..
-            } => self.signallers(&or_own(namespace), &consumer.pattern(prefix).below()),
+            } => {
+                let wanted = Pattern::new(prefix, workload).below();
+                self.signallers(&or_own(namespace), &wanted)
+            }
             Target::Object {
                 kind,
                 name,
@@ -100,10 +114,10 @@ impl<'a> Scene<'a> {
                 Some(name) => self.objects(kind, name, &or_own(namespace)),
                 None => Vec::new(),
             },
-            Target::Probe(probe) => self.behind_host(&probe.host, &consumer.namespace),
+            Target::Probe(probe) => self.behind_host(&probe.host, own),
             Target::Variable {
                 name, namespace, ..
-            } => self.signallers(&or_own(namespace), &consumer.pattern(name)),
+            } => self.signallers(&or_own(namespace), &Pattern::new(name, workload)),
         }
     }
 

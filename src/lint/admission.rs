@@ -5,42 +5,77 @@ use serde_json::Value;
 use super::{Code, Finding, Linter, Part, Place, Severity, place_of};
 use crate::{
     graph::Actor,
-    injection::{self, Collision, Injection, Refusal, Target, Warning},
+    injection::{self, Collision, Decision, Injection, Refusal, Target, Warning},
     language::{AnnotationError, AnnotationWarning, Namespace, annotation::Key},
-    workload::{Scale, Workload},
+    workload::Workload,
 };
 
+/// What becomes of pods that are let in.
+#[derive(Debug)]
+pub struct Admitted {
+    /// What is done with them.
+    pub decision: Decision,
+    /// What people should hear of them, as warnings.
+    pub findings: Vec<Finding>,
+}
+
 impl Linter<'_> {
-    pub(super) fn admission(&self, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
+    /// Asks admission about `pod`: the template of `workload`, or a pod that is made from it.
+    ///
+    /// # Errors
+    /// Everything for which the pod is refused.
+    pub fn admit(
+        &self,
+        object: usize,
+        workload: &Workload<'_>,
+        pod: &Value,
+    ) -> Result<Admitted, Vec<Finding>> {
+        let own = workload.namespace().and_then(|own| own.parse().ok());
+        let namespace: &Namespace = own.as_ref().unwrap_or(self.namespace);
+        let target = Target {
+            namespace,
+            name: pod.pointer("/metadata/name").and_then(Value::as_str),
+        };
         let subject = Subject {
             linter: self,
             object,
             workload,
         };
-        match subject.inject() {
-            Ok(injection) => {
-                let warnings = injection.warnings.iter();
-                let mut findings: Vec<_> = warnings.map(|w| subject.warning(w)).collect();
-                // Where a pod is left alone nobody has read all of it.
-                let actor = Actor::read(workload.clone(), &self.settings.keys, self.namespace);
-                let errors = actor.err().unwrap_or_default();
-                findings.extend(errors.iter().map(|error| subject.annotation(error)));
-                findings
-            }
-            Err(Refusal::Annotations(errors)) => errors
-                .iter()
-                .map(|error| subject.annotation(error))
-                .collect(),
-            Err(Refusal::Collision(collision)) => {
-                let path = match &collision {
-                    Collision::Container { path, .. }
-                    | Collision::Mount { path, .. }
-                    | Collision::Volume { path, .. } => path,
-                };
-                vec![subject.refused(path, collision.to_string())]
-            }
-            Err(Refusal::Pod(error)) => vec![subject.refused(&error.path, error.to_string())],
+        match injection::inject(&pod.to_string(), &target, self.settings) {
+            Ok(Injection {
+                decision, warnings, ..
+            }) => Ok(Admitted {
+                decision,
+                findings: warnings.iter().map(|w| subject.warning(w)).collect(),
+            }),
+            Err(refusal) => Err(subject.refusal(&refusal)),
         }
+    }
+
+    /// Says what admission will say of the pods of `workload`.
+    pub(super) fn admission(&self, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
+        // The first pod stands for all: it has every label that a controller adds.
+        let pod = workload.pod_at(workload.scale().first_ordinal());
+        let mut findings = match self.admit(object, workload, &pod) {
+            Ok(admitted) => admitted.findings,
+            Err(refused) => return refused,
+        };
+        for finding in &mut findings {
+            // A rollout must not fail for it, so that admission only warns.
+            if finding.code == Code::UnknownKey {
+                finding.severity = Severity::Error;
+            }
+        }
+        // Where a pod is left alone nobody has read all of it.
+        let actor = Actor::read(workload.clone(), &self.settings.keys, self.namespace);
+        let subject = Subject {
+            linter: self,
+            object,
+            workload,
+        };
+        let errors = actor.err().unwrap_or_default();
+        findings.extend(errors.iter().map(|error| subject.annotation(error)));
+        findings
     }
 }
 
@@ -52,20 +87,21 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// Asks for the first pod, which has every label that a controller adds.
-    fn inject(&self) -> Result<Injection, Refusal> {
-        let first = match self.workload.scale() {
-            Scale::Replicas { first_ordinal, .. } => first_ordinal,
-            Scale::EachNode | Scale::Runs { .. } => 0,
-        };
-        let pod = self.workload.pod_at(first);
-        let own = self.workload.namespace().and_then(|own| own.parse().ok());
-        let namespace: &Namespace = own.as_ref().unwrap_or(self.linter.namespace);
-        let target = Target {
-            namespace,
-            name: pod.pointer("/metadata/name").and_then(Value::as_str),
-        };
-        injection::inject(&pod.to_string(), &target, self.linter.settings)
+    fn refusal(&self, refusal: &Refusal) -> Vec<Finding> {
+        match refusal {
+            Refusal::Annotations(errors) => {
+                errors.iter().map(|error| self.annotation(error)).collect()
+            }
+            Refusal::Collision(collision) => {
+                let path = match collision {
+                    Collision::Container { path, .. }
+                    | Collision::Mount { path, .. }
+                    | Collision::Volume { path, .. } => path,
+                };
+                vec![self.refused(path, collision.to_string())]
+            }
+            Refusal::Pod(error) => vec![self.refused(&error.path, error.to_string())],
+        }
     }
 
     fn annotation(&self, error: &AnnotationError) -> Finding {
@@ -99,23 +135,23 @@ impl Subject<'_> {
     }
 
     fn warning(&self, warning: &Warning) -> Finding {
-        let (severity, code, place) = match warning {
+        let (code, place) = match warning {
             Warning::Annotation(AnnotationWarning::UnknownKey { key, .. }) => {
                 let place = Place {
                     object: self.object,
                     pointer: self.workload.annotation_pointer(key),
                     part: Part::Key,
                 };
-                (Severity::Error, Code::UnknownKey, place)
+                (Code::UnknownKey, place)
             }
             Warning::Annotation(AnnotationWarning::Reserved { key }) => {
-                (Severity::Warning, Code::ReservedKey, self.place(*key))
+                (Code::ReservedKey, self.place(*key))
             }
-            Warning::Skipped(_) => (Severity::Warning, Code::NotInjected, self.first_place()),
-            _ => (Severity::Warning, Code::Admission, self.first_place()),
+            Warning::Skipped(_) => (Code::NotInjected, self.first_place()),
+            _ => (Code::Admission, self.first_place()),
         };
         Finding {
-            severity,
+            severity: Severity::Warning,
             code,
             message: warning.to_string(),
             place,

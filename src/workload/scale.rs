@@ -57,6 +57,14 @@ impl Scale {
         }
     }
 
+    /// Returns the number of the first pod, where they are numbered.
+    pub fn first_ordinal(self) -> u32 {
+        match self {
+            Self::EachNode | Self::Runs { .. } => 0,
+            Self::Replicas { first_ordinal, .. } => first_ordinal,
+        }
+    }
+
     /// Returns how many pods there are at the most at one time; `None` for one on each node.
     pub fn at_once(self) -> Option<u32> {
         match self {

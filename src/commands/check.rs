@@ -1,0 +1,79 @@
+//! `oncue check`: what is wrong with the annotations in a set of files.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{
+    files::Files,
+    output::{self, Format},
+    report,
+    settings::InjectionArgs,
+};
+use crate::{
+    lint::{Linter, Severity},
+    manifests::{Document, Manifests},
+    workload,
+};
+
+const HELP: &str = "\
+Examples:
+  oncue check -f app.yaml
+  oncue check -f base/ -f overlays/production/ --output json
+  helm template my-release chart/ | oncue check -f -
+
+Exit codes: 0 nothing is wrong (there may be warnings), 1 an error was found, 2 usage.";
+
+/// The arguments of `oncue check`.
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub struct Check {
+    #[command(flatten)]
+    files: Files,
+
+    /// How to print what is found
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+
+    #[command(flatten)]
+    injection: InjectionArgs,
+}
+
+impl Check {
+    /// Prints what is found; the exit code says whether an error is among it.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = self.injection.settings()?;
+        let manifests = self.files.read()?;
+        let linter = Linter {
+            settings: &settings,
+            namespace: &self.files.namespace,
+        };
+        let objects: Vec<_> = manifests.documents().map(Document::object).collect();
+        let findings = report::locate(&manifests, linter.lint(&objects));
+        match self.output {
+            Format::Json => output::print_json(&report::json(&findings))?,
+            Format::Text => {
+                let summary = summary(&manifests, &objects, &findings);
+                output::print(&format!("{}{summary}\n", report::text(&findings)))?;
+            }
+        }
+        Ok(match report::count(&findings, Severity::Error) {
+            0 => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        })
+    }
+}
+
+fn summary(manifests: &Manifests, objects: &[&Value], findings: &[report::Located]) -> String {
+    let count =
+        |severity: Severity| report::counted(report::count(findings, severity), severity.as_str());
+    let workloads = objects.iter().map(|object| workload::find(object).len());
+    format!(
+        "{} and {} in {} of {}",
+        count(Severity::Error),
+        count(Severity::Warning),
+        report::counted(workloads.sum(), "workload"),
+        report::counted(manifests.files().len(), "file"),
+    )
+}

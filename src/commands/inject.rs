@@ -1,0 +1,111 @@
+//! `oncue inject`: manifests with every pod injected by the webhook's own code.
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::Value;
+
+use super::{
+    files::Files,
+    output,
+    report::{self, Located},
+    settings::InjectionArgs,
+};
+use crate::{
+    injection::{Decision, Patch},
+    lint::{Admitted, Finding, Linter, Severity},
+    manifests::{Document, Manifests},
+    workload::{self, Workload},
+};
+
+const HELP: &str = "\
+Examples:
+  oncue inject -f app.yaml | kubectl apply -f -
+  helm template my-release chart/ | oncue inject -f - --controller absent
+
+Objects that need no change are printed as they are, byte for byte.
+Exit codes: 0 injected, 1 a pod is refused (then nothing is printed), 2 usage.";
+
+/// The arguments of `oncue inject`.
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub struct Inject {
+    #[command(flatten)]
+    files: Files,
+
+    #[command(flatten)]
+    injection: InjectionArgs,
+}
+
+impl Inject {
+    /// Prints the manifests, or why a pod is refused.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = self.injection.settings()?;
+        let manifests = self.files.read()?;
+        let mut injector = Injector {
+            linter: Linter {
+                settings: &settings,
+                namespace: &self.files.namespace,
+            },
+            findings: Vec::new(),
+        };
+        let changed = injector.inject_all(&manifests)?;
+        let findings = report::locate(&manifests, injector.findings);
+        complain(&findings);
+        if report::count(&findings, Severity::Error) > 0 {
+            return Ok(ExitCode::FAILURE);
+        }
+        output::print(&manifests.rewrite(&changed)?)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn complain(findings: &[Located]) {
+    anstream::eprint!("{}", report::text(findings));
+}
+
+/// Injects objects and collects what is to be said of them.
+struct Injector<'a> {
+    linter: Linter<'a>,
+    findings: Vec<Finding>,
+}
+
+impl Injector<'_> {
+    /// Returns the objects that change, by their position.
+    fn inject_all(&mut self, manifests: &Manifests) -> anyhow::Result<BTreeMap<usize, Value>> {
+        let mut changed = BTreeMap::new();
+        for (index, document) in manifests.documents().enumerate() {
+            if let Some(object) = self.inject(index, document)? {
+                changed.insert(index, object);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Returns the object with all of its pods injected, if that changes it.
+    fn inject(&mut self, index: usize, document: &Document) -> anyhow::Result<Option<Value>> {
+        let mut changed: Option<Value> = None;
+        for workload in workload::find(document.object()) {
+            match self.linter.admit(index, &workload, workload.template()) {
+                Ok(Admitted { decision, findings }) => {
+                    self.findings.extend(findings);
+                    if let Decision::Patch(patch) = decision {
+                        let object = changed.get_or_insert_with(|| document.object().clone());
+                        apply(&patch, object, &workload)?;
+                    }
+                }
+                Err(refused) => self.findings.extend(refused),
+            }
+        }
+        Ok(changed)
+    }
+}
+
+/// Changes the template of `workload` in `object`.
+fn apply(patch: &Patch, object: &mut Value, workload: &Workload<'_>) -> anyhow::Result<()> {
+    let template = object.pointer_mut(&workload.template_pointer());
+    let template = template.context("failed to find the pod template again")?;
+    json_patch::patch(template, &patch.to_json_patch())
+        .with_context(|| format!("failed to inject {workload}"))
+}

@@ -1,0 +1,171 @@
+//! Findings with their places in files, for people and for programs.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+
+use crate::{
+    lint::{Finding, Part, Severity},
+    manifests::{Document, Location, Manifests},
+};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// One finding with its place in a file.
+#[derive(Debug)]
+pub(super) struct Located {
+    finding: Finding,
+    location: Location,
+    /// The object, such as `Deployment/web`.
+    object: String,
+}
+
+/// Returns the findings in the order of the files, each with its place.
+pub(super) fn locate(manifests: &Manifests, findings: Vec<Finding>) -> Vec<Located> {
+    let documents: Vec<_> = manifests.documents().collect();
+    let mut located: Vec<_> = findings
+        .into_iter()
+        .map(|finding| {
+            let document = documents[finding.place.object];
+            Located {
+                location: location(document, &finding),
+                object: object(document, &finding.place.pointer),
+                finding,
+            }
+        })
+        .collect();
+    located.sort_by_key(|located| {
+        let Located {
+            finding, location, ..
+        } = located;
+        (finding.place.object, location.line(), location.column())
+    });
+    located
+}
+
+fn location(document: &Document, finding: &Finding) -> Location {
+    let pointer = &finding.place.pointer;
+    match finding.place.part {
+        Part::Column(column) => document.locate_in(pointer, column),
+        Part::Key => document.locate_key(pointer),
+        Part::Value => document.locate(pointer),
+    }
+}
+
+/// Returns the name of the object in which `pointer` lies.
+fn object(document: &Document, pointer: &str) -> String {
+    let mut tokens = pointer.split('/').skip(1);
+    let item = match (tokens.next(), tokens.next()) {
+        (Some("items"), Some(index)) => document.object().pointer(&format!("/items/{index}")),
+        _ => None,
+    };
+    let object = item.unwrap_or(document.object());
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+    let name = text("/metadata/name").or_else(|| text("/metadata/generateName"));
+    format!(
+        "{}/{}",
+        text("/kind").unwrap_or_default(),
+        name.unwrap_or_default()
+    )
+}
+
+/// Counts the findings of one severity.
+pub(super) fn count(findings: &[Located], severity: Severity) -> usize {
+    let same = |located: &&Located| located.finding.severity == severity;
+    findings.iter().filter(same).count()
+}
+
+/// Returns the findings as a compiler prints them: the place, what is wrong, and the line.
+pub(super) fn text(findings: &[Located]) -> String {
+    let mut text = String::new();
+    for Located {
+        finding, location, ..
+    } in findings
+    {
+        let Finding {
+            severity,
+            code,
+            message,
+            ..
+        } = finding;
+        let style = match severity {
+            Severity::Error => ERROR,
+            Severity::Warning => WARNING,
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{BOLD}{location}:{BOLD:#} {style}{severity}[{code}]{style:#}: {message}"
+        );
+        excerpt(&mut text, location, style);
+    }
+    text
+}
+
+/// Writes the line with a caret below the place.
+fn excerpt(text: &mut String, location: &Location, style: Style) {
+    let number = location.line().to_string();
+    let margin = " ".repeat(number.len());
+    let (line, column) = shown(location);
+    let line = line.trim_end();
+    let indent: String = line
+        .chars()
+        .take(column - 1)
+        .map(|c| if c == '\t' { '\t' } else { ' ' })
+        .collect();
+    let _ = writeln!(text, "{DIM}{number} |{DIM:#} {line}");
+    let _ = writeln!(text, "{DIM}{margin} |{DIM:#} {indent}{style}^{style:#}");
+}
+
+/// Returns the line, or a part of a long one, and the column in what is returned.
+fn shown(location: &Location) -> (String, usize) {
+    const WIDEST: usize = 160;
+    const BEFORE: usize = 80;
+    let (line, column) = (location.line_text(), location.column());
+    if line.chars().count() <= WIDEST {
+        return (line.to_owned(), column);
+    }
+    let skip = column.saturating_sub(BEFORE);
+    (
+        line.chars().skip(skip).take(WIDEST).collect(),
+        column - skip,
+    )
+}
+
+/// Returns the findings for programs.
+pub(super) fn json(findings: &[Located]) -> Value {
+    let documents = findings.iter().map(|located| {
+        let Located {
+            finding,
+            location,
+            object,
+        } = located;
+        json!({
+            "severity": finding.severity.as_str(),
+            "code": finding.code.as_str(),
+            "message": finding.message,
+            "object": object,
+            "pointer": finding.place.pointer,
+            "file": location.file(),
+            "line": location.line(),
+            "column": location.column(),
+        })
+    });
+    json!({
+        "findings": documents.collect::<Vec<_>>(),
+        "errors": count(findings, Severity::Error),
+        "warnings": count(findings, Severity::Warning),
+    })
+}
+
+/// Returns a number with its noun, such as `1 error` or `2 errors`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
