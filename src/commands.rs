@@ -8,6 +8,7 @@ mod files;
 pub mod graph;
 pub mod inject;
 mod output;
+pub mod rehearse;
 mod report;
 pub mod serve;
 mod settings;
@@ -15,6 +16,8 @@ mod settings;
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::rehearsal;
 
 /// Pods start on cue: annotate what they depend on and what they signal.
 #[derive(Debug, Parser)]
@@ -33,6 +36,8 @@ pub enum Command {
     Graph(graph::Graph),
     /// Print manifests with every pod injected.
     Inject(inject::Inject),
+    /// Play files on this machine and say who started when.
+    Rehearse(Box<rehearse::Rehearse>),
     /// Run the webhook and the store.
     Serve(Box<serve::Serve>),
 }
@@ -43,14 +48,19 @@ impl Command {
             Self::Check(check) => check.run(),
             Self::Graph(graph) => graph.run(),
             Self::Inject(inject) => inject.run(),
+            Self::Rehearse(rehearse) => rehearse.run(),
             Self::Serve(serve) => serve.run(),
         }
     }
 }
 
-/// Runs the command line `args`, the first of which is the name we were called by.
+/// Runs the command line `args`, the first of which is the name we were called by: as
+/// `oncue-client` this is the client.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    if called_as(&args) == Some("oncue-client") {
+        return rehearsal::run_client(args.into_iter().skip(1));
+    }
     let command = match parse(&args) {
         Ok(cli) => cli.command,
         Err(error) => error.exit(),

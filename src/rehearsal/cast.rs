@@ -27,32 +27,37 @@ pub(crate) struct Cast {
 }
 
 impl Cast {
-    /// Reads the objects; kinds that create no pods are passed over.
-    pub(crate) fn new<'a>(objects: impl IntoIterator<Item = &'a Value>) -> Result<Self, CastError> {
+    /// Reads the objects, which live in `default` where they do not say; kinds that matter to
+    /// nobody are passed over.
+    pub(crate) fn new<'a>(
+        objects: impl IntoIterator<Item = &'a Value>,
+        default: &Namespace,
+    ) -> Result<Self, CastError> {
         let mut cast = Self::default();
         for (_, object) in objects.into_iter().flat_map(workload::objects) {
-            cast.add(object)
+            cast.add(object, default)
                 .map_err(|source| CastError::new(object, source))?;
         }
         Ok(cast)
     }
 
-    fn add(&mut self, object: &Value) -> Result<(), CastErrorSource> {
+    fn add(&mut self, object: &Value, default: &Namespace) -> Result<(), CastErrorSource> {
         if object["kind"] == "Service" && object["apiVersion"] == "v1" {
-            self.services.push(Service::new(object)?);
+            self.services.push(Service::new(object, default)?);
         }
         if let Some(workload) = Workload::new(object, String::new()) {
-            self.controllers.extend(Controller::new(&workload)?);
+            self.controllers
+                .extend(Controller::new(&workload, default)?);
         }
         Ok(())
     }
 }
 
 /// Returns the namespace an object lives in.
-fn namespace(object: &Value) -> Result<Namespace, NamespaceError> {
+fn namespace(object: &Value, default: &Namespace) -> Result<Namespace, NamespaceError> {
     match object["metadata"]["namespace"].as_str() {
         Some(namespace) => namespace.parse(),
-        None => Ok(Namespace::default()),
+        None => Ok(default.clone()),
     }
 }
 

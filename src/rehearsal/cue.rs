@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use serde::{Serialize, Serializer};
+
 /// Something that happened, told as it happens.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Cue {
@@ -18,7 +20,7 @@ pub(crate) enum What {
     Admitted { warnings: Vec<String> },
     /// Admission refused it.
     Denied { message: String },
-    /// A container's own command failed and the kubelet starts it again.
+    /// A container ended and the kubelet starts it again.
     ContainerRestarted { container: String },
     /// Its containers fail again and again.
     CrashLooping,
@@ -56,7 +58,7 @@ pub(crate) enum What {
     Succeeded,
     /// What it waited for holds.
     WaitOver {
-        waited: Duration,
+        waited: Seconds,
         for_what: Vec<String>,
     },
     /// Its wait failed, and the kubelet starts the container again.
@@ -78,7 +80,7 @@ impl fmt::Display for What {
             }
             Self::Denied { message } => write!(f, "denied: {message}"),
             Self::ContainerRestarted { container } => {
-                write!(f, "container {container} failed and is started again")
+                write!(f, "container {container} has ended and is started again")
             }
             Self::CrashLooping => f.write_str("fails again and again"),
             Self::Deleted => f.write_str("deleted with its Job"),
@@ -100,12 +102,7 @@ impl fmt::Display for What {
             Self::Started { container } => write!(f, "container {container} started"),
             Self::Succeeded => f.write_str("succeeded"),
             Self::WaitOver { waited, for_what } => {
-                write!(
-                    f,
-                    "has waited {} for {}",
-                    seconds(*waited),
-                    for_what.join(", ")
-                )
+                write!(f, "has waited {} for {}", waited, for_what.join(", "))
             }
             Self::WaitRestarted { why } => write!(f, "{why}; it is started again and stays inside"),
             Self::Waiting { terms } => write!(f, "waits for {}", terms.join(", ")),
@@ -114,7 +111,18 @@ impl fmt::Display for What {
     }
 }
 
-/// Prints a time as a rehearsal does everywhere.
-pub(crate) fn seconds(time: Duration) -> String {
-    format!("{:.2}s", time.as_secs_f64())
+/// A time as a rehearsal prints it everywhere, such as `0.12s`; in JSON, a number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Seconds(pub(crate) Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{:.2}s", self.0.as_secs_f64()))
+    }
+}
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0.as_secs_f64())
+    }
 }

@@ -1,12 +1,12 @@
 //! What the command line says of a rehearsal: what-ifs and assumptions.
 
-use std::{collections::BTreeSet, str::FromStr, time::Duration};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use oncue_language::term::ObjectKind;
 use thiserror::Error;
 
 /// How a rehearsal is to be played.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Directions {
     /// How many nodes there are.
     pub(crate) nodes: u32,
@@ -16,8 +16,6 @@ pub(crate) struct Directions {
     pub(crate) hold: BTreeSet<String>,
     /// What is outside of the files and holds.
     pub(crate) assumptions: Vec<Assumption>,
-    /// How long a timeout may be late before it counts as none: the time a process needs.
-    pub(crate) patience: Duration,
 }
 
 /// Something outside of the files that holds.
@@ -32,6 +30,22 @@ pub(crate) enum Assumption {
         /// The object's name.
         name: String,
     },
+}
+
+/// Prints it as it is written.
+impl fmt::Display for Assumption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host) => f.write_str(host),
+            Self::Object { kind, name } => {
+                write!(f, "{}:{name}", kind.resource())?;
+                match kind {
+                    ObjectKind::Custom { condition, .. } => write!(f, "={condition}"),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
 }
 
 impl FromStr for Assumption {
@@ -93,6 +107,7 @@ mod tests {
                 panic!("{text}");
             };
             assert_eq!(kind.resource(), resource);
+            assert_eq!(text.parse::<Assumption>().unwrap().to_string(), text);
         }
     }
 

@@ -200,7 +200,7 @@ mod tests {
     fn the_timeout_of_the_whole_wait_keeps_it_pending() {
         let terms = mk_terms("a/b");
         let wait = Wait {
-            timeout: Some(Duration::from_secs(60)),
+            timeout: Some(Duration::from_mins(1)),
             ..mk_wait(&terms)
         };
         assert_eq!(wait.standing(&[Missing], at(10)), Standing::Timed);

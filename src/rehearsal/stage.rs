@@ -23,7 +23,7 @@ use oncue_language::{ObjectKey, ObjectState};
 use thiserror::Error;
 
 pub(crate) use self::{
-    actor::{Actor, Cause, Phase, PodId},
+    actor::{Actor, Cause, Phase, PodId, Times},
     asks::Asks,
     event::{Action, Admission, Event, Exit, Task},
     producers::Producer,
@@ -49,6 +49,8 @@ pub(crate) struct Stage {
     latched: BTreeSet<(PodId, String)>,
     /// Hosts and objects that were asked for and are not known.
     unknown: BTreeSet<String>,
+    /// What admission warned of.
+    warnings: BTreeSet<String>,
     scheduled: u32,
     now: Duration,
     actions: Vec<Action>,
@@ -74,6 +76,7 @@ impl Stage {
             objects: BTreeMap::new(),
             latched: BTreeSet::new(),
             unknown: BTreeSet::new(),
+            warnings: BTreeSet::new(),
             scheduled: 0,
             now: Duration::ZERO,
             actions: Vec::new(),
@@ -120,6 +123,16 @@ impl Stage {
     /// Returns the hosts and objects that were asked for and are neither in the files nor assumed.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(String::as_str)
+    }
+
+    /// Returns what admission warned of, once each.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.warnings.iter().map(String::as_str)
+    }
+
+    /// Returns what is taken to hold though it is not in the files.
+    pub(crate) fn assumed(&self) -> impl Iterator<Item = String> {
+        self.directions.assumptions.iter().map(ToString::to_string)
     }
 
     fn actor(&mut self, id: PodId) -> &mut Actor {

@@ -38,8 +38,12 @@ pub(crate) struct NewPod {
 }
 
 impl Controller {
-    /// Reads the workload; `None` for a `CronJob` that is suspended.
-    pub(super) fn new(workload: &Workload<'_>) -> Result<Option<Self>, CastErrorSource> {
+    /// Reads the workload, which lives in `default` where it does not say; `None` for a `CronJob`
+    /// that is suspended.
+    pub(super) fn new(
+        workload: &Workload<'_>,
+        default: &Namespace,
+    ) -> Result<Option<Self>, CastErrorSource> {
         let producer = workload.name();
         if producer.is_empty() {
             return Err(CastErrorSource::Nameless);
@@ -56,7 +60,7 @@ impl Controller {
         };
         Ok(Some(Self {
             kind: workload.kind(),
-            namespace: namespace(&object)?,
+            namespace: namespace(&object, default)?,
             name: generated(&object["metadata"], producer),
             producer: producer.to_owned(),
             plan: plan(&workload),

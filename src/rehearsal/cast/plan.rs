@@ -83,7 +83,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rehearsal::cast::Cast;
+    use crate::{language::Namespace, rehearsal::cast::Cast};
     use AttemptState::{Active, Failed, Succeeded};
 
     const READY: AttemptState = Active { ready: true };
@@ -142,7 +142,10 @@ mod tests {
         let object = serde_json::json!({
             "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job"}, "spec": spec,
         });
-        Cast::new([&object]).unwrap().controllers[0].plan
+        Cast::new([&object], &Namespace::default())
+            .unwrap()
+            .controllers[0]
+            .plan
     }
 
     #[test]

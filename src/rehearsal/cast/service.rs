@@ -44,15 +44,15 @@ struct Port {
 }
 
 impl Service {
-    /// Reads the object.
-    pub(super) fn new(object: &Value) -> Result<Self, CastErrorSource> {
+    /// Reads the object, which lives in `default` where it does not say.
+    pub(super) fn new(object: &Value, default: &Namespace) -> Result<Self, CastErrorSource> {
         let spec = match &object["spec"] {
             Value::Null => Spec::default(),
             spec => Spec::deserialize(spec)?,
         };
         let name = object["metadata"]["name"].as_str();
         Ok(Self {
-            namespace: namespace(object)?,
+            namespace: namespace(object, default)?,
             name: name.ok_or(CastErrorSource::Nameless)?.to_owned(),
             selector: spec.selector,
             ports: spec.ports.into_iter().map(|port| port.port).collect(),
@@ -102,11 +102,14 @@ mod tests {
     use super::*;
 
     fn mk_service() -> Service {
-        Service::new(&json!({
-            "kind": "Service",
-            "metadata": {"name": "db", "namespace": "shop"},
-            "spec": {"selector": {"app": "db", "tier": "data"}, "ports": [{"port": 5432}]},
-        }))
+        Service::new(
+            &json!({
+                "kind": "Service",
+                "metadata": {"name": "db", "namespace": "shop"},
+                "spec": {"selector": {"app": "db", "tier": "data"}, "ports": [{"port": 5432}]},
+            }),
+            &Namespace::default(),
+        )
         .unwrap()
     }
 
@@ -144,7 +147,7 @@ mod tests {
     #[test]
     fn without_a_selector_it_selects_nobody() {
         let object = json!({"metadata": {"name": "outside"}, "spec": {"type": "ExternalName"}});
-        let service = Service::new(&object).unwrap();
+        let service = Service::new(&object, &Namespace::default()).unwrap();
         assert!(!service.selects(|_| Some("db")));
         assert!(service.listens_on(1) && !mk_service().listens_on(1));
     }

@@ -10,7 +10,11 @@ use super::{
 };
 use crate::{
     life,
-    rehearsal::{cast::Plan, cue::What, quiescence::Overdue},
+    rehearsal::{
+        cast::Plan,
+        cue::{Seconds, What},
+        quiescence::Overdue,
+    },
     workload::{RestartPolicy, WorkloadKind},
 };
 
@@ -26,6 +30,7 @@ impl Stage {
     pub(super) fn admitted(&mut self, id: PodId, admission: Admission) {
         match admission {
             Admission::Allowed { object, warnings } => {
+                self.warnings.extend(warnings.iter().cloned());
                 self.tell(id, What::Admitted { warnings });
                 match self.actor(id).admit(object) {
                     Ok(()) => self.advance(id),
@@ -182,7 +187,7 @@ impl Stage {
             return;
         };
         actor.times.waited = Some(now);
-        let waited = now.saturating_sub(since);
+        let waited = Seconds(now.saturating_sub(since));
         let for_what = self.terms(id);
         self.tell(id, What::WaitOver { waited, for_what });
     }

@@ -80,7 +80,7 @@ impl Stage {
     }
 
     /// Returns the pods that a controller has yet to create, with what they will ask for.
-    fn unborn(&self, index: usize) -> impl Iterator<Item = (Producer, Asks)> {
+    pub(super) fn unborn(&self, index: usize) -> impl Iterator<Item = (Producer, Asks)> {
         let controller = &self.cast.controllers[index];
         let slots = controller.plan.slots(self.directions.nodes);
         let vacant = slots.filter(move |slot| self.pods_of(index).all(|(_, a)| a.slot != *slot));

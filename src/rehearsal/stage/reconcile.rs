@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Action, Actor, Cause, Cue, Phase, PodId, Stage, What, actor::Origin, script::WhatIf};
 use crate::{
     life,
-    rehearsal::cast::{Attempt, JobEnd},
+    rehearsal::cast::{Attempt, Controller, JobEnd},
 };
 
 impl Stage {
@@ -40,10 +40,37 @@ impl Stage {
         self.job_end(self.pod(id).controller).is_some()
     }
 
+    /// Returns whether the Job that a pod belongs to is complete.
+    pub(crate) fn is_made_up_for(&self, id: PodId) -> bool {
+        self.job_end(self.pod(id).controller) == Some(JobEnd::Complete)
+    }
+
     /// Returns the pods of a controller.
     pub(super) fn pods_of(&self, index: usize) -> impl Iterator<Item = (PodId, &Actor)> {
         self.pods()
             .filter(move |(_, actor)| actor.controller == index)
+    }
+
+    /// Returns the pods that a controller has created.
+    pub(crate) fn pods_created_by(&self, index: usize) -> impl Iterator<Item = PodId> {
+        self.pods_of(index).map(|(id, _)| id)
+    }
+
+    /// Returns the controllers that have yet to create pods, with how many.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = (&Controller, usize)> {
+        let controllers = self.cast.controllers.iter().enumerate();
+        let missing = controllers.map(|(index, controller)| {
+            let is_over = self.ended_jobs.contains(&index);
+            (
+                controller,
+                if is_over {
+                    0
+                } else {
+                    self.unborn(index).count()
+                },
+            )
+        });
+        missing.filter(|(_, missing)| *missing > 0)
     }
 
     fn attempts(&self, index: usize) -> Vec<Attempt> {

@@ -1,8 +1,13 @@
 //! Whole rehearsals without a process: a store of names, and clients that see everything at once.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "json!(...) reads better without a &"
+)]
+
 use std::collections::BTreeMap;
 
-use oncue_language::{Condition, ObjectKey, ObjectState, VariableKey, View, evaluate};
+use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, VariableKey, View, evaluate};
 use serde_json::{Value, json};
 
 use super::*;
@@ -68,7 +73,7 @@ struct Theatre {
 
 impl Theatre {
     fn open(objects: &[Value], directions: Directions) -> Self {
-        let cast = Cast::new(objects).unwrap();
+        let cast = Cast::new(objects, &Namespace::default()).unwrap();
         Self {
             stage: Stage::new(cast, directions).unwrap(),
             world: World::default(),
@@ -83,12 +88,13 @@ impl Theatre {
         loop {
             let moment = Moment {
                 now: self.now,
-                patience: self.stage.directions.patience,
+                patience: Duration::from_secs(1),
             };
             match self.stage.outlook(moment, &self.world) {
                 Outlook::GatesOpen(pods) => {
-                    pods.into_iter()
-                        .for_each(|pod| self.handle(Event::GateOpened(pod)));
+                    for pod in pods {
+                        self.handle(Event::GateOpened(pod));
+                    }
                 }
                 Outlook::Going if self.let_a_client_go(moment) => {}
                 Outlook::Going => {
@@ -99,7 +105,7 @@ impl Theatre {
                 Outlook::Over(stuck) => return stuck.iter().map(|s| self.shown(s)).collect(),
             }
             assert!(
-                self.now < Duration::from_secs(3600),
+                self.now < Duration::from_hours(1),
                 "it never ends: {:?}",
                 self.told
             );
@@ -153,7 +159,6 @@ impl Theatre {
                 all.retain(|(other, _)| *other != id);
                 all.push((id, value));
             }
-            Action::Clear { .. } | Action::Stop(_) => {}
             Action::Run {
                 pod,
                 task: Task::Marker(_),
@@ -161,7 +166,7 @@ impl Theatre {
                 let exit = Exit(Some(0));
                 self.handle(Event::Exited { pod, exit });
             }
-            Action::Run { .. } => {}
+            Action::Clear { .. } | Action::Run { .. } | Action::Stop(_) => {}
             Action::SetObject { key, state } => {
                 self.world.objects.insert(key, state);
             }
@@ -217,7 +222,6 @@ fn mk_directions() -> Directions {
         fail: BTreeSet::new(),
         hold: BTreeSet::new(),
         assumptions: Vec::new(),
-        patience: Duration::from_secs(1),
     }
 }
 
@@ -285,7 +289,7 @@ fn ready_is_withdrawn_when_the_container_ends() {
             "signals web/ready",
             "not ready any more",
             "withdraws web/ready",
-            "container main failed and is started again",
+            "container main has ended and is started again",
             "container main started",
             "ready",
             "signals web/ready",

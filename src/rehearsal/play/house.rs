@@ -1,0 +1,212 @@
+//! What is real in a rehearsal: a store and a webhook, on loopback.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use oncue_language::Condition;
+use oncue_webhook_certs::{Authority, CertificateError, SwappableCertificate};
+use prometheus_client::registry::Registry;
+use rustls::{ServerConfig, pki_types::ServerName};
+use thiserror::Error;
+use tokio::task::JoinSet;
+
+use super::admission::{AdmissionError, ApiServer};
+use crate::{
+    api,
+    injection::{Controller, Image, Settings, StoreAddress},
+    net::{
+        self, BindError, Endpoint, NetMetrics, Phase, ServeContext, Shutdown, ShutdownTrigger,
+        Transport,
+    },
+    rehearsal::{
+        quiescence::TermState,
+        stage::{Actor, Observer},
+    },
+    store::{self, Memory, ObjectSource, State, Store, StoreError, SystemClock},
+    webhook::{self, WebhookMetrics},
+};
+
+/// The name on the webhook's certificate, as of its Service in a cluster.
+const WEBHOOK_NAME: &str = "oncue-webhook.oncue-system.svc";
+
+/// The image that the webhook injects; nobody pulls it.
+const IMAGE: &str = "oncue-client";
+
+/// A store and a webhook, each behind its own listener, and a connection to the webhook.
+#[derive(Debug)]
+pub(super) struct House {
+    pub(super) store: Store,
+    pub(super) api_server: ApiServer,
+    shutdown: ShutdownTrigger,
+    listeners: JoinSet<()>,
+}
+
+impl House {
+    /// Opens both on ports of their own.
+    pub(super) async fn open() -> Result<Self, HouseError> {
+        let store = Store::open(
+            Arc::new(Memory::new()),
+            store::Limits::default(),
+            Arc::new(SystemClock),
+        )
+        .await?;
+        store.judge_objects(ObjectSource::Fed);
+        let (trigger, shutdown) = Shutdown::new();
+        let context = ServeContext {
+            shutdown,
+            metrics: NetMetrics::default(),
+        };
+        let mut listeners = JoinSet::new();
+        let url = serve_store(&store, &context, &mut listeners)?;
+        let api_server = serve_webhook(&url, context, &mut listeners).await?;
+        Ok(Self {
+            store,
+            api_server,
+            shutdown: trigger,
+            listeners,
+        })
+    }
+
+    /// Returns what the store knows at this moment.
+    pub(super) fn snapshot(&self) -> Snapshot<'_> {
+        let (_, waiters) = self.store.waiters(None);
+        let waiters = waiters.into_iter();
+        Snapshot {
+            store: &self.store,
+            held: waiters
+                .filter_map(|waiter| Some((waiter.who.namespace.to_string(), waiter.who.pod?)))
+                .collect(),
+        }
+    }
+
+    /// Closes both: whoever is still connected is hung up on.
+    pub(super) async fn close(mut self) {
+        self.shutdown.advance(Phase::Draining);
+        self.listeners.shutdown().await;
+    }
+}
+
+fn serve_store(
+    store: &Store,
+    context: &ServeContext,
+    listeners: &mut JoinSet<()>,
+) -> Result<String, HouseError> {
+    let listener = net::bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let mut registry = Registry::default();
+    let metrics = api::Metrics::register(store, &mut registry);
+    let router = api::router(
+        store.clone(),
+        api::Settings::default(),
+        api::Context {
+            shutdown: context.shutdown.clone(),
+            metrics,
+            registry: Arc::new(registry),
+        },
+    );
+    let endpoint = Endpoint {
+        name: "store",
+        listener,
+        transport: Transport::Plain,
+        limits: net::Limits::STORE,
+    };
+    listeners.spawn(net::serve(endpoint, router, context.clone()));
+    Ok(url)
+}
+
+/// Serves the webhook under an authority of its own, and connects to it as the API server does.
+async fn serve_webhook(
+    store_url: &str,
+    context: ServeContext,
+    listeners: &mut JoinSet<()>,
+) -> Result<ApiServer, HouseError> {
+    let now = SystemTime::now();
+    let name = ServerName::try_from(WEBHOOK_NAME).expect("a Service's name is a DNS name");
+    let authority = Authority::generate(now)?;
+    let listener = net::bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    let address: SocketAddr = listener.local_addr()?;
+    let endpoint = Endpoint {
+        name: "webhook",
+        listener,
+        transport: Transport::Tls(server_config(&authority, &name)?),
+        limits: net::Limits::WEBHOOK,
+    };
+    let settings = Settings {
+        controller: Controller::Present,
+        ..Settings::new(Image::new(IMAGE), StoreAddress::new(store_url))
+    };
+    let router = webhook::router(settings, WebhookMetrics::default());
+    listeners.spawn(net::serve(endpoint, router, context));
+    let certificate = authority.certificate().der().clone();
+    Ok(ApiServer::connect(address, name, certificate).await?)
+}
+
+fn server_config(
+    authority: &Authority,
+    name: &ServerName<'static>,
+) -> Result<Arc<ServerConfig>, HouseError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let leaf = authority.issue(std::slice::from_ref(name), SystemTime::now())?;
+    let certificate = SwappableCertificate::new(leaf.into_certified_key(&provider)?);
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(certificate));
+    Ok(Arc::new(config))
+}
+
+/// What the store knows at one moment.
+pub(super) struct Snapshot<'a> {
+    store: &'a Store,
+    /// The namespace and name of every pod whose wait is held.
+    held: Vec<(String, Box<str>)>,
+}
+
+impl Observer for Snapshot<'_> {
+    fn judge(&self, conditions: &[Condition]) -> Vec<TermState> {
+        // A store that is fed with objects judges everything.
+        let Ok(answer) = self.store.judge(conditions) else {
+            return Vec::new();
+        };
+        let state = |state| match state {
+            State::Failed => TermState::Failed,
+            State::Held => TermState::Held,
+            State::Missing => TermState::Missing,
+        };
+        answer.states().map(state).collect()
+    }
+
+    fn holds(&self, pod: &Actor) -> bool {
+        let is_it = |(namespace, name): &(String, Box<str>)| {
+            namespace == pod.namespace.as_str() && **name == *pod.name
+        };
+        self.held.iter().any(is_it)
+    }
+}
+
+/// Why there is no store or no webhook to rehearse with.
+#[derive(Debug, Error)]
+pub(crate) enum HouseError {
+    /// The webhook cannot be reached.
+    #[error(transparent)]
+    Admission(#[from] AdmissionError),
+    /// No port is left.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// There is no certificate.
+    #[error("failed to make the webhook's certificate")]
+    Certificate(#[from] CertificateError),
+    /// A socket does not know its address.
+    #[error("failed to read a socket's address")]
+    Io(#[from] io::Error),
+    /// There is no store.
+    #[error("failed to open the store")]
+    Store(#[from] StoreError),
+    /// TLS cannot be set up.
+    #[error("failed to set up TLS")]
+    Tls(#[from] rustls::Error),
+}
