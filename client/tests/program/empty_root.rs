@@ -1,0 +1,139 @@
+//! The static binary as a kubelet runs it: PID 1, any uid, and a read-only root that holds nothing
+//! but the binary, `/etc/hosts` and `/etc/resolv.conf`.
+//!
+//! It needs root, so `tests/empty-root.sh` runs it.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, UdpSocket},
+    path::Path,
+    process::Command,
+    thread,
+};
+
+use serde_json::json;
+use simple_dns::{
+    CLASS, Packet, RCODE, ResourceRecord,
+    rdata::{A, RData},
+};
+
+use super::{
+    client::{Running, start},
+    server::{Reply, Server},
+};
+
+/// Where the name server listens; nobody else is there.
+const NAME_SERVER: &str = "127.9.9.9:53";
+
+/// The shell is PID 1 of its namespace and hands that over to the client.
+const ENTER: &str = "\
+set -e
+mount --make-rprivate /
+mount --bind \"$0\" \"$0\"
+mount -o remount,bind,ro \"$0\"
+mount -t tmpfs -o mode=1777 shared \"$0/oncue\"
+exec chroot --userspec=12345:54321 \"$0\" /oncue-client \"$@\"
+";
+
+fn mk_root() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let client = std::env::var("ONCUE_STATIC_CLIENT").expect("set by tests/empty-root.sh");
+    fs::copy(client, root.path().join("oncue-client")).unwrap();
+    fs::create_dir(root.path().join("etc")).unwrap();
+    fs::create_dir(root.path().join("oncue")).unwrap();
+    fs::write(
+        root.path().join("etc/hosts"),
+        "127.0.0.1 localhost listed\n",
+    )
+    .unwrap();
+    let resolv_conf = format!(
+        "search ns.svc.cluster.local svc.cluster.local cluster.local\nnameserver {}\noptions ndots:5\n",
+        NAME_SERVER.trim_end_matches(":53")
+    );
+    fs::write(root.path().join("etc/resolv.conf"), resolv_conf).unwrap();
+    root
+}
+
+/// Knows `store` in the pod's own namespace.
+fn serve_names() {
+    let socket = UdpSocket::bind(NAME_SERVER).unwrap();
+    let mut datagram = [0; 512];
+    while let Ok((length, from)) = socket.recv_from(&mut datagram) {
+        let query = Packet::parse(&datagram[..length]).unwrap();
+        let question = &query.questions[0];
+        let mut reply = query.clone().into_reply();
+        if question.qname.to_string() != "store.ns.svc.cluster.local" {
+            *reply.rcode_mut() = RCODE::NameError;
+        } else if question.qtype == simple_dns::QTYPE::TYPE(simple_dns::TYPE::A) {
+            let address = RData::A(A::from(Ipv4Addr::LOCALHOST));
+            let name = question.qname.clone();
+            reply
+                .answers
+                .push(ResourceRecord::new(name, CLASS::IN, 5, address));
+        }
+        socket
+            .send_to(&reply.build_bytes_vec().unwrap(), from)
+            .unwrap();
+    }
+}
+
+fn client(root: &Path, server: &str, args: &[&str]) -> Running {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "--pid", "--fork", "sh", "-c", ENTER])
+        .arg(root)
+        .args(args)
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("ONCUE_SERVER", server)
+        .env("POD_NAME", "web-0")
+        .env("POD_UID", "u-1");
+    start(command)
+}
+
+#[test]
+#[ignore = "needs root and a static binary: run tests/empty-root.sh"]
+fn waits_as_pid_1_of_an_empty_read_only_root_under_any_uid() {
+    thread::spawn(serve_names);
+    let server = Server::start(|request| {
+        if request.line.starts_with("PUT") {
+            return Reply::Json(201, json!({}));
+        }
+        match request.body["terms"][0].as_str() {
+            Some("never") if request.body["revision"].is_null() => Reply::missing(),
+            Some("never") => Reply::Hold,
+            _ => Reply::held(),
+        }
+    });
+    let root = mk_root();
+    let port = server.address.port();
+    let url = format!("http://store:{port}");
+    let ready = client(
+        root.path(),
+        &url,
+        &[
+            "wait",
+            "--dir=/oncue",
+            "--signal=web/init",
+            "--mark=web/container",
+            "first/container",
+            &format!("tcp://listed:{port}"),
+            &format!("tcp://store.ns:{port} within 1s"),
+        ],
+    );
+    let ended = ready.end();
+    ended.assert_code(124);
+    ended.assert_says("there is no host store.ns");
+    let ready = client(
+        root.path(),
+        &url,
+        &["wait", "--dir=/oncue", "--signal=web/init", "a"],
+    )
+    .end();
+    ready.assert_code(0);
+    ready.assert_says("Signalled: web/init");
+    let mut stopped = client(root.path(), &url, &["wait", "never"]);
+    stopped.says("Waiting for 1 of 1: never");
+    stopped.kill_child("-TERM");
+    stopped.end().assert_code(143);
+}

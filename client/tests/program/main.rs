@@ -1,0 +1,17 @@
+//! The client's binary and its public parts against a store, a name server and services on
+//! loopback.
+
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod api;
+mod client;
+mod create;
+mod empty_root;
+mod names;
+mod probes;
+mod server;
+mod wait;

@@ -1,0 +1,180 @@
+//! An HTTP server whose answers are written by the test.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, Receiver, Sender},
+    },
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+/// A server on loopback, for as long as the test's process lives.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    requests: Receiver<Request>,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// How many came before it.
+    pub(crate) number: usize,
+    /// The method and the path.
+    pub(crate) line: String,
+    pub(crate) body: Value,
+}
+
+/// What the server does with a request.
+pub(crate) enum Reply {
+    /// Sends these bytes and closes the connection.
+    Bytes(Vec<u8>),
+    /// Closes the connection without a word.
+    HangUp,
+    /// Says nothing and keeps the connection open.
+    Hold,
+    /// Answers with this status and JSON.
+    Json(u16, Value),
+    /// Answers with this status and problem document.
+    Problem(u16, &'static str),
+}
+
+impl Reply {
+    /// An answer to a wait: one state a term, and a reason where it is not `held`.
+    pub(crate) fn states(states: &[&str]) -> Self {
+        let terms: Vec<_> = states
+            .iter()
+            .map(|state| match *state {
+                "held" => json!({"term": "t", "state": state}),
+                _ => json!({"term": "t", "state": state, "reason": "does not exist"}),
+            })
+            .collect();
+        let outcome = match states {
+            states if states.contains(&"failed") => "failed",
+            states if states.contains(&"missing") => "missing",
+            _ => "held",
+        };
+        Self::Json(
+            200,
+            json!({"revision": "e-1", "outcome": outcome, "terms": terms}),
+        )
+    }
+
+    pub(crate) fn held() -> Self {
+        Self::states(&["held"])
+    }
+
+    pub(crate) fn missing() -> Self {
+        Self::states(&["missing"])
+    }
+}
+
+impl Server {
+    /// Starts a server that answers as `answer` says; it may block for as long as it likes.
+    pub(crate) fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, requests) = mpsc::channel();
+        let answerer = Arc::new(Answerer {
+            answer: Box::new(answer),
+            count: AtomicUsize::new(0),
+            sender: Mutex::new(sender),
+        });
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let answerer = Arc::clone(&answerer);
+                thread::spawn(move || answerer.serve(stream.unwrap()));
+            }
+        });
+        Self { address, requests }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Returns the next request, once it has come.
+    pub(crate) fn request(&self) -> Request {
+        self.requests
+            .recv_timeout(Duration::from_secs(30))
+            .expect("a request was expected")
+    }
+}
+
+struct Answerer {
+    answer: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
+    count: AtomicUsize,
+    sender: Mutex<Sender<Request>>,
+}
+
+impl Answerer {
+    fn serve(&self, stream: TcpStream) {
+        let mut reader = BufReader::new(stream);
+        while let Some((line, body)) = read_request(&mut reader) {
+            let request = Request {
+                number: self.count.fetch_add(1, Ordering::SeqCst),
+                line,
+                body,
+            };
+            // The test may have seen enough.
+            let _ = self.sender.lock().unwrap().send(request.clone());
+            let bytes = match (self.answer)(&request) {
+                Reply::Bytes(bytes) => {
+                    let _ = reader.get_mut().write_all(&bytes);
+                    return;
+                }
+                Reply::HangUp => return,
+                Reply::Hold => {
+                    let _ = reader.read(&mut [0]);
+                    return;
+                }
+                Reply::Json(status, body) => response(status, "application/json", &body),
+                Reply::Problem(status, detail) => {
+                    let body = json!({"title": "A problem", "detail": detail, "status": status});
+                    response(status, "application/problem+json", &body)
+                }
+            };
+            if reader.get_mut().write_all(&bytes).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Reads one request, `None` where the client has gone.
+pub(crate) fn read_request(reader: &mut impl BufRead) -> Option<(String, Value)> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        if reader.read_line(&mut header).ok()? == 0 {
+            return None;
+        }
+        match header.trim_end().split_once(": ") {
+            None => break,
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().unwrap();
+            }
+            Some(_) => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+    Some((line, serde_json::from_slice(&body).unwrap_or_default()))
+}
+
+pub(crate) fn response(status: u16, content_type: &str, body: &Value) -> Vec<u8> {
+    let body = body.to_string();
+    format!(
+        "HTTP/1.1 {status} Status\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
