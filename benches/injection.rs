@@ -1,7 +1,7 @@
 //! Prints what admission costs: a whole `AdmissionReview` decoded, its pod injected, the answer
 //! encoded.
 //!
-//! `cargo bench --bench injection`. Nothing is asserted: the figures are for reading.
+//! `cargo bench --bench injection`. No figure is asserted: they are for reading.
 
 use std::{
     alloc::System,
@@ -9,13 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use oncue::{
-    injection::{Decision, Image, Settings, StoreAddress, Target, inject},
-    language::Namespace,
+    injection::{Image, Settings, StoreAddress},
+    webhook::answer,
 };
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -43,6 +41,8 @@ fn main() {
 }
 
 fn report(name: &str, review: &[u8], rounds: usize, settings: &Settings) {
+    let patched = answer(review, settings).patch_bytes;
+    assert!(patched > 0, "{name}: the pod was not injected");
     for _ in 0..rounds / 10 {
         black_box(answer(black_box(review), settings));
     }
@@ -66,65 +66,6 @@ fn report(name: &str, review: &[u8], rounds: usize, settings: &Settings) {
         allocated.allocations + allocated.reallocations,
         allocated.bytes_allocated,
     );
-}
-
-#[derive(Deserialize)]
-struct Review<'a> {
-    #[serde(borrow)]
-    request: Request<'a>,
-}
-
-#[derive(Deserialize)]
-struct Request<'a> {
-    uid: &'a str,
-    namespace: &'a str,
-    #[serde(borrow)]
-    object: &'a RawValue,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer<'a> {
-    uid: &'a str,
-    allowed: bool,
-    patch_type: &'static str,
-    patch: String,
-}
-
-fn answer(review: &[u8], settings: &Settings) -> Vec<u8> {
-    let Review { request } = serde_json::from_slice(review).expect("the review is well-formed");
-    let namespace: Namespace = request.namespace.parse().expect("the namespace is one");
-    let target = Target {
-        namespace: &namespace,
-        name: None,
-    };
-    let injection = inject(request.object.get(), &target, settings).expect("nothing is wrong");
-    let Decision::Patch(patch) = injection.decision else {
-        unreachable!("the pod asks for something");
-    };
-    let answer = Answer {
-        uid: request.uid,
-        allowed: true,
-        patch_type: "JSONPatch",
-        patch: STANDARD.encode(patch.into_json()),
-    };
-    serde_json::to_vec(&json_review(&answer)).expect("an answer is made of strings")
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AnswerReview<'a> {
-    api_version: &'static str,
-    kind: &'static str,
-    response: &'a Answer<'a>,
-}
-
-fn json_review<'a>(response: &'a Answer<'a>) -> AnswerReview<'a> {
-    AnswerReview {
-        api_version: "admission.k8s.io/v1",
-        kind: "AdmissionReview",
-        response,
-    }
 }
 
 fn settings() -> Settings {
