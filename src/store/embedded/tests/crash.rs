@@ -17,6 +17,8 @@ use crate::{
 
 const HISTORIES: u64 = 2000;
 const CUTS: usize = 3;
+/// More than any history needs to use its power up.
+const MAX_BATCHES: usize = 1000;
 
 #[test]
 fn what_was_acknowledged_survives_every_power_cut() {
@@ -40,16 +42,9 @@ fn play(seed: u64, mut disk: Disk) -> usize {
             "seed {seed}, cut {cut}:\n{found:#?}\n{expected:#?}"
         );
         disk.cut_power_after(random.random_range(0..60));
-        let mut state = found;
-        expected = loop {
-            let batch = mk_batch(&mut random);
-            let after = applied(&state, &batch);
-            acknowledged += match serve(&mut writer, batch) {
-                Some(answers) => answers,
-                None => break vec![state, after],
-            };
-            state = after;
-        };
+        let (known, in_doubt, count) = until_refused(&mut writer, found, &mut random);
+        acknowledged += count;
+        expected = vec![known, in_doubt];
         assert!(
             !disk.has_power(),
             "seed {seed}, cut {cut}: refused with power"
@@ -58,6 +53,26 @@ fn play(seed: u64, mut disk: Disk) -> usize {
         disk = disk.after_power_cut(&mut random);
     }
     acknowledged
+}
+
+/// Returns the state that was acknowledged, the state had the refused batch been too, and how many
+/// changes were acknowledged.
+fn until_refused(
+    writer: &mut Writer<Disk>,
+    mut state: Variables,
+    random: &mut StdRng,
+) -> (Variables, Variables, usize) {
+    let mut acknowledged = 0;
+    for _ in 0..MAX_BATCHES {
+        let batch = mk_batch(random);
+        let after = applied(&state, &batch);
+        match serve(writer, batch) {
+            Some(answers) => acknowledged += answers,
+            None => return (state, after, acknowledged),
+        }
+        state = after;
+    }
+    panic!("the power was never cut: changes are acknowledged without being written");
 }
 
 /// Returns how many changes were acknowledged, none where they were refused.
