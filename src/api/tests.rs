@@ -1,1 +1,12 @@
-//! The API as its users see it.
+//! The API as its users see it; every answer that a test gets is held against the OpenAPI document.
+
+mod bad_requests;
+mod classic;
+mod contract;
+mod kit;
+mod robustness;
+mod sockets;
+mod store_failures;
+mod variables;
+mod waiting;
+mod watching;

@@ -1,0 +1,64 @@
+use std::{path::PathBuf, sync::Arc};
+
+use futures_util::future::{self, BoxFuture, FutureExt};
+use http::StatusCode;
+
+use super::kit::{Kit, Making};
+use crate::store::{Backend, Committed, Feed, Mutation, StoreError};
+
+/// Keeps nothing, and says why.
+#[derive(Debug)]
+struct Failing(StoreError);
+
+impl Backend for Failing {
+    fn start(&self, feed: Arc<dyn Feed>) -> BoxFuture<'_, Result<(), StoreError>> {
+        feed.reset(Vec::new());
+        future::ready(Ok(())).boxed()
+    }
+
+    fn commit(&self, _mutation: Mutation) -> BoxFuture<'_, Result<Committed, StoreError>> {
+        future::ready(Err(self.0.clone())).boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_is_not_kept_is_a_problem() {
+    let path = PathBuf::from("/data/store");
+    for (error, status, code) in [
+        (
+            StoreError::Closed,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store-unavailable",
+        ),
+        (
+            StoreError::Full { path: path.clone() },
+            StatusCode::INSUFFICIENT_STORAGE,
+            "storage-full",
+        ),
+        (
+            StoreError::ReadOnly { path },
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "store-failed",
+        ),
+    ] {
+        let backend = Arc::new(Failing(error));
+        let kit = Kit::of(Making {
+            backend,
+            ..Making::default()
+        })
+        .await;
+        let variable = "/v1/namespaces/default/variables/a";
+        for reply in [
+            kit.put(variable, "").await,
+            kit.delete(variable).await,
+            kit.post("/", r#"{"variable":"a"}"#).await,
+        ] {
+            assert_eq!((reply.status, &*reply.problem()), (status, code));
+        }
+        let metrics = String::from_utf8(kit.get("/metrics").await.body.to_vec()).unwrap();
+        assert!(
+            metrics.contains("oncue_store_creates_total{result=\"failed\"} 2"),
+            "{metrics}"
+        );
+    }
+}

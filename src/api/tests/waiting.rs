@@ -1,0 +1,195 @@
+use http::StatusCode;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::kit::{Kit, Making, WAIT, mk_wait};
+use crate::{
+    net::Phase,
+    store::{Limits, ObjectSource},
+};
+
+#[tokio::test]
+async fn the_present_state_is_answered_at_once() {
+    let kit = Kit::new().await;
+    kit.put("/v1/namespaces/other/variables/a", r#"{"value":"v"}"#)
+        .await;
+    let terms = ["b", "a@other", "?a@other=w within 5m", "!x/failed"];
+    let answer = kit.post(WAIT, mk_wait(&terms, None)).await.json();
+    assert_eq!(answer["outcome"], "missing");
+    let expected = json!([
+        {"term": "b@default", "state": "missing", "reason": "does not exist"},
+        {"term": "a@other", "state": "held"},
+        {"term": "a@other=w", "state": "missing", "reason": "exists without the value w"},
+        {"term": "!x/failed@default", "state": "held"},
+    ]);
+    assert_eq!(answer["terms"], expected);
+}
+
+#[tokio::test]
+async fn no_terms_hold() {
+    let answer = Kit::new().await.post(WAIT, mk_wait(&[], None)).await.json();
+    assert_eq!(answer["outcome"], "held");
+}
+
+#[tokio::test]
+async fn a_failure_term_fails_the_wait() {
+    let kit = Kit::new().await;
+    kit.post("/", r#"{"variable":"x/failed"}"#).await;
+    let answer = kit
+        .post(WAIT, mk_wait(&["a", "!x/failed"], None))
+        .await
+        .json();
+    assert_eq!(answer["outcome"], "failed");
+    assert_eq!(
+        answer["terms"][1],
+        json!({"term": "!x/failed@default", "state": "failed", "reason": "exists"})
+    );
+}
+
+#[tokio::test]
+async fn a_held_wait_is_answered_when_its_variable_is_created() {
+    let kit = Kit::new().await;
+    let held = kit.begin_wait(&["a"]).await;
+    kit.put("/v1/namespaces/default/variables/b", "").await;
+    assert!(!held.is_finished());
+    kit.put("/v1/namespaces/default/variables/a", "").await;
+    assert_eq!(held.await.unwrap().json()["outcome"], "held");
+    assert_eq!(kit.store.stats().waiters, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_wait_is_refreshed_after_50_seconds() {
+    let kit = Kit::new().await;
+    let begin = Instant::now();
+    let held = kit.begin_wait(&["a"]).await;
+    let answer = held.await.unwrap().json();
+    assert_eq!(begin.elapsed().as_secs(), 50);
+    assert_eq!(answer["outcome"], "missing");
+    assert_eq!(kit.store.stats().waiters, 0);
+}
+
+#[tokio::test]
+async fn a_revision_that_nobody_gave_out_means_now() {
+    let kit = Kit::new().await;
+    for revision in [
+        "",
+        "nonsense",
+        "0-1",
+        "ffffffffffffffff-18446744073709551615",
+    ] {
+        let reply = kit.post(WAIT, mk_wait(&["a"], Some(revision))).await;
+        assert_eq!(reply.json()["outcome"], "missing", "{revision}");
+    }
+}
+
+#[tokio::test]
+async fn waiters_with_the_same_terms_share_the_bytes_of_their_answer() {
+    let kit = Kit::new().await;
+    let first = kit.begin_wait(&["a", "?b"]).await;
+    let second = kit.begin_wait(&["//a", "b within 5m"]).await;
+    kit.put("/v1/namespaces/default/variables/a", "").await;
+    let (first, second) = (first.await.unwrap(), second.await.unwrap());
+    assert_eq!(first.body.as_ptr(), second.body.as_ptr());
+}
+
+#[tokio::test]
+async fn a_waiter_is_listed_until_it_goes_away() {
+    let kit = Kit::new().await;
+    let revision = kit.revision(&["a"]).await;
+    let body = json!({
+        "terms": ["a", "?b@other>=2 within 5m"],
+        "revision": revision,
+        "waiter": {"namespace": "default", "name": "second", "uid": "1"},
+        "since": "2026-11-24T08:20:00Z",
+    });
+    let held = tokio::spawn({
+        let (kit, body) = (kit.clone(), body.to_string());
+        async move { kit.post(WAIT, body).await }
+    });
+    kit.until_waiters(1).await;
+    let expected = json!([{
+        "pod": "second",
+        "namespace": "default",
+        "since": "2026-11-24T08:20:00Z",
+        "terms": ["a@default", "b@other>=2"],
+    }]);
+    assert_eq!(kit.get("/v1/waiters").await.json()["waiters"], expected);
+    assert_eq!(
+        kit.get("/v1/namespaces/default/waiters").await.json()["waiters"],
+        expected
+    );
+    assert_eq!(
+        kit.get("/v1/namespaces/other/waiters").await.json()["waiters"],
+        json!([])
+    );
+    held.abort();
+    kit.until_waiters(0).await;
+    assert_eq!(kit.get("/v1/waiters").await.json()["waiters"], json!([]));
+}
+
+#[tokio::test]
+async fn who_comes_when_enough_are_held_is_told_to_come_later() {
+    let limits = Limits {
+        waiters: 1,
+        ..Limits::default()
+    };
+    let kit = Kit::of(Making {
+        limits,
+        ..Making::default()
+    })
+    .await;
+    let _held = kit.begin_wait(&["a"]).await;
+    let revision = kit.revision(&["a"]).await;
+    let reply = kit.post(WAIT, mk_wait(&["a"], Some(&revision))).await;
+    assert_eq!(
+        (reply.status, &*reply.problem()),
+        (StatusCode::SERVICE_UNAVAILABLE, "too-many-waiters")
+    );
+    assert!(reply.header("retry-after").parse::<u32>().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn objects_are_judged_where_somebody_tells_of_them() {
+    let kit = Kit::new().await;
+    kit.store.judge_objects(ObjectSource::Fed);
+    let answer = kit.post(WAIT, mk_wait(&["job:m"], None)).await.json();
+    assert_eq!(answer["terms"][0]["term"], "job:m@default");
+    assert_eq!(answer["outcome"], "missing");
+}
+
+#[tokio::test]
+async fn nobody_is_held_while_the_process_drains() {
+    let kit = Kit::new().await;
+    let held = kit.begin_wait(&["a"]).await;
+    assert_eq!(kit.get("/readyz").await.status, StatusCode::OK);
+    kit.trigger.advance(Phase::Draining);
+    assert_eq!(held.await.unwrap().json()["outcome"], "missing");
+    let revision = kit.revision(&["a"]).await;
+    let reply = kit.post(WAIT, mk_wait(&["a"], Some(&revision))).await;
+    assert_eq!(reply.json()["outcome"], "missing");
+    assert_eq!(kit.get("/readyz").await.problem(), "store-unavailable");
+    assert_eq!(kit.get("/healthz").await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_and_creates_are_counted() {
+    let kit = Kit::new().await;
+    let _held = kit.begin_wait(&["a"]).await;
+    for _ in 0..2 {
+        kit.post("/", r#"{"variable":"b"}"#).await;
+    }
+    let metrics = String::from_utf8(kit.get("/metrics").await.body.to_vec()).unwrap();
+    for line in [
+        "oncue_store_waiters 1",
+        "oncue_store_variables 1",
+        "oncue_store_creates_total{result=\"created\"} 1",
+        "oncue_store_creates_total{result=\"unchanged\"} 1",
+        "oncue_store_wait_answers_total{outcome=\"missing\"} 1",
+        "oncue_store_commit_duration_seconds_count 2",
+    ] {
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line} in {metrics}"
+        );
+    }
+}

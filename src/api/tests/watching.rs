@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use axum::body::Body;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+use super::kit::{Kit, Making, mk_request};
+use crate::{net::Phase, store::Limits};
+
+const WATCH: &str = "/v1/namespaces/default/watch?prefix=a";
+
+/// Returns the type and the name of the next line; none where there are no more.
+async fn next(body: &mut Body) -> Option<(String, String)> {
+    let frame = body.frame().await?.unwrap().into_data().unwrap();
+    let event: Value = serde_json::from_slice(&frame).unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Some((text(&event["type"]), text(&event["variable"]["name"])))
+}
+
+async fn watch(kit: &Kit) -> Body {
+    let Ok(response) = kit
+        .router
+        .clone()
+        .oneshot(mk_request("GET", WATCH, ""))
+        .await;
+    response.into_body()
+}
+
+async fn put(kit: &Kit, path: &str, body: &'static str) {
+    kit.put(&format!("/v1/namespaces/{path}"), body).await;
+}
+
+#[tokio::test]
+async fn begins_with_the_present_state_and_a_bookmark() {
+    let kit = Kit::new().await;
+    put(&kit, "default/variables/a/b", "").await;
+    put(&kit, "default/variables/x", "").await;
+    let reply = kit.get(WATCH).await;
+    let lines: Vec<Value> = reply
+        .body
+        .split(|b| *b == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
+    let types: Vec<_> = lines.iter().map(|line| &line["type"]).collect();
+    assert_eq!(types, ["ADDED", "BOOKMARK"]);
+    assert_eq!(lines[0]["variable"]["name"], "a/b");
+    assert_eq!(lines[0]["revision"], lines[1]["revision"]);
+}
+
+#[tokio::test]
+async fn tells_every_change_in_its_scope() {
+    let kit = Kit::new().await;
+    let mut body = watch(&kit).await;
+    assert_eq!(next(&mut body).await.unwrap().0, "BOOKMARK");
+    put(&kit, "default/variables/a", "").await;
+    put(&kit, "default/variables/x", "").await;
+    put(&kit, "other/variables/a", "").await;
+    put(&kit, "default/variables/a", r#"{"value":"v"}"#).await;
+    kit.delete("/v1/namespaces/default/variables/a").await;
+    for kind in ["ADDED", "MODIFIED", "DELETED"] {
+        assert_eq!(
+            next(&mut body).await.unwrap(),
+            (kind.to_owned(), "a".to_owned())
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sends_a_bookmark_every_30_seconds() {
+    let kit = Kit::new().await;
+    let mut body = watch(&kit).await;
+    let begin = Instant::now();
+    for seconds in [0, 30, 60] {
+        assert_eq!(next(&mut body).await.unwrap().0, "BOOKMARK");
+        assert_eq!(begin.elapsed(), Duration::from_secs(seconds));
+    }
+}
+
+#[tokio::test]
+async fn ends_when_the_watcher_reads_too_slowly() {
+    let limits = Limits {
+        watch_buffer: 2,
+        ..Limits::default()
+    };
+    let kit = Kit::of(Making {
+        limits,
+        ..Making::default()
+    })
+    .await;
+    let mut body = watch(&kit).await;
+    next(&mut body).await;
+    for name in ["a/1", "a/2", "a/3"] {
+        put(&kit, &format!("default/variables/{name}"), "").await;
+    }
+    assert_eq!(next(&mut body).await, None);
+}
+
+#[tokio::test]
+async fn ends_when_the_process_drains() {
+    let kit = Kit::new().await;
+    let mut body = watch(&kit).await;
+    next(&mut body).await;
+    kit.trigger.advance(Phase::Draining);
+    assert_eq!(next(&mut body).await, None);
+}
+
+#[tokio::test]
+async fn who_comes_when_enough_watch_is_told_to_come_later() {
+    let limits = Limits {
+        watchers: 1,
+        ..Limits::default()
+    };
+    let kit = Kit::of(Making {
+        limits,
+        ..Making::default()
+    })
+    .await;
+    let _watched = watch(&kit).await;
+    let reply = kit.get(WATCH).await;
+    assert_eq!(reply.problem(), "too-many-watchers");
+    assert!(!reply.header("retry-after").is_empty());
+}
