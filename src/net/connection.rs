@@ -1,11 +1,6 @@
 //! One connection: handshake, HTTP/1.1 or HTTP/2, graceful end.
 
-use std::{
-    convert::Infallible,
-    fmt::Display,
-    pin::{Pin, pin},
-    sync::Arc,
-};
+use std::{convert::Infallible, fmt::Display, pin::Pin, sync::Arc};
 
 use axum::Router;
 use http::{HeaderValue, Request, Response, Version, header};
@@ -27,7 +22,7 @@ use tracing::debug;
 use super::{
     Limits, Phase, Shutdown,
     body::{ExchangeBody, TimedBody},
-    pace::{Exchange, FirstByte, Pace, PacedIo, Patience},
+    pace::{FirstByte, Pace, PacedIo, Patience},
 };
 
 /// What all connections of a listener share.
@@ -64,10 +59,12 @@ where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (io, service) = dress(stream, shared, FirstByte::BeginsHead);
-    let connection = conn::http1::Builder::new()
-        .max_buf_size(shared.limits.read_buffer)
-        .header_read_timeout(None)
-        .serve_connection(io, service);
+    let connection = Box::pin(
+        conn::http1::Builder::new()
+            .max_buf_size(shared.limits.read_buffer)
+            .header_read_timeout(None)
+            .serve_connection(io, service),
+    );
     // An idle connection is left alone while we linger: closing it would race with the client's
     // next request, which is answered with `Connection: close` instead.
     drive(connection, shared.shutdown.clone(), Phase::Draining).await
@@ -79,10 +76,12 @@ where
 {
     let (io, service) = dress(stream, shared, FirstByte::MeansNothing);
     // The tasks of the streams end with their connection, which is ours.
-    let connection = conn::http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .max_header_list_size(MAX_HTTP2_HEAD)
-        .serve_connection(io, service);
+    let connection = Box::pin(
+        conn::http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_header_list_size(MAX_HTTP2_HEAD)
+            .serve_connection(io, service),
+    );
     // GOAWAY lets the client finish what it has sent, so it may go out at once.
     drive(connection, shared.shutdown.clone(), Phase::Lingering).await
 }
@@ -105,11 +104,16 @@ fn dress<T>(
     (TokioIo::new(io), HttpService { shared, pace })
 }
 
-async fn drive<C>(connection: C, shutdown: Shutdown, last_phase: Phase) -> Result<(), C::Error>
+/// Takes the connection boxed: a future holds what it is given once more for each `await` that it
+/// is moved into, and there are many connections.
+async fn drive<C>(
+    mut connection: Pin<Box<C>>,
+    shutdown: Shutdown,
+    last_phase: Phase,
+) -> Result<(), C::Error>
 where
     C: GracefulConnection,
 {
-    let mut connection = pin!(connection);
     tokio::select! {
         result = connection.as_mut() => return result,
         () = shutdown.reached(last_phase) => connection.as_mut().graceful_shutdown(),
@@ -141,22 +145,18 @@ impl Service<Request<Incoming>> for HttpService {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let exchange = self.pace.begin();
+        let version = request.version();
+        let request = request.map(|body| TimedBody::new(body, self.shared.limits.body));
+        // Called out here, so that the request takes no room while its answer is awaited.
+        let answer = self.shared.router.clone().call(request);
         let shared = Arc::clone(&self.shared);
-        Box::pin(async move { Ok(answer(request, &shared, exchange).await) })
+        Box::pin(async move {
+            let Ok(mut response) = answer.await;
+            if version < Version::HTTP_2 && shared.shutdown.phase() >= Phase::Lingering {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            Ok(response.map(|body| ExchangeBody::new(body, exchange)))
+        })
     }
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    shared: &Shared,
-    exchange: Exchange,
-) -> Response<ExchangeBody> {
-    let version = request.version();
-    let request = request.map(|body| TimedBody::new(body, shared.limits.body));
-    let Ok(mut response) = shared.router.clone().call(request).await;
-    if version < Version::HTTP_2 && shared.shutdown.phase() >= Phase::Lingering {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(header::CONNECTION, close);
-    }
-    response.map(|body| ExchangeBody::new(body, exchange))
 }
