@@ -2,7 +2,7 @@
 
 use axum::routing::{MethodRouter, get, post};
 
-use super::{Api, classic, error::ApiError, operation, variables, wait, waiters, watch};
+use super::{Api, classic, error::ApiError, operation, variables, wait::Wait, waiters, watch};
 
 /// Every path of the API, with its methods.
 pub(super) fn table() -> [(&'static str, MethodRouter<Api>); 13] {
@@ -13,7 +13,7 @@ pub(super) fn table() -> [(&'static str, MethodRouter<Api>); 13] {
         ("/v1/namespaces/{namespace}/variables/{*name}", variable()),
         // The same path with nothing for a name: whoever asks is told the rule.
         ("/v1/namespaces/{namespace}/variables/", variable()),
-        ("/v1/namespaces/{namespace}/wait", post(wait::wait)),
+        ("/v1/namespaces/{namespace}/wait", post(Wait)),
         ("/v1/namespaces/{namespace}/watch", get(watch::watch)),
         ("/v1/namespaces/{namespace}/waiters", get(waiters::list)),
         ("/v1/waiters", get(waiters::list_all)),

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    handler::Handler,
+    response::{IntoResponse, Response},
+};
+use futures_util::future::{BoxFuture, FutureExt};
 use oncue_language::{Condition, Namespace, Presence, Term, Verdict};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
@@ -92,20 +97,31 @@ fn condition(text: &str, namespace: &Namespace) -> Result<Condition, ApiError> {
 
 const NO_PROBES: &str = "a probe is made by the client, as seen from its pod: send the others only";
 
-pub(super) async fn wait(
-    State(api): State<Api>,
-    InNamespace(namespace): InNamespace,
-    _: Parameters<NoParameters>,
-    Json(request): Json<WaitRequest>,
-) -> Result<Response, ApiError> {
-    let request = request.resolve(namespace, &api)?;
-    let conditions = Arc::clone(&request.conditions);
-    let answered = api.hold(request).await;
-    api.metrics()
-        .answered(answered.as_ref().ok().map(|answer| answer.outcome));
-    let answer = answered.map_err(|error| refusal(error, &conditions))?;
-    let body = answer.encoded(|answer| answer::to_json(&Judgement::new(answer, &conditions)));
-    Ok(answer::ok(Content::Json, body))
+/// Answers a wait.
+///
+/// A handler by hand: what the request was made of is gone before anybody is held, and takes no
+/// room in the future that holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wait;
+
+impl Handler<(), Api> for Wait {
+    type Future = BoxFuture<'static, Response>;
+
+    fn call(self, request: Request, api: Api) -> Self::Future {
+        let asked = asked(request, api.clone()).boxed();
+        let answered = async move { api.answer(asked.await?).await };
+        answered.map(IntoResponse::into_response).boxed()
+    }
+}
+
+/// Reads what is waited for out of a request.
+async fn asked(request: Request, api: Api) -> Result<store::WaitRequest, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let InNamespace(namespace) = InNamespace::from_request_parts(&mut parts, &api).await?;
+    Parameters::<NoParameters>::from_request_parts(&mut parts, &api).await?;
+    let request = Request::from_parts(parts, body);
+    let Json(wait) = Json::<WaitRequest>::from_request(request, &api).await?;
+    wait.resolve(namespace, &api)
 }
 
 fn refusal(error: WaitError, conditions: &[Condition]) -> ApiError {
@@ -125,6 +141,16 @@ const NO_OBJECTS: &str =
     "this store watches no objects: they are judged in a cluster, where the controller runs";
 
 impl Api {
+    async fn answer(&self, request: store::WaitRequest) -> Result<Response, ApiError> {
+        let conditions = Arc::clone(&request.conditions);
+        let answered = self.hold(request).await;
+        let outcome = answered.as_ref().ok().map(|answer| answer.outcome);
+        self.metrics().answered(outcome);
+        let answer = answered.map_err(|error| refusal(error, &conditions))?;
+        let body = answer.encoded(|answer| answer::to_json(&Judgement::new(answer, &conditions)));
+        Ok(answer::ok(Content::Json, body))
+    }
+
     /// Holds a wait until there is something new to say, its time is over, or we shut down.
     async fn hold(&self, request: store::WaitRequest) -> Result<Arc<Answer>, WaitError> {
         let conditions = Arc::clone(&request.conditions);
