@@ -81,7 +81,6 @@ impl ApiError {
             Self::NamespacesDiffer { .. } => problem::NAMESPACES_DIFFER,
             Self::NoSuchVariable(_) => problem::NO_SUCH_VARIABLE,
             Self::Query { .. } => problem::INVALID_QUERY,
-            Self::ShuttingDown => problem::STORE_UNAVAILABLE,
             Self::Store(error) => of_store(error),
             Self::Term(_) => problem::INVALID_TERM,
             Self::TooManyTerms { .. } => problem::TOO_MANY_TERMS,
@@ -89,7 +88,7 @@ impl ApiError {
             Self::UnjudgedTerm { .. } => problem::UNJUDGED_TERM,
             Self::UnknownPath => problem::NO_SUCH_PATH,
             Self::Watch(WatchError::TooMany { .. }) => problem::TOO_MANY_WATCHERS,
-            Self::Watch(_) => problem::STORE_UNAVAILABLE,
+            Self::ShuttingDown | Self::Watch(_) => problem::STORE_UNAVAILABLE,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The API as its users see it; every answer that a test gets is held against the OpenAPI document.
+//! The API as its users see it; every answer that a test gets is one that `openapi.json` announces.
 
 mod bad_requests;
 mod classic;

@@ -13,7 +13,7 @@ use crate::api::routes;
 
 pub(super) static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::read);
 
-/// The OpenAPI document.
+/// The document `openapi.json`.
 pub(super) struct Contract {
     document: Value,
 }
@@ -135,7 +135,7 @@ fn matches(template: &str, path: &str) -> bool {
     template.len() == path.len() && template.iter().zip(&path).all(fits)
 }
 
-/// A wildcard is an ordinary parameter in OpenAPI, and a path that ends early lacks only its name.
+/// A wildcard is an ordinary parameter in `openapi.json`, and a path that ends early lacks only its name.
 fn announced(path: &str) -> String {
     let path = path.replace("{*name}", "{name}");
     if path.len() > 1 && path.ends_with('/') {

@@ -96,7 +96,7 @@ impl Kit {
         let content_type = parts.headers.get("content-type");
         let body = if content_type.is_some_and(|text| text == "application/x-ndjson") {
             // A watch has no end: its first frame is the present state.
-            body.frame().await.unwrap().unwrap().into_data().unwrap()
+            first_frame(&mut body).await
         } else {
             body.collect().await.unwrap().to_bytes()
         };
@@ -130,6 +130,14 @@ impl Kit {
         while self.store.stats().waiters != count {
             tokio::task::yield_now().await;
         }
+    }
+}
+
+/// Returns what comes first; nothing where nothing comes.
+pub(super) async fn first_frame(body: &mut Body) -> Bytes {
+    match body.frame().await {
+        Some(frame) => frame.unwrap().into_data().unwrap(),
+        None => Bytes::new(),
     }
 }
 
