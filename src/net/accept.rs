@@ -15,13 +15,13 @@ use tracing::{error, info, warn};
 
 use super::{
     Endpoint, Phase, ServeContext, Transport,
-    connection::{Shared, serve_plain, serve_tls},
+    connection::{Shared, Tls, serve_plain, serve_tls},
 };
 
 /// Accepts connections and owns the tasks that serve them.
 pub(crate) struct AcceptLoop {
     listener: TcpListener,
-    acceptor: Option<TlsAcceptor>,
+    tls: Option<Tls>,
     shared: Arc<Shared>,
     slots: Slots,
     health: AcceptHealth,
@@ -36,13 +36,16 @@ impl AcceptLoop {
             limits,
         } = endpoint;
         let ServeContext { shutdown, metrics } = context;
-        let acceptor = match transport {
+        let tls = match transport {
             Transport::Plain => None,
-            Transport::Tls(config) => Some(TlsAcceptor::from(config)),
+            Transport::Tls(config) => Some(Tls {
+                acceptor: TlsAcceptor::from(config),
+                handshake_failures: metrics.tls_handshake_failures(name),
+            }),
         };
         Self {
             listener,
-            acceptor,
+            tls,
             slots: Slots::new(limits.connections, metrics.connections(name)),
             health: AcceptHealth::Good,
             shared: Arc::new(Shared {
@@ -50,7 +53,6 @@ impl AcceptLoop {
                 router,
                 limits,
                 shutdown,
-                tls_handshake_failures: metrics.tls_handshake_failures(name),
             }),
         }
     }
@@ -74,13 +76,13 @@ impl AcceptLoop {
 
     fn spawn(&self, stream: TcpStream, slot: Slot, connections: &mut JoinSet<()>) {
         let shared = Arc::clone(&self.shared);
-        match self.acceptor.clone() {
+        match self.tls.clone() {
             None => connections.spawn(async move {
                 serve_plain(stream, shared).await;
                 drop(slot);
             }),
-            Some(acceptor) => connections.spawn(async move {
-                serve_tls(stream, acceptor, shared).await;
+            Some(tls) => connections.spawn(async move {
+                serve_tls(stream, tls, shared).await;
                 drop(slot);
             }),
         };
@@ -88,14 +90,14 @@ impl AcceptLoop {
 
     /// Waits for a free slot and a connection. Nothing is lost when this is dropped half way.
     async fn next_connection(&mut self) -> (TcpStream, Slot) {
-        let slot = self.slots.take().await;
+        let permit = self.slots.take().await;
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     self.health = AcceptHealth::Good;
                     // Fails only on a connection that is already gone.
                     let _ = stream.set_nodelay(true);
-                    return (stream, slot);
+                    return (stream, self.slots.fill(permit));
                 }
                 Err(error) => self.back_off(&error).await,
             }
@@ -161,11 +163,14 @@ impl Slots {
         Self { free, open }
     }
 
-    async fn take(&self) -> Slot {
-        let permit = Arc::clone(&self.free)
+    async fn take(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.free)
             .acquire_owned()
             .await
-            .expect("nobody closes the semaphore");
+            .expect("nobody closes the semaphore")
+    }
+
+    fn fill(&self, permit: OwnedSemaphorePermit) -> Slot {
         self.open.inc();
         Slot {
             _permit: permit,

@@ -31,7 +31,20 @@ pub(crate) struct Shared {
     pub(crate) router: Router,
     pub(crate) limits: Limits,
     pub(crate) shutdown: Shutdown,
-    pub(crate) tls_handshake_failures: Counter,
+}
+
+/// What the TLS connections of a listener share besides.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    pub(crate) acceptor: TlsAcceptor,
+    pub(crate) handshake_failures: Counter,
+}
+
+impl Tls {
+    fn refuse(&self, shared: &Shared, error: &dyn Display) {
+        self.handshake_failures.inc();
+        debug!(listener = shared.name, %error, "tls handshake failed");
+    }
 }
 
 /// Serves a connection in the clear.
@@ -40,12 +53,12 @@ pub(crate) async fn serve_plain(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 /// Serves a connection after its TLS handshake.
-pub(crate) async fn serve_tls(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
-    let handshake = timeout(shared.limits.handshake, acceptor.accept(stream));
+pub(crate) async fn serve_tls(stream: TcpStream, tls: Tls, shared: Arc<Shared>) {
+    let handshake = timeout(shared.limits.handshake, tls.acceptor.accept(stream));
     let stream = match handshake.await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return refuse(&shared, &error),
-        Err(elapsed) => return refuse(&shared, &elapsed),
+        Ok(Err(error)) => return tls.refuse(&shared, &error),
+        Err(elapsed) => return tls.refuse(&shared, &elapsed),
     };
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
         report(shared.name, Box::pin(serve_http2(stream, &shared)).await);
@@ -119,11 +132,6 @@ where
         () = shutdown.reached(last_phase) => connection.as_mut().graceful_shutdown(),
     }
     connection.await
-}
-
-fn refuse(shared: &Shared, error: &dyn Display) {
-    shared.tls_handshake_failures.inc();
-    debug!(listener = shared.name, %error, "tls handshake failed");
 }
 
 fn report(listener: &'static str, result: hyper::Result<()>) {

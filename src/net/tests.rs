@@ -13,6 +13,8 @@ use tokio::{
 
 use super::*;
 
+mod tls;
+
 const LIMITS: Limits = Limits {
     head: Duration::from_secs(5),
     body: Duration::from_secs(10),
@@ -30,6 +32,10 @@ struct Server {
 
 impl Server {
     fn start(router: Router, limits: Limits) -> Self {
+        Self::start_on(Transport::Plain, router, limits)
+    }
+
+    fn start_on(transport: Transport, router: Router, limits: Limits) -> Self {
         let listener = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let (trigger, shutdown) = Shutdown::new();
@@ -37,7 +43,7 @@ impl Server {
         let endpoint = Endpoint {
             name: "test",
             listener,
-            transport: Transport::Plain,
+            transport,
             limits,
         };
         let context = ServeContext {

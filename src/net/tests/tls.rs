@@ -1,0 +1,189 @@
+//! The same listeners over TLS, with hyper as the client.
+
+use std::{sync::Arc, time::SystemTime};
+
+use axum::body::Body;
+use http::{Request, Response, Version};
+use http_body_util::BodyExt;
+use hyper::{body::Incoming, client::conn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use oncue_webhook_certs::{Authority, AuthorityCertificate, SwappableCertificate};
+use rustls::{ClientConfig, RootCertStore, pki_types::ServerName, sign::CertifiedKey};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::*;
+
+struct TlsServer {
+    server: Server,
+    authority: Authority,
+    certificate: Arc<SwappableCertificate>,
+}
+
+impl TlsServer {
+    fn start(limits: Limits) -> Self {
+        let authority = Authority::generate(SystemTime::now()).unwrap();
+        let certificate = Arc::new(SwappableCertificate::new(issue(&authority)));
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&certificate) as _);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let transport = Transport::Tls(Arc::new(config));
+        Self {
+            server: Server::start_on(transport, mk_router(), limits),
+            authority,
+            certificate,
+        }
+    }
+
+    async fn shake_hands(&self, protocol: &[u8]) -> TlsStream<TcpStream> {
+        let mut roots = RootCertStore::empty();
+        for root in AuthorityCertificate::all_from_pem(&self.authority.bundle_pem()).unwrap() {
+            roots.add(root.der().clone()).unwrap();
+        }
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![protocol.to_vec()];
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let stream = self.server.connect().await;
+        let connector = TlsConnector::from(Arc::new(config));
+        connector.connect(name, stream).await.unwrap()
+    }
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn issue(authority: &Authority) -> CertifiedKey {
+    let names = [ServerName::try_from("127.0.0.1").unwrap()];
+    let leaf = authority.issue(&names, SystemTime::now()).unwrap();
+    leaf.into_certified_key(&provider()).unwrap()
+}
+
+fn get_root() -> Request<Body> {
+    let request = Request::get("https://127.0.0.1/").header("host", "127.0.0.1");
+    request.body(Body::empty()).unwrap()
+}
+
+async fn http1(stream: TlsStream<TcpStream>) -> conn::http1::SendRequest<Body> {
+    let (sender, connection) = conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+async fn http2(stream: TlsStream<TcpStream>) -> conn::http2::SendRequest<Body> {
+    let io = TokioIo::new(stream);
+    let (sender, connection) = conn::http2::handshake(TokioExecutor::new(), io)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+async fn assert_hello(response: Response<Incoming>, version: Version) {
+    assert_eq!(response.version(), version);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "hello");
+}
+
+#[tokio::test]
+async fn speaks_http1_and_http2_as_the_client_prefers() {
+    let server = TlsServer::start(LIMITS);
+    let mut client = http1(server.shake_hands(b"http/1.1").await).await;
+    for _ in 0..2 {
+        let response = client.send_request(get_root()).await.unwrap();
+        assert_hello(response, Version::HTTP_11).await;
+    }
+    let mut client = http2(server.shake_hands(b"h2").await).await;
+    for _ in 0..2 {
+        let response = client.send_request(get_root()).await.unwrap();
+        assert_hello(response, Version::HTTP_2).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_clients_delay_nobody() {
+    let server = TlsServer::start(LIMITS);
+    let mut silent = Vec::new();
+    for _ in 0..50 {
+        silent.push(server.server.connect().await);
+    }
+    let start = Instant::now();
+    let mut client = http1(server.shake_hands(b"http/1.1").await).await;
+    let response = client.send_request(get_root()).await.unwrap();
+    assert_hello(response, Version::HTTP_11).await;
+    assert_about(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_client_is_let_go_after_the_handshake_timeout() {
+    let server = TlsServer::start(LIMITS);
+    let mut silent = server.server.connect().await;
+    let (_, elapsed) = read_to_end(&mut silent).await;
+    assert_about(elapsed, LIMITS.handshake);
+    let failures = r#"tls_handshake_failures_total{listener="test"} 1"#;
+    assert!(server.server.metrics().contains(failures));
+}
+
+#[tokio::test]
+async fn a_client_without_tls_is_counted() {
+    let server = TlsServer::start(LIMITS);
+    let mut plain = server.server.connect().await;
+    send(&mut plain, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut answer = Vec::new();
+    let _ = plain.read_to_end(&mut answer).await;
+    let failures = r#"tls_handshake_failures_total{listener="test"} 1"#;
+    assert!(server.server.metrics().contains(failures));
+}
+
+#[tokio::test]
+async fn a_swapped_certificate_takes_effect_on_the_next_connection() {
+    let server = TlsServer::start(LIMITS);
+    let first = server.shake_hands(b"http/1.1").await;
+    server.certificate.swap(issue(&server.authority));
+    let second = server.shake_hands(b"http/1.1").await;
+    let certificate =
+        |stream: &TlsStream<TcpStream>| stream.get_ref().1.peer_certificates().unwrap()[0].clone();
+    assert_ne!(certificate(&first), certificate(&second));
+
+    let mut client = http1(first).await;
+    let response = client.send_request(get_root()).await.unwrap();
+    assert_hello(response, Version::HTTP_11).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_http2_connection_is_let_go() {
+    let server = TlsServer::start(LIMITS);
+    let mut client = http2(server.shake_hands(b"h2").await).await;
+    let response = client.send_request(get_root()).await.unwrap();
+    assert_hello(response, Version::HTTP_2).await;
+    let start = Instant::now();
+    while client.ready().await.is_ok() && !client.is_closed() {
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert!(start.elapsed() >= LIMITS.idle);
+    assert!(start.elapsed() <= LIMITS.idle + Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lingering_tells_http2_clients_to_go_away_and_serves_new_ones() {
+    let server = TlsServer::start(LIMITS);
+    let mut client = http2(server.shake_hands(b"h2").await).await;
+    let response = client.send_request(get_root()).await.unwrap();
+    assert_hello(response, Version::HTTP_2).await;
+
+    server.server.trigger.advance(Phase::Lingering);
+    let start = Instant::now();
+    while client.ready().await.is_ok() && !client.is_closed() {
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert_about(start.elapsed(), Duration::ZERO);
+    let mut client = http1(server.shake_hands(b"http/1.1").await).await;
+    let response = client.send_request(get_root()).await.unwrap();
+    assert_eq!(response.headers()["connection"], "close");
+}
