@@ -1,1 +1,185 @@
+//! Where settings come from, and which of them wins.
 
+use std::{fs, path::PathBuf};
+
+use clap::Parser;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{language::annotation::BareKeys, serve::logging::LogFormat};
+
+#[derive(Debug, Parser)]
+struct Flags {
+    #[command(flatten)]
+    settings: ServeSettings,
+}
+
+fn flags(args: &[&str]) -> ServeSettings {
+    let name = std::iter::once(&"oncue");
+    Flags::try_parse_from(name.chain(args)).unwrap().settings
+}
+
+fn refused(args: &[&str]) -> String {
+    let name = std::iter::once(&"oncue");
+    let refusal = Flags::try_parse_from(name.chain(args)).unwrap_err();
+    refusal.to_string()
+}
+
+fn mk_file(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("oncue.yaml");
+    fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+fn file_settings(text: &str) -> Result<ServeSettings, String> {
+    let (_folder, path) = mk_file(text);
+    file::read(&path).map_err(|error| {
+        let folder = format!("{}/", path.parent().unwrap().display());
+        error.to_string().replace(&folder, "")
+    })
+}
+
+#[test]
+fn defaults_are_a_laptops() {
+    let config = Config::resolve(ServeSettings::default());
+    assert_eq!(config.http.to_string(), "127.0.0.1:9999");
+    assert_eq!(config.webhook.to_string(), "127.0.0.1:8443");
+    assert_eq!(config.admin.to_string(), "127.0.0.1:9998");
+    assert_eq!(config.data, PathBuf::from("oncue-data"));
+    assert_eq!(config.store, StoreKind::Embedded);
+    assert!(config.roles.contains(&Role::Store) && config.roles.contains(&Role::Webhook));
+    let names: Vec<_> = config.names.iter().map(ServerName::to_str).collect();
+    assert_eq!(names, ["localhost", "127.0.0.1", "::1"]);
+    let injection = config.inject.resolve(config.http).unwrap();
+    assert_eq!(injection.store.url, "http://127.0.0.1:9999");
+}
+
+#[test]
+fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+    let below = file_settings("http: 0.0.0.0:1\nadmin: 0.0.0.0:2\ninject: {image: file}").unwrap();
+    let above = flags(&["--http", "0.0.0.0:3", "--inject-image", "flag"]);
+    let config = Config::resolve(above.over(below));
+    assert_eq!(config.http.port(), 3);
+    assert_eq!(config.admin.port(), 2);
+    assert_eq!(config.webhook.port(), 8443);
+    let injection = config.inject.resolve(config.http).unwrap();
+    assert_eq!(injection.image.reference, "flag");
+}
+
+#[test]
+fn the_file_holds_every_setting() {
+    let (_folder, ca) = mk_file("a certificate");
+    let settings = file_settings(&format!(
+        "
+roles: [webhook]
+data: /var/lib/oncue
+store: memory
+http: '[::]:1'
+webhook: '[::]:2'
+webhook-name: [oncue.svc, 10.0.0.1]
+admin: '[::]:3'
+linger: 5s
+log: debug
+log-format: json
+inject:
+  image: registry.example/client
+  pull-policy: Always
+  pull-secrets: [registry]
+  store-url: https://oncue-store:9999
+  store-ip: 10.96.0.17
+  store-ca: {}
+  resources: requests.cpu=20m
+  run-as-user: 65532
+  prefix: example.com
+  bare-keys: false
+  own-namespace: oncue-system
+",
+        ca.display()
+    ))
+    .unwrap();
+    assert_eq!(settings.log(), Some("debug"));
+    assert_eq!(settings.log_format(), LogFormat::Json);
+    let config = Config::resolve(settings);
+    assert!(!config.roles.contains(&Role::Store));
+    assert_eq!(config.linger, Duration::from_secs(5));
+    assert_eq!(config.names[1].to_str(), "10.0.0.1");
+    let injection = config.inject.resolve(config.http).unwrap();
+    assert_eq!(injection.keys.prefix(), "example.com");
+    assert_eq!(injection.keys.bare(), BareKeys::Ignored);
+    assert_eq!(injection.run_as_user, Some(65532));
+    assert_eq!(injection.image.pull_secrets, ["registry"]);
+    assert_eq!(injection.store.ca_pem.as_deref(), Some("a certificate"));
+    assert_eq!(injection.own_namespace.unwrap().as_str(), "oncue-system");
+}
+
+#[test]
+fn an_empty_file_says_nothing() {
+    let settings = file_settings("# nothing\n").unwrap();
+    assert_eq!(Config::resolve(settings).http.port(), 9999);
+}
+
+#[test]
+fn mistakes_in_the_file_have_a_place() {
+    for (text, place, reason) in [
+        ("http: 0.0.0.0:1\nhtpp: 1\n", "oncue.yaml:2:1: ", "htpp"),
+        ("inject:\n  imag: x\n", "oncue.yaml:2:3: ", "imag"),
+        (
+            "roles: [webhook,\n  janitor]\n",
+            "oncue.yaml:2:3: ",
+            "janitor",
+        ),
+        ("linger: soon\n", "oncue.yaml:1:1: ", "soon"),
+        ("http: {\n", "oncue.yaml:", ""),
+        ("a: 1\n---\nb: 2\n", "oncue.yaml: ", "expected one document"),
+    ] {
+        let error = file_settings(text).unwrap_err();
+        assert!(error.starts_with(place), "{error}");
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = file::read("/nowhere/oncue.yaml".as_ref()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "failed to read the configuration file /nowhere/oncue.yaml"
+    );
+}
+
+#[test]
+fn the_controller_is_refused_in_plain_words() {
+    let text = refused(&["--roles", "store,controller"]);
+    assert!(text.contains("has no controller yet"), "{text}");
+}
+
+#[test]
+fn wrong_flags_say_what_would_be_right() {
+    for (args, hint) in [
+        (["--linger", "soon"], "soon"),
+        (
+            ["--webhook-name", "a b"],
+            "neither a DNS name nor an IP address",
+        ),
+        (["--inject-pull-policy", "Often"], "IfNotPresent"),
+        (["--inject-own-namespace", "Shop"], "Shop"),
+        (["--store", "disk"], "embedded"),
+    ] {
+        let text = refused(&args);
+        assert!(text.contains(hint), "{text}");
+    }
+}
+
+#[test]
+fn what_only_shows_later_names_its_flag() {
+    for (args, flag) in [
+        (["--inject-prefix", "a/b"], "--inject-prefix: "),
+        (["--inject-resources", "lots"], "--inject-resources: "),
+        (["--inject-store-ca", "/nowhere"], "--inject-store-ca: "),
+    ] {
+        let config = Config::resolve(flags(&args));
+        let error = config.inject.resolve(config.http).unwrap_err();
+        assert!(error.to_string().starts_with(flag), "{error}");
+    }
+}
