@@ -4,6 +4,7 @@
 //! exits, or an error that is printed as it is.
 
 pub mod check;
+pub mod explain;
 mod files;
 pub mod graph;
 pub mod inject;
@@ -11,7 +12,10 @@ mod output;
 pub mod rehearse;
 mod report;
 pub mod serve;
+mod server;
 mod settings;
+pub mod status;
+pub mod vars;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
@@ -31,25 +35,34 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Say what is wrong with the annotations in files.
-    Check(check::Check),
+    Check(Box<check::Check>),
+    /// Tell what one pod waits for, what it signals, and what is injected.
+    Explain(Box<explain::Explain>),
     /// Draw who waits for whom in files.
-    Graph(graph::Graph),
+    Graph(Box<graph::Graph>),
     /// Print manifests with every pod injected.
-    Inject(inject::Inject),
+    Inject(Box<inject::Inject>),
     /// Play files on this machine and say who started when.
     Rehearse(Box<rehearse::Rehearse>),
     /// Run the webhook and the store.
     Serve(Box<serve::Serve>),
+    /// Show who waits for what, since when, and who would signal it.
+    Status(Box<status::Status>),
+    /// List, show, create, delete and watch variables.
+    Vars(vars::Vars),
 }
 
 impl Command {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Check(check) => check.run(),
+            Self::Explain(explain) => explain.run(),
             Self::Graph(graph) => graph.run(),
             Self::Inject(inject) => inject.run(),
             Self::Rehearse(rehearse) => rehearse.run(),
             Self::Serve(serve) => serve.run(),
+            Self::Status(status) => status.run(),
+            Self::Vars(vars) => vars.run(),
         }
     }
 }

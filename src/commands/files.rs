@@ -31,7 +31,7 @@ impl Files {
 
 /// Files that cannot be read, each with why.
 #[derive(Debug)]
-pub(super) struct Unreadable(Vec<ManifestError>);
+pub(super) struct Unreadable(pub(super) Vec<ManifestError>);
 
 impl std::error::Error for Unreadable {}
 

@@ -36,12 +36,13 @@ pub(super) fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
 pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> anyhow::Result<String> {
     let mut table = TabWriter::new(Vec::new()).minwidth(5).padding(3);
     for row in rows {
-        let row = row.join("\t");
-        writeln!(table, "{}", row.trim_end())?;
+        writeln!(table, "{}", row.join("\t"))?;
     }
     table.flush()?;
     let bytes = table.into_inner().context("failed to lay out a table")?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let text = String::from_utf8(bytes).context("failed to lay out a table")?;
+    let lines = text.lines().map(|line| format!("{}\n", line.trim_end()));
+    Ok(lines.collect())
 }
 
 /// Returns a duration as `kubectl` prints ages: the shorter, the finer.
@@ -87,10 +88,11 @@ mod tests {
 
     #[test]
     fn columns_are_aligned() {
-        let rows = [["NAME", "AGE"], ["a/long/name", "5s"]].map(|row| row.map(str::to_owned));
+        let rows = [["NAME", "", "AGE"], ["a/long/name", "x", ""]];
+        let rows = rows.map(|row| row.map(str::to_owned));
         assert_eq!(
             table(&rows).unwrap(),
-            "NAME          AGE\na/long/name   5s\n"
+            "NAME                  AGE\na/long/name   x\n"
         );
     }
 }

@@ -1,0 +1,159 @@
+//! What is told of one pod.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::{
+    graph::{Actor, Graph, Link, Via},
+    injection::{Decision, Patch},
+    language::{
+        Presence, Target,
+        annotation::{Key, Mode, TimeoutPolicy},
+    },
+    workload::Workload,
+};
+
+/// What is told of one pod.
+pub(super) struct Account<'a> {
+    pub(super) graph: &'a Graph<'a>,
+    pub(super) workload: &'a Workload<'a>,
+    pub(super) decision: &'a Decision,
+}
+
+impl fmt::Display for Account<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let actors = self.graph.scene().actors();
+        let is_it =
+            |actor: &&Actor<'_>| std::ptr::eq(actor.workload.object(), self.workload.object());
+        writeln!(f, "{}", self.workload)?;
+        if let Some(actor) = actors.iter().find(is_it) {
+            self.waits(f, actor)?;
+            signals(f, actor)?;
+        }
+        match self.decision {
+            Decision::Patch(patch) => changes(f, patch),
+            Decision::Skip(reason) => writeln!(f, "\nNothing is injected: {reason}."),
+        }
+    }
+}
+
+impl Account<'_> {
+    fn waits(&self, f: &mut fmt::Formatter<'_>, actor: &Actor<'_>) -> fmt::Result {
+        let asked = &actor.annotations;
+        if asked.depends_on.is_empty() {
+            return writeln!(f, "\nWaits for nothing.");
+        }
+        let who = match asked.mode {
+            Mode::Gate => "a scheduling gate holds it",
+            Mode::Init => "an init container holds it",
+        };
+        writeln!(f, "\nWaits ({who}) for")?;
+        let links = self.graph.links().iter();
+        for link in links.filter(|link| std::ptr::eq(self.graph.consumer(link), actor)) {
+            let term = &self.graph.term(link).value;
+            writeln!(f, "  {term}\n      {}", self.source(link))?;
+        }
+        match (asked.timeout, asked.timeout_policy) {
+            (None, _) => writeln!(f, "for as long as it takes."),
+            (Some(timeout), TimeoutPolicy::Fail) => {
+                writeln!(f, "for {timeout} at the most; then the wait fails.")
+            }
+            (Some(timeout), TimeoutPolicy::Proceed) => {
+                writeln!(f, "for {timeout} at the most; then it starts without.")
+            }
+        }
+    }
+
+    /// Says who makes a term hold.
+    fn source(&self, link: &Link) -> String {
+        let term = &self.graph.term(link).value;
+        let actors = self.graph.scene().actors();
+        let producers = link.producers.iter().map(|producer| {
+            let name = self.graph.name(&actors[producer.actor]);
+            match producer.via {
+                Via::Object => format!("{name} is or makes it"),
+                Via::Probe => format!("{name} answers there"),
+                Via::Signal(key) => format!("{name} signals it {}", when(key)),
+            }
+        });
+        let producers: Vec<_> = producers.collect();
+        let who = match (&term.target, producers.as_slice()) {
+            (Target::Probe(_), []) => "the client checks it from the pod".to_owned(),
+            (_, []) => "nobody in these files makes it hold".to_owned(),
+            (_, names) => names.join(", or "),
+        };
+        match (term.presence, term.timeout()) {
+            (Presence::Failure, _) => format!("{who}; if it comes, the wait fails at once"),
+            (Presence::Optional, Some(timeout)) => {
+                format!("{who}; given up after {timeout}")
+            }
+            (_, Some(timeout)) => {
+                format!("{who}; the wait fails if it takes longer than {timeout}")
+            }
+            (_, None) => who,
+        }
+    }
+}
+
+fn signals(f: &mut fmt::Formatter<'_>, actor: &Actor<'_>) -> fmt::Result {
+    let lists = actor.annotations.all_signals();
+    if lists.iter().all(|(_, list)| list.is_empty()) {
+        return writeln!(f, "\nSignals nothing.");
+    }
+    writeln!(f, "\nSignals")?;
+    for (key, list) in lists {
+        for signal in list {
+            writeln!(f, "  {}\n      {}", signal.value, when(key))?;
+        }
+    }
+    Ok(())
+}
+
+/// Says when a signal of this key is created.
+fn when(key: Key) -> &'static str {
+    match key {
+        Key::SignalsOnFailure => "when the pod has failed",
+        Key::SignalsOnInit => "when its wait is over",
+        Key::SignalsOnReady => "while the pod is ready",
+        Key::SignalsOnSuccess => "when the pod has succeeded",
+        _ => "when the container has started",
+    }
+}
+
+fn changes(f: &mut fmt::Formatter<'_>, patch: &Patch) -> fmt::Result {
+    writeln!(f, "\nIs injected")?;
+    // A patch is a list of operations, each with a path.
+    let operations = serde_json::to_value(patch).unwrap_or_default();
+    for operation in operations.as_array().into_iter().flatten() {
+        let text = |field| operation.get(field).and_then(Value::as_str);
+        let (verb, path) = (text("op"), text("path").unwrap_or_default());
+        let verb = verb.unwrap_or_default();
+        writeln!(f, "  {verb} {path}\n      {}", reason(path))?;
+    }
+    Ok(())
+}
+
+/// Says what a part of the pod is there for.
+fn reason(path: &str) -> &'static str {
+    let has = |part: &str| path.contains(part);
+    if has("/metadata/annotations") {
+        "records what was resolved, since labels may change"
+    } else if has("/metadata/labels") {
+        "lets a controller find the pod"
+    } else if has("/imagePullSecrets") {
+        "pulls the client's image"
+    } else if has("/postStart") || has("/lifecycle") {
+        "signals once the container has started"
+    } else if has("/volumeMounts") {
+        "brings the client, read-only"
+    } else if has("/volumes") {
+        "carries the client and its notes from container to container"
+    } else if has("/initContainers") {
+        "waits, signals what is due on init, and leaves the client for the marker"
+    } else if has("/schedulingGates") {
+        "holds the pod before it is scheduled"
+    } else {
+        "makes room for what follows"
+    }
+}

@@ -1,0 +1,156 @@
+//! `oncue vars`: the variables of a store.
+
+mod document;
+mod list;
+mod watch;
+
+pub(super) use self::document::age;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use oncue_client::api::Assertion;
+use serde_json::Value as Json;
+
+use self::{document::Variable, list::List, watch::Watch};
+use super::{
+    output::{self, Format},
+    server::Server,
+};
+use crate::language::{Namespace, Signal, Timeout, VariableName};
+
+const HELP: &str = "\
+Examples:
+  oncue vars list
+  oncue vars list workers --tree
+  oncue vars get first/container --output json
+  oncue vars create migration/done=v42 --ttl 1h
+  oncue vars delete migration/done
+  oncue vars watch -n shop
+
+Exit codes: 0 done, 1 an error (for get and delete also: there is no such variable), 2 usage.";
+
+/// The arguments of `oncue vars`.
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub struct Vars {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List variables.
+    #[command(after_help = "Example: oncue vars list workers --tree")]
+    List(List),
+    /// Show one variable.
+    #[command(after_help = "Example: oncue vars get first/container")]
+    Get(Get),
+    /// Create a variable by hand; it stays until it is deleted, or for its time to live.
+    #[command(after_help = "Example: oncue vars create migration/done=v42 --ttl 1h")]
+    Create(Create),
+    /// Delete a variable with all that is asserted of it.
+    #[command(after_help = "Example: oncue vars delete migration/done")]
+    Delete(Delete),
+    /// Print every change as it comes.
+    #[command(after_help = "Example: oncue vars watch migration --output json")]
+    Watch(Watch),
+}
+
+impl Vars {
+    /// Does what is asked for.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Create(create) => create.run(),
+            Command::Delete(delete) => delete.run(),
+            Command::Get(get) => get.run(),
+            Command::List(list) => list.run(),
+            Command::Watch(watch) => watch.run(),
+        }
+        .map(|()| ExitCode::SUCCESS)
+    }
+}
+
+#[derive(Args, Debug)]
+struct Get {
+    /// Name of the variable
+    name: VariableName,
+
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Get {
+    fn run(self) -> anyhow::Result<()> {
+        let answer: Json = self
+            .server
+            .api()?
+            .get(&path(&self.server.namespace, &self.name))?;
+        match self.output {
+            Format::Json => output::print_json(&answer),
+            Format::Text => {
+                let variable: Variable = serde_json::from_value(answer)?;
+                output::print(&output::table(&variable.assertion_rows())?)
+            }
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+struct Create {
+    /// Name of the variable, with the value that it gets
+    #[arg(value_name = "NAME[=VALUE]")]
+    signal: Signal,
+
+    /// How long it is to live, such as 1h
+    #[arg(long, value_name = "DURATION")]
+    ttl: Option<Timeout>,
+
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Create {
+    fn run(self) -> anyhow::Result<()> {
+        let Some(name) = self.signal.name.variable_name() else {
+            anyhow::bail!(
+                "{}: substitutions such as $(POD_NAME) are for annotations: write a name",
+                self.signal.name
+            );
+        };
+        let assertion = Assertion {
+            value: self.signal.value.map(|value| value.as_str().to_owned()),
+            ttl: self.ttl.map(|ttl| ttl.to_string()),
+            owner: None,
+        };
+        let namespace = &self.server.namespace;
+        let is_new = self.server.api()?.create(namespace, &name, &assertion)?;
+        let what = if is_new { "created" } else { "updated" };
+        output::print(&format!("{name} {what}\n"))
+    }
+}
+
+#[derive(Args, Debug)]
+struct Delete {
+    /// Name of the variable
+    name: VariableName,
+
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Delete {
+    fn run(self) -> anyhow::Result<()> {
+        let Self { name, server } = self;
+        server.api()?.delete(&path(&server.namespace, &name))?;
+        output::print(&format!("{name} deleted\n"))
+    }
+}
+
+fn path(namespace: &Namespace, name: &VariableName) -> String {
+    format!("/v1/namespaces/{namespace}/variables/{name}")
+}

@@ -1,0 +1,129 @@
+//! `oncue vars list`.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use clap::Args;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::document::Variable;
+use crate::{
+    commands::{
+        output::{self, Format},
+        server::Scope,
+    },
+    language::VariableName,
+};
+
+#[derive(Args, Debug)]
+pub(super) struct List {
+    /// Only this name and those below it
+    prefix: Option<VariableName>,
+
+    /// Print names as a tree
+    #[arg(long, conflicts_with = "all_namespaces")]
+    tree: bool,
+
+    /// How to print them
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+
+    #[command(flatten)]
+    scope: Scope,
+}
+
+#[derive(Debug, Deserialize)]
+struct Answer {
+    #[serde(default)]
+    variables: Vec<Variable>,
+    #[serde(default)]
+    tree: BTreeMap<String, Branch>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Branch {
+    variable: Option<Variable>,
+    #[serde(default)]
+    children: BTreeMap<String, Branch>,
+}
+
+impl List {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let answer: Json = self.scope.server.api()?.get(&self.path())?;
+        if self.output == Format::Json {
+            return output::print_json(&answer);
+        }
+        let Answer { variables, tree } = serde_json::from_value(answer)?;
+        if self.tree {
+            let mut text = String::new();
+            draw(&mut text, "", &tree);
+            return output::print(&text);
+        }
+        if variables.is_empty() {
+            anstream::eprintln!("no variables found");
+            return Ok(());
+        }
+        let rows: Vec<_> = [Variable::HEAD.map(str::to_owned)]
+            .into_iter()
+            .chain(variables.iter().map(Variable::row))
+            .collect();
+        output::print(&self.table(&rows)?)
+    }
+
+    fn path(&self) -> String {
+        let mut query = Vec::new();
+        query.extend(
+            self.prefix
+                .as_ref()
+                .map(|prefix| format!("prefix={prefix}")),
+        );
+        query.extend(self.tree.then(|| "tree=true".to_owned()));
+        let path = self.scope.path("variables");
+        if query.is_empty() {
+            path
+        } else {
+            format!("{path}?{}", query.join("&"))
+        }
+    }
+
+    fn table(&self, rows: &[[String; 6]]) -> anyhow::Result<String> {
+        if self.scope.is_everywhere() {
+            return output::table(rows);
+        }
+        let without_namespace: Vec<_> = rows
+            .iter()
+            .map(|[_, name, kind, owners, value, age]| {
+                [name, kind, owners, value, age].map(String::clone)
+            })
+            .collect();
+        output::table(&without_namespace)
+    }
+}
+
+/// Draws what lies below one name, each line behind `margin`.
+fn draw(text: &mut String, margin: &str, branches: &BTreeMap<String, Branch>) {
+    for (index, (segment, branch)) in branches.iter().enumerate() {
+        let is_last = index + 1 == branches.len();
+        let (joint, below) = if is_last {
+            ("`-- ", "    ")
+        } else {
+            ("|-- ", "|   ")
+        };
+        let facts = branch.variable.as_ref().map(|variable| {
+            let [_, _, kind, owners, value, age] = variable.row();
+            let value = if value.is_empty() {
+                value
+            } else {
+                format!("={value}")
+            };
+            format!("{value}  ({kind}, {owners}, {age})")
+        });
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{margin}{joint}{segment}{}",
+            facts.unwrap_or_default()
+        );
+        draw(text, &format!("{margin}{below}"), &branch.children);
+    }
+}

@@ -1,0 +1,62 @@
+//! `oncue vars watch`.
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::document::Variable;
+use crate::{
+    commands::{
+        output::{self, Format},
+        server::Server,
+    },
+    language::VariableName,
+};
+
+#[derive(Args, Debug)]
+pub(super) struct Watch {
+    /// Only this name and those below it
+    prefix: Option<VariableName>,
+
+    /// How to print changes: JSON is one object a line, bookmarks included
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Debug, Deserialize)]
+struct Event {
+    r#type: String,
+    variable: Option<Variable>,
+}
+
+impl Watch {
+    /// Prints changes until the store ends the stream.
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let mut path = format!("/v1/namespaces/{}/watch", self.server.namespace);
+        if let Some(prefix) = &self.prefix {
+            path = format!("{path}?prefix={prefix}");
+        }
+        for line in self.server.api()?.lines(&path)? {
+            let line = line?;
+            match self.output {
+                Format::Json => output::print(&format!("{line}\n"))?,
+                Format::Text => {
+                    let event: Event = serde_json::from_str(&line)?;
+                    if let Some(variable) = event.variable {
+                        output::print(&row(&event.r#type, &variable))?;
+                    }
+                }
+            }
+        }
+        anyhow::bail!("the store ended the watch: run it again to go on")
+    }
+}
+
+/// Returns one line of fixed columns, since nobody knows what widths are to come.
+fn row(change: &str, variable: &Variable) -> String {
+    let [_, name, kind, owners, value, age] = variable.row();
+    let line = format!("{change:<9} {name:<40} {kind:<8} {owners:>6} {age:>6}   {value}");
+    format!("{}\n", line.trim_end())
+}
