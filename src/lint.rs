@@ -211,11 +211,7 @@ impl<'a> Linter<'a> {
                 continue;
             };
             findings.extend(placement::on_workload(keys, index, &workload));
-            let not_text = placement::not_text(keys, index, &workload);
-            if not_text.is_empty() {
-                findings.extend(self.admission(index, &workload));
-            }
-            findings.extend(not_text);
+            findings.extend(self.admission(index, &workload));
         }
         findings
     }

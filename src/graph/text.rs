@@ -116,6 +116,8 @@ impl Graph<'_> {
             })
         };
         let links = self.links.iter().filter(waits);
-        links.map(|link| self.name(self.consumer(link))).collect()
+        let mut names: Vec<_> = links.map(|link| self.name(self.consumer(link))).collect();
+        names.dedup();
+        names
     }
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Code, Finding, Linter, Part, Place, Severity, place_of};
+use super::{Code, Finding, Linter, Part, Place, Severity, place_of, placement};
 use crate::{
     graph::Actor,
     injection::{self, Collision, Decision, Injection, Refusal, Target, Warning},
-    language::{AnnotationError, AnnotationWarning, Namespace, annotation::Key},
+    language::{AnnotationError, AnnotationWarning, Namespace, PodAnnotations, annotation::Key},
     workload::Workload,
 };
 
@@ -22,6 +22,8 @@ pub struct Admitted {
 impl Linter<'_> {
     /// Asks admission about `pod`: the template of `workload`, or a pod that is made from it.
     ///
+    /// An annotation that is no string never comes so far: the API server refuses it.
+    ///
     /// # Errors
     /// Everything for which the pod is refused.
     pub fn admit(
@@ -30,6 +32,10 @@ impl Linter<'_> {
         workload: &Workload<'_>,
         pod: &Value,
     ) -> Result<Admitted, Vec<Finding>> {
+        let not_text = placement::not_text(&self.settings.keys, object, workload);
+        if !not_text.is_empty() {
+            return Err(not_text);
+        }
         let own = workload.namespace().and_then(|own| own.parse().ok());
         let namespace: &Namespace = own.as_ref().unwrap_or(self.namespace);
         let target = Target {
@@ -54,11 +60,23 @@ impl Linter<'_> {
 
     /// Says what admission will say of the pods of `workload`.
     pub(super) fn admission(&self, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
+        let subject = Subject {
+            linter: self,
+            object,
+            workload,
+        };
         // The first pod stands for all: it has every label that a controller adds.
         let pod = workload.pod_at(workload.scale().first_ordinal());
         let mut findings = match self.admit(object, workload, &pod) {
-            Ok(admitted) => admitted.findings,
-            Err(refused) => return refused,
+            // Where a pod is left alone nobody has read all of it.
+            Ok(Admitted { mut findings, .. }) => {
+                findings.extend(subject.unread());
+                findings
+            }
+            Err(mut refused) => {
+                refused.extend(subject.unknown_keys());
+                refused
+            }
         };
         for finding in &mut findings {
             // A rollout must not fail for it, so that admission only warns.
@@ -66,15 +84,6 @@ impl Linter<'_> {
                 finding.severity = Severity::Error;
             }
         }
-        // Where a pod is left alone nobody has read all of it.
-        let actor = Actor::read(workload.clone(), &self.settings.keys, self.namespace);
-        let subject = Subject {
-            linter: self,
-            object,
-            workload,
-        };
-        let errors = actor.err().unwrap_or_default();
-        findings.extend(errors.iter().map(|error| subject.annotation(error)));
         findings
     }
 }
@@ -87,6 +96,27 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// Finds what is wrong with annotations by themselves.
+    fn unread(&self) -> Vec<Finding> {
+        let Linter {
+            settings,
+            namespace,
+        } = self.linter;
+        let actor = Actor::read(self.workload.clone(), &settings.keys, namespace);
+        let errors = actor.err().unwrap_or_default();
+        errors.iter().map(|error| self.annotation(error)).collect()
+    }
+
+    /// Finds unknown keys beside whatever else is wrong.
+    fn unknown_keys(&self) -> Vec<Finding> {
+        let keys = &self.linter.settings.keys;
+        let annotations = self.workload.annotations();
+        let unknown = annotations.filter(|(text, _)| keys.key(text).is_none());
+        let (_, warnings) = PodAnnotations::read(keys, unknown).unwrap_or_default();
+        let warnings = warnings.into_iter().map(Warning::Annotation);
+        warnings.map(|warning| self.warning(&warning)).collect()
+    }
+
     fn refusal(&self, refusal: &Refusal) -> Vec<Finding> {
         match refusal {
             Refusal::Annotations(errors) => {

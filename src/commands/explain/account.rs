@@ -127,9 +127,9 @@ fn changes(f: &mut fmt::Formatter<'_>, patch: &Patch) -> fmt::Result {
     let operations = serde_json::to_value(patch).unwrap_or_default();
     for operation in operations.as_array().into_iter().flatten() {
         let text = |field| operation.get(field).and_then(Value::as_str);
-        let (verb, path) = (text("op"), text("path").unwrap_or_default());
+        let (verb, at) = (text("op"), text("path").unwrap_or_default());
         let verb = verb.unwrap_or_default();
-        writeln!(f, "  {verb} {path}\n      {}", reason(path))?;
+        writeln!(f, "  {verb} {at}\n      {}", reason(at))?;
     }
     Ok(())
 }
