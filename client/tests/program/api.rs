@@ -29,6 +29,10 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
     fn server_config(&self, name: &str) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -80,7 +84,7 @@ fn mk_endpoint(host: &str, port: u16, ca: Option<&Authority>) -> Endpoint {
     Endpoint {
         url: format!("{scheme}://{host}:{port}").parse().unwrap(),
         fallback: None,
-        ca: ca.map(|authority| authority.0.pem()),
+        ca: ca.map(|authority| authority.pem()),
     }
 }
 
@@ -137,7 +141,7 @@ fn trusts_both_certificates_while_they_overlap() {
     let address = mk_tls_server(&authority, "localhost");
     let (_files, names) = mk_names(&[]);
     let endpoint = Endpoint {
-        ca: Some(Authority::new().0.pem() + &authority.0.pem()),
+        ca: Some(Authority::new().pem() + &authority.pem()),
         ..mk_endpoint("localhost", address.port(), Some(&authority))
     };
     assert!(

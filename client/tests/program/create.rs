@@ -108,9 +108,12 @@ fn creates_by_hand() {
 
 #[test]
 fn exists_tells_by_its_exit_code_and_names_what_is_missing() {
-    let server = Server::start(|request| match request.line.ends_with("/variables/a/b") {
-        true => Reply::Json(200, json!({"name": "a/b"})),
-        false => Reply::Problem(404, "no such variable"),
+    let server = Server::start(|request| {
+        if request.line.ends_with("/variables/a/b") {
+            Reply::Json(200, json!({"name": "a/b"}))
+        } else {
+            Reply::Problem(404, "no such variable")
+        }
     });
     let pod = Pod::new(server.url());
     pod.run(&["exists", "a/b", "/a//b/"]).assert_code(0);

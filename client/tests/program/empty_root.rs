@@ -6,7 +6,6 @@
 use std::{
     fs,
     net::{Ipv4Addr, UdpSocket},
-    path::Path,
     process::Command,
     thread,
 };
@@ -18,6 +17,7 @@ use simple_dns::{
 };
 
 use super::{
+    api::{Authority, mk_tls_server},
     client::{Running, start},
     server::{Reply, Server},
 };
@@ -35,7 +35,7 @@ mount -t tmpfs -o mode=1777 shared \"$0/oncue\"
 exec chroot --userspec=12345:54321 \"$0\" /oncue-client \"$@\"
 ";
 
-fn mk_root() -> tempfile::TempDir {
+fn mk_root(server: String) -> Root {
     let root = tempfile::tempdir().unwrap();
     let client = std::env::var("ONCUE_STATIC_CLIENT").expect("set by tests/empty-root.sh");
     fs::copy(client, root.path().join("oncue-client")).unwrap();
@@ -51,7 +51,14 @@ fn mk_root() -> tempfile::TempDir {
         NAME_SERVER.trim_end_matches(":53")
     );
     fs::write(root.path().join("etc/resolv.conf"), resolv_conf).unwrap();
-    root
+    Root {
+        directory: root,
+        environment: vec![
+            ("ONCUE_SERVER", server),
+            ("POD_NAME", "web-0".to_owned()),
+            ("POD_UID", "u-1".to_owned()),
+        ],
+    }
 }
 
 /// Knows `store` in the pod's own namespace.
@@ -77,63 +84,64 @@ fn serve_names() {
     }
 }
 
-fn client(root: &Path, server: &str, args: &[&str]) -> Running {
-    let mut command = Command::new("unshare");
-    command
-        .args(["--mount", "--pid", "--fork", "sh", "-c", ENTER])
-        .arg(root)
-        .args(args)
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("ONCUE_SERVER", server)
-        .env("POD_NAME", "web-0")
-        .env("POD_UID", "u-1");
-    start(command)
+struct Root {
+    directory: tempfile::TempDir,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Root {
+    fn client(&self, args: &[&str]) -> Running {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--mount", "--pid", "--fork", "sh", "-c", ENTER])
+            .arg(self.directory.path())
+            .args(args)
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .envs(self.environment.iter().cloned());
+        start(command)
+    }
 }
 
 #[test]
 #[ignore = "needs root and a static binary: run tests/empty-root.sh"]
 fn waits_as_pid_1_of_an_empty_read_only_root_under_any_uid() {
     thread::spawn(serve_names);
-    let server = Server::start(|request| {
-        if request.line.starts_with("PUT") {
-            return Reply::Json(201, json!({}));
-        }
-        match request.body["terms"][0].as_str() {
-            Some("never") if request.body["revision"].is_null() => Reply::missing(),
-            Some("never") => Reply::Hold,
-            _ => Reply::held(),
-        }
+    let server = Server::start(|request| match request.body["terms"][0].as_str() {
+        Some("never") if request.body["revision"].is_null() => Reply::missing(),
+        Some("never") => Reply::Hold,
+        Some(_) => Reply::held(),
+        None => Reply::Json(201, json!({})),
     });
-    let root = mk_root();
     let port = server.address.port();
-    let url = format!("http://store:{port}");
-    let ready = client(
-        root.path(),
-        &url,
-        &[
-            "wait",
-            "--dir=/oncue",
-            "--signal=web/init",
-            "--mark=web/container",
-            "first/container",
-            &format!("tcp://listed:{port}"),
-            &format!("tcp://store.ns:{port} within 1s"),
-        ],
-    );
-    let ended = ready.end();
-    ended.assert_code(124);
-    ended.assert_says("there is no host store.ns");
-    let ready = client(
-        root.path(),
-        &url,
-        &["wait", "--dir=/oncue", "--signal=web/init", "a"],
-    )
-    .end();
+    let root = mk_root(format!("http://store:{port}"));
+    let by_hosts = format!("tcp://listed:{port}");
+    let by_search = format!("tcp://store.ns:{port}");
+    let files = [
+        "--dir=/oncue",
+        "--install",
+        "--mark=web/container",
+        "--signal=web/init",
+    ];
+    let terms = ["first/container", &by_hosts, &by_search];
+    let ready = root
+        .client(&[&["wait"], &files[..], &terms[..]].concat())
+        .end();
     ready.assert_code(0);
     ready.assert_says("Signalled: web/init");
-    let mut stopped = client(root.path(), &url, &["wait", "never"]);
+
+    let nowhere = root.client(&["wait", "tcp://nowhere:1 within 1s"]).end();
+    nowhere.assert_code(124);
+    nowhere.assert_says("there is no host nowhere");
+
+    let mut stopped = root.client(&["wait", "never"]);
     stopped.says("Waiting for 1 of 1: never");
     stopped.kill_child("-TERM");
     stopped.end().assert_code(143);
+
+    let authority = Authority::new();
+    let secure = mk_tls_server(&authority, "store");
+    let mut root = mk_root(format!("https://store:{}", secure.port()));
+    root.environment.push(("ONCUE_CA", authority.pem()));
+    root.client(&["exists", "a"]).end().assert_code(0);
 }

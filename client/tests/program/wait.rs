@@ -13,12 +13,12 @@ use super::{
 fn is_released_by_a_held_answer() {
     let (release, released) = mpsc::channel();
     let released = Mutex::new(released);
-    let server = Server::start(move |request| match request.number {
-        0 => Reply::missing(),
-        _ => {
-            released.lock().unwrap().recv().unwrap();
-            Reply::held()
+    let server = Server::start(move |request| {
+        if request.number == 0 {
+            return Reply::missing();
         }
+        released.lock().unwrap().recv().unwrap();
+        Reply::held()
     });
     let pod = Pod::new(server.url());
     let mut client = start(pod.client(&["wait", "first/container within 2m"]));
@@ -112,12 +112,12 @@ fn a_failure_term_ends_with_its_own_code() {
 fn after_a_timeout_it_stays_inside_until_it_is_ready_late() {
     let (release, released) = mpsc::channel();
     let released = Mutex::new(released);
-    let server = Server::start(move |request| match &request.body["revision"] {
-        serde_json::Value::Null => Reply::missing(),
-        _ => {
-            released.lock().unwrap().recv().unwrap();
-            Reply::held()
+    let server = Server::start(move |request| {
+        if request.body["revision"].is_null() {
+            return Reply::missing();
         }
+        released.lock().unwrap().recv().unwrap();
+        Reply::held()
     });
     let pod = Pod::new(server.url());
     let args = ["wait", &pod.dir(), "--timeout=1ms", "a"];
