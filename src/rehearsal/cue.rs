@@ -39,7 +39,7 @@ pub(crate) enum What {
     /// The Job has failed.
     JobFailed,
     /// The marker of its container failed.
-    MarkerFailed { exit: String },
+    MarkerFailed { why: String },
     /// It is no longer ready.
     NotReady,
     /// A hook of the user's that is printed, not run.
@@ -92,7 +92,7 @@ impl fmt::Display for What {
             }
             Self::JobComplete => f.write_str("complete"),
             Self::JobFailed => f.write_str("has failed"),
-            Self::MarkerFailed { exit } => write!(f, "its marker failed: {exit}"),
+            Self::MarkerFailed { why } => write!(f, "its marker failed: {why}"),
             Self::NotReady => f.write_str("not ready any more"),
             Self::NotRun { hook } => write!(f, "its own postStart hook is not run: {hook}"),
             Self::Output { line } => write!(f, "| {line}"),
@@ -104,7 +104,10 @@ impl fmt::Display for What {
             Self::WaitOver { waited, for_what } => {
                 write!(f, "has waited {} for {}", waited, for_what.join(", "))
             }
-            Self::WaitRestarted { why } => write!(f, "{why}; it is started again and stays inside"),
+            Self::WaitRestarted { why } => write!(
+                f,
+                "failed to wait: {why}; its container is started again and stays inside"
+            ),
             Self::Waiting { terms } => write!(f, "waits for {}", terms.join(", ")),
             Self::Withdrawn { variable } => write!(f, "withdraws {variable}"),
         }

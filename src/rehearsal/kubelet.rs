@@ -61,10 +61,11 @@ impl Sandbox<'_> {
         })
     }
 
-    /// Returns what a container's `postStart` hook runs, where that is the client. The kubelet
-    /// expands nothing in a hook.
+    /// Returns what a container's `postStart` hook runs, where that is the client, and without a
+    /// command of the user's that it would run first. The kubelet expands nothing in a hook.
     pub(crate) fn post_start(&self, container: &Value) -> Option<Command> {
-        let words: Vec<_> = post_start_words(container).collect();
+        let words = post_start_words(container).take_while(|word| *word != "--");
+        let words: Vec<_> = words.collect();
         let (program, args) = words.split_first()?;
         Some(Command {
             program: self.program(container, program)?,
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_is_a_file_of_the_shared_folder_and_nothing_in_it_is_expanded() {
+    fn a_marker_is_a_file_of_the_shared_folder_and_runs_nothing_of_the_users() {
         let words = [
             "/oncue/oncue-client",
             "create",
@@ -256,7 +257,7 @@ mod tests {
             command.program,
             Program::Shared("/tmp/web/oncue-client".into())
         );
-        assert_eq!(command.args, ["create", "--marker", "--", "echo", "$(A)"]);
+        assert_eq!(command.args, ["create", "--marker"]);
     }
 
     #[test]

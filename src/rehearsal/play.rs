@@ -25,7 +25,7 @@ use self::{
     admission::Creation,
     house::{House, HouseError},
     probes::Asked,
-    processes::Processes,
+    processes::{Launch, Processes},
 };
 use super::{
     client::{Part, ProbeAnswer},
@@ -48,6 +48,9 @@ const BACKLOG: usize = 1024;
 
 /// Hears what happens, as it happens.
 pub(crate) trait Audience {
+    /// Takes in the names that will be heard of most.
+    fn meet(&mut self, names: &mut dyn Iterator<Item = String>);
+
     /// Takes in what happened at `time`, counted from the beginning.
     fn hear(&mut self, time: Duration, cue: &Cue);
 }
@@ -110,6 +113,7 @@ impl<'a, A: Audience> Play<'a, A> {
             .prefix("oncue-rehearsal-")
             .tempdir()
             .map_err(PlayError::Folder)?;
+        audience.meet(&mut stage.names());
         let (sender, happenings) = mpsc::channel(BACKLOG);
         let socket = folder.path().join("probes");
         let listener = probes::listen(&socket).map_err(PlayError::Folder)?;
@@ -271,22 +275,22 @@ impl<'a, A: Audience> Play<'a, A> {
             Task::Marker(container) => sandbox.post_start(container),
             Task::Wait(container) => sandbox.entry_point(container),
         };
-        let Some(mut command) = command else {
+        let Some(command) = command else {
             return Err(PlayError::Foreign {
                 pod: actor.name.clone(),
             });
         };
-        let log = folder
-            .join("termination-log")
-            .to_string_lossy()
-            .into_owned();
-        command.env.push(("ONCUE_TERMINATION_LOG".to_owned(), log));
         let part = Part {
             namespace: actor.namespace.to_string(),
             pod: actor.name.clone(),
             ..self.part.clone()
         };
-        let run = self.processes.run(pod, &command, &part);
+        let launch = Launch {
+            command: &command,
+            folder: &folder,
+            part: &part,
+        };
+        let run = self.processes.run(pod, launch);
         run.map_err(PlayError::Process)
     }
 

@@ -4,6 +4,7 @@ mod bar;
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
+use oncue_language::Presence;
 use serde::Serialize;
 
 use self::bar::Bar;
@@ -12,6 +13,9 @@ use super::{
     stage::{Actor, Phase, PodId, Producer, Stage, Stuck},
     verdict::{Blocked, Outcome, Verdict},
 };
+
+/// How many terms of a pod have a place in the table; JSON has all.
+const MAX_TERMS: usize = 3;
 
 /// How many names stand for the producers of a term.
 const MAX_NAMES: usize = 2;
@@ -88,9 +92,13 @@ impl Report {
 
 fn row(stage: &Stage, id: PodId, actor: &Actor, took: Duration) -> Row {
     let times = actor.times;
-    let waited = times
-        .waiting
-        .map(|since| times.waited.unwrap_or(took).saturating_sub(since));
+    let waited = times.waiting.map(|since| {
+        times
+            .waited
+            .or(times.ended)
+            .unwrap_or(took)
+            .saturating_sub(since)
+    });
     let terms = 0..actor.asks.terms.len();
     Row {
         name: actor.name.clone(),
@@ -110,9 +118,15 @@ fn awaited(stage: &Stage, id: PodId, term: usize) -> Awaited {
         Producer::Pod(pod) => stage.pod(pod).name.clone(),
         Producer::Unborn { name, .. } => name,
     };
+    let asked = &stage.pod(id).asks.terms[term];
+    let producers = match asked.presence {
+        // Nobody waits for a failure.
+        Presence::Failure => Vec::new(),
+        Presence::Optional | Presence::Required => stage.producers(id, term),
+    };
     Awaited {
-        term: stage.pod(id).asks.terms[term].to_string(),
-        from: stage.producers(id, term).into_iter().map(name).collect(),
+        term: asked.to_string(),
+        from: producers.into_iter().map(name).collect(),
     }
 }
 
@@ -164,7 +178,12 @@ impl Report {
 impl Row {
     fn cells(&self) -> [String; COLUMNS.len()] {
         let time = |time: Option<Seconds>| time.map_or_else(|| "-".to_owned(), |t| t.to_string());
-        let awaited: Vec<_> = self.awaited.iter().map(ToString::to_string).collect();
+        let mut awaited: Vec<_> = self.awaited.iter().map(ToString::to_string).collect();
+        if awaited.len() > MAX_TERMS {
+            let more = awaited.len() - MAX_TERMS;
+            awaited.truncate(MAX_TERMS);
+            awaited.push(format!("and {more} more"));
+        }
         [
             self.name.clone(),
             self.node.clone().unwrap_or_else(|| "-".to_owned()),
@@ -173,7 +192,11 @@ impl Row {
             time(self.ready),
             self.end.to_owned(),
             self.bar.to_string(),
-            awaited.join("; "),
+            if awaited.is_empty() {
+                "-".to_owned()
+            } else {
+                awaited.join("; ")
+            },
         ]
     }
 }
@@ -206,10 +229,11 @@ impl Report {
         let took = self.took;
         match result {
             Outcome::Deadlock => writeln!(f, "deadlock: each of these pods waits for the next")?,
-            Outcome::Failed => writeln!(f, "failed: {}", failed.join(", "))?,
+            Outcome::Failed => writeln!(f, "failed: not every pod reached its end")?,
             Outcome::Passed => writeln!(f, "all {number} pods reached their end in {took}")?,
             Outcome::Stuck => writeln!(f, "stuck: nothing brings what is missing")?,
         }
+        failed.iter().try_for_each(|why| writeln!(f, "  {why}"))?;
         ring.iter()
             .try_for_each(|blocked| writeln!(f, "  {blocked}"))?;
         if !ring.is_empty() && !stuck.is_empty() {

@@ -88,7 +88,11 @@ impl Stage {
         self.now = self.now.max(now);
         match event {
             Event::Admitted { pod, admission } => self.admitted(pod, admission),
-            Event::Exited { pod, exit } => self.exited(pod, exit),
+            Event::Exited { pod, exit, message } => {
+                let why =
+                    message.map_or_else(|| exit.to_string(), |text| format!("{exit}: {text}"));
+                self.exited(pod, exit, why);
+            }
             Event::GateOpened(pod) => self.gate_opened(pod),
             Event::Tick => {}
         }
@@ -164,3 +168,5 @@ pub(crate) struct DirectionsError {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod theatre;

@@ -35,7 +35,7 @@ impl<W: Write> Timeline<W> {
         Self {
             out,
             detail,
-            width: MIN_WIDTH,
+            width: 0,
         }
     }
 
@@ -48,6 +48,10 @@ impl<W: Write> Timeline<W> {
 }
 
 impl<W: Write> Audience for Timeline<W> {
+    fn meet(&mut self, names: &mut dyn Iterator<Item = String>) {
+        self.width = names.map(|name| name.len()).fold(self.width, usize::max);
+    }
+
     fn hear(&mut self, time: Duration, Cue { subject, what }: &Cue) {
         if !self.is_told(what) {
             return;
@@ -90,8 +94,6 @@ fn style(what: &What) -> Style {
     }
 }
 
-const MIN_WIDTH: usize = 12;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,10 +111,7 @@ mod tests {
 
     #[test]
     fn a_line_says_when_who_and_what() {
-        assert_eq!(
-            told(Detail::Events, What::Ready),
-            "   1.23s  web           ready\n"
-        );
+        assert_eq!(told(Detail::Events, What::Ready), "   1.23s  web  ready\n");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What became of a rehearsal: who is stuck, in a ring or because of whom.
 
+use oncue_language::{Presence, Target};
 use serde::Serialize;
 
 use super::{
     cast::Controller,
-    stage::{Cause, Phase, PodId, Producer, Stage, Stuck},
+    stage::{Actor, Cause, Phase, PodId, Producer, Stage, Stuck},
 };
 
 /// What became of a rehearsal.
@@ -172,7 +173,7 @@ impl Judge<'_> {
 
     fn because(&self, pod: PodId, term: usize) -> String {
         let asked = &self.stage.pod(pod).asks.terms[term];
-        if asked.presence == oncue_language::Presence::Failure {
+        if asked.presence == Presence::Failure {
             return "which has happened".to_owned();
         }
         let mut producers = self.stage.producers(pod, term);
@@ -185,7 +186,7 @@ impl Judge<'_> {
                         probe.host
                     )
                 }
-                (None, oncue_language::Target::Object { .. }) => {
+                (None, Target::Object { .. }) => {
                     "which is not in these files: --assume it if it is elsewhere".to_owned()
                 }
                 (None, _) => "which nobody signals".to_owned(),
@@ -225,18 +226,25 @@ impl Judge<'_> {
     }
 
     fn failed(&self) -> Vec<String> {
-        let pods = self
-            .stage
-            .pods()
-            .filter_map(|(id, actor)| match actor.phase {
-                Phase::Denied => Some(format!("{} was denied", actor.name)),
-                // A Job that succeeds in the end makes up for it.
-                Phase::Failed(Cause::Wait) if !self.stage.is_made_up_for(id) => {
-                    Some(format!("{} has failed", actor.name))
-                }
-                _ => None,
-            });
-        pods.collect()
+        let pods = self.stage.pods().filter(|(id, actor)| match actor.phase {
+            Phase::Denied => true,
+            // A Job that succeeds in the end makes up for it.
+            Phase::Failed(Cause::Wait) => !self.stage.is_made_up_for(*id),
+            _ => false,
+        });
+        let why = |(_, actor): (PodId, &Actor)| {
+            let how = if actor.phase == Phase::Denied {
+                "was denied"
+            } else {
+                "failed to wait"
+            };
+            format!(
+                "{} {how}: {}",
+                actor.name,
+                actor.failure.as_deref().unwrap_or("unknown")
+            )
+        };
+        pods.map(why).collect()
     }
 
     fn not_created(&self) -> Vec<String> {
@@ -247,3 +255,6 @@ impl Judge<'_> {
         self.stage.unfinished().map(behind).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io,
+    fs, io,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -24,6 +24,15 @@ use crate::rehearsal::{
 /// The name by which this binary is the client.
 const CLIENT: &str = "oncue-client";
 
+/// What is started, and what it has to know.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Launch<'a> {
+    pub(super) command: &'a kubelet::Command,
+    /// The folder that stands for the pod's shared volume.
+    pub(super) folder: &'a Path,
+    pub(super) part: &'a Part,
+}
+
 /// Runs processes, one a pod at a time; they end with it.
 #[derive(Debug)]
 pub(super) struct Processes {
@@ -44,17 +53,15 @@ impl Processes {
         }
     }
 
-    /// Starts `command` for a pod; how it ends is told as an event.
-    pub(super) fn run(
-        &mut self,
-        pod: PodId,
-        command: &kubelet::Command,
-        part: &Part,
-    ) -> io::Result<()> {
+    /// Starts a process for a pod; how it ends is told as an event.
+    pub(super) fn run(&mut self, pod: PodId, launch: Launch<'_>) -> io::Result<()> {
         while self.tasks.try_join_next().is_some() {}
-        let child = self.spawn(command, part)?;
+        let log = launch.folder.join("termination-log");
+        // What an earlier process left is not what this one says.
+        let _ = fs::remove_file(&log);
+        let child = self.spawn(&launch, &log)?;
         let happenings = self.happenings.clone();
-        let task = self.tasks.spawn(attend(pod, child, happenings));
+        let task = self.tasks.spawn(attend(pod, child, log, happenings));
         self.running.insert(pod, task);
         Ok(())
     }
@@ -71,8 +78,8 @@ impl Processes {
         self.tasks.shutdown().await;
     }
 
-    fn spawn(&self, command: &kubelet::Command, part: &Part) -> io::Result<Child> {
-        let kubelet::Command { program, args, env } = command;
+    fn spawn(&self, launch: &Launch<'_>, log: &Path) -> io::Result<Child> {
+        let kubelet::Command { program, args, env } = launch.command;
         let (program, name) = match program {
             kubelet::Program::Client => (&*self.executable, Path::new(CLIENT)),
             kubelet::Program::Shared(path) => (&**path, &**path),
@@ -82,7 +89,8 @@ impl Processes {
             .args(args)
             .env_clear()
             .envs(env.iter().map(|(name, value)| (name, value)))
-            .env(VARIABLE, serde_json::to_string(part)?)
+            .env(VARIABLE, serde_json::to_string(launch.part)?)
+            .env("ONCUE_TERMINATION_LOG", log)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -92,7 +100,7 @@ impl Processes {
 }
 
 /// Passes on what a process prints and how it ends.
-async fn attend(pod: PodId, mut child: Child, happenings: mpsc::Sender<Happening>) {
+async fn attend(pod: PodId, mut child: Child, log: PathBuf, happenings: mpsc::Sender<Happening>) {
     // Kept open: a client ends when it is closed.
     let stdin = child.stdin.take();
     let out = child
@@ -107,7 +115,11 @@ async fn attend(pod: PodId, mut child: Child, happenings: mpsc::Sender<Happening
     let (status, _) = tokio::join!(child.wait(), read);
     drop(stdin);
     let exit = Exit(status.ok().and_then(|status| status.code()));
-    let event = Event::Exited { pod, exit };
+    let message = fs::read_to_string(log).ok();
+    let message = message
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty());
+    let event = Event::Exited { pod, exit, message };
     // Nobody listens any more once the rehearsal is over.
     let _ = happenings.send(Happening::Event(event)).await;
 }

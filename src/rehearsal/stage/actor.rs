@@ -37,6 +37,8 @@ pub(crate) struct Actor {
     pub(crate) phase: Phase,
     /// Whether it is ready.
     pub(crate) is_ready: bool,
+    /// Why its wait failed, or why it was denied.
+    pub(crate) failure: Option<String>,
     /// When what happened.
     pub(crate) times: Times,
     /// The position of its controller.
@@ -128,6 +130,7 @@ impl Actor {
             asks: Asks::default(),
             phase: Phase::Admission,
             is_ready: false,
+            failure: None,
             times: Times {
                 created: now,
                 ..Times::default()

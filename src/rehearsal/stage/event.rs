@@ -27,6 +27,8 @@ pub(crate) enum Event {
         pod: PodId,
         /// How.
         exit: Exit,
+        /// Its termination message.
+        message: Option<String>,
     },
     /// Everything that a gated pod depends on holds.
     GateOpened(PodId),
@@ -69,8 +71,6 @@ impl Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(DEPENDENCY_FAILED) => f.write_str("a dependency failed (exit code 3)"),
-            Some(TIMED_OUT) => f.write_str("its wait timed out (exit code 124)"),
             Some(code) => write!(f, "exit code {code}"),
             None => f.write_str("ended by a signal"),
         }

@@ -48,18 +48,17 @@ impl Stage {
         }
     }
 
-    pub(super) fn exited(&mut self, id: PodId, exit: Exit) {
+    pub(super) fn exited(&mut self, id: PodId, exit: Exit, why: String) {
         match self.pod(id).step().cloned() {
             Some(Step::Wait { .. }) if exit.is_success() => {
                 self.wait_is_over(id);
                 self.live(id, life::Event::Initialized);
                 self.go_on(id);
             }
-            Some(Step::Wait { .. }) => self.wait_failed(id, exit),
+            Some(Step::Wait { .. }) => self.wait_failed(id, exit, why),
             Some(Step::Start(start)) => {
                 if !exit.is_success() {
-                    let exit = exit.to_string();
-                    self.tell(id, What::MarkerFailed { exit });
+                    self.tell(id, What::MarkerFailed { why });
                 }
                 self.started(id, &start);
                 self.go_on(id);
@@ -78,6 +77,7 @@ impl Stage {
     }
 
     fn deny(&mut self, id: PodId, message: String) {
+        self.actor(id).failure = Some(message.clone());
         self.tell(id, What::Denied { message });
         self.actor(id).phase = Phase::Denied;
     }
@@ -192,8 +192,7 @@ impl Stage {
         self.tell(id, What::WaitOver { waited, for_what });
     }
 
-    fn wait_failed(&mut self, id: PodId, exit: Exit) {
-        let why = exit.to_string();
+    fn wait_failed(&mut self, id: PodId, exit: Exit, why: String) {
         let actor = self.actor(id);
         let may_restart = actor.restart_policy != RestartPolicy::Never
             && exit.is_failed_wait()
@@ -204,6 +203,7 @@ impl Stage {
             self.tell(id, What::WaitRestarted { why });
             self.advance(id);
         } else {
+            actor.failure = Some(why.clone());
             self.tell(id, What::Failed { why });
             self.finish(id, Phase::Failed(Cause::Wait));
         }

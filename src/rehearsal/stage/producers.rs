@@ -79,6 +79,16 @@ impl Stage {
             .collect()
     }
 
+    /// Returns the names of all pods that are still to be created, as far as they are known.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        let controllers = 0..self.cast.controllers.len();
+        let unborn = controllers.flat_map(|index| self.unborn(index));
+        unborn.filter_map(|(producer, _)| match producer {
+            Producer::Pod(_) => None,
+            Producer::Unborn { name, .. } => Some(name),
+        })
+    }
+
     /// Returns the pods that a controller has yet to create, with what they will ask for.
     pub(super) fn unborn(&self, index: usize) -> impl Iterator<Item = (Producer, Asks)> {
         let controller = &self.cast.controllers[index];
