@@ -32,9 +32,10 @@ const MEASURED_FOR: Duration = Duration::from_secs(4);
 
 fn main() {
     let runtime = Runtime::new().unwrap();
-    durable_creates(&runtime);
-    creates_beside_waiters(&runtime);
+    // First, while nothing else has grown the heap.
     release(&runtime);
+    creates_beside_waiters(&runtime);
+    durable_creates(&runtime);
 }
 
 fn durable_creates(runtime: &Runtime) {
@@ -133,26 +134,54 @@ fn release(runtime: &Runtime) {
         ("one name", None),
         ("a name and one of their own", Some("own")),
     ] {
-        let (created, released) = runtime.block_on(release_all(WAITERS, name));
+        let Released {
+            resident,
+            created,
+            released,
+        } = runtime.block_on(release_all(WAITERS, name));
         println!("  waiting for {what}");
+        println!(
+            "    resident memory      {} bytes a waiter, its task included",
+            resident / WAITERS
+        );
         println!("    create acknowledged  {}", show(created));
         println!("    all have answers     {} after that", show(released));
     }
 }
 
-/// Returns how long the create took, and how much later the last waiter had its answer.
-async fn release_all(waiters: usize, own: Option<&str>) -> (Duration, Duration) {
+struct Released {
+    /// The memory that all waiters took.
+    resident: usize,
+    /// How long the create took.
+    created: Duration,
+    /// How much later the last waiter had its answer.
+    released: Duration,
+}
+
+async fn release_all(waiters: usize, own: Option<&str>) -> Released {
     let store = open(Arc::new(Memory::new())).await;
     let terms = |number| match own {
         Some(own) => format!("go, {own}/{number}"),
         None => "go".to_owned(),
     };
+    let before = resident_bytes();
     let held = hold(&store, waiters, terms).await;
+    let resident = resident_bytes().saturating_sub(before);
     let begin = Instant::now();
     create(&store, "go").await;
     let created = Instant::now();
     held.join_all().await;
-    (created - begin, created.elapsed())
+    Released {
+        resident,
+        created: created - begin,
+        released: created.elapsed(),
+    }
+}
+
+fn resident_bytes() -> usize {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok());
+    pages.unwrap_or(0) * 4096
 }
 
 /// Holds `count` waiters, each in a task of its own.

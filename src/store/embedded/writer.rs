@@ -153,8 +153,7 @@ impl<M: Medium> Writer<M> {
         };
         let written = tables::write(database, &row_changes(mutations, steps));
         let failed = written.map_err(|error| self.attempt("write").redb(error));
-        if let Err(error) = &failed {
-            error!(%error, "failed to commit");
+        if failed.is_err() {
             self.database = None;
             if let Err(error) = self.reopen() {
                 error!(%error, "failed to open the file again");
