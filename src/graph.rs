@@ -27,13 +27,18 @@ pub use self::{
     supply::Supply,
 };
 
+use std::ops::Range;
+
 use crate::language::{Located, Term};
 
 /// A scene with every term linked to who produces what it asks for.
 #[derive(Debug)]
 pub struct Graph<'a> {
     scene: Scene<'a>,
+    /// By consumer, then by term.
     links: Vec<Link>,
+    /// Where the links of each actor stand among them.
+    own: Vec<Range<usize>>,
 }
 
 /// One term of one actor.
@@ -51,7 +56,9 @@ impl<'a> Graph<'a> {
     /// Links the terms of every actor of `scene`.
     pub fn new(scene: Scene<'a>) -> Self {
         let mut links = Vec::new();
+        let mut own = Vec::new();
         for (consumer, actor) in scene.actors().iter().enumerate() {
+            let first = links.len();
             for (term, located) in actor.annotations.depends_on.iter().enumerate() {
                 links.push(Link {
                     consumer,
@@ -59,8 +66,9 @@ impl<'a> Graph<'a> {
                     producers: scene.producers(actor, &located.value),
                 });
             }
+            own.push(first..links.len());
         }
-        Self { scene, links }
+        Self { scene, links, own }
     }
 
     /// Returns the scene.

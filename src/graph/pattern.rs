@@ -45,6 +45,9 @@ impl Pattern {
 
     /// Returns whether one name can be both.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
+        if self.is_literal() && other.is_literal() {
+            return self == other;
+        }
         // The rows and columns of what is left of the two: does it match?
         let (ours, theirs) = (&self.0, &other.0);
         let mut below = vec![false; theirs.len() + 1];
@@ -65,6 +68,11 @@ impl Pattern {
             below = row;
         }
         below[0]
+    }
+
+    fn is_literal(&self) -> bool {
+        let is_letter = |symbol: &Symbol| matches!(symbol, Symbol::Exactly(_));
+        self.0.iter().all(is_letter)
     }
 
     fn push(&mut self, text: &str) {

@@ -1,5 +1,7 @@
 //! Who waits for each other for ever.
 
+use std::collections::VecDeque;
+
 use super::{Graph, Link, Supply};
 use crate::language::Presence;
 
@@ -43,17 +45,26 @@ impl Graph<'_> {
     /// Starts whoever has all it needs, until nobody more can: what nobody here produces is taken
     /// to come from elsewhere, and what can never be enough is not the fault of a ring.
     fn those_that_start(&self) -> Vec<bool> {
-        let mut starts = vec![false; self.scene.actors().len()];
-        loop {
-            let mut more = starts.clone();
-            for (actor, starts_now) in more.iter_mut().enumerate() {
-                *starts_now = *starts_now || self.stuck_links(actor, &starts).next().is_none();
+        let consumers = self.consumers_by_producer();
+        let mut starts = vec![false; self.own.len()];
+        let mut asked: VecDeque<usize> = (0..starts.len()).collect();
+        while let Some(actor) = asked.pop_front() {
+            if !starts[actor] && self.stuck_links(actor, &starts).next().is_none() {
+                starts[actor] = true;
+                asked.extend(&consumers[actor]);
             }
-            if more == starts {
-                return starts;
-            }
-            starts = more;
         }
+        starts
+    }
+
+    fn consumers_by_producer(&self) -> Vec<Vec<usize>> {
+        let mut consumers = vec![Vec::new(); self.own.len()];
+        for link in &self.links {
+            for producer in &link.producers {
+                consumers[producer.actor].push(link.consumer);
+            }
+        }
+        consumers
     }
 
     fn stuck_links<'s>(
@@ -61,8 +72,9 @@ impl Graph<'_> {
         actor: usize,
         starts: &'s [bool],
     ) -> impl Iterator<Item = (usize, &'s Link)> {
-        let own = self.links.iter().enumerate();
-        own.filter(move |(_, link)| link.consumer == actor && self.is_stuck(link, starts))
+        let own = self.own[actor].clone();
+        own.map(|index| (index, &self.links[index]))
+            .filter(|(_, link)| self.is_stuck(link, starts))
     }
 
     fn is_stuck(&self, link: &Link, starts: &[bool]) -> bool {

@@ -15,9 +15,19 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Scene<'a> {
     actors: Vec<Actor<'a>>,
+    /// What each actor signals.
+    offers: Vec<Vec<Offer>>,
     selectors: Vec<Selector<'a>>,
     /// The kind and name of what an autoscaler scales.
     autoscaled: Vec<(&'a str, &'a str)>,
+}
+
+/// One signal of an actor.
+#[derive(Debug)]
+struct Offer {
+    key: Key,
+    pattern: Pattern,
+    signal: Signal,
 }
 
 /// An actor that can make a term hold.
@@ -44,6 +54,7 @@ impl<'a> Scene<'a> {
     /// Returns the scene of `actors` with nothing else in it.
     pub fn new(actors: Vec<Actor<'a>>) -> Self {
         Self {
+            offers: actors.iter().map(offers).collect(),
             actors,
             ..Self::default()
         }
@@ -136,28 +147,27 @@ impl<'a> Scene<'a> {
             Target::Variable { name, .. } => consumer.pattern(name),
             Target::Object { .. } | Target::Probe(_) => return Vec::new(),
         };
-        let actor = &self.actors[producer.actor];
-        signals(actor, key)
-            .filter(|signal| actor.pattern(&signal.name).overlaps(&wanted))
+        self.offers[producer.actor]
+            .iter()
+            .filter(|offer| offer.key == key && offer.pattern.overlaps(&wanted))
+            .map(|offer| &offer.signal)
             .collect()
     }
 
     fn signallers(&self, namespace: &Namespace, wanted: &Pattern) -> Vec<Producer> {
         let mut producers = Vec::new();
-        for (index, actor) in self.actors.iter().enumerate() {
-            if actor.namespace != *namespace {
-                continue;
+        for (index, (actor, offers)) in self.actors.iter().zip(&self.offers).enumerate() {
+            if actor.namespace == *namespace {
+                let offers = offers.iter();
+                let offers = offers.filter(|offer| offer.pattern.overlaps(wanted));
+                producers.extend(offers.map(|offer| Producer {
+                    actor: index,
+                    via: Via::Signal(offer.key),
+                }));
             }
-            let keys = actor.annotations.all_signals().map(|(key, _)| key);
-            let meets = |signal: &Signal| actor.pattern(&signal.name).overlaps(wanted);
-            let keys = keys
-                .into_iter()
-                .filter(|key| signals(actor, *key).any(meets));
-            producers.extend(keys.map(|key| Producer {
-                actor: index,
-                via: Via::Signal(key),
-            }));
         }
+        // Offers of one key stand together.
+        producers.dedup();
         producers
     }
 
@@ -226,10 +236,14 @@ fn service_of<'h>(labels: &[&'h str], own: &'h str) -> Option<(&'h str, &'h str)
     }
 }
 
-fn signals<'s>(actor: &'s Actor<'_>, key: Key) -> impl Iterator<Item = &'s Signal> + use<'s> {
+fn offers(actor: &Actor<'_>) -> Vec<Offer> {
     let lists = actor.annotations.all_signals().into_iter();
-    lists
-        .filter(move |(known, _)| *known == key)
-        .flat_map(|(_, list)| list)
-        .map(|located| &located.value)
+    let signals = lists.flat_map(|(key, list)| list.iter().map(move |item| (key, &item.value)));
+    signals
+        .map(|(key, signal)| Offer {
+            key,
+            pattern: actor.pattern(&signal.name),
+            signal: signal.clone(),
+        })
+        .collect()
 }
