@@ -11,6 +11,9 @@ pub(crate) use self::expansion::expand;
 /// Where the client lies in the image of the injected container.
 const CLIENT_IN_IMAGE: &str = "/oncue-client";
 
+/// The name of the client's file in the shared volume.
+const CLIENT: &str = "oncue-client";
+
 /// The name of the volume that the containers of a pod share.
 const VOLUME: &str = "oncue";
 
@@ -39,7 +42,7 @@ pub(crate) struct Command {
 pub(crate) enum Program {
     /// The client in the injected container's image.
     Client,
-    /// A file in the shared volume.
+    /// The client's file in the shared volume.
     Shared(PathBuf),
 }
 
@@ -74,13 +77,15 @@ impl Sandbox<'_> {
         })
     }
 
+    /// Runs nothing but the client, whatever a container asks for.
     fn program(&self, container: &Value, path: &str) -> Option<Program> {
         if path == CLIENT_IN_IMAGE {
             return Some(Program::Client);
         }
-        let mount = shared_mount(container)?;
-        let inside = Path::new(path).strip_prefix(mount).ok()?;
-        Some(Program::Shared(self.folder.join(inside)))
+        let inside = Path::new(path)
+            .strip_prefix(shared_mount(container)?)
+            .ok()?;
+        (inside == Path::new(CLIENT)).then(|| Program::Shared(self.folder.join(CLIENT)))
     }
 
     /// Puts the folder in the place of the mount in `--dir=/oncue`.
@@ -264,7 +269,7 @@ mod tests {
     fn what_is_not_the_client_is_not_run() {
         let container = json!({
             "command": ["sh", "-c", "rm -rf /"],
-            "lifecycle": {"postStart": {"exec": {"command": ["/bin/sh"]}}},
+            "lifecycle": {"postStart": {"exec": {"command": ["/oncue/../bin/sh"]}}},
             "volumeMounts": mk_mounts(),
         });
         let pod = mk_pod();

@@ -296,9 +296,7 @@ impl<'a, A: Audience> Play<'a, A> {
 
     /// Returns the folder that stands for the pod's shared volume.
     fn folder_of(&self, pod: PodId) -> PathBuf {
-        let actor = self.stage.pod(pod);
-        let namespace = actor.namespace.as_str();
-        self.folder.path().join(namespace).join(&actor.name)
+        self.folder.path().join(&self.stage.pod(pod).uid)
     }
 }
 

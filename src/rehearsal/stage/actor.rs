@@ -29,6 +29,8 @@ pub(crate) struct Actor {
     pub(crate) namespace: Namespace,
     /// Its name.
     pub(crate) name: String,
+    /// Its uid.
+    pub(crate) uid: String,
     /// The object, as it is known by now.
     pub(crate) object: Arc<Value>,
     /// What it asks for.
@@ -44,7 +46,7 @@ pub(crate) struct Actor {
     /// The position of its controller.
     pub(super) controller: usize,
     pub(super) slot: u32,
-    pub(super) uid: String,
+
     pub(super) what_if: WhatIf,
     pub(super) script: Vec<Step>,
     pub(super) position: usize,
