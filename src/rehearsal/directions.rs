@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use oncue_language::term::ObjectKind;
+use oncue_language::{ObjectKey, term::ObjectKind};
 use thiserror::Error;
 
 /// How a rehearsal is to be played.
@@ -30,6 +30,16 @@ pub(crate) enum Assumption {
         /// The object's name.
         name: String,
     },
+}
+
+impl Assumption {
+    /// Returns what would have an object hold.
+    pub(crate) fn of(key: &ObjectKey) -> Self {
+        Self::Object {
+            kind: key.kind.clone(),
+            name: key.name.to_string(),
+        }
+    }
 }
 
 /// Prints it as it is written.

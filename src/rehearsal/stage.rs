@@ -62,13 +62,7 @@ impl Stage {
     /// # Errors
     /// [`DirectionsError`] where `--fail` or `--hold` names nobody.
     pub(crate) fn new(cast: Cast, directions: Directions) -> Result<Self, DirectionsError> {
-        for name in directions.fail.union(&directions.hold) {
-            let is_known = |controller: &Controller| names(controller, name);
-            if !cast.controllers.iter().any(is_known) {
-                return Err(DirectionsError { name: name.clone() });
-            }
-        }
-        Ok(Self {
+        let stage = Self {
             cast,
             directions,
             actors: Vec::new(),
@@ -80,7 +74,23 @@ impl Stage {
             scheduled: 0,
             now: Duration::ZERO,
             actions: Vec::new(),
-        })
+        };
+        stage.check_names()?;
+        Ok(stage)
+    }
+
+    fn check_names(&self) -> Result<(), DirectionsError> {
+        let workloads = self
+            .cast
+            .controllers
+            .iter()
+            .map(|workload| workload.producer.clone());
+        let known: BTreeSet<_> = workloads.chain(self.names()).collect();
+        let Directions { fail, hold, .. } = &self.directions;
+        match fail.union(hold).find(|name| !known.contains(*name)) {
+            Some(name) => Err(DirectionsError { name: name.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Takes in what happened at `now`, and returns what is to be done, in this order.
@@ -151,12 +161,6 @@ impl Stage {
         let subject = self.pod(id).name.clone();
         self.actions.push(Action::Tell(Cue { subject, what }));
     }
-}
-
-/// Returns whether `name` names a controller, or a pod that it may create.
-fn names(controller: &Controller, name: &str) -> bool {
-    let rest = name.strip_prefix(&*controller.producer);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 /// A name that nobody has.

@@ -1,11 +1,12 @@
 //! What became of a rehearsal: who is stuck, in a ring or because of whom.
 
-use oncue_language::{Presence, Target};
+use oncue_language::{Presence, Subject};
 use serde::Serialize;
 
 use super::{
     cast::Controller,
-    stage::{Actor, Cause, Phase, PodId, Producer, Stage, Stuck},
+    directions::Assumption,
+    stage::{Actor, Asks, Cause, Phase, PodId, Producer, Stage, Stuck},
 };
 
 /// What became of a rehearsal.
@@ -172,34 +173,15 @@ impl Judge<'_> {
     }
 
     fn because(&self, pod: PodId, term: usize) -> String {
-        let asked = &self.stage.pod(pod).asks.terms[term];
-        if asked.presence == Presence::Failure {
+        let asks = &self.stage.pod(pod).asks;
+        if asks.terms[term].presence == Presence::Failure {
             return "which has happened".to_owned();
         }
-        let mut producers = self.stage.producers(pod, term);
-        producers.sort();
-        if producers.is_empty() {
-            return match (asked.probe(), asked.target.clone()) {
-                (Some(probe), _) => {
-                    format!(
-                        "which no Service of these files is: --assume {} if it is elsewhere",
-                        probe.host
-                    )
-                }
-                (None, Target::Object { .. }) => {
-                    "which is not in these files: --assume it if it is elsewhere".to_owned()
-                }
-                (None, _) => "which nobody signals".to_owned(),
-            };
-        }
-        let (first, rest) = producers.split_at(1);
-        let first = first
-            .iter()
-            .map(|producer| self.standing(producer))
-            .collect::<String>();
-        match rest.len() {
-            0 => first,
-            others => format!("{first}, and {others} more"),
+        let producers = self.stage.producers(pod, term);
+        match producers.as_slice() {
+            [] => unproduced(asks, term),
+            [producer] => self.standing(producer),
+            [first, rest @ ..] => format!("{}, and {} more", self.standing(first), rest.len()),
         }
     }
 
@@ -253,6 +235,24 @@ impl Judge<'_> {
             format!("{missing} pods of {kind}/{}", controller.name)
         };
         self.stage.unfinished().map(behind).collect()
+    }
+}
+
+/// Says that nobody on the stage brings what a term asks for, and what to do.
+fn unproduced(asks: &Asks, term: usize) -> String {
+    let subject = asks.conditions[term]
+        .as_ref()
+        .map(|condition| &condition.subject);
+    match (asks.terms[term].probe(), subject) {
+        (Some(probe), _) => format!(
+            "which no Service of these files is: --assume {} if it is elsewhere",
+            probe.host
+        ),
+        (None, Some(Subject::Object(key))) => format!(
+            "which is not in these files: --assume {} if it is elsewhere",
+            Assumption::of(key)
+        ),
+        (None, _) => "which nobody signals".to_owned(),
     }
 }
 

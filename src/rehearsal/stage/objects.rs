@@ -19,7 +19,7 @@ impl Stage {
         for key in self.asked_objects() {
             let state = self.object_state(&key);
             if state.is_none() {
-                self.unknown.insert(key.to_string());
+                self.unknown.insert(Assumption::of(&key).to_string());
             }
             if self.objects.get(&key) != Some(&state) {
                 self.objects.insert(key.clone(), state.clone());
@@ -60,11 +60,7 @@ impl Stage {
     }
 
     fn is_assumed(&self, key: &ObjectKey) -> bool {
-        let is_it = |assumption: &Assumption| match assumption {
-            Assumption::Host(_) => false,
-            Assumption::Object { kind, name } => *kind == key.kind && **name == *key.name,
-        };
-        self.directions.assumptions.iter().any(is_it)
+        self.directions.assumptions.contains(&Assumption::of(key))
     }
 
     /// Returns the position of the controller that an object is.

@@ -6,6 +6,7 @@ use super::{
     theatre::{Theatre, mk_directions, play, pod, workload},
     *,
 };
+use crate::rehearsal::quiescence::Moment;
 
 #[test]
 fn a_pod_starts_once_what_it_waits_for_is_signalled() {
@@ -245,4 +246,40 @@ fn names_who_would_bring_what_is_missing() {
         name: "db-1".to_owned(),
     };
     assert_eq!(theatre.stage.producers(PodId(0), 0), [unborn]);
+}
+
+#[test]
+fn nothing_is_over_before_every_client_has_seen_the_present_state() {
+    let (mut theatre, stuck) = play(&[pod("web", json!({"depends-on": "a/b"}))]);
+    assert_eq!(stuck, ["web: a/b"]);
+    let moment = Moment {
+        now: theatre.now,
+        patience: Duration::ZERO,
+    };
+    theatre.world.is_behind = true;
+    assert_eq!(
+        theatre.stage.outlook(moment, &theatre.world),
+        Outlook::Going
+    );
+}
+
+#[test]
+fn a_probe_that_has_held_once_holds_for_that_pod() {
+    let part = json!({"oncue.dev/rehearse": "run=5s"});
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "cache"},
+        "spec": {"selector": {"app": "cache"}},
+    });
+    let web = pod("web", json!({"depends-on": "tcp://cache:1, a/b"}));
+    let mut theatre = Theatre::open(&[service, pod("cache", part), web], mk_directions());
+    assert_eq!(theatre.play(), ["web: a/b"]);
+    let (cache, web) = (PodId(0), PodId(1));
+    let probe = theatre.stage.pod(web).asks.terms[0]
+        .probe()
+        .unwrap()
+        .clone();
+    assert_eq!(theatre.stage.probe(web, &probe), Ok(()));
+    theatre.stage.actor(cache).is_ready = false;
+    assert!(theatre.stage.probe(cache, &probe).is_err());
+    assert!(theatre.stage.probe_holds(web, &probe) && !theatre.stage.probe_holds(cache, &probe));
 }

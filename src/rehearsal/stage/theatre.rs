@@ -18,7 +18,9 @@ use crate::{
 
 /// The store, and every client.
 #[derive(Default)]
-struct World {
+pub(crate) struct World {
+    /// That no client has seen the present state.
+    pub(crate) is_behind: bool,
     assertions: BTreeMap<String, Vec<(AssertionId, Option<oncue_language::Value>)>>,
     objects: BTreeMap<ObjectKey, Option<ObjectState>>,
 }
@@ -59,14 +61,14 @@ impl Observer for World {
     }
 
     fn holds(&self, _pod: &Actor) -> bool {
-        true
+        !self.is_behind
     }
 }
 
 /// A rehearsal on its way, with everything that was told.
 pub(crate) struct Theatre {
     pub(crate) stage: Stage,
-    world: World,
+    pub(crate) world: World,
     pub(crate) now: Duration,
     pub(crate) told: Vec<String>,
 }

@@ -77,7 +77,7 @@ fn says_why_what_is_missing_does_not_come() {
         ("once/ready", "from once, which fails again and again"),
         (
             "deployment:x",
-            "which is not in these files: --assume it if it is elsewhere",
+            "which is not in these files: --assume deployment:x if it is elsewhere",
         ),
         (
             "tcp://x:1",
