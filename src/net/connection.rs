@@ -3,6 +3,7 @@
 use std::{convert::Infallible, fmt::Display, pin::Pin, sync::Arc};
 
 use axum::Router;
+use futures_util::FutureExt;
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::{body::Incoming, server::conn, service::Service};
 use hyper_util::{
@@ -158,13 +159,12 @@ impl Service<Request<Incoming>> for HttpService {
         // Called out here, so that the request takes no room while its answer is awaited.
         let answer = self.shared.router.clone().call(request);
         let shared = Arc::clone(&self.shared);
-        Box::pin(async move {
-            let Ok(mut response) = answer.await;
+        Box::pin(answer.map(move |Ok(mut response)| {
             if version < Version::HTTP_2 && shared.shutdown.phase() >= Phase::Lingering {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }
             Ok(response.map(|body| ExchangeBody::new(body, exchange)))
-        })
+        }))
     }
 }
