@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use futures_util::future::{self, Either};
 use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, Value, VariableKey};
 use tokio::task::JoinSet;
 
@@ -151,12 +152,16 @@ impl Store {
     /// Answers at once where all conditions hold, one fails, a state has flipped since the
     /// revision, or that is not known; else holds the waiter until one of these is so.
     ///
-    /// Who calls bounds the time, and [judges](Self::judge) once it is over. Dropping the future
-    /// gives up the place.
-    pub async fn wait(&self, request: WaitRequest) -> Result<Arc<Answer>, WaitError> {
-        match self.inner.shared.wait(request)? {
-            Entry::Answered(answer) => Ok(answer),
-            Entry::Held(held) => held.answer().await,
+    /// Who calls bounds the time, and [judges](Self::judge) once it is over. The place is taken
+    /// at once, and dropping the future gives it up. The future is small: thousands are held.
+    pub fn wait(
+        &self,
+        request: WaitRequest,
+    ) -> impl Future<Output = Result<Arc<Answer>, WaitError>> + use<> {
+        match self.inner.shared.wait(request) {
+            Ok(Entry::Answered(answer)) => Either::Left(future::ready(Ok(answer))),
+            Ok(Entry::Held(held)) => Either::Right(held),
+            Err(error) => Either::Left(future::ready(Err(error))),
         }
     }
 

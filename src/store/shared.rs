@@ -1,6 +1,10 @@
 //! The memory behind one lock: fed by a backend, asked by everybody.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
 
 use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, Subject, VariableKey};
 use tokio::sync::{Notify, broadcast, oneshot};
@@ -141,7 +145,10 @@ impl Shared {
             shared: Arc::clone(self),
             ticket,
         };
-        Ok(Entry::Held(Held { answer, place }))
+        Ok(Entry::Held(Held {
+            answer,
+            _place: place,
+        }))
     }
 
     pub(super) fn watch(&self, scope: Scope) -> Result<Watch, WatchError> {
@@ -282,16 +289,15 @@ impl Known {
 /// A wait that is held; dropping it gives up the place.
 pub(super) struct Held {
     answer: oneshot::Receiver<Arc<Answer>>,
-    place: Place,
+    _place: Place,
 }
 
-impl Held {
-    pub(super) async fn answer(self) -> Result<Arc<Answer>, WaitError> {
-        let Self {
-            answer,
-            place: _place,
-        } = self;
-        answer.await.map_err(|_| WaitError::Closed)
+impl Future for Held {
+    type Output = Result<Arc<Answer>, WaitError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = Pin::new(&mut self.answer).poll(cx);
+        answer.map_err(|_| WaitError::Closed)
     }
 }
 
