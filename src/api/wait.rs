@@ -109,7 +109,12 @@ impl Handler<(), Api> for Wait {
 
     fn call(self, request: Request, api: Api) -> Self::Future {
         let asked = asked(request, api.clone()).boxed();
-        let answered = async move { api.answer(asked.await?).await };
+        let answered = async move {
+            let request = asked.await?;
+            let conditions = Arc::clone(&request.conditions);
+            let held = api.hold(request).await;
+            api.answer(held, &conditions)
+        };
         answered.map(IntoResponse::into_response).boxed()
     }
 }
@@ -141,26 +146,34 @@ const NO_OBJECTS: &str =
     "this store watches no objects: they are judged in a cluster, where the controller runs";
 
 impl Api {
-    async fn answer(&self, request: store::WaitRequest) -> Result<Response, ApiError> {
+    /// Holds a wait until there is something new to say, its time is over, or we shut down.
+    fn hold(
+        &self,
+        request: store::WaitRequest,
+    ) -> impl Future<Output = Result<Arc<Answer>, WaitError>> {
         let conditions = Arc::clone(&request.conditions);
-        let answered = self.hold(request).await;
-        let outcome = answered.as_ref().ok().map(|answer| answer.outcome);
-        self.metrics().answered(outcome);
-        let answer = answered.map_err(|error| refusal(error, &conditions))?;
-        let body = answer.encoded(|answer| answer::to_json(&Judgement::new(answer, &conditions)));
-        Ok(answer::ok(Content::Json, body))
+        let news = self.store().wait(request);
+        async move {
+            let present = || self.store().judge(&conditions).map(Arc::new);
+            tokio::select! {
+                biased;
+                answer = news => answer,
+                () = sleep(self.settings().hold) => present(),
+                () = self.shutdown().reached(Phase::Draining) => present(),
+            }
+        }
     }
 
-    /// Holds a wait until there is something new to say, its time is over, or we shut down.
-    async fn hold(&self, request: store::WaitRequest) -> Result<Arc<Answer>, WaitError> {
-        let conditions = Arc::clone(&request.conditions);
-        let present = || self.store().judge(&conditions).map(Arc::new);
-        tokio::select! {
-            biased;
-            answer = self.store().wait(request) => answer,
-            () = sleep(self.settings().hold) => present(),
-            () = self.shutdown().reached(Phase::Draining) => present(),
-        }
+    fn answer(
+        &self,
+        held: Result<Arc<Answer>, WaitError>,
+        conditions: &[Condition],
+    ) -> Result<Response, ApiError> {
+        let outcome = held.as_ref().ok().map(|answer| answer.outcome);
+        self.metrics().answered(outcome);
+        let answer = held.map_err(|error| refusal(error, conditions))?;
+        let body = answer.encoded(|answer| answer::to_json(&Judgement::new(answer, conditions)));
+        Ok(answer::ok(Content::Json, body))
     }
 }
 
