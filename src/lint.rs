@@ -4,8 +4,10 @@
 //! against who produces what.
 
 mod admission;
+mod hooks;
 mod nearest;
 mod placement;
+mod unproduced;
 mod waits;
 
 pub use self::admission::Admitted;
