@@ -84,7 +84,7 @@ fn mk_endpoint(host: &str, port: u16, ca: Option<&Authority>) -> Endpoint {
     Endpoint {
         url: format!("{scheme}://{host}:{port}").parse().unwrap(),
         fallback: None,
-        ca: ca.map(|authority| authority.pem()),
+        ca: ca.map(Authority::pem),
     }
 }
 

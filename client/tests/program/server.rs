@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     requests: Receiver<Request>,
+    given_up: Receiver<usize>,
 }
 
 /// A request as it came.
@@ -36,7 +37,7 @@ pub(crate) enum Reply {
     Bytes(Vec<u8>),
     /// Closes the connection without a word.
     HangUp,
-    /// Says nothing and keeps the connection open.
+    /// Says nothing until the client closes the connection.
     Hold,
     /// Answers with this status and JSON.
     Json(u16, Value),
@@ -80,10 +81,12 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, requests) = mpsc::channel();
+        let (give_up, given_up) = mpsc::channel();
         let answerer = Arc::new(Answerer {
             answer: Box::new(answer),
             count: AtomicUsize::new(0),
             sender: Mutex::new(sender),
+            give_up: Mutex::new(give_up),
         });
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -91,7 +94,11 @@ impl Server {
                 thread::spawn(move || answerer.serve(stream.unwrap()));
             }
         });
-        Self { address, requests }
+        Self {
+            address,
+            requests,
+            given_up,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -104,12 +111,20 @@ impl Server {
             .recv_timeout(Duration::from_secs(30))
             .expect("a request was expected")
     }
+
+    /// Returns the number of the next held request that the client gives up, once it has.
+    pub(crate) fn given_up(&self) -> usize {
+        self.given_up
+            .recv_timeout(Duration::from_secs(30))
+            .expect("a request was expected to be given up")
+    }
 }
 
 struct Answerer {
     answer: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
     count: AtomicUsize,
     sender: Mutex<Sender<Request>>,
+    give_up: Mutex<Sender<usize>>,
 }
 
 impl Answerer {
@@ -131,6 +146,7 @@ impl Answerer {
                 Reply::HangUp => return,
                 Reply::Hold => {
                     let _ = reader.read(&mut [0]);
+                    let _ = self.give_up.lock().unwrap().send(request.number);
                     return;
                 }
                 Reply::Json(status, body) => response(status, "application/json", &body),
