@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
+    mem,
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver},
@@ -137,8 +138,16 @@ impl Running {
         }
         Ended {
             code: self.child.wait().unwrap().code(),
-            log: self.log,
+            log: mem::take(&mut self.log),
         }
+    }
+}
+
+/// A test that fails leaves no client behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

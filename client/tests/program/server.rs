@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     requests: Receiver<Request>,
-    given_up: Receiver<usize>,
+    hang_ups: Receiver<usize>,
 }
 
 /// A request as it came.
@@ -81,12 +81,12 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, requests) = mpsc::channel();
-        let (give_up, given_up) = mpsc::channel();
+        let (on_hang_up, hang_ups) = mpsc::channel();
         let answerer = Arc::new(Answerer {
             answer: Box::new(answer),
             count: AtomicUsize::new(0),
             sender: Mutex::new(sender),
-            give_up: Mutex::new(give_up),
+            on_hang_up: Mutex::new(on_hang_up),
         });
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -97,7 +97,7 @@ impl Server {
         Self {
             address,
             requests,
-            given_up,
+            hang_ups,
         }
     }
 
@@ -114,7 +114,7 @@ impl Server {
 
     /// Returns the number of the next held request that the client gives up, once it has.
     pub(crate) fn given_up(&self) -> usize {
-        self.given_up
+        self.hang_ups
             .recv_timeout(Duration::from_secs(30))
             .expect("a request was expected to be given up")
     }
@@ -124,7 +124,7 @@ struct Answerer {
     answer: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
     count: AtomicUsize,
     sender: Mutex<Sender<Request>>,
-    give_up: Mutex<Sender<usize>>,
+    on_hang_up: Mutex<Sender<usize>>,
 }
 
 impl Answerer {
@@ -146,7 +146,7 @@ impl Answerer {
                 Reply::HangUp => return,
                 Reply::Hold => {
                     let _ = reader.read(&mut [0]);
-                    let _ = self.give_up.lock().unwrap().send(request.number);
+                    let _ = self.on_hang_up.lock().unwrap().send(request.number);
                     return;
                 }
                 Reply::Json(status, body) => response(status, "application/json", &body),
