@@ -39,7 +39,7 @@ pub use self::{
     record::Record,
     refusal::{Collision, PodError, Refusal},
     resources::{ResourceList, Resources},
-    settings::{Controller, Image, PullPolicy, Settings, StoreAddress},
+    settings::{Controller, Image, NonRootUser, PullPolicy, Settings, StoreAddress},
     skip::SkipReason,
     warning::Warning,
 };

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::settings::{from_text, overlay};
 use crate::{
-    injection::{Image, PullPolicy, Resources, Settings, StoreAddress},
+    injection::{Image, NonRootUser, PullPolicy, Resources, Settings, StoreAddress},
     language::{
         Keys, Namespace, SyntaxError,
         annotation::{BareKeys, KeysError},
@@ -82,13 +82,13 @@ pub struct InjectSettings {
     )]
     resources: Option<String>,
 
-    /// User of the injected container [default: the pod's]
+    /// User of the injected container, never root [default: the pod's]
     #[arg(
         long = "inject-run-as-user",
         env = "ONCUE_INJECT_RUN_AS_USER",
         value_name = "UID"
     )]
-    run_as_user: Option<u32>,
+    run_as_user: Option<NonRootUser>,
 
     /// Prefix of the annotations [default: oncue.dev]
     #[arg(

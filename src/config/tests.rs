@@ -107,7 +107,7 @@ inject:
     let injection = config.inject.resolve(config.http).unwrap();
     assert_eq!(injection.keys.prefix(), "example.com");
     assert_eq!(injection.keys.bare(), BareKeys::Ignored);
-    assert_eq!(injection.run_as_user, Some(65532));
+    assert_eq!(injection.run_as_user, "65532".parse().ok());
     assert_eq!(injection.image.pull_secrets, ["registry"]);
     assert_eq!(injection.store.ca_pem.as_deref(), Some("a certificate"));
     assert_eq!(injection.own_namespace.unwrap().as_str(), "oncue-system");
@@ -124,6 +124,11 @@ fn mistakes_in_the_file_have_a_place() {
     for (text, place, reason) in [
         ("http: 0.0.0.0:1\nhtpp: 1\n", "oncue.yaml:2:1: ", "htpp"),
         ("inject:\n  imag: x\n", "oncue.yaml:2:3: ", "imag"),
+        (
+            "inject:\n  run-as-user: 0\n",
+            "oncue.yaml:2:3: ",
+            "since root is refused",
+        ),
         (
             "roles: [webhook,\n  janitor]\n",
             "oncue.yaml:2:3: ",

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{
     record::Record,
     resources::Resources,
-    settings::{PullPolicy, Settings},
+    settings::{NonRootUser, PullPolicy, Settings},
 };
 
 /// The name of our container.
@@ -19,9 +19,6 @@ pub(crate) const VOLUME: &str = "oncue";
 pub(crate) const FOLDER: &str = "/oncue";
 /// The environment variable that carries the hash of what was injected.
 pub(crate) const HASH: &str = "ONCUE_HASH";
-
-/// The user that takes the place of root.
-const NON_ROOT: u32 = 65532;
 
 /// The container that waits, installs the client and makes the first signals.
 #[derive(Debug, Serialize)]
@@ -65,7 +62,9 @@ impl<'a> WaitContainer<'a> {
             env: environment(settings, particulars.names_node),
             resources: particulars.resources,
             security_context: SecurityContext::restricted(
-                settings.run_as_user.or(root.then_some(NON_ROOT)),
+                settings
+                    .run_as_user
+                    .or(root.then_some(NonRootUser::DEFAULT)),
             ),
             termination_message_policy: "FallbackToLogsOnError",
             volume_mounts: [
@@ -248,7 +247,7 @@ struct SecurityContext {
     read_only_root_filesystem: bool,
     run_as_non_root: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    run_as_user: Option<u32>,
+    run_as_user: Option<NonRootUser>,
     seccomp_profile: SeccompProfile,
 }
 
@@ -263,7 +262,7 @@ struct SeccompProfile {
 }
 
 impl SecurityContext {
-    fn restricted(run_as_user: Option<u32>) -> Self {
+    fn restricted(run_as_user: Option<NonRootUser>) -> Self {
         Self {
             allow_privilege_escalation: false,
             capabilities: Capabilities { drop: ["ALL"] },

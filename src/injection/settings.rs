@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, str::FromStr};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::resources::Resources;
@@ -19,7 +20,7 @@ pub struct Settings {
     /// The injected container's requests and limits.
     pub resources: Resources,
     /// The injected container's user, where it is fixed.
-    pub run_as_user: Option<u32>,
+    pub run_as_user: Option<NonRootUser>,
     /// Whether a controller keeps signals true.
     pub controller: Controller,
     /// The namespace of oncue's own pods, which are never injected.
@@ -61,6 +62,55 @@ impl Image {
             pull_secrets: Vec::new(),
         }
     }
+}
+
+/// A user that `runAsNonRoot` accepts, and that Kubernetes does.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "u32")]
+pub struct NonRootUser(u32);
+
+impl NonRootUser {
+    /// The user that takes the place of root.
+    pub(crate) const DEFAULT: Self = Self(65532);
+
+    /// The highest uid that Kubernetes accepts.
+    const MAX: u32 = i32::MAX.unsigned_abs();
+}
+
+impl TryFrom<u32> for NonRootUser {
+    type Error = NonRootUserError;
+
+    fn try_from(uid: u32) -> Result<Self, NonRootUserError> {
+        match uid {
+            1..=Self::MAX => Ok(Self(uid)),
+            _ => Err(NonRootUserError {
+                text: uid.to_string(),
+            }),
+        }
+    }
+}
+
+impl FromStr for NonRootUser {
+    type Err = NonRootUserError;
+
+    fn from_str(text: &str) -> Result<Self, NonRootUserError> {
+        let uid: Option<u32> = text.parse().ok();
+        let user = uid.and_then(|uid| uid.try_into().ok());
+        user.ok_or_else(|| NonRootUserError {
+            text: text.to_owned(),
+        })
+    }
+}
+
+/// A text that is not the uid of such a user.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error(
+    "{text:?} is not the uid of a user for the injected container: it is a number from 1 to {}, \
+     since root is refused",
+    NonRootUser::MAX
+)]
+pub struct NonRootUserError {
+    text: String,
 }
 
 /// When the kubelet pulls an image.
@@ -137,4 +187,20 @@ pub enum Controller {
     Absent,
     /// One runs.
     Present,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_never_root_and_one_that_kubernetes_knows() {
+        for good in ["1", "65532", "2147483647"] {
+            assert!(good.parse::<NonRootUser>().is_ok(), "{good}");
+        }
+        for bad in ["0", "2147483648", "-1", "nobody", ""] {
+            let error = bad.parse::<NonRootUser>().unwrap_err().to_string();
+            assert!(error.contains("from 1 to 2147483647"), "{error}");
+        }
+    }
 }

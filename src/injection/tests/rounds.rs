@@ -140,7 +140,7 @@ fn another_position_moves_ours() {
 fn other_settings_replace_ours() {
     let pod = round(&mk_pod(&json!({"depends-on": "a"})));
     let mut settings = cluster();
-    settings.run_as_user = Some(1000);
+    settings.run_as_user = "1000".parse().ok();
     let pod: Value = serde_json::from_str(&admitted(&pod.to_string(), &settings)).unwrap();
     let init = pod["spec"]["initContainers"].as_array().unwrap();
     assert_eq!(init.len(), 1);
