@@ -37,7 +37,7 @@ pub use self::{
     patch::Patch,
     quantity::Quantity,
     record::Record,
-    refusal::{Collision, PodError, Refusal},
+    refusal::{Collision, PodError, Refusal, Refused},
     resources::{ResourceList, Resources},
     settings::{Controller, Image, NonRootUser, PullPolicy, Settings, StoreAddress},
     skip::SkipReason,
@@ -79,8 +79,8 @@ pub enum Decision {
 /// Decides what is done with `pod`, the raw JSON of a Pod or of a pod template.
 ///
 /// # Errors
-/// [`Refusal`] where the pod must not be let in as it is.
-pub fn inject(pod: &str, target: &Target<'_>, settings: &Settings) -> Result<Injection, Refusal> {
+/// [`Refused`] where the pod must not be let in as it is.
+pub fn inject(pod: &str, target: &Target<'_>, settings: &Settings) -> Result<Injection, Refused> {
     Request {
         pod: &Pod::read(pod)?,
         target,

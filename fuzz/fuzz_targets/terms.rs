@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
                 assert_eq!(term.value.to_string().parse::<Term>(), Ok(term.value));
             }
         }
-        Err(error) => assert!((1..=text.chars().count() + 1).contains(&error.column)),
+        Err(error) => assert!((1..=text.chars().count() + 1).contains(&error.at.column)),
     }
     if let Ok(signals) = Signal::parse_list(text) {
         for signal in signals {

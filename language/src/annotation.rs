@@ -1,18 +1,18 @@
 //! Everything a pod may ask for in its annotations.
 
+mod error;
 mod key;
 mod rehearsal;
 
 pub use self::{
+    error::{AnnotationError, AnnotationWarning},
     key::{BareKeys, Key, Keys, KeysError},
     rehearsal::{End, Rehearsal},
 };
 
-use thiserror::Error;
-
 use crate::{
     signal::Signal,
-    syntax::{Located, SyntaxError},
+    syntax::Located,
     template::{Facts, ResolveError},
     term::Term,
     timeout::Timeout,
@@ -54,12 +54,11 @@ pub struct PodAnnotations {
 impl PodAnnotations {
     /// Reads the annotations of one pod, in any order.
     ///
-    /// # Errors
-    /// Every error there is, in the order of the keys in design and help texts, not only the first.
+    /// What is wrong is said in the order of the keys, all of it and not only the first.
     pub fn read<'a>(
         keys: &Keys,
         annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<(Self, Vec<AnnotationWarning>), Vec<AnnotationError>> {
+    ) -> Reading {
         let mut reader = Reader::default();
         for (text, value) in annotations {
             reader.sort_in(keys, text, value);
@@ -104,20 +103,26 @@ impl PodAnnotations {
     }
 }
 
+/// What was read of a pod's annotations.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Reading {
+    /// What the pod asks for, or everything that is wrong with it.
+    pub annotations: Result<PodAnnotations, Vec<AnnotationError>>,
+    /// What a person should hear of, whether or not something is wrong besides.
+    pub warnings: Vec<AnnotationWarning>,
+}
+
 fn resolve_list<T: ToString>(
     key: Key,
     list: &[Located<T>],
     resolve: impl Fn(&T) -> Result<T, ResolveError>,
 ) -> Result<Vec<Located<T>>, AnnotationError> {
     list.iter()
-        .map(|Located { value, column }| match resolve(value) {
-            Ok(value) => Ok(Located {
-                value,
-                column: *column,
-            }),
+        .map(|Located { value, at }| match resolve(value) {
+            Ok(value) => Ok(Located { value, at: *at }),
             Err(error) => Err(AnnotationError::Substitution {
                 key,
-                column: *column,
+                at: *at,
                 term: value.to_string(),
                 error,
             }),
@@ -167,10 +172,14 @@ pub enum Inject {
     Off,
 }
 
+/// Most unknown keys that are warned of: each is held against every known one.
+const MAX_UNKNOWN: usize = 16;
+
 /// Collects the values by key before any is parsed, so that two spellings of one key are compared.
 #[derive(Default)]
 struct Reader<'a> {
     values: Vec<(Key, &'a str)>,
+    unknown: usize,
     warnings: Vec<AnnotationWarning>,
     errors: Vec<AnnotationError>,
 }
@@ -179,11 +188,14 @@ impl<'a> Reader<'a> {
     fn sort_in(&mut self, keys: &Keys, text: &str, value: &'a str) {
         match keys.classify(text) {
             key::Class::Known(key) => self.add(key, value),
-            key::Class::Foreign => {}
-            key::Class::Unknown(nearest) => self.warnings.push(AnnotationWarning::UnknownKey {
-                key: text.to_owned(),
-                nearest,
-            }),
+            key::Class::Unknown(name) if self.unknown < MAX_UNKNOWN => {
+                self.unknown += 1;
+                self.warnings.push(AnnotationWarning::UnknownKey {
+                    key: text.to_owned(),
+                    nearest: Key::nearest(name),
+                });
+            }
+            key::Class::Foreign | key::Class::Unknown(_) => {}
         }
     }
 
@@ -200,7 +212,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read(mut self) -> Result<(PodAnnotations, Vec<AnnotationWarning>), Vec<AnnotationError>> {
+    fn read(mut self) -> Reading {
         let mut pod = PodAnnotations::default();
         let mut values = std::mem::take(&mut self.values);
         values.sort_by_key(|(key, _)| *key);
@@ -209,10 +221,13 @@ impl<'a> Reader<'a> {
                 self.errors.push(error);
             }
         }
-        if self.errors.is_empty() {
-            Ok((pod, self.warnings))
-        } else {
-            Err(self.errors)
+        Reading {
+            annotations: if self.errors.is_empty() {
+                Ok(pod)
+            } else {
+                Err(self.errors)
+            },
+            warnings: self.warnings,
         }
     }
 }
@@ -236,7 +251,7 @@ impl PodAnnotations {
             Key::DependsOnTimeout => {
                 let timeout = value.trim().parse();
                 self.timeout =
-                    Some(timeout.map_err(|error| AnnotationError::value(key, value, &error))?);
+                    Some(timeout.map_err(|error| AnnotationError::refused(key, &error))?);
             }
             Key::DependsOnTimeoutPolicy => {
                 let choices = [
@@ -256,7 +271,7 @@ impl PodAnnotations {
             Key::Rehearse => {
                 let rehearsal = value.parse();
                 self.rehearsal =
-                    rehearsal.map_err(|error| AnnotationError::value(key, value, &error))?;
+                    rehearsal.map_err(|error| AnnotationError::refused(key, &error))?;
             }
             Key::Resources => self.resources = Some(value.to_owned()),
             Key::Signals => self.signals = signals()?,
@@ -278,122 +293,6 @@ fn choose<T: Copy>(key: Key, value: &str, choices: &[(&str, T)]) -> Result<T, An
     let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
     let rule = format!("it is one of {}", names.join(", "));
     Err(AnnotationError::value(key, value, &rule))
-}
-
-/// An annotation that denies the pod: which key, where, and what would be right.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-pub enum AnnotationError {
-    /// The bare and the prefixed spelling of a key say different things.
-    #[error(
-        "{key}: the key is there twice, bare and with the prefix, with different values: keep one"
-    )]
-    Conflict {
-        /// The key.
-        key: Key,
-    },
-    /// Something asked for that does not go together with the rest of the pod.
-    #[error("{key}: {rule}")]
-    Refused {
-        /// The key.
-        key: Key,
-        /// Why, and what would be right.
-        rule: String,
-    },
-    /// A term that is well written, but does not go together with the rest of the pod.
-    #[error("{key}: column {column}: in {term:?}: {rule}")]
-    RefusedTerm {
-        /// The key.
-        key: Key,
-        /// The column of the term, counted from 1 in characters.
-        column: usize,
-        /// The term.
-        term: String,
-        /// Why, and what would be right.
-        rule: String,
-    },
-    /// A name that cannot be filled in.
-    #[error("{key}: column {column}: in {term:?}: {error}")]
-    Substitution {
-        /// The key.
-        key: Key,
-        /// The column of the term, counted from 1 in characters.
-        column: usize,
-        /// The term.
-        term: String,
-        /// Why.
-        #[source]
-        error: ResolveError,
-    },
-    /// A list of terms or signals that breaks the grammar.
-    #[error("{key}: {error}")]
-    Syntax {
-        /// The key.
-        key: Key,
-        /// Where and why.
-        #[source]
-        error: SyntaxError,
-    },
-    /// A single value that is not one of its key's.
-    #[error("{key}: {value:?} is not right: {rule}")]
-    Value {
-        /// The key.
-        key: Key,
-        /// The value, as written.
-        value: String,
-        /// What would be right.
-        rule: String,
-    },
-}
-
-impl AnnotationError {
-    /// Returns the error of a value that its own parser refused.
-    pub fn value(key: Key, value: &str, rule: &impl ToString) -> Self {
-        Self::Value {
-            key,
-            value: value.to_owned(),
-            rule: rule.to_string(),
-        }
-    }
-
-    /// Returns the key it speaks of.
-    pub fn key(&self) -> Key {
-        match self {
-            Self::Conflict { key }
-            | Self::Refused { key, .. }
-            | Self::RefusedTerm { key, .. }
-            | Self::Substitution { key, .. }
-            | Self::Syntax { key, .. }
-            | Self::Value { key, .. } => *key,
-        }
-    }
-
-    /// Returns the column in the annotation's value that it points at, counted from 1.
-    pub fn column(&self) -> usize {
-        match self {
-            Self::RefusedTerm { column, .. } | Self::Substitution { column, .. } => *column,
-            Self::Syntax { error, .. } => error.column,
-            Self::Conflict { .. } | Self::Refused { .. } | Self::Value { .. } => 1,
-        }
-    }
-}
-
-/// An annotation that is let through, but that a person should hear of.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-pub enum AnnotationWarning {
-    /// A key that is kept for later.
-    #[error("{key} is reserved and does nothing yet")]
-    Reserved {
-        /// The key.
-        key: Key,
-    },
-    /// A key that looks like ours and is not.
-    #[error("{key} is not a key of oncue: did you mean {nearest}?")]
-    UnknownKey {
-        /// The key, as written.
-        key: String,
-        /// The known key nearest to it.
-        nearest: Key,
-    },
 }
 
 #[cfg(test)]

@@ -26,12 +26,12 @@ pub mod timeout;
 pub mod value;
 
 pub use self::{
-    annotation::{AnnotationError, AnnotationWarning, Keys, PodAnnotations},
+    annotation::{AnnotationError, AnnotationWarning, Keys, PodAnnotations, Reading},
     condition::{Condition, ObjectKey, Subject},
     evaluate::{ObjectState, Outcome, Reason, Verdict, View},
     name::{NameError, Namespace, VariableKey, VariableName},
     signal::Signal,
-    syntax::{Located, SyntaxError},
+    syntax::{Located, SyntaxError, TextPosition},
     template::{Facts, NameTemplate, Placeholder},
     term::{Demand, Presence, Probe, Target, Term},
     timeout::Timeout,

@@ -116,7 +116,7 @@ mod tests {
             ("=v", 1, "must not be empty"),
         ] {
             let error = Signal::parse_list(text).unwrap_err();
-            assert_eq!(error.column, column, "{text}: {error}");
+            assert_eq!(error.at.column, column, "{text}: {error}");
             assert!(error.rule.contains(rule), "{text}: {error}");
         }
     }

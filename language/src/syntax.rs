@@ -11,21 +11,100 @@ use crate::{name::is_name_character, value::ends_word};
 pub struct Located<T> {
     /// What was read.
     pub value: T,
-    /// The column of its first character in the annotation's value, counted from 1 in characters.
+    /// Where its first character stood in the annotation's value.
+    pub at: TextPosition,
+}
+
+/// Where something stands in an annotation's value, counted from 1 in characters.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TextPosition {
+    /// The column, counted over the whole value.
     pub column: usize,
+    /// The line and the column in it, where the value has more than one.
+    in_line: Option<(usize, usize)>,
+}
+
+impl TextPosition {
+    /// Returns the position of the byte at `offset` of `text`.
+    pub fn of(text: &str, offset: usize) -> Self {
+        TextPositions::new(text).forward_to(offset)
+    }
+}
+
+/// Prints `column 11`, or `line 2, column 11` where the value has more than one line.
+impl fmt::Display for TextPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.in_line {
+            None => write!(f, "column {}", self.column),
+            Some((line, column)) => write!(f, "line {line}, column {column}"),
+        }
+    }
+}
+
+/// Counts on from the position before, so that a long list is read in linear time.
+struct TextPositions<'a> {
+    text: &'a str,
+    offset: usize,
+    at: TextPosition,
+}
+
+impl<'a> TextPositions<'a> {
+    fn new(text: &'a str) -> Self {
+        // The newline at the end of a block scalar begins no line that anybody sees.
+        let has_lines = text.trim_end().contains('\n');
+        Self {
+            text,
+            offset: 0,
+            at: TextPosition {
+                column: 1,
+                in_line: has_lines.then_some((1, 1)),
+            },
+        }
+    }
+
+    /// Returns the position of the byte at `offset`, which lies at or behind the last one.
+    fn forward_to(&mut self, offset: usize) -> TextPosition {
+        let passed = &self.text[self.offset..offset];
+        self.offset = offset;
+        self.at.column += passed.chars().count();
+        if let Some((line, column)) = &mut self.at.in_line {
+            if let Some(newline) = passed.rfind('\n') {
+                *line += passed.matches('\n').count();
+                *column = passed[newline..].chars().count();
+            } else {
+                *column += passed.chars().count();
+            }
+        }
+        self.at
+    }
 }
 
 /// A text that breaks the grammar: where, in which term, and what would be right.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("column {column}: in {term:?}: {rule}")]
+#[error("{at}: in {}: {rule}", Quoted(.term))]
 pub struct SyntaxError {
-    /// The column of the offending part, counted from 1 in characters.
-    pub column: usize,
+    /// Where the offending part stands.
+    pub at: TextPosition,
     /// The whole term, as written.
     pub term: String,
     /// Which rule broke and what would be right.
     pub rule: String,
 }
+
+/// Prints a text in double quotes, cut where it is too long for a message.
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(MAX_QUOTED) {
+            Some((end, _)) => write!(f, "{:?}...", &self.0[..end]),
+            None => write!(f, "{:?}", self.0),
+        }
+    }
+}
+
+/// The longest name fits, with what may stand around it.
+const MAX_QUOTED: usize = 300;
 
 /// Splits `text` at commas and newlines outside of double quotes and parses each part.
 pub(crate) fn parse_list<T>(
@@ -34,19 +113,17 @@ pub(crate) fn parse_list<T>(
 ) -> Result<Vec<Located<T>>, SyntaxError> {
     let mut cursor = Cursor::new(text);
     let mut items = Vec::new();
-    // Columns are counted on from the item before, so that a long list is read in linear time.
-    let (mut counted, mut column) = (0, 1);
+    let mut positions = TextPositions::new(text);
     loop {
         cursor.skip_while(|c| is_separator(c) || c.is_whitespace());
         if cursor.is_at_end() {
             return Ok(items);
         }
         let start = cursor.offset;
-        column += text[counted..start].chars().count();
-        counted = start;
         let value =
             parse_item(&mut cursor, &parse).map_err(|broken| broken.into_error(text, start))?;
-        items.push(Located { value, column });
+        let at = positions.forward_to(start);
+        items.push(Located { value, at });
     }
 }
 
@@ -60,9 +137,9 @@ fn parse_item<T>(
         None => Ok(item),
         Some(c) if is_separator(c) => Ok(item),
         Some(_) => {
-            let rest = cursor.rest_of_word();
+            let rest = Quoted(cursor.rest_of_word());
             Err(cursor.broken(format!(
-                "{rest:?} was not expected here: a term ends at a comma or a newline, and its \
+                "{rest} was not expected here: a term ends at a comma or a newline, and its \
                  parts come in the order target @namespace =value (or >=count) within duration"
             )))
         }
@@ -81,7 +158,7 @@ pub(crate) fn parse_single<T>(
         (Some(_), Some(second)) => {
             let offset = text
                 .char_indices()
-                .nth(second.column - 1)
+                .nth(second.at.column - 1)
                 .map_or(0, |(i, _)| i);
             Err(
                 Broken::at(offset, "one term was expected, this is a second one")
@@ -111,19 +188,27 @@ impl Broken {
     }
 
     fn into_error(self, text: &str, start: usize) -> SyntaxError {
-        let length = text[start..]
-            .find(is_separator)
-            .unwrap_or(text.len() - start);
         SyntaxError {
-            column: column(text, self.offset),
-            term: text[start..start + length].trim_end().to_owned(),
+            at: TextPosition::of(text, self.offset),
+            term: first_term(&text[start..]).trim_end().to_owned(),
             rule: self.rule,
         }
     }
 }
 
-fn column(text: &str, offset: usize) -> usize {
-    text[..offset].chars().count() + 1
+/// Returns `text` up to its first separator that is not in double quotes; a quote that is never
+/// closed holds none.
+fn first_term(text: &str) -> &str {
+    let (mut quoted, mut escaped) = (false, false);
+    let end = text.find(|c| {
+        let is_end = is_separator(c) && !quoted;
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+        is_end
+    });
+    let end = end.filter(|_| !quoted);
+    let end = end.or_else(|| text.find(is_separator));
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// A position in a text that only moves forward.

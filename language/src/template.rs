@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::name::{self, MAX_NAME_BYTES, NameError, VariableName};
+use crate::{
+    name::{self, MAX_NAME_BYTES, NameError, VariableName},
+    syntax::Quoted,
+};
 
 /// What stands for something of the pod's own in a name.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -167,6 +170,15 @@ impl NameTemplate {
         }
     }
 
+    /// Returns whether what is known of it may stand in an object's name.
+    pub(crate) fn may_name_object(&self) -> bool {
+        let is_right = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+        self.pieces.iter().all(|piece| match piece {
+            Piece::Literal(text) => text.chars().all(is_right),
+            Piece::Placeholder(_) => true,
+        })
+    }
+
     /// Returns the variable name where no placeholder is left.
     pub fn variable_name(&self) -> Option<VariableName> {
         self.literal()?.parse().ok()
@@ -326,79 +338,26 @@ pub enum TemplateError {
     Unclosed,
 }
 
+/// A text that no object can be called.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{} is not an object's name: it has a-z 0-9 . - only", Quoted(.text))]
+pub struct ObjectNameError {
+    pub(crate) text: String,
+}
+
 /// Why a name could not be filled in.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum ResolveError {
     /// A placeholder whose value is empty.
     #[error(transparent)]
     Empty(#[from] EmptySubstitution),
-    /// What the placeholders brought does not make a name.
+    /// What the placeholders brought does not make an object's name.
+    #[error(transparent)]
+    Object(#[from] ObjectNameError),
+    /// What the placeholders brought does not make a variable's name.
     #[error(transparent)]
     Template(#[from] TemplateError),
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn template(text: &str) -> NameTemplate {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn fills_in_what_is_known_and_leaves_the_rest() {
-        let facts = Facts {
-            labels: Some(&[("app.kubernetes.io/version", "1.2")]),
-            pod_name: Some("web-0"),
-            ..Facts::default()
-        };
-        let name = template("/m/$(labels['app.kubernetes.io/version'])//$(POD_NAME)-$(NODE_NAME)/");
-        assert_eq!(
-            name.to_string(),
-            "m/$(labels['app.kubernetes.io/version'])/$(POD_NAME)-$(NODE_NAME)"
-        );
-        let resolved = name.resolve(&facts).unwrap();
-        assert_eq!(resolved.to_string(), "m/1.2/web-0-$(NODE_NAME)");
-        assert_eq!(resolved.variable_name(), None);
-        let facts = Facts {
-            node_name: Some("n1"),
-            ..facts
-        };
-        let resolved = resolved.resolve(&facts).unwrap();
-        assert_eq!(resolved.variable_name().unwrap().as_str(), "m/1.2/web-0-n1");
-    }
-
-    #[test]
-    fn a_label_that_is_not_there_is_an_empty_substitution() {
-        let facts = Facts {
-            labels: Some(&[]),
-            ..Facts::default()
-        };
-        let error = template("m/$(labels['version'])")
-            .resolve(&facts)
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "$(labels['version']) is empty for this pod"
-        );
-    }
-
-    #[test]
-    fn names_what_stands_for_nothing() {
-        for (text, rule) in [
-            ("a/$(POD)", "\"$(POD)\" stands for nothing"),
-            ("a/$(labels[x])", "stands for nothing"),
-            ("a/$(POD_NAME", "never closed"),
-            ("a/../$(POD_NAME)", "must not be \"..\""),
-            ("a b/$(POD_NAME)", "' ' is not allowed"),
-        ] {
-            let error = text.parse::<NameTemplate>().unwrap_err().to_string();
-            assert!(error.contains(rule), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_name_of_one_placeholder_is_a_name() {
-        assert_eq!(template("//$(POD_NAME)//").to_string(), "$(POD_NAME)");
-    }
-}
+mod tests;

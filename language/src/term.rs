@@ -7,7 +7,7 @@ use std::{fmt, num::NonZeroU32, str::FromStr};
 use crate::{
     name::Namespace,
     syntax::{self, Located, SyntaxError},
-    template::{Facts, NameTemplate, ResolveError},
+    template::{Facts, NameTemplate, ObjectNameError, ResolveError},
     timeout::Timeout,
     value::{Value, write_word},
 };
@@ -62,12 +62,26 @@ impl Term {
     pub fn resolve(&self, facts: &Facts<'_>) -> Result<Self, ResolveError> {
         let mut resolved = self.clone();
         match &mut resolved.target {
-            Target::Below { prefix: name, .. }
-            | Target::Object { name, .. }
-            | Target::Variable { name, .. } => *name = name.resolve(facts)?,
+            Target::Below { prefix: name, .. } | Target::Variable { name, .. } => {
+                *name = name.resolve(facts)?;
+            }
+            Target::Object { name, .. } => *name = resolve_object_name(name, facts)?,
             Target::Probe(_) => {}
         }
         Ok(resolved)
+    }
+}
+
+fn resolve_object_name(
+    name: &NameTemplate,
+    facts: &Facts<'_>,
+) -> Result<NameTemplate, ResolveError> {
+    let resolved = name.resolve(facts)?;
+    if resolved.may_name_object() {
+        Ok(resolved)
+    } else {
+        let text = resolved.to_string();
+        Err(ObjectNameError { text }.into())
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) enum ApiError {
     ShuttingDown,
     #[error(transparent)]
     Store(StoreError),
-    #[error("term {:?} is wrong: column {}: {}", .0.term, .0.column, .0.rule)]
+    #[error("term {:?} is wrong: {}: {}", .0.term, .0.at, .0.rule)]
     Term(SyntaxError),
     #[error("{count} terms are more than the {limit} that one request may have")]
     TooManyTerms { count: usize, limit: usize },
@@ -108,7 +108,7 @@ impl ApiError {
             Self::Query { rule: broken } => rule(broken),
             Self::Term(error) => Place {
                 term: Some(error.term.clone()),
-                column: Some(error.column),
+                column: Some(error.at.column),
                 ..rule(&error.rule)
             },
             Self::UnjudgedTerm { term, rule: broken } => Place {

@@ -34,7 +34,7 @@ impl<'a> Actor<'a> {
     ) -> Result<Self, Vec<AnnotationError>> {
         let own = workload.namespace().and_then(|own| own.parse().ok());
         let namespace = own.unwrap_or_else(|| namespace.clone());
-        let (annotations, _) = PodAnnotations::read(keys, workload.annotations())?;
+        let annotations = PodAnnotations::read(keys, workload.annotations()).annotations?;
         let annotations = match annotations.inject {
             Inject::Off => PodAnnotations::default(),
             Inject::Asked | Inject::Client => {

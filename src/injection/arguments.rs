@@ -103,8 +103,8 @@ mod tests {
     use crate::language::Keys;
 
     fn list(annotations: &[(&str, &str)]) -> (Vec<String>, bool) {
-        let (asked, _) =
-            PodAnnotations::read(&Keys::default(), annotations.iter().copied()).unwrap();
+        let reading = PodAnnotations::read(&Keys::default(), annotations.iter().copied());
+        let asked = reading.annotations.unwrap();
         let record = Record::of(&asked, "app");
         let duties = Duties {
             install: true,

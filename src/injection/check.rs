@@ -54,11 +54,7 @@ fn behind_a_gate(asked: &PodAnnotations, spec: &Spec<'_>) -> Vec<AnnotationError
         }
         Some(_) => None,
     });
-    let placed = spec
-        .node_name
-        .as_deref()
-        .is_some_and(|name| !name.is_empty());
-    let node = placed.then(|| {
+    let node = spec.node_name().map(|_| {
         let rule = "the pod has a spec.nodeName and is never scheduled: use init";
         AnnotationError::value(Key::DependsOnMode, "gate", &rule)
     });
@@ -75,10 +71,10 @@ fn refused_terms(
     rule: impl Fn(&Term) -> Option<&'static str>,
 ) -> impl Iterator<Item = AnnotationError> {
     asked.depends_on.iter().filter_map(move |located| {
-        let Located { value, column } = located;
+        let Located { value, at } = located;
         Some(AnnotationError::RefusedTerm {
             key: Key::DependsOn,
-            column: *column,
+            at: *at,
             term: value.to_string(),
             rule: rule(value)?.to_owned(),
         })
@@ -93,10 +89,7 @@ fn refused_signals<const N: usize>(
     let lists = asked.all_signals().into_iter();
     lists
         .filter(move |(key, list)| keys.contains(key) && !list.is_empty())
-        .map(move |(key, _)| AnnotationError::Refused {
-            key,
-            rule: rule.to_owned(),
-        })
+        .map(move |(key, _)| AnnotationError::refused(key, &rule))
 }
 
 #[cfg(test)]
@@ -106,7 +99,8 @@ mod tests {
 
     fn refused(annotations: &[(&str, &str)], spec: &str, controller: Controller) -> Vec<String> {
         let annotations = annotations.iter().copied();
-        let (asked, _) = PodAnnotations::read(&Keys::default(), annotations).unwrap();
+        let reading = PodAnnotations::read(&Keys::default(), annotations);
+        let asked = reading.annotations.unwrap();
         let spec: Spec<'_> = serde_json::from_str(spec).unwrap();
         let errors = conflicts(&asked, &spec, controller);
         errors.iter().map(ToString::to_string).collect()

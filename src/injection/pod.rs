@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{
     container::{FOLDER, VOLUME},
     quantity::Quantity,
-    refusal::PodError,
+    refusal::{PodError, Refusal},
     view::{self, List, Pairs, Text, View, view},
 };
 
@@ -21,14 +21,21 @@ view! {
 
 impl<'a> Pod<'a> {
     /// Reads the pod's JSON.
-    pub(crate) fn read(json: &'a str) -> Result<Self, PodError> {
-        let pod: Self = serde_json::from_str(json).map_err(|error| locate(json, &error))?;
+    pub(crate) fn read(json: &'a str) -> Result<Self, Refusal> {
+        let pod: Self = serde_json::from_str(json).map_err(|error| {
+            let located = locate(json, &error);
+            if view::is_about_room(&error) {
+                Refusal::TooLarge(located)
+            } else {
+                Refusal::Pod(located)
+            }
+        })?;
         match pod.kind.as_deref() {
             None | Some("Pod" | "") => Ok(pod),
-            Some(kind) => Err(PodError {
+            Some(kind) => Err(Refusal::Pod(PodError {
                 path: "kind".to_owned(),
                 reason: format!("it is {kind:?} where Pod was expected"),
-            }),
+            })),
         }
     }
 
@@ -85,6 +92,11 @@ impl<'a> Spec<'a> {
     /// Returns the pod's own containers.
     pub(crate) fn containers(&self) -> &[Container<'a>] {
         self.containers.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the node's name, where the pod is not to be scheduled.
+    pub(crate) fn node_name(&self) -> Option<&str> {
+        self.node_name.as_deref().filter(|name| !name.is_empty())
     }
 
     /// Returns the init containers, ours among them where it is there.

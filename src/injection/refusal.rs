@@ -2,7 +2,27 @@
 
 use thiserror::Error;
 
+use super::warning::Warning;
 use crate::language::AnnotationError;
+
+/// A pod that is not let in, and what people should hear of it besides.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{refusal}")]
+pub struct Refused {
+    /// Why it is not let in.
+    pub refusal: Refusal,
+    /// What people should hear besides.
+    pub warnings: Vec<Warning>,
+}
+
+impl<R: Into<Refusal>> From<R> for Refused {
+    fn from(refusal: R) -> Self {
+        Self {
+            refusal: refusal.into(),
+            warnings: Vec::new(),
+        }
+    }
+}
 
 /// Why a pod is not let in: its author's mistakes, never oncue's own failure.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -16,13 +36,16 @@ pub enum Refusal {
     /// Not a pod: 400.
     #[error(transparent)]
     Pod(#[from] PodError),
+    /// More than any pod that can run has: 422.
+    #[error(transparent)]
+    TooLarge(PodError),
 }
 
 impl Refusal {
     /// Returns the HTTP status that answers it.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Annotations(_) | Self::Collision(_) => 422,
+            Self::Annotations(_) | Self::Collision(_) | Self::TooLarge(_) => 422,
             Self::Pod(_) => 400,
         }
     }
@@ -33,12 +56,20 @@ impl Refusal {
             Self::Annotations(_) => "annotations",
             Self::Collision(_) => "collision",
             Self::Pod(_) => "not-a-pod",
+            Self::TooLarge(_) => "too-large",
         }
     }
 }
 
+/// Most errors that a person is told of at once.
+const MAX_TOLD: usize = 8;
+
 fn lines(errors: &[AnnotationError]) -> String {
-    let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    let (told, rest) = errors.split_at(errors.len().min(MAX_TOLD));
+    let mut lines: Vec<_> = told.iter().map(ToString::to_string).collect();
+    if !rest.is_empty() {
+        lines.push(format!("and {} more like these", rest.len()));
+    }
     lines.join("; ")
 }
 
@@ -73,7 +104,7 @@ pub enum Collision {
     },
 }
 
-/// A text that is not a pod.
+/// A text that is not a pod, or too much for one.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("failed to read the pod at {path}: {reason}")]
 pub struct PodError {

@@ -8,20 +8,14 @@ use super::{
     plan::{Plan, Subject},
     pod::{Container, Pod, Spec},
     record::Record,
-    refusal::{PodError, Refusal},
+    refusal::{PodError, Refusal, Refused},
     settings::Settings,
     signaller,
     skip::SkipReason,
     view::Pairs,
     warning::Warning,
 };
-use crate::language::{
-    Facts, PodAnnotations,
-    annotation::{BareKeys, Key},
-};
-
-/// Most annotations that look like oncue's; there are seventeen keys, each with two spellings.
-const MAX_CANDIDATES: usize = 64;
+use crate::language::{Facts, PodAnnotations, Reading, annotation::Key};
 
 /// Most bytes of a pod's annotations, as Kubernetes has it: it looks only after us.
 const MAX_BYTES: usize = 256 << 10;
@@ -38,27 +32,31 @@ pub(crate) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// Decides what is done with the pod.
-    pub(crate) fn decide(&self) -> Result<Injection, Refusal> {
+    pub(crate) fn decide(&self) -> Result<Injection, Refused> {
         let candidates = self.candidates()?;
         if let Some(reason) = self.skip_unread(&candidates) {
             return Ok(skip_unread(reason, &candidates));
         }
-        let (asked, warnings) =
-            PodAnnotations::read(&self.settings.keys, candidates).map_err(Refusal::Annotations)?;
-        let warnings = warnings.into_iter().map(Warning::Annotation).collect();
-        if asked.asks_for_anything() {
-            self.inject(&asked, warnings)
-        } else {
-            Ok(Injection {
-                decision: Decision::Skip(SkipReason::NothingAsked),
+        let Reading {
+            annotations,
+            warnings,
+        } = PodAnnotations::read(&self.settings.keys, candidates);
+        let mut warnings: Vec<_> = warnings.into_iter().map(Warning::Annotation).collect();
+        let carried_out = annotations
+            .map_err(Refusal::Annotations)
+            .and_then(|asked| self.carry_out(asked, &mut warnings));
+        match carried_out {
+            Ok((decision, annotations)) => Ok(Injection {
+                decision,
                 warnings,
-                annotations: asked,
-            })
+                annotations,
+            }),
+            Err(refusal) => Err(Refused { refusal, warnings }),
         }
     }
 
-    /// Returns the annotations that look like ours.
-    fn candidates(&self) -> Result<Vec<(&'a str, &'a str)>, PodError> {
+    /// Returns the annotations that are ours, or look so.
+    fn candidates(&self) -> Result<Vec<(&'a str, &'a str)>, Refusal> {
         let annotations = self
             .pod
             .metadata
@@ -66,37 +64,16 @@ impl<'a> Request<'a> {
             .and_then(|m| m.annotations.as_ref());
         let all = annotations.into_iter().flat_map(Pairs::iter);
         let candidates: Vec<_> = all
-            .filter(|(key, _)| self.looks_ours(key))
-            .take(MAX_CANDIDATES + 1)
+            .filter(|(key, _)| key.len() <= MAX_KEY_BYTES && self.settings.keys.claims(key))
             .collect();
-        let refused = |reason| {
-            Err(PodError {
-                path: "metadata.annotations".to_owned(),
-                reason,
-            })
-        };
         let bytes: usize = candidates.iter().map(|(_, value)| value.len()).sum();
-        if candidates.len() > MAX_CANDIDATES {
-            refused(format!(
-                "there are more than {MAX_CANDIDATES} that look like oncue's"
-            ))
-        } else if bytes > MAX_BYTES {
-            refused(format!(
-                "they have {bytes} bytes where Kubernetes allows {MAX_BYTES}"
-            ))
-        } else {
-            Ok(candidates)
+        if bytes <= MAX_BYTES {
+            return Ok(candidates);
         }
-    }
-
-    fn looks_ours(&self, key: &str) -> bool {
-        let keys = &self.settings.keys;
-        if key.len() > MAX_KEY_BYTES {
-            return false;
-        }
-        let bare = keys.bare() == BareKeys::Read
-            && (key.starts_with(Key::DependsOn.as_str()) || key.starts_with(Key::Signals.as_str()));
-        bare || key.starts_with(keys.prefix())
+        Err(Refusal::TooLarge(PodError {
+            path: "metadata.annotations".to_owned(),
+            reason: format!("they have {bytes} bytes where Kubernetes allows {MAX_BYTES}"),
+        }))
     }
 
     /// Returns why the pod is left alone whatever its annotations say.
@@ -120,15 +97,20 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn inject(
+    /// Decides what is done for what is `asked`, and returns that filled in.
+    fn carry_out(
         &self,
-        asked: &PodAnnotations,
-        mut warnings: Vec<Warning>,
-    ) -> Result<Injection, Refusal> {
+        asked: PodAnnotations,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<(Decision, PodAnnotations), Refusal> {
+        if !asked.asks_for_anything() {
+            return Ok((Decision::Skip(SkipReason::NothingAsked), asked));
+        }
         let (spec, before) = (self.spec()?, self.record());
-        let signaller = self.signaller(asked, before.as_ref())?;
-        let annotations = self.resolve(asked, signaller.name())?;
-        let errors = conflicts(&annotations, spec, self.settings.controller);
+        let signaller = self.signaller(&asked, before.as_ref())?;
+        let annotations = self.resolve(&asked, signaller.name())?;
+        // As written: what is known of the node makes no difference to a gate.
+        let errors = conflicts(&asked, spec, self.settings.controller);
         if !errors.is_empty() {
             return Err(Refusal::Annotations(errors));
         }
@@ -147,11 +129,7 @@ impl<'a> Request<'a> {
         } else {
             Decision::Patch(patch)
         };
-        Ok(Injection {
-            decision,
-            warnings,
-            annotations,
-        })
+        Ok((decision, annotations))
     }
 
     /// Returns the container that `signals-container` names, else the one that was chosen before,
@@ -202,6 +180,7 @@ impl<'a> Request<'a> {
         let facts = Facts {
             container: Some(container),
             labels: Some(&labels),
+            node_name: self.spec()?.node_name(),
             pod_name: self.target.name.filter(|name| !name.is_empty()),
             pod_namespace: Some(self.target.namespace.as_str()),
             ..Facts::default()

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::quantity::Quantity;
-use crate::language::SyntaxError;
+use crate::language::{SyntaxError, TextPosition};
 
 /// Requests and limits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -173,7 +173,7 @@ fn error(text: &str, offset: usize, rule: String) -> SyntaxError {
     let start = text[..offset].rfind([',', '\n']).map_or(0, |at| at + 1);
     let end = offset + rest.find([',', '\n']).unwrap_or(rest.len());
     SyntaxError {
-        column: text[..offset].chars().count() + 1,
+        at: TextPosition::of(text, offset),
         term: text[start..end].trim().to_owned(),
         rule,
     }

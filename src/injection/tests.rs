@@ -25,7 +25,7 @@ impl Identity {
         }
     }
 
-    fn admit(&self, pod: &str, settings: &Settings) -> Result<Injection, Refusal> {
+    fn admit(&self, pod: &str, settings: &Settings) -> Result<Injection, Refused> {
         let target = Target {
             namespace: &self.namespace,
             name: self.name.as_deref(),
@@ -34,7 +34,7 @@ impl Identity {
     }
 }
 
-fn admit(pod: &str, settings: &Settings) -> Result<Injection, Refusal> {
+fn admit(pod: &str, settings: &Settings) -> Result<Injection, Refused> {
     Identity::of(pod).admit(pod, settings)
 }
 

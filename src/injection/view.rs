@@ -122,6 +122,8 @@ pub(crate) use view;
 /// hostile one makes us remember stays in proportion to its text.
 const MAX_ELEMENTS: usize = 20_000;
 
+const NO_ROOM: &str = "there are more than 20000 elements";
+
 /// A list of views.
 #[derive(Debug)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
@@ -208,8 +210,12 @@ fn check_room<E: Error>(length: usize) -> Result<(), E> {
     if length < MAX_ELEMENTS {
         Ok(())
     } else {
-        Err(E::custom(format_args!(
-            "there are more than {MAX_ELEMENTS} elements"
-        )))
+        Err(E::custom(NO_ROOM))
     }
+}
+
+/// Returns whether `error` says that there are too many elements: serde's errors carry nothing but
+/// their text.
+pub(crate) fn is_about_room(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with(NO_ROOM)
 }

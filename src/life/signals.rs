@@ -154,8 +154,8 @@ mod tests {
 
     fn mk_signals(annotations: &[(&str, &str)]) -> PodSignals {
         let keys = Keys::default();
-        let (annotations, _) = PodAnnotations::read(&keys, annotations.iter().copied()).unwrap();
-        PodSignals::new(&annotations).unwrap()
+        let reading = PodAnnotations::read(&keys, annotations.iter().copied());
+        PodSignals::new(&reading.annotations.unwrap()).unwrap()
     }
 
     fn mk_all() -> PodSignals {
@@ -214,8 +214,8 @@ mod tests {
     fn refuses_names_that_are_not_filled_in() {
         let keys = Keys::default();
         let annotations = [("signals", "a/$(POD_NAME)")];
-        let (annotations, _) = PodAnnotations::read(&keys, annotations).unwrap();
-        let error = PodSignals::new(&annotations).unwrap_err();
+        let reading = PodAnnotations::read(&keys, annotations);
+        let error = PodSignals::new(&reading.annotations.unwrap()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the signal a/$(POD_NAME) is not filled in"

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Code, Finding, Linter, Part, Place, Severity, place_of, placement};
 use crate::{
     graph::Actor,
-    injection::{self, Collision, Decision, Injection, Refusal, Target, Warning},
+    injection::{self, Collision, Decision, Injection, Refusal, Refused, Target, Warning},
     language::{AnnotationError, AnnotationWarning, Namespace, PodAnnotations, annotation::Key},
     workload::Workload,
 };
@@ -25,17 +25,13 @@ impl Linter<'_> {
     /// An annotation that is no string never comes so far: the API server refuses it.
     ///
     /// # Errors
-    /// Everything for which the pod is refused.
+    /// Everything for which the pod is refused, and what people should hear of it besides.
     pub fn admit(
         &self,
         object: usize,
         workload: &Workload<'_>,
         pod: &Value,
     ) -> Result<Admitted, Vec<Finding>> {
-        let not_text = placement::not_text(&self.settings.keys, object, workload);
-        if !not_text.is_empty() {
-            return Err(not_text);
-        }
         let own = workload.namespace().and_then(|own| own.parse().ok());
         let namespace: &Namespace = own.as_ref().unwrap_or(self.namespace);
         let target = Target {
@@ -47,14 +43,23 @@ impl Linter<'_> {
             object,
             workload,
         };
+        let mut not_text = placement::not_text(&self.settings.keys, object, workload);
+        if !not_text.is_empty() {
+            not_text.extend(subject.misspelt());
+            return Err(not_text);
+        }
         match injection::inject(&pod.to_string(), &target, self.settings) {
             Ok(Injection {
                 decision, warnings, ..
             }) => Ok(Admitted {
                 decision,
-                findings: warnings.iter().map(|w| subject.warning(w)).collect(),
+                findings: subject.warnings(&warnings),
             }),
-            Err(refusal) => Err(subject.refusal(&refusal)),
+            Err(Refused { refusal, warnings }) => {
+                let mut findings = subject.refusal(&refusal);
+                findings.extend(subject.warnings(&warnings));
+                Err(findings)
+            }
         }
     }
 
@@ -73,10 +78,7 @@ impl Linter<'_> {
                 findings.extend(subject.unread());
                 findings
             }
-            Err(mut refused) => {
-                refused.extend(subject.unknown_keys());
-                refused
-            }
+            Err(refused) => refused,
         };
         for finding in &mut findings {
             // A rollout must not fail for it, so that admission only warns.
@@ -107,14 +109,17 @@ impl Subject<'_> {
         errors.iter().map(|error| self.annotation(error)).collect()
     }
 
-    /// Finds unknown keys beside whatever else is wrong.
-    fn unknown_keys(&self) -> Vec<Finding> {
+    /// Finds keys that look like ours, in a pod that admission will not see.
+    fn misspelt(&self) -> Vec<Finding> {
         let keys = &self.linter.settings.keys;
-        let annotations = self.workload.annotations();
-        let unknown = annotations.filter(|(text, _)| keys.key(text).is_none());
-        let (_, warnings) = PodAnnotations::read(keys, unknown).unwrap_or_default();
-        let warnings = warnings.into_iter().map(Warning::Annotation);
+        let reading = PodAnnotations::read(keys, self.workload.annotations());
+        let warnings = reading.warnings.into_iter().map(Warning::Annotation);
         warnings.map(|warning| self.warning(&warning)).collect()
+    }
+
+    fn warnings(&self, warnings: &[Warning]) -> Vec<Finding> {
+        let warnings = warnings.iter();
+        warnings.map(|warning| self.warning(warning)).collect()
     }
 
     fn refusal(&self, refusal: &Refusal) -> Vec<Finding> {
@@ -130,7 +135,9 @@ impl Subject<'_> {
                 };
                 vec![self.refused(path, collision.to_string())]
             }
-            Refusal::Pod(error) => vec![self.refused(&error.path, error.to_string())],
+            Refusal::Pod(error) | Refusal::TooLarge(error) => {
+                vec![self.refused(&error.path, error.to_string())]
+            }
         }
     }
 

@@ -45,7 +45,7 @@ impl Waits<'_> {
             code,
             message,
             place: Place {
-                part: Part::Column(self.graph.term(link).column),
+                part: Part::Column(self.graph.term(link).at.column),
                 ..place_of(self.keys, object, workload, Key::DependsOn)
             },
         }

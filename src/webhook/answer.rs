@@ -7,7 +7,7 @@ use super::{
     rejection::Rejection,
     review::{Response, Review, Ruling},
 };
-use crate::injection::{Decision, Injection, Refusal, Settings, Target, inject};
+use crate::injection::{Decision, Injection, Refusal, Refused, Settings, Target, Warning, inject};
 
 /// What is answered to a request.
 #[derive(Debug)]
@@ -72,8 +72,11 @@ fn rule(review: &Review<'_>, settings: &Settings) -> Result<Ruled, Rejection> {
     };
     match inject(pod.get(), &target, settings) {
         Ok(injection) => Ok(allow(injection)),
-        Err(Refusal::Pod(error)) => Err(Rejection::NotPod(error)),
-        Err(refusal) => Ok(deny(&refusal)),
+        Err(Refused {
+            refusal: Refusal::Pod(error),
+            ..
+        }) => Err(Rejection::NotPod(error)),
+        Err(refused) => Ok(deny(&refused)),
     }
 }
 
@@ -82,7 +85,7 @@ fn ignore(reason: IgnoreReason) -> Ruled {
 }
 
 fn allow(injection: Injection) -> Ruled {
-    let warnings = injection.warnings.iter().map(ToString::to_string).collect();
+    let warnings = texts(&injection.warnings);
     match injection.decision {
         Decision::Patch(patch) => (
             Ruling::Patch(patch.into_json()),
@@ -93,12 +96,16 @@ fn allow(injection: Injection) -> Ruled {
     }
 }
 
-fn deny(refusal: &Refusal) -> Ruled {
+fn deny(Refused { refusal, warnings }: &Refused) -> Ruled {
     let ruling = Ruling::Deny {
         code: refusal.status(),
         message: refusal.to_string(),
     };
-    (ruling, Vec::new(), refusal.into())
+    (ruling, texts(warnings), refusal.into())
+}
+
+fn texts(warnings: &[Warning]) -> Vec<String> {
+    warnings.iter().map(ToString::to_string).collect()
 }
 
 impl From<Rejection> for Answer {

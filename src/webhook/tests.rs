@@ -178,6 +178,23 @@ async fn warnings_reach_the_caller() {
 }
 
 #[tokio::test]
+async fn warnings_stand_beside_a_denial() {
+    let annotations = json!({"depends-on": "a b", "depends-on-timeuot": "5m"});
+    let response = review(&mk_review(&mk_pod(&annotations))).await;
+    assert_eq!(response["allowed"], false);
+    let warning = response["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("depends-on-timeuot"), "{warning}");
+}
+
+#[tokio::test]
+async fn more_than_a_pod_can_have_is_denied_and_not_left_to_the_failure_policy() {
+    let annotations = json!({"depends-on": "a, ".repeat(100_000)});
+    let response = review(&mk_review(&mk_pod(&annotations))).await;
+    assert_eq!(response["status"]["code"], 422);
+    assert_eq!(response["auditAnnotations"]["reason"], "too-large");
+}
+
+#[tokio::test]
 async fn a_dry_run_is_answered_like_any_other() {
     let mut dry = waiting_review();
     dry["request"]["dryRun"] = json!(true);

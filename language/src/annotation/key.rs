@@ -99,7 +99,8 @@ impl Key {
         matches!(self, Self::DependsOnRestart | Self::Release)
     }
 
-    fn nearest(text: &str) -> Self {
+    /// Returns the key that was perhaps meant.
+    pub(super) fn nearest(text: &str) -> Self {
         let likeness = |key: &Self| strsim::jaro_winkler(key.as_str(), text);
         Self::ALL
             .into_iter()
@@ -176,7 +177,12 @@ impl Keys {
         }
     }
 
-    pub(super) fn classify(&self, text: &str) -> Class {
+    /// Returns whether `text` is a key, or looks like one mistyped.
+    pub fn claims(&self, text: &str) -> bool {
+        !matches!(self.classify(text), Class::Foreign)
+    }
+
+    pub(super) fn classify<'t>(&self, text: &'t str) -> Class<'t> {
         let prefixed = text
             .strip_prefix(&*self.prefix)
             .and_then(|rest| rest.strip_prefix('/'));
@@ -216,18 +222,19 @@ pub struct KeysError {
 
 /// What an annotation's key is to us.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum Class {
+pub(super) enum Class<'t> {
     Foreign,
     Known(Key),
-    Unknown(Key),
+    /// One that looks like ours, without the prefix.
+    Unknown(&'t str),
 }
 
-impl Class {
-    fn of(name: &str, accept: impl Fn(Key) -> bool) -> Self {
+impl<'t> Class<'t> {
+    fn of(name: &'t str, accept: impl Fn(Key) -> bool) -> Self {
         let known = Key::ALL.into_iter().find(|key| key.as_str() == name);
         match known {
             Some(key) if accept(key) => Self::Known(key),
-            _ => Self::Unknown(Key::nearest(name)),
+            _ => Self::Unknown(name),
         }
     }
 }

@@ -1,10 +1,14 @@
 use super::*;
 
-fn read(
-    annotations: &[(&str, &str)],
-) -> Result<(PodAnnotations, Vec<AnnotationWarning>), Vec<String>> {
-    PodAnnotations::read(&Keys::default(), annotations.iter().copied())
-        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+fn read(annotations: &[(&str, &str)]) -> (PodAnnotations, Vec<AnnotationWarning>) {
+    let reading = PodAnnotations::read(&Keys::default(), annotations.iter().copied());
+    (reading.annotations.unwrap(), reading.warnings)
+}
+
+fn errors(annotations: &[(&str, &str)]) -> Vec<String> {
+    let reading = PodAnnotations::read(&Keys::default(), annotations.iter().copied());
+    let errors = reading.annotations.unwrap_err();
+    errors.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -28,8 +32,7 @@ fn reads_every_key_bare_or_prefixed() {
         ("example.com/signals", "no"),
         ("inject", "nothing of ours"),
         ("signalsmith", "nothing of ours"),
-    ])
-    .unwrap();
+    ]);
     assert_eq!(warnings, []);
     assert_eq!(pod.depends_on.len(), 2);
     assert_eq!(pod.timeout, Some(Timeout::from_secs(300)));
@@ -53,8 +56,7 @@ fn an_unknown_key_is_a_warning_with_the_nearest_known_one() {
         ("depends-on-timout", "5m"),
         ("oncue.dev/signal", "a"),
         ("oncue.dev/release", "now"),
-    ])
-    .unwrap();
+    ]);
     let texts: Vec<_> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         texts,
@@ -69,14 +71,13 @@ fn an_unknown_key_is_a_warning_with_the_nearest_known_one() {
 
 #[test]
 fn reports_every_error_with_key_term_and_column() {
-    let errors = read(&[
+    let errors = errors(&[
         ("signals", "a b"),
         ("depends-on", "x, y*"),
         ("oncue.dev/depends-on", "x"),
         ("depends-on-mode", "wait"),
         ("oncue.dev/depends-on-timeout", "soon"),
-    ])
-    .unwrap_err();
+    ]);
     assert_eq!(errors.len(), 5, "{errors:#?}");
     assert!(errors[0].starts_with("depends-on: the key is there twice"));
     assert!(errors[1].starts_with("depends-on: column 4: in \"y*\": * stands alone"));
@@ -84,8 +85,52 @@ fn reports_every_error_with_key_term_and_column() {
         errors[2],
         "depends-on-mode: \"wait\" is not right: it is one of init, gate"
     );
-    assert!(errors[3].starts_with("depends-on-timeout: \"soon\" is not right"));
+    assert!(errors[3].starts_with("depends-on-timeout: \"soon\" is not a duration"));
     assert!(errors[4].starts_with("signals: column 3: in \"a b\": \"b\" was not expected"));
+}
+
+#[test]
+fn warns_of_what_is_unknown_beside_what_is_wrong() {
+    let annotations = [("depends-on", "a b"), ("depends-on-timout", "5m")];
+    let reading = PodAnnotations::read(&Keys::default(), annotations);
+    assert_eq!(reading.annotations.unwrap_err().len(), 1);
+    assert_eq!(reading.warnings.len(), 1);
+}
+
+#[test]
+fn a_value_of_many_lines_is_pointed_into_by_line_and_column() {
+    let read = |value: &str| errors(&[("depends-on", value)]).remove(0);
+    let first = read("a, b c\nd\n");
+    assert!(
+        first.starts_with("depends-on: line 1, column 6: in \"b c\":"),
+        "{first}"
+    );
+    let later = read("a,\n\u{e9}x\n");
+    assert!(
+        later.starts_with("depends-on: line 2, column 1: in"),
+        "{later}"
+    );
+    let later = read("a,\r\n  b c,\r\nd");
+    assert!(
+        later.starts_with("depends-on: line 2, column 5: in \"b c\":"),
+        "{later}"
+    );
+    let single = read("a, b c\n");
+    assert!(single.starts_with("depends-on: column 6: in"), "{single}");
+
+    let (pod, _) = self::read(&[("depends-on", "a,\nb\n\n  m/$(labels['v']), c")]);
+    let facts = Facts {
+        labels: Some(&[]),
+        ..Facts::default()
+    };
+    let error = pod.resolve(&facts).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("depends-on: line 4, column 3: in"),
+        "{error}"
+    );
+    assert_eq!(error.column(), 9, "over the whole value");
 }
 
 #[test]
@@ -96,7 +141,11 @@ fn a_prefix_of_ones_own_makes_the_default_one_foreign() {
         ("oncue.dev/depends-on", "x"),
         ("depends-on", "x"),
     ];
-    let (pod, warnings) = PodAnnotations::read(&keys, annotations).unwrap();
+    let Reading {
+        annotations,
+        warnings,
+    } = PodAnnotations::read(&keys, annotations);
+    let pod = annotations.unwrap();
     assert_eq!(warnings, []);
     assert!(pod.depends_on.is_empty());
     assert_eq!(pod.signals.len(), 1);
@@ -108,8 +157,7 @@ fn resolving_names_the_key_and_the_term_of_an_empty_substitution() {
     let (pod, _) = read(&[
         ("signals", "a, m/$(labels['v'])"),
         ("depends-on", "n/$(NODE_NAME)"),
-    ])
-    .unwrap();
+    ]);
     let facts = Facts {
         labels: Some(&[("v", "1")]),
         ..Facts::default()

@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 
 use super::{Demand, ObjectKind, Presence, Probe, Scheme, Target, Term};
 use crate::{
-    name::{Namespace, is_name_character},
-    syntax::{Broken, Cursor},
-    template::NameTemplate,
+    name::{Namespace, is_dns_label, is_name_character},
+    syntax::{Broken, Cursor, Quoted},
+    template::{NameTemplate, ObjectNameError, ResolveError, TemplateError},
 };
 
 pub(super) fn term(cursor: &mut Cursor<'_>) -> Result<Term, Broken> {
@@ -121,17 +121,15 @@ fn object(cursor: &mut Cursor<'_>) -> Result<Target, Broken> {
             "the name of the {resource} is missing, as in {resource}:migrate"
         )));
     }
-    if text.contains(['/', '*', '_']) && !text.contains("$(")
-        || text != text.to_lowercase() && !text.contains("$(")
-    {
-        return Err(Broken::at(
-            name_start,
-            format!("{text:?} is not an object's name: it has a-z 0-9 . - only"),
-        ));
+    let known = ObjectKind::BUILT_IN
+        .iter()
+        .any(|kind| kind.resource() == resource);
+    if !known && !is_resource(resource) {
+        return Err(Broken::at(start, unknown_kind(resource, text)));
     }
-    let name = name_template(name_start, text)?;
+    let name = object_name(text).map_err(|rule| Broken::at(name_start, rule))?;
     let namespace = namespace(cursor)?;
-    let kind = object_kind(cursor, start, resource)?;
+    let kind = object_kind(cursor, resource)?;
     Ok(Target::Object {
         kind,
         name,
@@ -139,11 +137,30 @@ fn object(cursor: &mut Cursor<'_>) -> Result<Target, Broken> {
     })
 }
 
-fn object_kind(
-    cursor: &mut Cursor<'_>,
-    start: usize,
-    resource: &str,
-) -> Result<ObjectKind, Broken> {
+/// Returns whether `text` is a plural with its group, such as `certificates.cert-manager.io`.
+fn is_resource(text: &str) -> bool {
+    text.contains('.') && text.split('.').all(is_dns_label)
+}
+
+fn object_name(text: &str) -> Result<NameTemplate, ResolveError> {
+    let error = || ObjectNameError {
+        text: text.to_owned(),
+    };
+    let name: NameTemplate = match text.parse() {
+        // Its rule speaks of variables.
+        Err(TemplateError::Name(_)) => return Err(error().into()),
+        parsed => parsed?,
+    };
+    // A variable's name drops these slashes.
+    let is_whole = text.trim_matches('/') == text;
+    if is_whole && name.may_name_object() {
+        Ok(name)
+    } else {
+        Err(error().into())
+    }
+}
+
+fn object_kind(cursor: &mut Cursor<'_>, resource: &str) -> Result<ObjectKind, Broken> {
     if let Some(kind) = ObjectKind::BUILT_IN
         .into_iter()
         .find(|kind| kind.resource() == resource)
@@ -155,9 +172,6 @@ fn object_kind(
             ))),
             _ => Ok(kind),
         };
-    }
-    if !resource.contains('.') {
-        return Err(Broken::at(start, unknown_kind(resource)));
     }
     if !cursor.eat("=") {
         return Err(cursor.broken(format!("a condition is missing, as in {resource}:x=Ready")));
@@ -172,7 +186,13 @@ fn object_kind(
     })
 }
 
-fn unknown_kind(resource: &str) -> String {
+fn unknown_kind(resource: &str, name: &str) -> String {
+    let quoted = Quoted(resource);
+    if !name.is_empty() && name.bytes().all(|digit| digit.is_ascii_digit()) {
+        return format!(
+            "{quoted} is not a kind that can be waited for; did you mean tcp://{resource}:{name}?"
+        );
+    }
     let kinds = ObjectKind::BUILT_IN;
     let nearest = kinds
         .iter()
@@ -180,7 +200,7 @@ fn unknown_kind(resource: &str) -> String {
         .max_by(|a, b| strsim::jaro(a, resource).total_cmp(&strsim::jaro(b, resource)))
         .unwrap_or_default();
     format!(
-        "{resource:?} is not a kind that can be waited for; did you mean {nearest}:? There are job: pod: \
+        "{quoted} is not a kind that can be waited for; did you mean {nearest}:? There are job: pod: \
          service: deployment: statefulset: daemonset: and any other as plural.group:name=Condition"
     )
 }
@@ -298,10 +318,13 @@ fn host_and_port(authority: &str, scheme: Scheme) -> Result<(String, u16), Strin
 
 fn probe_port(port: Option<&str>, scheme: Scheme) -> Result<u16, String> {
     match port {
-        Some(port) => match port.parse() {
-            Ok(0) | Err(_) => Err(format!("{port:?} is not a port from 1 to 65535")),
-            Ok(port) => Ok(port),
-        },
+        Some(text) => {
+            let digits = text.bytes().all(|digit| digit.is_ascii_digit());
+            match text.parse() {
+                Ok(port @ 1..) if digits => Ok(port),
+                _ => Err(format!("{} is not a port from 1 to 65535", Quoted(text))),
+            }
+        }
         None => scheme
             .default_port()
             .ok_or_else(|| "a port is missing, as in tcp://redis:6379".to_owned()),
@@ -332,6 +355,9 @@ fn unexpected(cursor: &Cursor<'_>) -> Broken {
     cursor.broken(if word.is_empty() {
         "a variable, an object or a URL is missing".to_owned()
     } else {
-        format!("{word:?} is not a variable, an object such as job:migrate or a URL such as tcp://redis:6379")
+        format!(
+            "{} is not a variable, an object such as job:migrate or a URL such as tcp://redis:6379",
+            Quoted(word)
+        )
     })
 }

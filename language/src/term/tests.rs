@@ -14,7 +14,7 @@ fn reads_the_terms_of_the_design() {
     let terms = Term::parse_list(text).unwrap();
     let printed: Vec<_> = terms.iter().map(|term| term.value.to_string()).collect();
     assert_eq!(printed.join(", "), text);
-    let columns: Vec<_> = terms.iter().map(|term| term.column).collect();
+    let columns: Vec<_> = terms.iter().map(|term| term.at.column).collect();
     assert_eq!(columns, [1, 18, 32, 45, 73, 97]);
 }
 
@@ -90,6 +90,26 @@ fn each_error_names_column_term_and_rule() {
         ("!tcp://a:1", 1, "!tcp://a:1", "variable or a job:"),
         ("!pod:x", 1, "!pod:x", "variable or a job:"),
         ("jbo:x", 1, "jbo:x", "did you mean job:?"),
+        (
+            "redis:6379",
+            1,
+            "redis:6379",
+            "did you mean tcp://redis:6379?",
+        ),
+        ("a/b.c:x=Ready", 1, "a/b.c:x=Ready", "not a kind"),
+        ("job:/x", 5, "job:/x", "not an object's name"),
+        (
+            "job:x_$(POD_NAME)",
+            5,
+            "job:x_$(POD_NAME)",
+            "not an object's name",
+        ),
+        (
+            "a=\"x, y\" z, b",
+            10,
+            "a=\"x, y\" z",
+            "\"z\" was not expected",
+        ),
         ("job:x=Ready", 6, "job:x=Ready", "takes no value"),
         ("job:", 5, "job:", "name of the job is missing"),
         ("job:A", 5, "job:A", "not an object's name"),
@@ -101,6 +121,7 @@ fn each_error_names_column_term_and_rule() {
         ),
         ("tcp://redis", 1, "tcp://redis", "port is missing"),
         ("tcp://redis:0", 1, "tcp://redis:0", "not a port"),
+        ("tcp://redis:+1", 1, "tcp://redis:+1", "not a port"),
         ("tcp://redis:1/x", 1, "tcp://redis:1/x", "not the path"),
         ("redis://redis:1", 1, "redis://redis:1", "cannot be probed"),
         ("http://u:p@h/", 1, "http://u:p@h/", "no user name"),
@@ -117,12 +138,38 @@ fn each_error_names_column_term_and_rule() {
     ] {
         let error = Term::parse_list(text).unwrap_err();
         assert_eq!(
-            (error.column, error.term.as_str()),
+            (error.at.column, error.term.as_str()),
             (column, term),
             "{text}: {error}"
         );
         assert!(error.rule.contains(rule), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_label_must_make_an_objects_name() {
+    let resolve = |version| {
+        let facts = Facts {
+            labels: Some(&[("v", version)]),
+            ..Facts::default()
+        };
+        let resolved = parse("job:m-$(labels['v'])").resolve(&facts);
+        resolved
+            .map(|term| term.to_string())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(resolve("1.2"), Ok("job:m-1.2".to_owned()));
+    let error = resolve("RC_1").unwrap_err();
+    assert!(
+        error.starts_with("\"m-RC_1\" is not an object's name"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_message_quotes_so_much_as_a_person_reads() {
+    let error = Term::parse_list(&"\u{e9}".repeat(1 << 16)).unwrap_err();
+    assert!(error.to_string().len() < 1000);
 }
 
 fn name() -> impl Strategy<Value = String> {
@@ -170,7 +217,7 @@ proptest! {
     #[test]
     fn any_text_parses_or_points_into_itself(text in ".*") {
         if let Err(error) = Term::parse_list(&text) {
-            prop_assert!((1..=text.chars().count() + 1).contains(&error.column));
+            prop_assert!((1..=text.chars().count() + 1).contains(&error.at.column));
         }
     }
 }

@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1 as core;
 use serde_json::{Value, json};
 
 use super::{Identity, admit, assert_nothing_to_do, cluster, laptop, raw};
-use crate::injection::{Decision, Injection, Refusal, Settings};
+use crate::injection::{Decision, Injection, Refused, Settings, Warning};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/admission");
 const GOLDEN: &str = ".golden.json";
@@ -67,30 +67,34 @@ fn patched_cases() -> impl Iterator<Item = (Case, String)> {
     })
 }
 
-fn describe(result: &Result<Injection, Refusal>) -> Value {
-    let injection = match result {
-        Ok(injection) => injection,
-        Err(refusal) => {
-            return json!({"refusal": {
+fn describe(result: &Result<Injection, Refused>) -> Value {
+    let (mut golden, warnings) = match result {
+        Ok(injection) => (decided(&injection.decision), &injection.warnings),
+        Err(Refused { refusal, warnings }) => {
+            let refusal = json!({
                 "status": refusal.status(),
                 "reason": refusal.label(),
                 "message": refusal.to_string(),
-            }});
+            });
+            (json!({ "refusal": refusal }), warnings)
         }
     };
-    let warnings = injection.warnings.iter().map(|warning| {
-        assert!(warning.to_string().len() <= 256, "{warning}");
-        Value::from(format!("{}: {warning}", warning.label()))
-    });
-    let warnings: Vec<_> = warnings.collect();
-    let mut golden = match &injection.decision {
-        Decision::Patch(patch) => json!({ "patch": patch }),
-        Decision::Skip(reason) => json!({"skip": reason.label()}),
-    };
     if !warnings.is_empty() {
-        golden["warnings"] = warnings.into();
+        golden["warnings"] = warnings.iter().map(told).collect();
     }
     golden
+}
+
+fn decided(decision: &Decision) -> Value {
+    match decision {
+        Decision::Patch(patch) => json!({ "patch": patch }),
+        Decision::Skip(reason) => json!({"skip": reason.label()}),
+    }
+}
+
+fn told(warning: &Warning) -> Value {
+    assert!(warning.to_string().len() <= 256, "{warning}");
+    format!("{}: {warning}", warning.label()).into()
 }
 
 #[test]

@@ -3,14 +3,13 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Identity, admit, admitted, assert_nothing_to_do, cluster};
+use super::{Identity, admit, admitted, assert_nothing_to_do, cluster, laptop};
 use crate::injection::{Decision, Refusal, SkipReason};
 
 fn refused(pod: &str) -> String {
-    match admit(pod, &cluster()).unwrap_err() {
-        Refusal::Pod(error) => error.to_string(),
-        other => panic!("{other}"),
-    }
+    let refusal = admit(pod, &cluster()).unwrap_err().refusal;
+    assert!(matches!(refusal, Refusal::Pod(_)), "{refusal}");
+    refusal.to_string()
 }
 
 #[test]
@@ -74,7 +73,7 @@ fn depth_overflows_no_stack() {
                     injection.decision,
                     Decision::Skip(SkipReason::NothingAsked)
                 )),
-                Err(refusal) => assert_eq!(refusal.status(), 400),
+                Err(refused) => assert_eq!(refused.refusal.status(), 400),
             }
         }
     }
@@ -83,22 +82,44 @@ fn depth_overflows_no_stack() {
 #[test]
 fn a_list_without_end_is_refused_before_it_fills_the_memory() {
     let containers = "{},".repeat(1 << 20);
-    let error = refused(&format!(
-        r#"{{"spec":{{"containers":[{containers}{{}}]}}}}"#
-    ));
-    assert!(error.contains("more than 20000 elements"), "{error}");
-    let keys: Vec<_> = (0..100)
-        .map(|n| format!(r#""depends-on-{n}":"""#))
-        .collect();
-    let keys = keys.join(",");
-    let error = refused(&format!(r#"{{"metadata":{{"annotations":{{{keys}}}}}}}"#));
-    assert!(error.contains("more than 64"), "{error}");
     let terms = "a,".repeat(1 << 20);
-    let annotations = format!(r#"{{"depends-on":"{terms}"}}"#);
-    let error = refused(&format!(
-        r#"{{"metadata":{{"annotations":{annotations}}}}}"#
-    ));
-    assert!(error.contains("where Kubernetes allows 262144"), "{error}");
+    for (pod, expected) in [
+        (
+            format!(r#"{{"spec":{{"containers":[{containers}{{}}]}}}}"#),
+            "at spec.containers: there are more than 20000 elements",
+        ),
+        (
+            format!(r#"{{"metadata":{{"annotations":{{"depends-on":"{terms}"}}}}}}"#),
+            "at metadata.annotations: they have 2097152 bytes where Kubernetes allows 262144",
+        ),
+    ] {
+        let refusal = admit(&pod, &cluster()).unwrap_err().refusal;
+        assert_eq!(refusal.status(), 422);
+        let message = refusal.to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn unknown_keys_never_deny_a_pod_however_many_there_are() {
+    let keys = (0..1000).map(|n| (format!("oncue.dev/x{n}"), json!("")));
+    let mut annotations: serde_json::Map<_, _> = keys.collect();
+    annotations.insert("depends-on".to_owned(), json!("a"));
+    let spec = json!({"containers": [{"name": "app"}]});
+    let pod = json!({"metadata": {"annotations": annotations}, "spec": spec});
+    let injection = admit(&pod.to_string(), &cluster()).unwrap();
+    assert!(matches!(injection.decision, Decision::Patch(_)));
+    assert_eq!(injection.warnings.len(), 16);
+}
+
+#[test]
+fn a_denial_is_short_enough_to_read() {
+    let terms = "job:x, ".repeat(10_000);
+    let spec = json!({"containers": [{"name": "app"}]});
+    let pod = json!({"metadata": {"annotations": {"depends-on": terms}}, "spec": spec});
+    let message = admit(&pod.to_string(), &laptop()).unwrap_err().to_string();
+    assert!(message.len() < 2000, "{}", message.len());
+    assert!(message.ends_with("; and 9992 more like these"), "{message}");
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn other_settings_replace_ours() {
 fn our_name_without_a_hash_is_not_ours() {
     let mut pod = round(&mk_pod(&json!({"depends-on": "a"})));
     pod["spec"]["initContainers"][0]["env"] = json!([]);
-    let refusal = admit(&pod.to_string(), &cluster()).unwrap_err();
+    let refusal = admit(&pod.to_string(), &cluster()).unwrap_err().refusal;
     assert!(matches!(refusal, Refusal::Collision(_)), "{refusal}");
     assert_eq!(refusal.status(), 422);
 }

@@ -45,7 +45,9 @@ impl Asks {
 
 fn filled_in(pod: &Value, namespace: &Namespace) -> Result<PodAnnotations, AnnotationError> {
     let pairs = pairs(&pod["metadata"]["annotations"]);
-    let (mut annotations, _) = PodAnnotations::read(&Keys::default(), pairs.iter().copied())
+    let reading = PodAnnotations::read(&Keys::default(), pairs.iter().copied());
+    let mut annotations = reading
+        .annotations
         .map_err(|mut errors| errors.swap_remove(0))?;
     if annotations.inject == Inject::Off {
         return Ok(PodAnnotations {

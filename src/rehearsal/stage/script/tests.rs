@@ -4,7 +4,8 @@ use serde_json::json;
 use super::*;
 
 fn script(spec: &Value, annotations: &[(&str, &str)], what_if: WhatIf) -> Vec<Step> {
-    let (asks, _) = PodAnnotations::read(&Keys::default(), annotations.iter().copied()).unwrap();
+    let reading = PodAnnotations::read(&Keys::default(), annotations.iter().copied());
+    let asks = reading.annotations.unwrap();
     let scenario = Scenario {
         spec,
         asks: &asks,
