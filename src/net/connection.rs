@@ -1,6 +1,11 @@
 //! One connection: handshake, HTTP/1.1 or HTTP/2, graceful end.
 
-use std::{convert::Infallible, fmt::Display, pin::Pin, sync::Arc};
+use std::{
+    convert::Infallible,
+    fmt::Display,
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 use axum::Router;
 use futures_util::FutureExt;
@@ -73,12 +78,11 @@ where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (io, service) = dress(stream, shared, FirstByte::BeginsHead);
-    let connection = Box::pin(
-        conn::http1::Builder::new()
-            .max_buf_size(shared.limits.read_buffer)
-            .header_read_timeout(None)
-            .serve_connection(io, service),
-    );
+    let connection = conn::http1::Builder::new()
+        .max_buf_size(shared.limits.read_buffer)
+        .header_read_timeout(None)
+        .serve_connection(io, service);
+    let connection = pin!(connection);
     // An idle connection is left alone while we linger: closing it would race with the client's
     // next request, which is answered with `Connection: close` instead.
     drive(connection, shared.shutdown.clone(), Phase::Draining).await
@@ -90,12 +94,11 @@ where
 {
     let (io, service) = dress(stream, shared, FirstByte::MeansNothing);
     // The tasks of the streams end with their connection, which is ours.
-    let connection = Box::pin(
-        conn::http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .max_header_list_size(MAX_HTTP2_HEAD)
-            .serve_connection(io, service),
-    );
+    let connection = conn::http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_header_list_size(MAX_HTTP2_HEAD)
+        .serve_connection(io, service);
+    let connection = pin!(connection);
     // GOAWAY lets the client finish what it has sent, so it may go out at once.
     drive(connection, shared.shutdown.clone(), Phase::Lingering).await
 }
@@ -118,10 +121,10 @@ fn dress<T>(
     (TokioIo::new(io), HttpService { shared, pace })
 }
 
-/// Takes the connection boxed: a future holds what it is given once more for each `await` that it
-/// is moved into, and there are many connections.
+/// Borrows the connection: a future holds what it is given once more for each `await` that it is
+/// moved into, and there are many connections.
 async fn drive<C>(
-    mut connection: Pin<Box<C>>,
+    mut connection: Pin<&mut C>,
     shutdown: Shutdown,
     last_phase: Phase,
 ) -> Result<(), C::Error>
