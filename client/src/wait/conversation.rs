@@ -8,7 +8,8 @@ use super::{
 };
 use crate::backoff::Backoff;
 
-/// The least time between two questions that the store answers at once.
+/// The least time between two questions that the store answers at once; the very first answer is
+/// followed by the question that is held without a pause.
 const PACE: Duration = Duration::from_millis(100);
 
 /// How often the store is asked where it would not hold its answer.
@@ -129,7 +130,7 @@ impl Conversation {
             self.revision = None;
         }
         self.phase = match topic {
-            // A store that answers at once, again and again, must not be asked as often.
+            Topic::Change if self.number == 1 => Phase::Resting { until: now },
             Topic::Change => Phase::Resting {
                 until: now.max(self.asked_at + PACE),
             },

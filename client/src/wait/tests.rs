@@ -543,12 +543,20 @@ fn says_soon_what_has_changed_but_not_at_every_change() {
 }
 
 #[test]
+fn the_first_answer_is_followed_by_the_held_question_without_a_pause() {
+    let mut played = Played::of("a");
+    played.answer([missing("x")]);
+    assert_eq!(played.asked.len(), 2);
+    assert!(played.asked[1].revision.is_some());
+}
+
+#[test]
 fn a_store_that_answers_at_once_again_and_again_is_not_asked_as_often() {
     let mut played = Played::of("a");
     while played.now < secs(1) {
+        let asked = played.asked.len();
         played.answer([missing("x")]);
-        let next = played.asked.len();
-        while played.asked.len() == next {
+        while played.asked.len() == asked {
             let wake = played.wait.wake_at(played.now).unwrap();
             played.pass_until(wake);
         }
