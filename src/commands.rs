@@ -19,7 +19,7 @@ pub mod vars;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
 use crate::rehearsal;
 
@@ -93,6 +93,11 @@ fn called_as(args: &[OsString]) -> Option<&str> {
     Path::new(args.first()?).file_stem()?.to_str()
 }
 
+/// Says that something was asked in a wrong way, which has an exit code of its own.
+fn usage(error: impl Into<anyhow::Error>) -> clap::Error {
+    clap::Error::raw(ErrorKind::ValueValidation, format!("{:#}\n", error.into()))
+}
+
 /// Prints an error and all its causes, and returns the exit code it deserves.
 fn fail(error: &anyhow::Error) -> ExitCode {
     if let Some(usage) = error.downcast_ref::<clap::Error>() {
@@ -114,6 +119,15 @@ mod tests {
     #[test]
     fn definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_wrong_setting_is_a_usage_error_that_tells_its_causes_once() {
+        let cause = std::io::Error::other("the cause");
+        let error = usage(anyhow::Error::from(cause).context("what was attempted"));
+        assert_eq!(error.exit_code(), 2);
+        let text = error.to_string();
+        assert_eq!(text, "error: what was attempted: the cause\n");
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
+use super::usage;
 use crate::{
     config::{Config, ServeSettings, file},
-    serve::{self, logging},
+    serve::{self, ServeError, logging},
 };
 
 /// The arguments of `oncue serve`.
@@ -25,12 +26,15 @@ impl Serve {
     /// Serves until the process is told to stop.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let settings = match &self.config {
-            Some(path) => self.settings.over(file::read(path)?),
+            Some(path) => self.settings.over(file::read(path).map_err(usage)?),
             None => self.settings,
         };
-        logging::init(settings.log(), settings.log_format())?;
-        serve::run(Config::resolve(settings))?;
-        Ok(ExitCode::SUCCESS)
+        logging::init(settings.log(), settings.log_format()).map_err(usage)?;
+        match serve::run(Config::resolve(settings)) {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(ServeError::Inject(error)) => Err(usage(error).into()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -178,7 +178,7 @@ fn read_ca(path: PathBuf) -> Result<String, InjectError> {
 #[derive(Debug, thiserror::Error)]
 pub enum InjectError {
     /// A prefix that is none.
-    #[error("--inject-prefix: {0}")]
+    #[error("--inject-prefix")]
     Prefix(#[from] KeysError),
     /// The authority's certificate cannot be read.
     #[error("--inject-store-ca: failed to read {}", .path.display())]
@@ -189,7 +189,7 @@ pub enum InjectError {
         source: io::Error,
     },
     /// Resources that are none.
-    #[error("--inject-resources: {0}")]
+    #[error("--inject-resources")]
     Resources(#[from] SyntaxError),
 }
 

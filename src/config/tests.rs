@@ -179,9 +179,9 @@ fn wrong_flags_say_what_would_be_right() {
 #[test]
 fn what_only_shows_later_names_its_flag() {
     for (args, flag) in [
-        (["--inject-prefix", "a/b"], "--inject-prefix: "),
-        (["--inject-resources", "lots"], "--inject-resources: "),
-        (["--inject-store-ca", "/nowhere"], "--inject-store-ca: "),
+        (["--inject-prefix", "a/b"], "--inject-prefix"),
+        (["--inject-resources", "lots"], "--inject-resources"),
+        (["--inject-store-ca", "/nowhere"], "--inject-store-ca"),
     ] {
         let config = Config::resolve(flags(&args));
         let error = config.inject.resolve(config.http).unwrap_err();

@@ -7,19 +7,19 @@ use tokio::net::TcpListener;
 
 /// Why no socket listens on an address.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to listen on {address}: {}", explain(.source))]
+#[error("failed to listen on {address}: {}", explain(.cause))]
 pub struct BindError {
     /// The address that was asked for.
     pub address: SocketAddr,
-    /// What the system said.
-    pub source: io::Error,
+    /// What the system said, which the message tells in words.
+    pub cause: io::Error,
 }
 
 /// Listens on `address`; `[::]` takes IPv4 as well.
 ///
 /// Must be called within a tokio runtime.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
-    listen(address).map_err(|source| BindError { address, source })
+    listen(address).map_err(|cause| BindError { address, cause })
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

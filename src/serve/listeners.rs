@@ -25,12 +25,12 @@ pub enum ListenersError {
     #[error("failed to read a socket's address")]
     Address(#[source] io::Error),
     /// An address that cannot be listened on.
-    #[error("{source} (choose another with {flag})")]
+    #[error("{error} (choose another with {flag})")]
     Bind {
         /// The flag that names the address.
         flag: &'static str,
         /// What went wrong.
-        source: BindError,
+        error: BindError,
     },
 }
 
@@ -60,5 +60,5 @@ impl Listeners {
 }
 
 fn bind_flag(flag: &'static str, address: SocketAddr) -> Result<TcpListener, ListenersError> {
-    bind(address).map_err(|source| ListenersError::Bind { flag, source })
+    bind(address).map_err(|error| ListenersError::Bind { flag, error })
 }
