@@ -137,7 +137,7 @@ fn release(runtime: &Runtime) {
         let Released {
             resident,
             created,
-            released,
+            answered,
         } = runtime.block_on(release_all(WAITERS, name));
         println!("  waiting for {what}");
         println!(
@@ -145,7 +145,7 @@ fn release(runtime: &Runtime) {
             resident / WAITERS
         );
         println!("    create acknowledged  {}", show(created));
-        println!("    all have answers     {} after that", show(released));
+        println!("    all have answers     {} after that", show(answered));
     }
 }
 
@@ -155,7 +155,7 @@ struct Released {
     /// How long the create took.
     created: Duration,
     /// How much later the last waiter had its answer.
-    released: Duration,
+    answered: Duration,
 }
 
 async fn release_all(waiters: usize, own: Option<&str>) -> Released {
@@ -174,7 +174,7 @@ async fn release_all(waiters: usize, own: Option<&str>) -> Released {
     Released {
         resident,
         created: created - begin,
-        released: created.elapsed(),
+        answered: created.elapsed(),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`bind`] | [`bind()`], a listening socket from an address |
+//! | [`mod@bind`] | [`bind()`], a listening socket from an address |
 //! | [`limits`] | [`Limits`], how many connections and how long each may keep us waiting |
 //! | [`metrics`] | [`NetMetrics`], what the listeners count |
 //! | [`shutdown`] | [`Shutdown`], the phases of the way down: serving, lingering, draining |

@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`review`] | [`Review`], the request as it is read, and how a response is written |
-//! | [`answer`] | [`answer()`], bytes in, [`Answer`] out: pure |
+//! | [`mod@answer`] | [`answer()`], bytes in, [`Answer`] out: pure |
 //! | [`outcome`] | [`Outcome`], what became of a review, as closed labels |
 //! | [`rejection`] | [`Rejection`], why a request is no review that can be answered |
 //! | [`metrics`] | [`WebhookMetrics`] |
