@@ -35,7 +35,13 @@ use super::{
     speed::Speed,
     stage::{Action, Event, Outlook, PodId, Stage, Stuck, Task},
 };
-use crate::store::{Existing, NewAssertion, StoreError, Withdrawal};
+use crate::{
+    life::{AssertionId, Kind, Owner},
+    store::{
+        Change, ChangeKind, Existing, NewAssertion, Scope, StoreError, Watch, WatchError,
+        Withdrawal,
+    },
+};
 
 /// How long a process may take to notice that its clock has run out.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -71,6 +77,7 @@ pub(crate) struct Play<'a, A> {
     house: House,
     processes: Processes,
     happenings: mpsc::Receiver<Happening>,
+    changes: Watch,
     /// What has happened and is still to be told to the stage.
     events: VecDeque<Event>,
     folder: TempDir,
@@ -120,10 +127,12 @@ impl<'a, A: Audience> Play<'a, A> {
         let mut prober = JoinSet::new();
         prober.spawn(probes::serve(listener, sender.clone()));
         let executable = env::current_exe().map_err(PlayError::Executable)?;
+        let house = House::open().await?;
         Ok(Self {
             stage,
             audience,
-            house: House::open().await?,
+            changes: house.store.watch(Scope::default())?,
+            house,
             processes: Processes::new(executable, sender),
             happenings,
             events: VecDeque::from([Event::Tick]),
@@ -162,8 +171,11 @@ impl<'a, A: Audience> Play<'a, A> {
             }
             let patience = self.until_the_next_look();
             tokio::select! {
+                // In this order: whoever is released by a change is heard of after the change.
+                biased;
                 _ = interrupt.recv() => return Ok(Curtain::Interrupted),
                 _ = terminate.recv() => return Ok(Curtain::Interrupted),
+                change = self.changes.next() => self.take_change(change)?,
                 Some(happening) = self.happenings.recv() => self.take_in(happening),
                 () = sleep(patience) => self.events.push_back(Event::Tick),
             }
@@ -194,6 +206,31 @@ impl<'a, A: Audience> Play<'a, A> {
         let due = self.stage.next_due();
         let due = due.map(|due| due.saturating_sub(now).div_f64(self.part.speed));
         due.map_or(LOOK_EVERY, |due| due.min(LOOK_EVERY))
+    }
+
+    /// Tells the stage what live pods have signaled; what is missed, their markers' ends will tell.
+    fn take_change(&mut self, change: Result<Change, WatchError>) -> Result<(), PlayError> {
+        let Ok(change) = change else {
+            self.changes = self.house.store.watch(Scope::default())?;
+            return Ok(());
+        };
+        if change.kind == ChangeKind::Deleted {
+            return Ok(());
+        }
+        let key = change.variable.key();
+        for assertion in change.variable.assertions() {
+            let AssertionId { asserter, kind } = &assertion.id;
+            let owner = asserter.owner().filter(|_| *kind == Kind::Live);
+            let find = |owner: &Owner| self.stage.find(key.namespace.as_str(), &owner.name);
+            if let Some(pod) = owner.and_then(find) {
+                self.events.push_back(Event::Asserted {
+                    pod,
+                    name: key.name.clone(),
+                    value: assertion.value.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     fn take_in(&mut self, happening: Happening) {
@@ -327,4 +364,7 @@ pub(crate) enum PlayError {
     /// The store refuses.
     #[error("failed to change the store")]
     Store(#[from] StoreError),
+    /// The store cannot be watched.
+    #[error("failed to watch the store")]
+    Watch(#[from] WatchError),
 }

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use oncue_language::{ObjectKey, ObjectState};
+use oncue_language::{ObjectKey, ObjectState, VariableName};
 use thiserror::Error;
 
 pub(crate) use self::{
@@ -52,6 +52,8 @@ pub(crate) struct Stage {
     /// What admission warned of.
     warnings: BTreeSet<String>,
     scheduled: u32,
+    /// What pods have signaled, as far as people were told.
+    signaled: BTreeSet<(PodId, VariableName)>,
     now: Duration,
     actions: Vec<Action>,
 }
@@ -71,6 +73,7 @@ impl Stage {
             latched: BTreeSet::new(),
             unknown: BTreeSet::new(),
             warnings: BTreeSet::new(),
+            signaled: BTreeSet::new(),
             scheduled: 0,
             now: Duration::ZERO,
             actions: Vec::new(),
@@ -103,6 +106,7 @@ impl Stage {
                     message.map_or_else(|| exit.to_string(), |text| format!("{exit}: {text}"));
                 self.exited(pod, exit, why);
             }
+            Event::Asserted { pod, name, value } => self.signaled(pod, &name, value.as_ref()),
             Event::GateOpened(pod) => self.gate_opened(pod),
             Event::Tick => {}
         }

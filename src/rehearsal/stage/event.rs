@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use oncue_language::{ObjectKey, ObjectState, Value as VariableValue, VariableKey};
+use oncue_language::{ObjectKey, ObjectState, Value as VariableValue, VariableKey, VariableName};
 use serde_json::Value;
 
 use super::PodId;
@@ -20,6 +20,15 @@ pub(crate) enum Event {
         pod: PodId,
         /// What it said.
         admission: Admission,
+    },
+    /// The store has taken an assertion of a live pod.
+    Asserted {
+        /// Which pod.
+        pod: PodId,
+        /// The variable.
+        name: VariableName,
+        /// The value it carries.
+        value: Option<VariableValue>,
     },
     /// The process that a pod was running ended.
     Exited {

@@ -1,6 +1,6 @@
 //! The controller that is played: what a pod's life asserts and withdraws.
 
-use oncue_language::{VariableKey, VariableName};
+use oncue_language::{Value, VariableKey, VariableName};
 
 use super::{Action, Phase, PodId, Stage};
 use crate::{
@@ -61,11 +61,7 @@ impl Stage {
         match act {
             Act::Assert { name, kind, value } => {
                 let key = self.key(id, name);
-                let variable = match &value {
-                    Some(value) => format!("{}={value}", key.name),
-                    None => key.name.to_string(),
-                };
-                self.tell(id, What::Signaled { variable });
+                self.signaled(id, &key.name, value.as_ref());
                 let id = AssertionId::of(self.owner(id, kind), kind);
                 self.actions.push(Action::Assert { key, id, value });
             }
@@ -76,11 +72,23 @@ impl Stage {
             }
             Act::Withdraw { name, kind } => {
                 let key = self.key(id, name);
+                self.signaled.remove(&(id, key.name.clone()));
                 let variable = key.name.to_string();
                 self.tell(id, What::Withdrawn { variable });
                 let id = AssertionId::of(self.owner(id, kind), kind);
                 self.actions.push(Action::Withdraw { key, id });
             }
+        }
+    }
+
+    /// Tells once that a pod has signaled: the store knows of it before the marker's end does.
+    pub(super) fn signaled(&mut self, id: PodId, name: &VariableName, value: Option<&Value>) {
+        if self.signaled.insert((id, name.clone())) {
+            let variable = match value {
+                Some(value) => format!("{name}={value}"),
+                None => name.to_string(),
+            };
+            self.tell(id, What::Signaled { variable });
         }
     }
 
