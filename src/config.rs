@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`settings`] | [`ServeSettings`]: every flag, its environment variable and its key in the file |
 //! | [`inject`] | [`InjectSettings`], the section `inject` |
+//! | `log_format` | [`LogFormat`] |
 //! | [`role`] | [`Role`], what a process does |
 //! | [`file`](mod@file) | the file: YAML or JSON, errors with their place |
 //!
@@ -11,6 +12,7 @@
 
 pub mod file;
 pub mod inject;
+mod log_format;
 pub mod role;
 pub mod settings;
 
@@ -29,6 +31,7 @@ use rustls::pki_types::ServerName;
 pub use self::{
     file::FileError,
     inject::{InjectError, InjectSettings},
+    log_format::LogFormat,
     role::{Role, StoreKind},
     settings::ServeSettings,
 };

@@ -8,9 +8,10 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{
     inject::InjectSettings,
+    log_format::LogFormat,
     role::{Role, StoreKind},
 };
-use crate::{language::Timeout, serve::logging::LogFormat};
+use crate::language::Timeout;
 
 /// Every setting of `oncue serve`; absent where the default holds.
 ///

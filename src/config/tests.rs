@@ -6,7 +6,7 @@ use clap::Parser;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{language::annotation::BareKeys, serve::logging::LogFormat};
+use crate::language::annotation::BareKeys;
 
 #[derive(Debug, Parser)]
 struct Flags {

@@ -2,19 +2,9 @@
 
 use std::io::{self, IsTerminal};
 
-use serde::Deserialize;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// How logs are written.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    #[default]
-    Text,
-}
+use crate::config::LogFormat;
 
 /// Why no log can be written.
 #[derive(Debug, thiserror::Error)]

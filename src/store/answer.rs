@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use oncue_language::{Condition, Verdict, View, evaluate};
 
 use super::Revision;
