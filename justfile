@@ -36,6 +36,8 @@ golden:
 client-static:
     client/build-static.sh
 
-# Every bench; they print figures and judge nothing.
+# Every bench; they print figures and judge nothing. The last one needs wrk.
 bench:
-    cargo bench --workspace --locked
+    cargo bench --locked -p oncue --bench injection --bench creates --bench waiters
+    cargo build --release --locked --bin oncue
+    benches/webhook-load.sh
