@@ -1,0 +1,205 @@
+{{/* What the names of all objects begin with: short enough for every label that Kubernetes makes of them. */}}
+{{- define "oncue.fullname" -}}
+{{- $name := ternary .Release.Name (printf "%s-oncue" .Release.Name) (contains "oncue" .Release.Name) -}}
+{{- default $name .Values.fullnameOverride | trunc 46 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "oncue.webhook" -}}
+{{ include "oncue.fullname" . }}-webhook
+{{- end -}}
+
+{{- define "oncue.store" -}}
+{{ include "oncue.fullname" . }}-store
+{{- end -}}
+
+{{- define "oncue.caSecret" -}}
+{{ include "oncue.webhook" . }}-ca
+{{- end -}}
+
+{{/* The URL under which pods of all namespaces find the store: fully qualified, with a trailing dot. */}}
+{{- define "oncue.storeUrl" -}}
+http://{{ include "oncue.store" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}.:{{ .Values.store.port }}
+{{- end -}}
+
+{{/* Labels that never change. Takes a list: the root, and the component or "". */}}
+{{- define "oncue.selectorLabels" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+app.kubernetes.io/name: oncue
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+{{- if $component }}
+app.kubernetes.io/component: {{ $component }}
+{{- end }}
+{{- end -}}
+
+{{/* Labels of an object. Takes a list: the root, and the component or "". */}}
+{{- define "oncue.labels" -}}
+{{- $root := index . 0 -}}
+{{- include "oncue.selectorLabels" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: oncue
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- with $root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Labels of a component's pods, without the versions: an upgrade replaces no pod that is right already. Takes a list: the
+root, and the component.
+*/}}
+{{- define "oncue.podLabels" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+{{- $labels := merge (include "oncue.selectorLabels" . | fromYaml) (index $root.Values $component).podLabels $root.Values.commonLabels -}}
+{{- toYaml $labels -}}
+{{- end -}}
+
+{{/* An image's reference. Takes a list: the root, and the image's values. */}}
+{{- define "oncue.image" -}}
+{{- $root := index . 0 -}}
+{{- $image := index . 1 -}}
+{{- if $image.digest -}}
+{{ $image.repository }}@{{ $image.digest }}
+{{- else -}}
+{{ $image.repository }}:{{ default $root.Chart.AppVersion $image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{/* The security context of a pod of ours: with the container's it meets the restricted profile. */}}
+{{- define "oncue.podSecurityContext" -}}
+runAsNonRoot: true
+{{- with .Values.runAsUser }}
+runAsUser: {{ int . }}
+runAsGroup: {{ int . }}
+{{- end }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "oncue.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+readOnlyRootFilesystem: true
+{{- end -}}
+
+{{/* Both probes ask the admin port, so that no probe stands in the way of reviews and waits. */}}
+{{- define "oncue.probes" -}}
+livenessProbe:
+  httpGet:
+    path: /healthz
+    port: admin
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet:
+    path: /readyz
+    port: admin
+  periodSeconds: 2
+  timeoutSeconds: 2
+  failureThreshold: 2
+{{- end -}}
+
+{{/* Where a pod may run. Takes the component's values. */}}
+{{- define "oncue.scheduling" -}}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Requests and limits of the injected container as `oncue serve` reads them. */}}
+{{- define "oncue.clientResources" -}}
+{{- $written := list -}}
+{{- range $kind := list "requests" "limits" -}}
+{{- range $name, $quantity := index ($.Values.client.resources | default dict) $kind -}}
+{{- $written = append $written (printf "%s.%s=%v" $kind $name $quantity) -}}
+{{- end -}}
+{{- end -}}
+{{- join "," $written -}}
+{{- end -}}
+
+{{/* The configuration file of the webhook, which the command line reads too. */}}
+{{- define "oncue.config" -}}
+{{- $webhook := include "oncue.webhook" . -}}
+{{- $serviceName := printf "%s.%s.svc" $webhook .Release.Namespace -}}
+roles: [webhook]
+webhook: {{ printf "[::]:%d" (int .Values.webhook.port) | quote }}
+webhook-name:
+- {{ $serviceName }}
+- {{ $serviceName }}.{{ .Values.clusterDomain }}
+admin: {{ printf "[::]:%d" (int .Values.webhook.adminPort) | quote }}
+linger: {{ int .Values.webhook.lingerSeconds }}s
+log: {{ .Values.log.filter | quote }}
+log-format: {{ .Values.log.format }}
+ca-secret: {{ include "oncue.caSecret" . }}
+webhook-configuration: {{ include "oncue.fullname" . }}
+lint-strict: {{ .Values.lint.strict }}
+inject:
+  own-namespace: {{ .Release.Namespace | quote }}
+  image: {{ include "oncue.image" (list . .Values.client.image) }}
+  pull-policy: {{ .Values.client.image.pullPolicy }}
+  {{- with .Values.client.pullSecrets }}
+  pull-secrets: {{ toJson . }}
+  {{- end }}
+  store-url: {{ include "oncue.storeUrl" . }}
+  store-service: {{ include "oncue.store" . }}
+  {{- with include "oncue.clientResources" . }}
+  resources: {{ . | quote }}
+  {{- end }}
+  {{- with .Values.client.runAsUser }}
+  run-as-user: {{ int . }}
+  {{- end }}
+  prefix: {{ .Values.annotations.prefix }}
+  bare-keys: {{ .Values.annotations.bareKeys }}
+{{- end -}}
+
+{{/* The namespaces whose pods oncue has to do with. */}}
+{{- define "oncue.namespaceSelector" -}}
+matchExpressions:
+- key: kubernetes.io/metadata.name
+  operator: NotIn
+  values:
+  {{- range concat (list .Release.Namespace "kube-system" "kube-node-lease") .Values.admission.excludedNamespaces | uniq }}
+  - {{ . | quote }}
+  {{- end }}
+{{- with .Values.admission.namespaceSelector }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/*
+CEL: whether `key` is an annotation of ours, or one under our prefix that is mistyped. It follows `Keys` of the crate
+oncue-language to the letter: what the webhook would warn of has to come to it.
+*/}}
+{{- define "oncue.cel.claimsKey" -}}
+key.startsWith('{{ .Values.annotations.prefix }}/')
+{{- if .Values.annotations.bareKeys }} || key == 'depends-on' || key.startsWith('depends-on-') || key == 'signals' || key.startsWith('signals-')
+{{- end }}
+{{- end -}}
+
+{{/* CEL: whether there is a pod template at the path that is given. */}}
+{{- define "oncue.cel.hasTemplate" -}}
+{{- $path := "object" -}}
+{{- $parts := list -}}
+{{- range rest (splitList "." .) -}}
+{{- $path = printf "%s.%s" $path . -}}
+{{- $parts = append $parts (printf "has(%s)" $path) -}}
+{{- end -}}
+{{- $parts = append $parts (printf "has(%s.metadata)" .) -}}
+{{- join " && " $parts -}}
+{{- end -}}

@@ -1,0 +1,49 @@
+{{/* Refuses what could not work, with the reason. */}}
+{{- define "oncue.validate" -}}
+{{- include "oncue.validate.namespace" . -}}
+{{- include "oncue.validate.onlyOne" . -}}
+{{- include "oncue.validate.hostNetwork" . -}}
+{{- include "oncue.validate.grace" (dict "component" "webhook" "values" .Values.webhook) -}}
+{{- include "oncue.validate.grace" (dict "component" "store" "values" .Values.store) -}}
+{{- end -}}
+
+{{- define "oncue.validate.namespace" -}}
+{{- if hasPrefix "kube-" .Release.Namespace -}}
+{{- fail (printf "\n\noncue cannot be installed in the namespace %s: it leaves its own namespace alone, and this one is Kubernetes' own.\nGive it one to itself: helm install %s ... --namespace oncue-system --create-namespace\n" .Release.Namespace .Release.Name) -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Two installations would both inject into the same pods. What is there is only known with a cluster: `helm template`
+refuses nobody.
+*/}}
+{{- define "oncue.validate.onlyOne" -}}
+{{- $name := include "oncue.fullname" . -}}
+{{- $there := lookup "admissionregistration.k8s.io/v1" "MutatingWebhookConfiguration" "" "" | default dict -}}
+{{- range $there.items | default list -}}
+{{- $labels := .metadata.labels | default dict -}}
+{{- $annotations := .metadata.annotations | default dict -}}
+{{- $release := index $annotations "meta.helm.sh/release-name" | default "" -}}
+{{- $namespace := index $annotations "meta.helm.sh/release-namespace" | default "" -}}
+{{- $ours := and (eq $release $.Release.Name) (eq $namespace $.Release.Namespace) -}}
+{{- $unowned := and (not $release) (eq .metadata.name $name) -}}
+{{- if and (eq (index $labels "app.kubernetes.io/name" | default "") "oncue") (not $ours) (not $unowned) -}}
+{{- $who := ternary (printf "as the release %s in the namespace %s" $release $namespace) "without Helm" (ne $release "") -}}
+{{- $how := ternary (printf "upgrade it: helm upgrade %s ... --namespace %s" $release $namespace) (printf "remove it first: kubectl delete mutatingwebhookconfiguration %s" .metadata.name) (ne $release "") -}}
+{{- fail (printf "\n\noncue is already in this cluster, %s (MutatingWebhookConfiguration %s).\nA second one would inject into the same pods. Either %s\n" $who .metadata.name $how) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "oncue.validate.hostNetwork" -}}
+{{- if and .Values.webhook.hostNetwork (eq (int .Values.webhook.port) 10250) -}}
+{{- fail "\n\nwebhook.hostNetwork: port 10250 of a node is the kubelet's. Choose another: --set webhook.port=10260\n" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "oncue.validate.grace" -}}
+{{- $least := add (int .values.lingerSeconds) 12 -}}
+{{- if lt (int .values.terminationGracePeriodSeconds) (int $least) -}}
+{{- fail (printf "\n\n%s.terminationGracePeriodSeconds: %d is too short: the pod lingers for %d s and then finishes what it has begun. At least %d would be right.\n" .component (int .values.terminationGracePeriodSeconds) (int .values.lingerSeconds) (int $least)) -}}
+{{- end -}}
+{{- end -}}
