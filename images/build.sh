@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Builds both images from static binaries and nothing else, prints what they weigh, and fails where
+# they are over budget. See --help. CARGO may name another cargo.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+repository=ghcr.io/oncue-dev
+target=x86_64-unknown-linux-gnu
+declare -A budget=([oncue]=8000000 [oncue-client]=1500000) # bytes, compressed
+cargo=${CARGO:-cargo}
+out=${CARGO_TARGET_DIR:-target}/$target
+
+usage() {
+    cat <<'U'
+usage: images/build.sh [--tag TAG] [--engine docker|podman|buildah]
+  --tag TAG      the images' tag; by default the version in Cargo.toml
+  --engine NAME  what builds them; by default the first of docker, podman and buildah that works
+environment: CARGO, CARGO_TARGET_DIR, SOURCE_DATE_EPOCH (by default the time of the last commit)
+U
+}
+
+die() {
+    echo "images/build.sh: $*" >&2
+    exit 1
+}
+
+works() {
+    case $1 in
+    docker) timeout 20 docker version >/dev/null 2>&1 ;;
+    podman | buildah) command -v "$1" >/dev/null ;;
+    *) die "unknown engine '$1': give docker, podman or buildah" ;;
+    esac
+}
+
+find_engine() {
+    local name
+    for name in docker podman buildah; do
+        if works $name; then
+            echo $name
+            return
+        fi
+    done
+    if command -v docker >/dev/null; then
+        die "docker is here, but its engine does not answer: start it (systemctl start docker, or" \
+            "e2e/kindbox/kindbox engine), or install podman or buildah"
+    fi
+    die "none of docker, podman and buildah is here: apt-get install buildah, or see" \
+        "https://docs.docker.com/engine/install/"
+}
+
+build_binaries() {
+    CARGO=$cargo client/build-static.sh
+    RUSTFLAGS='-C target-feature=+crt-static' \
+        $cargo build --quiet --locked --release --target $target --bin oncue
+}
+
+# An image is made in a folder of its own: what is not listed there cannot get into it.
+context() { # NAME BINARY
+    mkdir "$work/$1"
+    install -m 755 "$2" "$work/$1/$1"
+    install -m 644 LICENSE "images/$1.Containerfile" "$work/$1"
+    touch -d "@$SOURCE_DATE_EPOCH" "$work/$1"/*
+}
+
+build_image() { # NAME
+    local args=(--file "$work/$1/$1.Containerfile" --tag "$repository/$1:$tag"
+        --build-arg "VERSION=$version" --build-arg "REVISION=$revision")
+    case $engine in
+    docker) args+=(--build-arg "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH") ;;
+    podman | buildah) args+=(--timestamp "$SOURCE_DATE_EPOCH") ;;
+    esac
+    # Engines tell of their own future on every run: that is shown where it explains a failure.
+    "$engine" build "${args[@]}" "$work/$1" >"$work/$1.log" 2>&1 || {
+        cat "$work/$1.log" >&2
+        die "$engine failed to build $repository/$1:$tag"
+    }
+}
+
+save() { # IMAGE FILE
+    case $engine in
+    docker | podman) $engine save --output "$2" "$1" ;;
+    buildah) buildah push --quiet "$1" "docker-archive:$2" ;;
+    esac
+}
+
+# A registry keeps layers compressed by gzip at its default level.
+weigh() { # NAME
+    local image=$repository/$1:$tag raw compressed
+    save "$image" "$work/$1.tar"
+    raw=$(stat -c %s "$work/$1.tar")
+    compressed=$(gzip -c "$work/$1.tar" | wc -c)
+    printf '%s: %d bytes, %d compressed, of at most %d\n' "$image" "$raw" "$compressed" "${budget[$1]}"
+    [ "$compressed" -le "${budget[$1]}" ] || die "$1 is over its budget"
+}
+
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+: "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct 2>/dev/null || echo 0)}"
+tag=$version engine=
+while [ $# != 0 ]; do
+    [ "$1" = --help ] && usage && exit
+    [ -n "${2:-}" ] || { usage >&2 && exit 2; }
+    case $1 in
+    --tag) tag=$2 ;;
+    --engine) engine=$2 ;;
+    *) usage >&2 && exit 2 ;;
+    esac
+    shift 2
+done
+
+if [ -z "$engine" ]; then
+    engine=$(find_engine)
+else
+    works "$engine" || die "$engine does not work here: is it installed, and does its engine run?"
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+build_binaries
+context oncue "$out/release/oncue"
+context oncue-client "$out/client/oncue-client-static"
+for name in oncue-client oncue; do
+    build_image $name
+    weigh $name
+done

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Prints a tag that is the same for the same sources: a hash of everything the images are made from.
+set -eu
+cd "$(dirname "$0")/.."
+export LC_ALL=C
+find Cargo.lock Cargo.toml LICENSE client images language src webhook-certs -type f |
+    sort | tr '\n' '\0' | xargs -0 sha256sum | sha256sum | sed 's/\(.\{12\}\).*/src-\1/'
