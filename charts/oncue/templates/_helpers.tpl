@@ -203,3 +203,16 @@ key.startsWith('{{ .Values.annotations.prefix }}/')
 {{- $parts = append $parts (printf "has(%s.metadata)" .) -}}
 {{- join " && " $parts -}}
 {{- end -}}
+
+{{/* What the containers of `helm test` have in common. */}}
+{{- define "oncue.testContainer" -}}
+image: {{ include "oncue.image" (list . .Values.client.image) }}
+imagePullPolicy: {{ .Values.client.image.pullPolicy }}
+{{- with .Values.client.resources }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- include "oncue.containerSecurityContext" . | nindent 2 }}
+terminationMessagePolicy: FallbackToLogsOnError
+{{- end -}}
