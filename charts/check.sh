@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Checks the chart, as far as that needs no cluster; says each thing that holds.
+#
+#   charts/check.sh           checks
+#   charts/check.sh --write   writes the chart's README anew, from values.yaml and README.md.gotmpl
+#
+# Needs helm (from PATH, else kindbox's), python3 with PyYAML, and go, by which helm-docs is built once and kept outside of
+# the work tree: ONCUE_CI_CACHE, by default ~/.cache/oncue-ci.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+helm_docs_version=1.14.2
+tools=${ONCUE_CI_CACHE:-$HOME/.cache/oncue-ci}/tools
+kindbox=${KINDBOX_CACHE:-$HOME/.cache/kindbox}/bin
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+# Nobody's cluster, plugins or repositories have a say here.
+export KUBECONFIG=/dev/null HELM_CONFIG_HOME=$scratch/helm HELM_DATA_HOME=$scratch/helm HELM_CACHE_HOME=$scratch/helm
+
+die() {
+    printf 'charts/check.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+holds() {
+    printf 'ok  %s\n' "$*"
+}
+
+need_tools() {
+    command -v helm >/dev/null || PATH=$PATH:$kindbox
+    command -v helm >/dev/null || die 'helm is missing: run e2e/kindbox/kindbox tools, or see https://helm.sh/docs/intro/install'
+    python3 -c 'import yaml' 2>/dev/null || die 'PyYAML is missing: apt-get install python3-yaml, or pip install pyyaml'
+    helm_docs=$tools/helm-docs-$helm_docs_version/helm-docs
+    [ -x "$helm_docs" ] && return
+    command -v go >/dev/null || die 'go is missing, which helm-docs is built by: apt-get install golang-go, or see https://go.dev/dl'
+    GOBIN=$(dirname "$helm_docs") go install "github.com/norwoodj/helm-docs/cmd/helm-docs@v$helm_docs_version"
+}
+
+# Prints what the README should be.
+readme() {
+    cp -r oncue "$scratch/oncue"
+    "$helm_docs" --chart-search-root "$scratch/oncue" --skip-version-footer --log-level warning
+    cat "$scratch/oncue/README.md"
+}
+
+# Renders with the values file $1.
+render() {
+    helm template oncue oncue --namespace oncue-system --values "$1"
+}
+
+lint() {
+    local values
+    for values in oncue/ci/*.yaml; do
+        helm lint --strict --quiet --values "$values" oncue
+    done
+    holds 'helm lint --strict, with the values of every file in ci/'
+}
+
+fresh_readme() {
+    readme | diff -u oncue/README.md - || die 'the README is stale: run charts/check.sh --write'
+    holds 'the README is what helm-docs makes of values.yaml'
+}
+
+renders() {
+    local values
+    mkdir "$scratch/rendered"
+    for values in oncue/ci/*.yaml; do
+        render "$values" >"$scratch/rendered/${values##*/}"
+        render "$values" | cmp - "$scratch/rendered/${values##*/}" || die "two renders with $values differ"
+    done
+    holds 'two renders are equal, with the values of every file in ci/'
+    python3 rendered.py "$scratch"/rendered/*
+}
+
+# Tells that rendering with the arguments behind $1 is refused, with a message that matches $1.
+refuses() {
+    local message=$1 output
+    shift
+    if output=$(helm template oncue oncue --namespace oncue-system "$@" 2>&1 >/dev/null); then
+        die "nobody refuses $*"
+    fi
+    grep -Eq -- "$message" <<<"$output" || die "$* is refused, but not with \"$message\":"$'\n'"$output"
+    holds "refuses $*: $message"
+}
+
+refusals() {
+    refuses "'/webhook': additional properties 'replica' not allowed" --set webhook.replica=3
+    refuses "additional properties 'replicas' not allowed" --set store.replicas=2
+    refuses "additional properties 'colour' not allowed" --set colour=red
+    refuses "'/webhook/replicas': got string, want integer" --set-string webhook.replicas=two
+    refuses "'/webhook/replicas': minimum: got 0, want 1" --set webhook.replicas=0
+    refuses "'/webhook/port': minimum: got 443, want 1,024" --set webhook.port=443
+    refuses "'/store/ephemeral': got string, want boolean" --set-string store.ephemeral=yes
+    refuses "'/store/persistence/size': '1 GB' does not match pattern" --set 'store.persistence.size=1 GB'
+    refuses "'/image/tag': got number, want string" --set-json image.tag=1.10
+    refuses "'/image/digest': 'latest' does not match pattern" --set image.digest=latest
+    refuses "'/image/repository': 'oncue:1' does not match pattern" --set image.repository=oncue:1
+    refuses "'/runAsUser': minimum: got 0, want 1" --set runAsUser=0
+    refuses "'/admission/failurePolicy': value must be one of 'Fail', 'Ignore'" --set admission.failurePolicy=fail
+    refuses "'/admission/timeoutSeconds': maximum: got 60, want 30" --set admission.timeoutSeconds=60
+    refuses "'/annotations/prefix': 'oncue.dev/' does not match pattern" --set annotations.prefix=oncue.dev/
+    refuses "'/client/resources/limits': additional properties 'nvidia' not allowed" --set client.resources.limits.nvidia=1
+    refuses "one of 'OncueWebhookDown'" --set 'metrics.prometheusRule.disabled={NoSuchAlert}'
+    refuses 'requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.0' --kube-version 1.29.0
+    refuses "cannot be installed in the namespace kube-system" --namespace kube-system
+    refuses "port 10250 of a node is the kubelet's" --set webhook.hostNetwork=true
+    refuses 'terminationGracePeriodSeconds: 30 is too short' --set webhook.lingerSeconds=20
+}
+
+need_tools
+if [ "${1-}" = --write ]; then
+    readme >"$scratch/README.md"
+    cp "$scratch/README.md" oncue/README.md
+    exit
+fi
+[ $# -eq 0 ] || die 'usage: charts/check.sh [--write]'
+lint
+fresh_readme
+python3 rendered.py --sources
+renders
+refusals

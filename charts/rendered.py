@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+"""Checks what the chart renders, and that its sources agree with each other. Called by check.sh.
+
+rendered.py FILE...   checks rendered charts (release oncue, namespace oncue-system)
+rendered.py --sources checks Chart.yaml, values.yaml, values.schema.json and the workspace against each other
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+import yaml
+
+CHART = pathlib.Path(__file__).parent / "oncue"
+NAMESPACE = "oncue-system"
+
+
+def main(arguments):
+    if arguments == ["--sources"]:
+        checks, subjects = [values_are_in_the_schema, versions_agree], [()]
+    else:
+        checks, subjects = RENDERED, [(Release.read(path),) for path in arguments]
+    for check in checks:
+        for subject in subjects:
+            check(*subject)
+        print("ok ", check.__doc__)
+
+
+class Release:
+    """The rendered objects."""
+
+    @classmethod
+    def read(cls, path):
+        text = pathlib.Path(path).read_text()
+        return cls([o for o in yaml.safe_load_all(text) if o], text)
+
+    def __init__(self, objects, text):
+        self.objects = objects
+        self.text = text
+        self.store = self.only("StatefulSet")
+        self.webhook = self.only("Deployment")
+        self.admission = self.only("MutatingWebhookConfiguration")
+        self.name = self.admission["metadata"]["name"]
+
+    def of(self, kind):
+        return [o for o in self.objects if o["kind"] == kind]
+
+    def only(self, kind):
+        (found,) = self.of(kind)
+        return found
+
+    def names(self, kind):
+        return sorted(o["metadata"]["name"] for o in self.of(kind))
+
+    def pods(self):
+        """Every pod, with what it belongs to."""
+        for o in self.objects:
+            if o["kind"] == "Pod":
+                yield o["metadata"]["name"], o
+            elif o["kind"] in ("Deployment", "StatefulSet"):
+                yield o["metadata"]["name"], o["spec"]["template"]
+
+    def config(self):
+        (config,) = [o for o in self.of("ConfigMap") if o["metadata"]["name"] == f"{self.name}-webhook"]
+        assert list(config["data"]) == ["config.yaml"], config["data"].keys()
+        return yaml.safe_load(config["data"]["config.yaml"])
+
+
+def containers(pod):
+    return pod["spec"].get("initContainers", []) + pod["spec"]["containers"]
+
+
+def has_every_object(r):
+    """the objects and their names are those that the program and its command line know"""
+    n = r.name
+    expected = {
+        "ClusterRole": [f"{n}-webhook"],
+        "ClusterRoleBinding": [f"{n}-webhook"],
+        "Deployment": [f"{n}-webhook"],
+        "MutatingWebhookConfiguration": [n],
+        "Role": [f"{n}-webhook"],
+        "RoleBinding": [f"{n}-webhook"],
+        "Secret": [f"{n}-webhook-ca"],
+        "Service": [f"{n}-store", f"{n}-webhook"],
+        "ServiceAccount": [f"{n}-store", f"{n}-webhook"],
+        "StatefulSet": [f"{n}-store"],
+    }
+    for kind, names in expected.items():
+        assert r.names(kind) == names, (kind, r.names(kind))
+    ports = {
+        o["metadata"]["name"]: {p["name"]: p["port"] for p in o["spec"]["ports"]} for o in r.of("Service")
+    }
+    assert ports[f"{n}-webhook"] == {"https": 443, "metrics": 9998}, ports
+    assert set(ports[f"{n}-store"]) == {"http", "metrics"}, ports
+    kinds = [o["kind"] for o in r.objects]
+    assert "Namespace" not in kinds and "CustomResourceDefinition" not in kinds, kinds
+
+
+def is_labelled_and_placed(r):
+    """every object has the labels of its release, and its namespace"""
+    clusterwide = ("ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration")
+    for o in r.objects:
+        metadata = o["metadata"]
+        labels = metadata["labels"]
+        assert labels["app.kubernetes.io/name"] == "oncue", metadata
+        assert labels["app.kubernetes.io/instance"] == "oncue", metadata
+        assert labels["app.kubernetes.io/managed-by"] == "Helm", metadata
+        assert (metadata.get("namespace") == NAMESPACE) != (o["kind"] in clusterwide), metadata
+
+
+def holds_no_certificate(r):
+    """no certificate, no key, no caBundle; the Secret is empty"""
+    (secret,) = r.of("Secret")
+    assert secret["type"] == "Opaque" and not {"data", "stringData"} & secret.keys(), secret
+    for entry in r.admission["webhooks"]:
+        assert "caBundle" not in entry["clientConfig"], entry
+    assert not re.search(r"-----BEGIN|LS0tLS1CRUdJTi", r.text)
+
+
+def asks_for_no_more_rights(r):
+    """the rights are exactly those that the webhook uses, each on a named object"""
+    role, cluster_role = r.only("Role"), r.only("ClusterRole")
+    assert role["rules"] == [
+        rule("", "secrets", f"{r.name}-webhook-ca", ["get", "update"]),
+        rule("", "services", f"{r.name}-store", ["get"]),
+    ], role["rules"]
+    assert cluster_role["rules"] == [
+        rule("admissionregistration.k8s.io", "mutatingwebhookconfigurations", r.name, ["get", "patch"])
+    ], cluster_role["rules"]
+    webhook = {"kind": "ServiceAccount", "name": f"{r.name}-webhook", "namespace": NAMESPACE}
+    for binding in r.of("RoleBinding") + r.of("ClusterRoleBinding"):
+        assert binding["subjects"] == [webhook], binding
+    tokens = {name: pod["spec"]["automountServiceAccountToken"] for name, pod in r.pods()}
+    assert tokens == {f"{r.name}-webhook": True, f"{r.name}-store": False, f"{r.name}-test": False}, tokens
+    assert all(o["automountServiceAccountToken"] is False for o in r.of("ServiceAccount"))
+
+
+def rule(group, resource, name, verbs):
+    return {"apiGroups": [group], "resources": [resource], "resourceNames": [name], "verbs": verbs}
+
+
+def is_restricted(r):
+    """every pod meets the restricted Pod Security profile, with a read-only root file system"""
+    for name, pod in r.pods():
+        spec = pod["spec"]
+        context = spec["securityContext"]
+        assert context["runAsNonRoot"] is True, name
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert context.get("runAsUser") != 0, name
+        assert not spec.get("hostPID") and not spec.get("hostIPC"), name
+        kinds = {kind for volume in spec.get("volumes", []) for kind in volume if kind != "name"}
+        assert kinds <= {"configMap", "emptyDir"}, (name, kinds)
+        for container in containers(pod):
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False, container
+            assert context["capabilities"] == {"drop": ["ALL"]}, container
+            assert context["readOnlyRootFilesystem"] is True, container
+            assert "command" not in container, "images have no shell, and an entry point of their own"
+
+
+def lives_well(r):
+    """our pods have probes on the admin port, a memory limit and no CPU limit, and end in good time"""
+    for workload in (r.webhook, r.store):
+        pod = workload["spec"]["template"]
+        (container,) = pod["spec"]["containers"]
+        for probe, path in (("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
+            assert container[probe]["httpGet"] == {"path": path, "port": "admin"}, container[probe]
+        assert list(container["resources"]["limits"]) == ["memory"], container["resources"]
+        assert container["resources"]["requests"].keys() == {"cpu", "memory"}, container["resources"]
+        env = {e["name"]: e for e in container["env"]}
+        assert env["MALLOC_ARENA_MAX"]["value"] == "1", env
+        selector = workload["spec"]["selector"]["matchLabels"]
+        labels = pod["metadata"]["labels"]
+        assert selector.items() <= labels.items(), labels
+        assert not any("version" in key or "chart" in key for key in labels), labels
+        assert pod["spec"]["terminationGracePeriodSeconds"] >= 30, pod
+        assert pod["spec"]["enableServiceLinks"] is False, pod
+    strategy = r.webhook["spec"]["strategy"]["rollingUpdate"]
+    assert strategy == {"maxSurge": 1, "maxUnavailable": 0}, strategy
+    assert r.store["spec"]["replicas"] == 1, r.store["spec"]
+    for budget in r.of("PodDisruptionBudget"):
+        assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow", budget
+
+
+def keeps_what_it_is_told(r):
+    """the store keeps its variables on a volume, unless it is ephemeral"""
+    pod = r.store["spec"]["template"]["spec"]
+    volumes = {v["name"]: v for v in pod.get("volumes", [])}
+    claims = [c["metadata"]["name"] for c in r.store["spec"].get("volumeClaimTemplates", [])]
+    assert ("data" in volumes) != (claims == ["data"]), (volumes, claims)
+    (mount,) = pod["containers"][0]["volumeMounts"]
+    assert f"--data={mount['mountPath']}" in pod["containers"][0]["args"], mount
+    context = pod["securityContext"]
+    assert context.get("fsGroup") == context.get("runAsUser"), context
+
+
+def configures_the_webhook(r):
+    """the configuration names the objects of this release"""
+    config, inject = r.config(), r.config()["inject"]
+    assert config["roles"] == ["webhook"], config
+    assert config["ca-secret"] == r.only("Secret")["metadata"]["name"], config
+    assert config["webhook-configuration"] == r.name, config
+    host = f"{r.name}-webhook.{NAMESPACE}.svc"
+    domain = inject["store-url"].split(f"{NAMESPACE}.svc.")[1].split(".:")[0]
+    assert config["webhook-name"] == [host, f"{host}.{domain}"], config
+    (pod,) = [pod for name, pod in r.pods() if name == f"{r.name}-webhook"]
+    ports = {p["name"]: f"[::]:{p['containerPort']}" for p in pod["spec"]["containers"][0]["ports"]}
+    assert (config["webhook"], config["admin"]) == (ports["https"], ports["admin"]), config
+    (service,) = [s for s in r.of("Service") if s["metadata"]["name"] == f"{r.name}-store"]
+    port = {p["name"]: p["port"] for p in service["spec"]["ports"]}["http"]
+    assert inject["store-url"] == f"http://{r.name}-store.{NAMESPACE}.svc.{domain}.:{port}", inject
+    assert inject["store-service"] == service["metadata"]["name"], inject
+    assert inject["own-namespace"] == NAMESPACE, inject
+    assert re.fullmatch(r"[0-9a-f]{64}", pod["metadata"]["annotations"]["checksum/config"])
+
+
+def asks_about_annotated_pods_only(r):
+    """the API server asks about annotated pods alone, never about our own or the system's"""
+    pods, *lint = r.admission["webhooks"]
+    assert pods["name"] == "pods.oncue.dev", pods
+    assert pods["reinvocationPolicy"] == "IfNeeded" and pods["clientConfig"]["service"]["path"] == "/mutate", pods
+    (rules,) = pods["rules"]
+    assert rules["operations"] == ["CREATE"] and rules["resources"] == ["pods"], rules
+    for entry in lint:
+        assert entry["name"] == "workloads.oncue.dev", entry
+        assert entry["failurePolicy"] == "Ignore" and entry["clientConfig"]["service"]["path"] == "/lint", entry
+        resources = {r for rules in entry["rules"] for r in rules["resources"]}
+        assert not any("/" in resource for resource in resources), resources
+    prefix, bare = r.config()["inject"]["prefix"], r.config()["inject"]["bare-keys"]
+    for entry in r.admission["webhooks"]:
+        assert entry["sideEffects"] == "None" and entry["matchPolicy"] == "Equivalent", entry
+        assert 1 <= entry["timeoutSeconds"] <= 5, entry
+        assert all(rules["scope"] == "Namespaced" for rules in entry["rules"]), entry
+        left_alone = entry["namespaceSelector"]["matchExpressions"][0]
+        assert left_alone["key"] == "kubernetes.io/metadata.name" and left_alone["operator"] == "NotIn"
+        assert {NAMESPACE, "kube-system", "kube-node-lease"} <= set(left_alone["values"]), left_alone
+        asks = entry["matchConditions"][0]["expression"]
+        assert "has(object.metadata.annotations)" in asks and f"startsWith('{prefix}/')" in asks, asks
+        assert ("key == 'depends-on'" in asks) == ("key == 'signals'" in asks) == bare, asks
+
+
+def is_watched(r):
+    """alerts and dashboard, where there are any, are whole and speak of this release"""
+    for monitor in r.of("PrometheusRule"):
+        expressions = [rule["expr"] for group in monitor["spec"]["groups"] for rule in group["rules"]]
+        assert expressions and not re.search(r"\b(NAMESPACE|WEBHOOK|STORE)\b", json.dumps(monitor)), monitor
+        ours = [e for e in expressions if "oncue_" in e or "up{" in e]
+        assert all(f'namespace="{NAMESPACE}"' in e for e in ours), ours
+    for dashboard in r.of("ConfigMap"):
+        for text in (v for k, v in dashboard["data"].items() if k.endswith(".json")):
+            panels = json.loads(text)["panels"]
+            assert len({p["id"] for p in panels}) == len(panels), "panels have ids of their own"
+
+
+RENDERED = [
+    has_every_object,
+    is_labelled_and_placed,
+    holds_no_certificate,
+    asks_for_no_more_rights,
+    is_restricted,
+    lives_well,
+    keeps_what_it_is_told,
+    configures_the_webhook,
+    asks_about_annotated_pods_only,
+    is_watched,
+]
+
+
+def values_are_in_the_schema():
+    """values.yaml and values.schema.json have the same keys, each described; alerts can be switched off by name"""
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    # Helm's own, and a parent chart's.
+    known = dict(values, **{key: None for key in ("global", "enabled")})
+    compare("", known, schema)
+    disabled = schema["properties"]["metrics"]["properties"]["prometheusRule"]["properties"]["disabled"]
+    groups = yaml.safe_load((CHART / "files/alerts.yaml").read_text())["groups"]
+    alerts = [rule["alert"] for group in groups for rule in group["rules"]]
+    assert disabled["items"]["enum"] == alerts, alerts
+
+
+def compare(path, values, schema):
+    if "properties" not in schema or not isinstance(values, dict):
+        return
+    assert schema["additionalProperties"] is False, path
+    missing = values.keys() ^ schema["properties"].keys()
+    assert not missing, f"{path}: {sorted(missing)} is not in both values.yaml and values.schema.json"
+    for key, part in schema["properties"].items():
+        assert part.get("description"), f"{path}/{key} is not described in values.schema.json"
+        compare(f"{path}/{key}", values[key], part)
+
+
+def versions_agree():
+    """the chart's versions, and those of the images that it announces, are the workspace's"""
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    cargo = (CHART.parent.parent / "Cargo.toml").read_text()
+    version = re.search(r'\[workspace\.package\]\nversion = "([^"]+)"', cargo)[1]
+    assert chart["appVersion"] == chart["version"] == version, (chart["version"], version)
+    images = yaml.safe_load(chart["annotations"]["artifacthub.io/images"])
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    expected = [f"{v['repository']}:{version}" for v in (values["image"], values["client"]["image"])]
+    assert [image["image"] for image in images] == expected, images
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
