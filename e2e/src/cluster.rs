@@ -1,0 +1,111 @@
+//! The cluster the tests run on: what it is called, and how it is reached.
+
+use std::{env, fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+
+use crate::process::Program;
+
+/// The namespace oncue is installed in, and the release's name.
+pub const SYSTEM: &str = "oncue-system";
+
+/// The Helm release's name.
+pub const RELEASE: &str = "oncue";
+
+/// A kind cluster, by its name.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    name: String,
+}
+
+impl Cluster {
+    /// Returns the cluster that the environment names: `ONCUE_E2E_CLUSTER`, else `oncue-e2e`.
+    pub fn from_env() -> Self {
+        let name = env::var("ONCUE_E2E_CLUSTER").unwrap_or_else(|_| "oncue-e2e".to_owned());
+        Self { name }
+    }
+
+    /// Returns its name, as kind knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns where its own kubeconfig is kept: `~/.kube/config` is never touched.
+    pub fn kubeconfig(&self) -> PathBuf {
+        cache().join(format!("{}.kubeconfig", self.name))
+    }
+
+    /// Returns a client for its API.
+    pub async fn client(&self) -> Result<Client> {
+        let file = self.kubeconfig();
+        let read = Kubeconfig::read_from(&file);
+        let settings = read.with_context(|| {
+            let shown = file.display();
+            format!("failed to read {shown}: is the cluster up? `cargo run -p e2e -- up` makes it")
+        })?;
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(settings, &options).await?;
+        Ok(Client::try_from(config)?)
+    }
+
+    /// Returns kubectl for it.
+    pub fn kubectl(&self) -> Program {
+        Program::new("kubectl").env("KUBECONFIG", self.kubeconfig())
+    }
+
+    /// Returns helm for it.
+    pub fn helm(&self) -> Program {
+        Program::new("helm").env("KUBECONFIG", self.kubeconfig())
+    }
+
+    /// Returns kind with one of its commands for it.
+    pub fn kind(&self, command: &[&str]) -> Program {
+        let program = Program::new("kind").env("KUBECONFIG", self.kubeconfig());
+        program.args(command).args(["--name", self.name.as_str()])
+    }
+
+    /// Returns whether kind knows it.
+    pub async fn exists(&self) -> Result<bool> {
+        let listed = Program::new("kind")
+            .args(["get", "clusters"])
+            .text()
+            .await?;
+        Ok(listed.lines().any(|name| name == self.name))
+    }
+
+    /// Removes it, if it is there, and what is kept of it.
+    pub async fn remove(&self) -> Result<()> {
+        self.kind(&["delete", "cluster"]).text().await?;
+        // One that was never made has none.
+        let _ = fs::remove_file(self.kubeconfig());
+        Ok(())
+    }
+}
+
+/// Returns the folder, outside of the work tree, where kubeconfigs and logs are kept.
+pub fn cache() -> PathBuf {
+    env::var_os("ONCUE_E2E_CACHE").map_or_else(|| user_cache().join("oncue-e2e"), PathBuf::from)
+}
+
+/// Returns the cache folder, made if it was not there.
+pub(crate) fn made_cache() -> Result<PathBuf> {
+    let folder = cache();
+    let made = fs::create_dir_all(&folder);
+    made.with_context(|| format!("failed to make {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Returns `$XDG_CACHE_HOME`, else `~/.cache`.
+pub(crate) fn user_cache() -> PathBuf {
+    let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    named.unwrap_or_else(|| PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cache"))
+}
+
+/// Returns the folder of the repository.
+pub(crate) fn repository() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}

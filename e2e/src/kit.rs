@@ -1,0 +1,33 @@
+//! What the tests are written with, so that each reads as a sentence.
+//!
+//! ```no_run
+//! use e2e::kit::{pod, with_temp_ns};
+//!
+//! # async fn test() -> anyhow::Result<()> {
+//! with_temp_ns(async |ns| {
+//!     let second = ns.create_pod(pod("second").depends_on("first/container")).await?;
+//!     second.is_held().await?;
+//!     ns.create_pod(pod("first").signals("first/container")).await?;
+//!     second.is_running().await
+//! })
+//! .await
+//! # }
+//! ```
+
+mod diagnosis;
+mod eventually;
+pub mod image;
+mod live_pod;
+mod manifest;
+mod namespace;
+mod store;
+mod times;
+
+pub use eventually::{eventually, in_time};
+pub use live_pod::{Ending, LivePod, WAIT};
+pub use manifest::{
+    Manifest, PodManifest, cron_job, daemon_set, deployment, job, pod, stateful_set,
+};
+pub use namespace::{Namespace, with_labelled_temp_ns, with_temp_ns};
+pub use store::Store;
+pub use times::{ended_at, started_at};

@@ -1,0 +1,188 @@
+//! A pod on the cluster, and what a test waits for it to do.
+
+use anyhow::{Context, Result, bail};
+use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
+use kube::{api::LogParams, runtime::wait::await_condition};
+
+use super::{
+    Namespace, eventually, in_time,
+    times::{container_status, ended_at, started_at},
+};
+
+/// The init container that oncue injects.
+pub const WAIT: &str = "oncue-wait";
+
+/// A handle on a pod.
+#[derive(Clone, Debug)]
+pub struct LivePod {
+    ns: Namespace,
+    name: String,
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Ending {
+    /// Its exit code.
+    pub code: i32,
+    /// Its termination message.
+    pub message: String,
+}
+
+impl LivePod {
+    pub(super) fn new(ns: Namespace, name: &str) -> Self {
+        Self {
+            ns,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Returns its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns it as it is now.
+    pub async fn get(&self) -> Result<Pod> {
+        Ok(self.ns.api::<Pod>().get(&self.name).await?)
+    }
+
+    /// Waits until it is as described, and returns it as it was then.
+    pub async fn until(&self, what: &str, is_so: impl Fn(&Pod) -> bool + Send) -> Result<Pod> {
+        let what = format!("pod {} {what}", self.name);
+        let condition = |pod: Option<&Pod>| pod.is_some_and(&is_so);
+        let seen = in_time(&what, async {
+            Ok(await_condition(self.ns.api::<Pod>(), &self.name, condition).await?)
+        });
+        seen.await?.context("the pod is gone")
+    }
+
+    /// Waits until its init container asks the store, and the store holds the question: it has
+    /// not started, and will not before what it depends on changes.
+    pub async fn is_held(&self) -> Result<()> {
+        let store = self.ns.store();
+        let what = format!("the store holds the wait of pod {}", self.name);
+        eventually(&what, async || {
+            let waits = store.waiting_pods().await?;
+            Ok(waits.contains(&self.name).then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until every container of its own runs.
+    pub async fn is_running(&self) -> Result<Pod> {
+        self.until("runs", all_run).await
+    }
+
+    /// Waits until it has succeeded.
+    pub async fn has_succeeded(&self) -> Result<Pod> {
+        self.until("has succeeded", |pod| phase(pod) == Some("Succeeded"))
+            .await
+    }
+
+    /// Waits until it has failed.
+    pub async fn has_failed(&self) -> Result<Pod> {
+        self.until("has failed", |pod| phase(pod) == Some("Failed"))
+            .await
+    }
+
+    /// Waits until the injected init container has ended, and returns how.
+    pub async fn wait_ended(&self) -> Result<Ending> {
+        self.container_ended(WAIT).await
+    }
+
+    /// Waits until a container has ended, in its present or its last run, and returns how.
+    pub async fn container_ended(&self, container: &str) -> Result<Ending> {
+        let what = format!("has ended its container {container}");
+        let pod = self
+            .until(&what, |pod| ending(pod, container).is_some())
+            .await?;
+        ending(&pod, container).context("it has ended")
+    }
+
+    /// Returns when a container last started.
+    pub async fn started_at(&self, container: &str) -> Result<Timestamp> {
+        started_at(&self.get().await?, container)
+    }
+
+    /// Returns when a container ended.
+    pub async fn ended_at(&self, container: &str) -> Result<Timestamp> {
+        ended_at(&self.get().await?, container)
+    }
+
+    /// Returns what a container has printed.
+    pub async fn log(&self, container: &str) -> Result<String> {
+        let params = LogParams {
+            container: Some(container.to_owned()),
+            ..LogParams::default()
+        };
+        Ok(self.ns.api::<Pod>().logs(&self.name, &params).await?)
+    }
+
+    /// Waits until a container has printed this.
+    pub async fn prints(&self, container: &str, text: &str) -> Result<String> {
+        let what = format!("{container} of pod {} prints {text:?}", self.name);
+        eventually(&what, async || {
+            // Before the container has started, there is no log: that is no failure.
+            let log = self.log(container).await.unwrap_or_default();
+            Ok(log.contains(text).then_some(log))
+        })
+        .await
+    }
+
+    /// Runs a command in its first container.
+    pub async fn exec(&self, command: &[&str]) -> Result<String> {
+        self.ns
+            .kubectl(&["exec", &self.name, "--"])
+            .args(command)
+            .text()
+            .await
+    }
+
+    /// Returns what `kubectl describe pod` shows of it.
+    pub async fn describe(&self) -> Result<String> {
+        self.ns
+            .kubectl(&["describe", "pod", &self.name])
+            .text()
+            .await
+    }
+
+    /// Fails where oncue has touched it.
+    pub async fn is_not_injected(&self) -> Result<()> {
+        let pod = self.get().await?;
+        let spec = pod.spec.context("a pod has a spec")?;
+        let init = spec.init_containers.unwrap_or_default();
+        if init.iter().any(|container| container.name == WAIT) {
+            bail!("pod {} is injected", self.name);
+        }
+        Ok(())
+    }
+}
+
+fn phase(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.phase.as_deref()
+}
+
+fn all_run(pod: &Pod) -> bool {
+    let own = pod
+        .status
+        .iter()
+        .flat_map(|status| status.container_statuses.iter().flatten());
+    let mut states = own
+        .map(|container| container.state.as_ref()?.running.as_ref())
+        .peekable();
+    states.peek().is_some() && states.all(|running| running.is_some())
+}
+
+/// One that runs anew, as the kubelet restarts it, has ended before.
+fn ending(pod: &Pod, container: &str) -> Option<Ending> {
+    let status = container_status(pod, container)?;
+    let runs = [status.state.as_ref(), status.last_state.as_ref()];
+    let ended = runs
+        .into_iter()
+        .find_map(|state| state?.terminated.as_ref())?;
+    let message = ended.message.clone().unwrap_or_default();
+    Some(Ending {
+        code: ended.exit_code,
+        message,
+    })
+}

@@ -1,0 +1,207 @@
+//! A namespace of its own for each test.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, resume_unwind},
+    thread,
+};
+
+use anyhow::{Context, Result};
+use futures_util::FutureExt;
+use k8s_openapi::api::core::v1::{Namespace as Object, Pod, ServiceAccount};
+use kube::{
+    Api, Client,
+    api::{DeleteParams, DynamicObject, ListParams, PostParams},
+    core::{ApiResource, TypeMeta, gvk::GroupVersionKind},
+    runtime::wait::await_condition,
+};
+use serde_json::json;
+
+use super::{LivePod, Manifest, PodManifest, Store, diagnosis, eventually, in_time};
+use crate::{cluster::Cluster, process::Program};
+
+/// The namespace of one test, and the client the test works with.
+#[derive(Clone)]
+pub struct Namespace {
+    cluster: Cluster,
+    client: Client,
+    name: String,
+}
+
+/// Runs a test in a namespace of its own, which goes with everything in it, however the test ends.
+///
+/// Where the test fails, what explains it is printed before: pods, events, the logs of the pods
+/// and those of oncue.
+pub async fn with_temp_ns(test: impl AsyncFnOnce(Namespace) -> Result<()>) -> Result<()> {
+    with_labelled_temp_ns(&[], test).await
+}
+
+/// Runs a test in a namespace of its own that has these labels.
+pub async fn with_labelled_temp_ns(
+    labels: &[(&str, &str)],
+    test: impl AsyncFnOnce(Namespace) -> Result<()>,
+) -> Result<()> {
+    let ns = Namespace::create(labels).await?;
+    let ended = AssertUnwindSafe(test(ns.clone())).catch_unwind().await;
+    if !matches!(ended, Ok(Ok(()))) {
+        diagnosis::print(&ns).await;
+    }
+    let deleted = ns.delete().await;
+    ended.unwrap_or_else(|panic| resume_unwind(panic))?;
+    deleted
+}
+
+impl Namespace {
+    async fn create(labels: &[(&str, &str)]) -> Result<Self> {
+        let cluster = Cluster::from_env();
+        let client = cluster.client().await?;
+        let name = random_name();
+        let mut object = json!({"metadata": {"name": name, "labels": {"oncue-e2e": "test"}}});
+        for (key, value) in labels {
+            object["metadata"]["labels"][key] = json!(value);
+        }
+        let object: Object = serde_json::from_value(object)?;
+        let created = Api::all(client.clone())
+            .create(&PostParams::default(), &object)
+            .await;
+        created.with_context(|| format!("failed to create the namespace {name}"))?;
+        // Pods are refused until the namespace has its service account.
+        let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &name);
+        let there = |account: Option<&ServiceAccount>| account.is_some();
+        in_time("the service account `default`", async {
+            Ok(await_condition(accounts, "default", there).await?)
+        })
+        .await?;
+        Ok(Self {
+            cluster,
+            client,
+            name,
+        })
+    }
+
+    /// Does not wait until it is gone: the next test need not.
+    async fn delete(&self) -> Result<()> {
+        let all: Api<Object> = Api::all(self.client.clone());
+        match all.delete(&self.name, &DeleteParams::background()).await {
+            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+            answer => answer.map(drop).context("failed to delete the namespace"),
+        }
+    }
+
+    /// Returns its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the cluster it is in.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// Returns the client the test works with.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Returns the API for objects of a kind in this namespace.
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.client.clone(), &self.name)
+    }
+
+    /// Creates an object; what the API server answers to a refused one is the error.
+    pub async fn create_object(&self, manifest: impl Into<Manifest>) -> Result<()> {
+        let manifest = manifest.into();
+        let object: DynamicObject = serde_json::from_value(manifest.value().clone())?;
+        let types = object.types.as_ref().context("the object has no kind")?;
+        let resource = api_resource(types)?;
+        let api = Api::namespaced_with(self.client.clone(), &self.name, &resource);
+        api.create(&PostParams::default(), &object).await?;
+        Ok(())
+    }
+
+    /// Creates a pod.
+    pub async fn create_pod(&self, pod: PodManifest) -> Result<LivePod> {
+        let manifest = Manifest::from(pod);
+        let pod: Pod = serde_json::from_value(manifest.value().clone())?;
+        let created = self
+            .api::<Pod>()
+            .create(&PostParams::default(), &pod)
+            .await?;
+        Ok(self.pod(&created.metadata.name.context("a created pod has a name")?))
+    }
+
+    /// Returns a handle on the pod of this name, which need not be there yet.
+    pub fn pod(&self, name: &str) -> LivePod {
+        LivePod::new(self.clone(), name)
+    }
+
+    /// Waits until that many pods have the label `app: NAME`, and returns them.
+    pub async fn pods_of(&self, app: &str, count: usize) -> Result<Vec<LivePod>> {
+        let params = ListParams::default().labels(&format!("app={app}"));
+        let what = format!("{count} pods of {app}");
+        let pods = eventually(&what, async || {
+            let pods = self.api::<Pod>().list(&params).await?.items;
+            Ok((pods.len() == count).then_some(pods))
+        });
+        let names = pods.await?.into_iter().filter_map(|pod| pod.metadata.name);
+        Ok(names.map(|name| self.pod(&name)).collect())
+    }
+
+    /// Returns how many pods there are.
+    pub async fn pod_count(&self) -> Result<usize> {
+        Ok(self
+            .api::<Pod>()
+            .list(&ListParams::default())
+            .await?
+            .items
+            .len())
+    }
+
+    /// Returns the store, as far as this namespace's variables are concerned.
+    pub fn store(&self) -> Store {
+        Store::new(self.client.clone(), &self.name)
+    }
+
+    /// Returns kubectl for this namespace.
+    pub fn kubectl(&self, args: &[&str]) -> Program {
+        self.cluster
+            .kubectl()
+            .args(["--namespace", &self.name])
+            .args(args)
+    }
+
+    /// Returns `kubectl apply` of an object in this namespace.
+    pub fn kubectl_apply(&self, manifest: impl Into<Manifest>, flags: &[&str]) -> Program {
+        let text = manifest.into().value().to_string();
+        self.kubectl(&["apply", "-f", "-"]).args(flags).stdin(text)
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Namespace")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Tells what resource a kind is: those that the tests create are named by the rule.
+fn api_resource(types: &TypeMeta) -> Result<ApiResource> {
+    Ok(ApiResource::from_gvk(&GroupVersionKind::try_from(types)?))
+}
+
+/// Says which test it is of: libtest names its threads.
+fn random_name() -> String {
+    let thread = thread::current();
+    let test = thread
+        .name()
+        .and_then(|name| name.rsplit("::").next())
+        .unwrap_or("test");
+    let test: String = test.replace('_', "-").chars().take(40).collect();
+    let random: String = (0..6).map(|_| fastrand::lowercase()).collect();
+    format!("e2e-{}-{random}", test.trim_end_matches('-'))
+}

@@ -1,0 +1,142 @@
+//! The store, through the API server's proxy: no tunnel and no pod is needed to ask it.
+
+use anyhow::{Context, Result, bail};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use kube::{Client, client::Body};
+use serde_json::{Value, json};
+
+use super::in_time;
+use crate::cluster::SYSTEM;
+
+/// A handle on the variables of one namespace.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    namespace: String,
+}
+
+impl Store {
+    pub(super) fn new(client: Client, namespace: &str) -> Self {
+        Self {
+            client,
+            namespace: namespace.to_owned(),
+        }
+    }
+
+    /// Creates a variable by hand.
+    pub async fn create(&self, name: &str) -> Result<()> {
+        self.put(name, json!({})).await
+    }
+
+    /// Creates a variable by hand, with a value.
+    pub async fn create_with_value(&self, name: &str, value: &str) -> Result<()> {
+        self.put(name, json!({"value": value})).await
+    }
+
+    async fn put(&self, name: &str, body: Value) -> Result<()> {
+        let path = self.path(&format!("variables/{name}"));
+        match self.ask(Method::PUT, &path, Some(body)).await? {
+            (StatusCode::OK | StatusCode::CREATED, _) => Ok(()),
+            (status, said) => bail!("the store answered a create of {name} with {status}: {said}"),
+        }
+    }
+
+    /// Deletes a variable.
+    pub async fn delete(&self, name: &str) -> Result<()> {
+        let path = self.path(&format!("variables/{name}"));
+        match self.ask(Method::DELETE, &path, None).await? {
+            (StatusCode::NO_CONTENT, _) => Ok(()),
+            (status, said) => bail!("the store answered a delete of {name} with {status}: {said}"),
+        }
+    }
+
+    /// Returns the variable as the store tells it, or null where it does not exist.
+    pub async fn variable(&self, name: &str) -> Result<Value> {
+        let path = self.path(&format!("variables/{name}"));
+        match self.ask(Method::GET, &path, None).await? {
+            (StatusCode::OK, variable) => Ok(variable),
+            (StatusCode::NOT_FOUND, _) => Ok(Value::Null),
+            (status, said) => bail!("the store answered for {name} with {status}: {said}"),
+        }
+    }
+
+    /// Returns whether a variable exists.
+    pub async fn exists(&self, name: &str) -> Result<bool> {
+        Ok(!self.variable(name).await?.is_null())
+    }
+
+    /// Returns the names of all variables of the namespace.
+    pub async fn variables(&self) -> Result<Vec<String>> {
+        let answer = self.found(Method::GET, "variables", None).await?;
+        let variables = answer["variables"]
+            .as_array()
+            .context("the answer has variables")?;
+        let names = variables
+            .iter()
+            .filter_map(|variable| variable["name"].as_str());
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    /// Waits until a term holds, as a pod would wait for it.
+    pub async fn until(&self, term: &str) -> Result<()> {
+        in_time(&format!("{term} in the store"), async {
+            let mut question = json!({"terms": [term]});
+            loop {
+                let answer = self
+                    .found(Method::POST, "wait", Some(question.clone()))
+                    .await?;
+                if answer["outcome"] == "held" {
+                    return Ok(());
+                }
+                question["revision"] = answer["revision"].clone();
+            }
+        })
+        .await
+    }
+
+    /// Returns the names of the pods whose waits the store holds.
+    pub async fn waiting_pods(&self) -> Result<Vec<String>> {
+        let answer = self.found(Method::GET, "waiters", None).await?;
+        let waiters = answer["waiters"]
+            .as_array()
+            .context("the answer has waiters")?;
+        let names = waiters
+            .iter()
+            .filter_map(|waiter| waiter["pod"]["name"].as_str());
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    async fn found(&self, method: Method, what: &str, body: Option<Value>) -> Result<Value> {
+        match self.ask(method, &self.path(what), body).await? {
+            (StatusCode::OK, answer) => Ok(answer),
+            (status, said) => bail!("the store answered {what} with {status}: {said}"),
+        }
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("v1/namespaces/{}/{rest}", self.namespace)
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(StatusCode, Value)> {
+        let service = format!("/api/v1/namespaces/{SYSTEM}/services/oncue-store:http/proxy");
+        let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{service}/{path}"));
+        let request = request
+            .header("content-type", "application/json")
+            .body(Body::from(body))?;
+        let (head, body) = self.client.send(request).await?.into_parts();
+        let text = body.collect().await?.to_bytes();
+        // What is no JSON comes from the proxy: there is no store behind it just now.
+        let answer =
+            serde_json::from_slice(&text).unwrap_or_else(|_| json!(String::from_utf8_lossy(&text)));
+        Ok((head.status, answer))
+    }
+}

@@ -1,0 +1,194 @@
+//! Programs that are run to their end: tools, builds, scripts of this repository.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use tokio::{io::AsyncWriteExt, process::Command, time};
+
+use crate::tools;
+
+/// How long a program may run, where nothing else is said.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// A program that is about to run, with a time limit; it is killed with whoever waits for it.
+#[derive(Debug)]
+pub struct Program {
+    command: Command,
+    shown: String,
+    stdin: Option<String>,
+    limit: Duration,
+}
+
+/// What a program that ran to its end has left.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Whether its exit status was 0.
+    pub success: bool,
+    /// What it wrote to its standard output.
+    pub stdout: String,
+    /// What it wrote to its standard error.
+    pub stderr: String,
+}
+
+impl Program {
+    /// Returns a program that is looked for where the tools are.
+    pub fn new(name: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(&name);
+        command.env("PATH", tools::path()).kill_on_drop(true);
+        Self {
+            command,
+            shown: name.as_ref().to_string_lossy().into_owned(),
+            stdin: None,
+            limit: LIMIT,
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.shown.push(' ');
+        self.shown.push_str(&arg.as_ref().to_string_lossy());
+        self.command.arg(arg);
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(self, args: impl IntoIterator<Item = A>) -> Self {
+        args.into_iter().fold(self, Self::arg)
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, key: &str, value: impl Into<OsString>) -> Self {
+        self.command.env(key, value.into());
+        self
+    }
+
+    /// Sets the folder it runs in.
+    #[must_use]
+    pub fn folder(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    /// Gives it something to read.
+    #[must_use]
+    pub fn stdin(mut self, text: impl Into<String>) -> Self {
+        self.stdin = Some(text.into());
+        self
+    }
+
+    /// Sets how long it may run.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Returns it as a person would type it.
+    pub fn as_typed(&self) -> &str {
+        &self.shown
+    }
+
+    /// Runs it and returns what it left, whatever its exit status.
+    pub async fn outcome(mut self) -> Result<Outcome> {
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command.stdin(match self.stdin {
+            Some(_) => Stdio::piped(),
+            None => Stdio::null(),
+        });
+        let mut child = self.command.spawn().with_context(|| self.not_started())?;
+        let input = child.stdin.take();
+        let feed = async {
+            if let (Some(mut pipe), Some(text)) = (input, &self.stdin) {
+                // One that ends before it has read everything says so by its exit status.
+                let _ = pipe.write_all(text.as_bytes()).await;
+            }
+        };
+        let ended = time::timeout(self.limit, async {
+            tokio::join!(feed, child.wait_with_output()).1
+        });
+        let output = ended.await.map_err(|_| self.over_time())??;
+        Ok(Outcome {
+            success: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Runs it and returns its standard output; that it fails is an error with its last words.
+    pub async fn text(self) -> Result<String> {
+        let shown = self.shown.clone();
+        let outcome = self.outcome().await?;
+        if !outcome.success {
+            bail!("`{shown}` failed: {}", outcome.last_words());
+        }
+        Ok(outcome.stdout)
+    }
+
+    /// Runs it with what it prints on this process's own output; that it fails is an error.
+    pub async fn shown(mut self) -> Result<()> {
+        self.command.stdin(Stdio::null());
+        let mut child = self.command.spawn().with_context(|| self.not_started())?;
+        let ended = time::timeout(self.limit, child.wait());
+        let status = ended.await.map_err(|_| self.over_time())??;
+        if !status.success() {
+            bail!("`{}` failed with {status}", self.shown);
+        }
+        Ok(())
+    }
+
+    fn not_started(&self) -> String {
+        format!("failed to start `{}`", self.shown)
+    }
+
+    fn over_time(&self) -> anyhow::Error {
+        let seconds = self.limit.as_secs();
+        anyhow!("`{}` did not end within {seconds} s", self.shown)
+    }
+}
+
+impl Outcome {
+    /// Returns both outputs, one after the other.
+    pub fn all(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
+    /// Returns the last line it wrote that says something.
+    pub fn last_words(&self) -> &str {
+        let mut lines = self.stderr.lines().chain(self.stdout.lines()).rev();
+        let said = |line: &&str| !line.trim().is_empty();
+        lines.find(said).unwrap_or("it said nothing").trim()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn reads_its_input_and_returns_its_output() {
+        let text = Program::new("cat").stdin("abc").text().await;
+        assert_eq!(text.unwrap(), "abc");
+    }
+
+    #[tokio::test]
+    async fn says_how_it_failed_in_its_own_last_words() {
+        let program = Program::new("sh").args(["-c", "echo first; echo last >&2; exit 3"]);
+        let error = program.text().await.unwrap_err().to_string();
+        assert!(error.ends_with("failed: last"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn is_ended_at_its_limit() {
+        let program = Program::new("sleep").arg("1000").limit(Duration::ZERO);
+        let error = program.outcome().await.unwrap_err().to_string();
+        assert_eq!(error, "`sleep 1000` did not end within 0 s");
+    }
+}

@@ -1,0 +1,37 @@
+//! `e2e test`: the tests as cargo runs them, first side by side, then those that disturb others.
+
+use std::{env, time::Duration};
+
+use anyhow::Result;
+
+use crate::{cluster::repository, process::Program};
+
+/// How many tests of `tests/cluster` run at a time: they mostly wait.
+const SIDE_BY_SIDE: u32 = 4;
+
+/// More than all of them need.
+const LIMIT: Duration = Duration::from_mins(40);
+
+/// Runs the tests whose names contain one of the filters; all of them if there is none.
+pub async fn run(filters: &[String]) -> Result<()> {
+    run_target("cluster", SIDE_BY_SIDE, filters).await?;
+    run_target("disruption", 1, filters).await
+}
+
+async fn run_target(target: &str, at_a_time: u32, filters: &[String]) -> Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let test = Program::new(cargo).folder(&repository());
+    let test = test.args([
+        "test",
+        "--quiet",
+        "--locked",
+        "-p",
+        "e2e",
+        "--features=cluster",
+    ]);
+    let test = test.args(["--test", target, "--"]).args(filters);
+    test.arg(format!("--test-threads={at_a_time}"))
+        .limit(LIMIT)
+        .shown()
+        .await
+}

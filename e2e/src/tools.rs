@@ -1,0 +1,213 @@
+//! The tools a kind cluster needs: found, or named with how to install them, or brought by kindbox.
+
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use tokio::{net::TcpStream, time};
+
+use crate::{
+    cluster::{repository, user_cache},
+    process::Program,
+};
+
+/// A tool, and how it is installed.
+struct Tool {
+    name: &'static str,
+    install: &'static str,
+}
+
+/// What is needed to make a cluster and to install oncue there.
+const TOOLS: [Tool; 4] = [
+    Tool {
+        name: "docker",
+        install: "https://docs.docker.com/engine/install/",
+    },
+    Tool {
+        name: "helm",
+        install: "go install helm.sh/helm/v4/cmd/helm@v4.3.1",
+    },
+    Tool {
+        name: "kind",
+        install: "go install sigs.k8s.io/kind@v0.33.0",
+    },
+    Tool {
+        name: "kubectl",
+        install: "https://kubernetes.io/docs/tasks/tools/",
+    },
+];
+
+/// The oldest kind whose own node image is a Kubernetes that the chart accepts, 1.30.
+const OLDEST_KIND: (u32, u32) = (0, 23);
+
+/// What a node is made from, and where images come from besides.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Nodes {
+    /// No registry is reached: kindbox made this node image.
+    Kindbox(String),
+    /// A registry is reached: the image that kind brings for its version.
+    Upstream,
+}
+
+/// Returns where programs are looked for: `PATH`, and behind it what kindbox made.
+pub fn path() -> OsString {
+    let mut path = env::var_os("PATH").unwrap_or_default();
+    path.push(":");
+    path.push(kindbox_cache().join("bin"));
+    path
+}
+
+/// Sees that every tool is there and fit, and says what nodes are made from.
+pub async fn prepare() -> Result<Nodes> {
+    let nodes = if env::var_os("ONCUE_E2E_KINDBOX").is_none() && registry_answers().await {
+        demand(&TOOLS, "")?;
+        Nodes::Upstream
+    } else {
+        Nodes::Kindbox(kindbox().await?)
+    };
+    engine_answers().await?;
+    kind_is_fit().await?;
+    Ok(nodes)
+}
+
+/// Sees that the tools are there that a cluster's removal and its logs need.
+pub fn demand_tools() -> Result<()> {
+    demand(&TOOLS, "")
+}
+
+async fn registry_answers() -> bool {
+    let connected = TcpStream::connect(("registry-1.docker.io", 443));
+    let in_time = time::timeout(Duration::from_secs(2), connected).await;
+    in_time.is_ok_and(|connected| connected.is_ok())
+}
+
+fn kindbox_cache() -> PathBuf {
+    let named = env::var_os("KINDBOX_CACHE").map(PathBuf::from);
+    named.unwrap_or_else(|| user_cache().join("kindbox"))
+}
+
+/// Lets kindbox bring what is missing, and returns the name of its node image.
+async fn kindbox() -> Result<String> {
+    let go = Tool {
+        name: "go",
+        install: "https://go.dev/doc/install (1.26 or newer)",
+    };
+    let python = Tool {
+        name: "python3",
+        install: "apt-get install python3",
+    };
+    let why = "no image registry is reached, so a node image is made from packages (Debian 12)";
+    demand(&[go, python], why)?;
+    let script = repository().join("e2e/kindbox/kindbox");
+    let all = Program::new(&script).arg("all").limit(BUILD_LIMIT);
+    all.shown().await.context(why)?;
+    Ok(Program::new(&script)
+        .arg("image")
+        .text()
+        .await?
+        .trim()
+        .to_owned())
+}
+
+/// From nothing, kindbox compiles Kubernetes.
+const BUILD_LIMIT: Duration = Duration::from_hours(1);
+
+fn demand(tools: &[Tool], why: &str) -> Result<()> {
+    let missing = tools.iter().filter(|tool| find(tool.name).is_none());
+    let missing: Vec<String> = missing
+        .map(|tool| format!("{} ({})", tool.name, tool.install))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let because = if why.is_empty() {
+        String::new()
+    } else {
+        format!(": {why}")
+    };
+    bail!("install what is missing: {}{because}", missing.join(", "))
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    let path = path();
+    let mut candidates = env::split_paths(&path).map(|folder| folder.join(name));
+    candidates.find(|candidate| is_executable(candidate))
+}
+
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+async fn engine_answers() -> Result<()> {
+    let asked = Program::new("docker")
+        .arg("version")
+        .limit(Duration::from_secs(20));
+    asked.text().await.context(
+        "no Docker engine answers: start it (systemctl start docker), or let \
+         e2e/kindbox/kindbox engine start one",
+    )?;
+    Ok(())
+}
+
+async fn kind_is_fit() -> Result<()> {
+    let said = Program::new("kind").arg("version").text().await?;
+    let (major, minor) = OLDEST_KIND;
+    match kind_version(&said) {
+        Some(version) if version >= OLDEST_KIND => Ok(()),
+        Some(_) => bail!(
+            "{} is too old: its clusters are older than Kubernetes 1.30; install \
+             v{major}.{minor}.0 or newer (go install sigs.k8s.io/kind@v0.33.0)",
+            said.trim()
+        ),
+        None => bail!(
+            "`kind version` says {:?}, which is no version of kind",
+            said.trim()
+        ),
+    }
+}
+
+/// Reads `kind v0.33.0 go1.26.8 linux/amd64`.
+fn kind_version(said: &str) -> Option<(u32, u32)> {
+    let version = said
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix('v'))?;
+    let mut numbers = version.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_version_of_kind() {
+        assert_eq!(
+            kind_version("kind v0.33.0 go1.26.8 linux/amd64\n"),
+            Some((0, 33))
+        );
+        assert_eq!(
+            kind_version("kind v1.2.0-alpha go1.26.8 linux/amd64"),
+            Some((1, 2))
+        );
+        assert_eq!(kind_version("command not found"), None);
+    }
+
+    #[test]
+    fn names_every_missing_tool_with_how_to_install_it() {
+        let tool = |name, install| Tool { name, install };
+        let tools = [
+            tool("sh", "apt"),
+            tool("no-such-1", "a"),
+            tool("no-such-2", "b"),
+        ];
+        let error = demand(&tools, "it is needed").unwrap_err().to_string();
+        let expected = "install what is missing: no-such-1 (a), no-such-2 (b): it is needed";
+        assert_eq!(error, expected);
+    }
+}

@@ -1,0 +1,25 @@
+//! `e2e up`: from a machine with tools, or with package registries alone, to a cluster with oncue.
+
+mod chart;
+mod images;
+mod kind;
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::{cluster::Cluster, steps::step, tools};
+
+/// Makes or reuses the cluster, builds and loads the images, installs the chart, and waits.
+///
+/// Every step leaves alone what is there already, so that it can be repeated at any time.
+pub async fn up(cluster: &Cluster, nodes: Option<u32>) -> Result<()> {
+    let began = Instant::now();
+    let made_of = step("tools", tools::prepare()).await?;
+    kind::ensure(cluster, nodes, &made_of).await?;
+    let tag = images::ensure(cluster, &made_of).await?;
+    step("chart", chart::install(cluster, &tag)).await?;
+    eprintln!("{:6.1} s  in all", began.elapsed().as_secs_f64());
+    eprintln!("export KUBECONFIG={}", cluster.kubeconfig().display());
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! The kind cluster itself.
+
+use std::{fmt::Write as _, fs, time::Duration};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    cluster::{Cluster, made_cache},
+    steps::step,
+    tools::Nodes,
+};
+
+/// One control plane and two workers: enough for what differs from node to node.
+const NODES: u32 = 3;
+
+/// How long kind may take, with the image already there or with it yet to be pulled.
+const CREATION: Duration = Duration::from_mins(10);
+
+/// Reuses the cluster, or makes it.
+pub(super) async fn ensure(cluster: &Cluster, nodes: Option<u32>, made_of: &Nodes) -> Result<()> {
+    if cluster.exists().await? {
+        step("cluster: it is there", reuse(cluster, nodes)).await?;
+    } else {
+        let nodes = nodes.unwrap_or(NODES);
+        let name = format!("cluster {} of {nodes} nodes", cluster.name());
+        step(&name, create(cluster, nodes, made_of)).await?;
+    }
+    step("cluster is ready", ready(cluster)).await
+}
+
+async fn reuse(cluster: &Cluster, nodes: Option<u32>) -> Result<()> {
+    made_cache()?;
+    cluster.kind(&["export", "kubeconfig"]).text().await?;
+    let listed = cluster.kind(&["get", "nodes"]).text().await?;
+    let there = listed.lines().count();
+    match nodes {
+        Some(nodes) if nodes as usize != there => bail!(
+            "the cluster {} has {there} nodes, not {nodes}: run `cargo run -p e2e -- down` first",
+            cluster.name()
+        ),
+        _ => Ok(()),
+    }
+}
+
+async fn create(cluster: &Cluster, nodes: u32, made_of: &Nodes) -> Result<()> {
+    let cache = made_cache()?;
+    let kubeconfig = cluster.kubeconfig();
+    // Of an earlier cluster of this name; kind would merge the new one into it.
+    let _ = fs::remove_file(&kubeconfig);
+    let mut kind = cluster.kind(&[
+        "create",
+        "cluster",
+        "--retain",
+        "--wait",
+        "120s",
+        "--config=-",
+    ]);
+    if let Nodes::Kindbox(image) = made_of {
+        kind = kind.args(["--image", image.as_str()]);
+    }
+    let created = kind
+        .stdin(configuration(nodes))
+        .limit(CREATION)
+        .outcome()
+        .await?;
+    if created.success {
+        return Ok(());
+    }
+    let logs = cache.join(format!("{}-not-created", cluster.name()));
+    fs::create_dir_all(&logs)?;
+    fs::write(logs.join("kind.log"), created.all())?;
+    // What the nodes say is wanted where they came up that far; that they did not is no news.
+    let folder = logs.to_string_lossy();
+    let _ = cluster
+        .kind(&["export", "logs", folder.as_ref()])
+        .outcome()
+        .await;
+    let _ = cluster.remove().await;
+    bail!(
+        "the cluster {} did not come up: {}; its logs are in {folder}; see that the machine has \
+         2 GB of memory and 5 GB of disk to spare, and run the same command again",
+        cluster.name(),
+        reason(&created.stderr)
+    )
+}
+
+/// Finds the line in which kind says what went wrong: what follows it is a stack of calls.
+fn reason(stderr: &str) -> &str {
+    let line = stderr.lines().find(|line| line.contains("ERROR:"));
+    line.or_else(|| stderr.lines().last())
+        .unwrap_or("kind said nothing")
+        .trim()
+}
+
+/// 250 pods fit on a node, as many as its addresses allow, for the tests that need many.
+fn configuration(nodes: u32) -> String {
+    let mut text = String::from(
+        "kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+kubeadmConfigPatches:
+- |
+  kind: KubeletConfiguration
+  maxPods: 250
+nodes:
+- role: control-plane
+",
+    );
+    for _ in 1..nodes {
+        let _ = writeln!(text, "- role: worker");
+    }
+    text
+}
+
+/// Waits for the nodes, and for everything that kind installs on them.
+async fn ready(cluster: &Cluster) -> Result<()> {
+    let wait = [
+        "wait",
+        "node",
+        "--all",
+        "--for=condition=Ready",
+        "--timeout=90s",
+    ];
+    cluster
+        .kubectl()
+        .args(wait)
+        .text()
+        .await
+        .context(NOT_READY)?;
+    for namespace in ["kube-system", "local-path-storage"] {
+        let list = [
+            "get",
+            "deployments,daemonsets",
+            "-o",
+            "name",
+            "-n",
+            namespace,
+        ];
+        for name in cluster.kubectl().args(list).text().await?.lines() {
+            let rollout = ["rollout", "status", name, "--timeout=90s", "-n", namespace];
+            cluster
+                .kubectl()
+                .args(rollout)
+                .text()
+                .await
+                .context(NOT_READY)?;
+        }
+    }
+    Ok(())
+}
+
+const NOT_READY: &str = "the cluster is there and not ready: `cargo run -p e2e -- logs` collects \
+                         why, `cargo run -p e2e -- down` removes it";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_node_but_one_is_a_worker() {
+        assert_eq!(configuration(3).matches("role: worker").count(), 2);
+        assert_eq!(configuration(1).matches("role:").count(), 1);
+    }
+
+    #[test]
+    fn the_reason_is_the_line_before_the_stack() {
+        let stderr = "Creating ...\nERROR: failed to create: no image\nStack Trace:\nmain.main";
+        assert_eq!(reason(stderr), "ERROR: failed to create: no image");
+        assert_eq!(reason(""), "kind said nothing");
+    }
+}

@@ -1,0 +1,7 @@
+//! Scenarios on the cluster of `e2e up`, each in a namespace of its own, several at a time.
+
+mod by_hand;
+mod ordering;
+mod outcomes;
+mod refusals;
+mod skipped;

@@ -1,0 +1,85 @@
+//! What is refused, in the words that a person reads in a terminal.
+
+use anyhow::Result;
+use e2e::kit::{Namespace, PodManifest, pod, with_temp_ns};
+
+#[tokio::test]
+async fn a_bad_term_is_denied_with_its_place_and_what_would_be_right() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let said = refusal(&ns, pod("app").depends_on("first/container, db ready")).await?;
+        assert!(
+            said.contains(
+                "admission webhook \"pods.oncue.dev\" denied the request: depends-on: column 21: \
+                 in \"db ready\": \"ready\" was not expected here"
+            ),
+            "{said}"
+        );
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_mistake_is_told_at_once() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let pod = pod("app").depends_on("a b").signals("a/../b");
+        let said = refusal(&ns, pod.annotate("depends-on-timeout", "5")).await?;
+        for key in [
+            "depends-on: column 3",
+            "signals: column 1",
+            "depends-on-timeout: \"5\"",
+        ] {
+            assert!(said.contains(key), "{key} in {said}");
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_needs_a_controller_is_refused_and_says_so() -> Result<()> {
+    let needing = [
+        ("depends-on", "job:migrate"),
+        ("depends-on", "certificates.cert-manager.io:web=Ready"),
+        ("depends-on-mode", "gate"),
+        ("signals-on-ready", "app/ready"),
+        ("signals-on-success", "app/done"),
+        ("signals-on-failure", "app/failed"),
+    ];
+    with_temp_ns(async |ns| {
+        for (key, value) in needing {
+            let said = refusal(&ns, pod("app").once("true").annotate(key, value)).await?;
+            assert!(
+                said.contains(&format!("denied the request: {key}: ")),
+                "{key}: {said}"
+            );
+            let why = "it needs the controller, which this installation does not run";
+            assert!(said.contains(why), "{key}: {said}");
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_the_injection_and_leaves_nothing_behind() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let pod = pod("app").depends_on("first/container").signals("app/up");
+        let flags = ["--dry-run=server", "-o", "yaml"];
+        let shown = ns.kubectl_apply(pod, &flags).text().await?;
+        assert!(shown.contains("name: oncue-wait"), "{shown}");
+        assert!(shown.contains("- first/container"), "{shown}");
+        assert_eq!(ns.pod_count().await?, 0);
+        assert_eq!(ns.store().variables().await?, Vec::<String>::new());
+        Ok(())
+    })
+    .await
+}
+
+/// Applies the pod, sees that it is refused, and returns what the terminal shows.
+async fn refusal(ns: &Namespace, pod: PodManifest) -> Result<String> {
+    let outcome = ns.kubectl_apply(pod, &[]).outcome().await?;
+    assert!(!outcome.success, "it was let in: {}", outcome.all());
+    assert_eq!(ns.pod_count().await?, 0);
+    Ok(outcome.stderr)
+}

@@ -1,0 +1,1 @@
+//! Scenarios that disturb whatever else runs on the cluster of `e2e up`: one after another.
