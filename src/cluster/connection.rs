@@ -1,21 +1,11 @@
 //! Connects to the cluster that is meant.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use kube::{
-    Client, Config,
-    config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError},
-};
+use kube::{Client, Config};
+use oncue_client::environment::Environment;
 
-/// Which cluster is meant; by default the one that `kubectl` would talk to: that of the
-/// kubeconfig, and in a pod without one its own.
-#[derive(Clone, Debug, Default)]
-pub struct WhichCluster {
-    /// The kubeconfig file; by default `KUBECONFIG`, else `~/.kube/config`.
-    pub kubeconfig: Option<PathBuf>,
-    /// A context in it; by default the current one.
-    pub context: Option<String>,
-}
+use super::kubeconfig::{FindError, Found, WhichCluster};
 
 /// Returns a client of the cluster that is meant; its default namespace is that of the context, or
 /// of the pod.
@@ -23,40 +13,17 @@ pub struct WhichCluster {
 /// Nothing is asked of the cluster yet. A connection has its timeouts; a request needs a deadline
 /// of its own, which [`call`](super::call()) gives it, since watches and tunnels must have none.
 pub async fn connect(which: WhichCluster) -> Result<Client, ConnectError> {
-    let mut config = config(which).await?;
+    match which.find(&Environment::of_this_process())? {
+        Some(found) => connect_to(found).await,
+        None => Err(ConnectError::NoCluster),
+    }
+}
+
+/// Returns a client of a cluster that was found, as [`connect`] does.
+pub async fn connect_to(found: Found) -> Result<Client, ConnectError> {
+    let mut config: Config = found.config().await?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     Client::try_from(config).map_err(ConnectError::Client)
-}
-
-async fn config(which: WhichCluster) -> Result<Config, ConnectError> {
-    let is_named = which.kubeconfig.is_some() || which.context.is_some();
-    match from_kubeconfig(which).await {
-        Err(error) if !is_named && is_absent(&error) => {
-            Config::incluster().map_err(ConnectError::NoCluster)
-        }
-        result => result.map_err(ConnectError::Kubeconfig),
-    }
-}
-
-async fn from_kubeconfig(which: WhichCluster) -> Result<Config, KubeconfigError> {
-    let kubeconfig = match which.kubeconfig {
-        Some(path) => Kubeconfig::read_from(path)?,
-        None => Kubeconfig::read()?,
-    };
-    let options = KubeConfigOptions {
-        context: which.context,
-        ..KubeConfigOptions::default()
-    };
-    Config::from_custom_kubeconfig(kubeconfig, &options).await
-}
-
-/// Returns whether there is no kubeconfig, rather than a wrong one.
-fn is_absent(error: &KubeconfigError) -> bool {
-    match error {
-        KubeconfigError::FindPath => true,
-        KubeconfigError::ReadConfig(error, _) => error.kind() == io::ErrorKind::NotFound,
-        _ => false,
-    }
 }
 
 /// Why there is no client.
@@ -65,16 +32,15 @@ pub enum ConnectError {
     /// The client cannot be set up with what the configuration says.
     #[error("failed to set up the client of the cluster")]
     Client(#[source] kube::Error),
-    /// The kubeconfig cannot be used.
-    #[error("failed to use the kubeconfig: {0} (KUBECONFIG names the file)")]
-    // The cause is part of its own text.
-    Kubeconfig(KubeconfigError),
+    /// None is found, or none that can be used.
+    #[error(transparent)]
+    Find(#[from] FindError),
     /// There is neither a kubeconfig nor a pod around us.
     #[error(
-        "no cluster found: there is no kubeconfig ($KUBECONFIG or ~/.kube/config), and this is no \
-         pod with the token of a service account: {0}"
+        "no cluster found: there is no kubeconfig with a current context ($KUBECONFIG or \
+         ~/.kube/config), and this is no pod"
     )]
-    NoCluster(InClusterError),
+    NoCluster,
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -117,23 +83,5 @@ contexts:
         which.context = Some("till".to_owned());
         let client = connect(which).await.unwrap();
         assert_eq!(client.default_namespace(), "till");
-    }
-
-    #[tokio::test]
-    async fn a_context_that_is_not_there_is_named() {
-        let (_folder, mut which) = mk_kubeconfig(TWO_CONTEXTS);
-        which.context = Some("nowhere".to_owned());
-        let error = connect(which).await.err().unwrap().to_string();
-        assert!(error.contains("nowhere"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn a_named_file_that_is_missing_is_not_replaced_by_another_cluster() {
-        let which = WhichCluster {
-            kubeconfig: Some("/nowhere/config".into()),
-            context: None,
-        };
-        let error = connect(which).await.err().unwrap().to_string();
-        assert!(error.contains("/nowhere/config"), "{error}");
     }
 }

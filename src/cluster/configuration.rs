@@ -1,0 +1,80 @@
+//! The settings of the oncue that is installed in a cluster.
+
+use kube::Client;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{ApiError, Place, Question, Resource, list};
+use crate::{
+    config::InjectSettings,
+    language::Namespace,
+    manifests::{Document, File},
+};
+
+/// Reads what the webhook injects that is installed in `namespace`.
+///
+/// Only that section of its configuration is read: whoever asks may be older than the webhook.
+pub async fn configuration(
+    client: &Client,
+    namespace: &Namespace,
+) -> Result<InjectSettings, ConfigurationError> {
+    let place = Place::Namespace(namespace.clone());
+    let question = Question {
+        labels: LABELS,
+        ..Question::default()
+    };
+    let listed = list(client, Resource::CONFIG_MAP, &place, question).await;
+    let listed = listed.map_err(|source| ConfigurationError::Find {
+        namespace: namespace.clone(),
+        source,
+    })?;
+    let text = |map: &Value| Some(map.get("data")?.get(KEY)?.as_str()?.to_owned());
+    let text = listed.objects.iter().find_map(text);
+    let text = text.ok_or_else(|| ConfigurationError::Absent {
+        namespace: namespace.clone(),
+    })?;
+    read(text).map_err(|reason| ConfigurationError::Read {
+        namespace: namespace.clone(),
+        reason,
+    })
+}
+
+fn read(text: String) -> Result<InjectSettings, String> {
+    let file = File::parse(KEY, text).map_err(|error| error.to_string())?;
+    let mut objects = file.documents().iter().map(Document::object);
+    match objects.find_map(|object| object.get("inject")) {
+        None => Ok(InjectSettings::default()),
+        Some(inject) => InjectSettings::deserialize(inject)
+            .map_err(|error| format!("the section inject of {KEY}: {error}")),
+    }
+}
+
+/// Why the settings of a cluster are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigurationError {
+    /// There are none.
+    #[error("no configuration of oncue is in the namespace {namespace} (looked for {LABELS})")]
+    Absent {
+        /// Where it was looked for.
+        namespace: Namespace,
+    },
+    /// They cannot be looked for.
+    #[error("failed to look for oncue's configuration in the namespace {namespace}: {source}")]
+    Find {
+        /// Where.
+        namespace: Namespace,
+        /// What the API server said.
+        source: ApiError,
+    },
+    /// They mean nothing to this version.
+    #[error("failed to read oncue's configuration in the namespace {namespace}: {reason}")]
+    Read {
+        /// Where.
+        namespace: Namespace,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+const KEY: &str = "config.yaml";
+const LABELS: &str = "app.kubernetes.io/name=oncue,app.kubernetes.io/component=webhook";

@@ -1,0 +1,190 @@
+//! Objects as they are in a cluster, as raw JSON: lists are read page by page and bounded.
+
+use futures_util::future;
+use kube::{
+    Client,
+    api::{GetParams, ListParams},
+    core::Request,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{ApiError, Resource, call};
+use crate::language::Namespace;
+
+/// Where to look.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// In every namespace.
+    Everywhere,
+    /// In one.
+    Namespace(Namespace),
+}
+
+impl Place {
+    fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::Everywhere => None,
+            Self::Namespace(namespace) => Some(namespace.as_str()),
+        }
+    }
+}
+
+/// Prints as it is said of something that is there: `in the namespace shop`.
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Everywhere => f.write_str("in the cluster"),
+            Self::Namespace(namespace) => write!(f, "in the namespace {namespace}"),
+        }
+    }
+}
+
+/// Which objects of a kind are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Question<'a> {
+    /// A selector of labels.
+    pub labels: &'a str,
+    /// A selector of fields.
+    pub fields: &'a str,
+}
+
+/// Objects of one kind.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// The objects, each with its kind, and without what only servers read.
+    pub objects: Vec<Value>,
+    /// Whether there are more, which are not read.
+    pub is_cut: bool,
+}
+
+/// A kind of which not all objects could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unlisted {
+    /// There are too many.
+    #[error("only the first {MAX_OBJECTS} {resource} were read")]
+    Cut {
+        /// The kind.
+        resource: Resource,
+    },
+    /// The API server gives none.
+    #[error("failed to list {resource}: {source}")]
+    Failed {
+        /// The kind.
+        resource: Resource,
+        /// What it said.
+        source: ApiError,
+    },
+}
+
+/// Lists the objects of one kind.
+pub async fn list(
+    client: &Client,
+    resource: Resource,
+    place: &Place,
+    question: Question<'_>,
+) -> Result<Listed, ApiError> {
+    let request = Request::new(resource.path(place.namespace()));
+    let mut listed = Listed::default();
+    let mut params = ListParams::default().limit(PAGE);
+    if !question.labels.is_empty() {
+        params = params.labels(question.labels);
+    }
+    if !question.fields.is_empty() {
+        params = params.fields(question.fields);
+    }
+    loop {
+        let page = request.list(&params).map_err(kube::Error::BuildRequest)?;
+        let page: Page = call(client.request(page)).await?;
+        let objects = page.items.into_iter();
+        listed
+            .objects
+            .extend(objects.map(|object| complete(object, resource)));
+        match page.metadata.next {
+            None => return Ok(listed),
+            Some(_) if listed.objects.len() >= MAX_OBJECTS => {
+                listed.is_cut = true;
+                return Ok(listed);
+            }
+            Some(next) => params = params.continue_token(&next),
+        }
+    }
+}
+
+/// Lists several kinds at once; what could not be read stands beside what could.
+pub async fn list_all(
+    client: &Client,
+    resources: &[Resource],
+    place: &Place,
+) -> (Vec<Value>, Vec<Unlisted>) {
+    let lists = resources.iter().map(async |&resource| {
+        let listed = list(client, resource, place, Question::default()).await;
+        (resource, listed)
+    });
+    let mut objects = Vec::new();
+    let mut unlisted = Vec::new();
+    for (resource, listed) in future::join_all(lists).await {
+        match listed {
+            Ok(listed) => {
+                objects.extend(listed.objects);
+                unlisted.extend(listed.is_cut.then_some(Unlisted::Cut { resource }));
+            }
+            Err(source) => unlisted.push(Unlisted::Failed { resource, source }),
+        }
+    }
+    (objects, unlisted)
+}
+
+/// Reads one object.
+pub async fn get(
+    client: &Client,
+    resource: Resource,
+    namespace: &Namespace,
+    name: &str,
+) -> Result<Value, ApiError> {
+    let request = Request::new(resource.path(Some(namespace.as_str())));
+    let request = request.get(name, &GetParams::default());
+    let request = request.map_err(kube::Error::BuildRequest)?;
+    let object = call(client.request(request)).await?;
+    Ok(complete(object, resource))
+}
+
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<Value>,
+    #[serde(default)]
+    metadata: PageMetadata,
+}
+
+#[derive(Default, Deserialize)]
+struct PageMetadata {
+    #[serde(rename = "continue", deserialize_with = "non_empty", default)]
+    next: Option<String>,
+}
+
+fn non_empty<'de, D: serde::Deserializer<'de>>(token: D) -> Result<Option<String>, D::Error> {
+    let token = Option::<String>::deserialize(token)?;
+    Ok(token.filter(|token| !token.is_empty()))
+}
+
+/// Adds what a list leaves out of its items, and drops what no person reads.
+fn complete(mut object: Value, resource: Resource) -> Value {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.shift_remove("managedFields");
+    }
+    let Value::Object(fields) = object else {
+        return object;
+    };
+    let mut complete = serde_json::Map::new();
+    complete.insert("apiVersion".to_owned(), resource.api_version().into());
+    complete.insert("kind".to_owned(), resource.kind().into());
+    for (key, value) in fields {
+        complete.entry(key).or_insert(value);
+    }
+    complete.into()
+}
+
+/// How many objects one answer holds, as with `kubectl`.
+const PAGE: u32 = 500;
+/// How many objects of one kind are looked at.
+const MAX_OBJECTS: usize = 10_000;

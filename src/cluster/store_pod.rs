@@ -1,0 +1,153 @@
+//! The way to a pod of the store: found by its labels, reached by a port-forward.
+
+use futures_util::FutureExt;
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, Client, api::ListParams};
+
+use super::{
+    ApiError, call,
+    tunnel::{Connection, Dial},
+};
+use crate::language::Namespace;
+
+/// The store of the oncue that is installed in a namespace.
+#[derive(Clone)]
+pub struct StorePods {
+    client: Client,
+    namespace: Namespace,
+}
+
+impl StorePods {
+    /// Returns the store that is installed in `namespace`, without a word to it yet.
+    pub fn new(client: Client, namespace: Namespace) -> Self {
+        Self { client, namespace }
+    }
+
+    /// Returns a pod that is ready, and the port on which it serves.
+    async fn ready(&self) -> Result<(String, u16), StoreError> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), self.namespace.as_str());
+        let of_the_store = ListParams::default().labels(LABELS).limit(MAX_PODS);
+        let found = call(pods.list(&of_the_store)).await;
+        let found = found.map_err(|source| StoreError::Find {
+            namespace: self.namespace.clone(),
+            source,
+        })?;
+        self.choose(&found.items)
+    }
+
+    /// Chooses a pod that is ready, and the port on which it serves.
+    fn choose(&self, pods: &[Pod]) -> Result<(String, u16), StoreError> {
+        let name = |pod: &Pod| pod.metadata.name.clone().unwrap_or_default();
+        if let Some(pod) = pods.iter().find(|pod| is_ready(pod)) {
+            return Ok((name(pod), port(pod)));
+        }
+        let namespace = self.namespace.clone();
+        Err(match pods.first() {
+            None => StoreError::Absent { namespace },
+            Some(pod) => StoreError::Unready {
+                namespace,
+                pod: name(pod),
+                state: state(pod),
+            },
+        })
+    }
+}
+
+impl Dial for StorePods {
+    type Error = StoreError;
+
+    async fn dial(&self) -> Result<Connection, StoreError> {
+        let (name, port) = self.ready().await?;
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), self.namespace.as_str());
+        let forward = |source| StoreError::Forward {
+            pod: name.clone(),
+            source,
+        };
+        let forwarder = call(pods.portforward(&name, &[port])).await;
+        let mut forwarder = forwarder.map_err(forward)?;
+        let unusable = || forward(ApiError::Unanswered("no stream was opened".to_owned()));
+        let stream = forwarder.take_stream(port).ok_or_else(unusable)?;
+        let trouble = forwarder.take_error(port).ok_or_else(unusable)?;
+        // The forwarder's own task ends with the stream.
+        Ok(Connection {
+            stream: Box::new(stream),
+            trouble: Box::new(trouble.boxed()),
+        })
+    }
+}
+
+/// Why the store cannot be reached.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is none.
+    #[error(
+        "no pod of oncue's store is in the namespace {namespace} (looked for {LABELS}): is oncue \
+         installed, and in this namespace? --system-namespace names another"
+    )]
+    Absent {
+        /// Where it was looked for.
+        namespace: Namespace,
+    },
+    /// It cannot be looked for.
+    #[error("failed to look for oncue's store in the namespace {namespace}: {source}")]
+    Find {
+        /// Where.
+        namespace: Namespace,
+        /// What the API server said.
+        source: ApiError,
+    },
+    /// Its pod cannot be reached.
+    #[error("failed to forward a port to the pod {pod}: {source}")]
+    Forward {
+        /// The pod.
+        pod: String,
+        /// What the API server said.
+        source: ApiError,
+    },
+    /// No pod of it is ready.
+    #[error("no pod of oncue's store in the namespace {namespace} is ready: {pod} is {state}")]
+    Unready {
+        /// Where.
+        namespace: Namespace,
+        /// One of its pods.
+        pod: String,
+        /// What keeps it.
+        state: String,
+    },
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| &status.conditions);
+    let mut conditions = conditions.flatten();
+    pod.metadata.deletion_timestamp.is_none()
+        && conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+fn port(pod: &Pod) -> u16 {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let mut ports = containers.flat_map(|container| container.ports.iter().flatten());
+    ports
+        .find(|port| port.name.as_deref() == Some("http"))
+        .and_then(|port| u16::try_from(port.container_port).ok())
+        .unwrap_or(DEFAULT_PORT)
+}
+
+/// Returns what keeps a pod from being ready, as `kubectl get pods` says it.
+fn state(pod: &Pod) -> String {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return "Terminating".to_owned();
+    }
+    let status = pod.status.as_ref();
+    let containers = status.and_then(|status| status.container_statuses.as_ref());
+    let reason = containers.into_iter().flatten().find_map(|container| {
+        let waiting = container.state.as_ref()?.waiting.as_ref()?;
+        waiting.reason.clone()
+    });
+    reason
+        .or_else(|| status?.phase.clone())
+        .unwrap_or_else(|| "of unknown state".to_owned())
+}
+
+const LABELS: &str = "app.kubernetes.io/name=oncue,app.kubernetes.io/component=store";
+const DEFAULT_PORT: u16 = 9999;
+const MAX_PODS: u32 = 100;
