@@ -4,10 +4,12 @@
 //! exits, or an error that is printed as it is.
 
 pub mod check;
+mod cluster;
 pub mod explain;
 mod files;
 pub mod graph;
 pub mod inject;
+mod opening;
 mod output;
 pub mod rehearse;
 mod report;

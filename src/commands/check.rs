@@ -6,23 +6,23 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{
+    cluster::ClusterArgs,
     files::Files,
+    opening::Opening,
     output::{self, Format},
     report,
     settings::InjectionArgs,
 };
-use crate::{
-    lint::{Linter, Severity},
-    manifests::{Document, Manifests},
-    workload,
-};
+use crate::{lint::Severity, manifests::Manifests, workload};
 
 const HELP: &str = "\
 Examples:
   oncue check -f app.yaml
   oncue check -f base/ -f overlays/production/ --output json
   helm template my-release chart/ | oncue check -f -
+  oncue check -f app/ --context prod       with the settings of that cluster
 
+No cluster is asked for anything unless --context or --kubeconfig names one.
 Exit codes: 0 nothing is wrong (there may be warnings), 1 an error was found, 2 usage.";
 
 /// The arguments of `oncue check`.
@@ -37,24 +37,22 @@ pub struct Check {
     output: Format,
 
     #[command(flatten)]
+    cluster: ClusterArgs,
+
+    #[command(flatten)]
     injection: InjectionArgs,
 }
 
 impl Check {
     /// Prints what is found; the exit code says whether an error is among it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let settings = self.injection.settings()?;
-        let manifests = self.files.read()?;
-        let linter = Linter {
-            settings: &settings,
-            namespace: &self.files.namespace,
-        };
-        let objects: Vec<_> = manifests.documents().map(Document::object).collect();
-        let findings = report::locate(&manifests, linter.lint(&objects));
+        let opening = Opening::files(&self.files, &self.cluster, &self.injection)?;
+        let objects = opening.objects();
+        let findings = report::locate(&opening.manifests, opening.linter().lint(&objects));
         match self.output {
             Format::Json => output::print_json(&report::json(&findings))?,
             Format::Text => {
-                let summary = summary(&manifests, &objects, &findings);
+                let summary = summary(&opening.manifests, &objects, &findings);
                 output::print(&format!("{}{summary}\n", report::text(&findings)))?;
             }
         }

@@ -8,10 +8,11 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use self::account::Account;
-use super::{files::Files, output, report, settings::InjectionArgs};
+use super::{
+    cluster::ClusterArgs, files::Files, opening::Opening, output, report, settings::InjectionArgs,
+};
 use crate::{
-    lint::Linter,
-    manifests::{Document, Manifests},
+    manifests::Manifests,
     workload::{self, Workload},
 };
 
@@ -36,25 +37,26 @@ pub struct Explain {
     files: Files,
 
     #[command(flatten)]
+    cluster: ClusterArgs,
+
+    #[command(flatten)]
     injection: InjectionArgs,
 }
 
 impl Explain {
     /// Prints the explanation.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let settings = self.injection.settings()?;
-        let manifests = self.files.read()?;
-        let linter = Linter {
-            settings: &settings,
-            namespace: &self.files.namespace,
-        };
-        let objects: Vec<_> = manifests.documents().map(Document::object).collect();
-        let (object, workload) = choose(&manifests, self.pod.as_deref())?;
-        let (graph, _) = linter.graph(&objects);
-        let admitted = match linter.admit(object, &workload, workload.template()) {
+        let opening = Opening::files(&self.files, &self.cluster, &self.injection)?;
+        let manifests = &opening.manifests;
+        let (object, workload) = choose(manifests, self.pod.as_deref())?;
+        let graph = opening.graph();
+        let admitted = match opening
+            .linter()
+            .admit(object, &workload, workload.template())
+        {
             Ok(admitted) => admitted,
             Err(refused) => {
-                let refused = report::locate(&manifests, refused);
+                let refused = report::locate(manifests, refused);
                 output::print(&format!(
                     "{workload} is refused:\n{}",
                     report::text(&refused)
@@ -67,7 +69,7 @@ impl Explain {
             workload: &workload,
             decision: &admitted.decision,
         };
-        let warnings = report::locate(&manifests, admitted.findings);
+        let warnings = report::locate(manifests, admitted.findings);
         output::print(&format!("{account}{}", report::text(&warnings)))?;
         Ok(ExitCode::SUCCESS)
     }

@@ -2,10 +2,7 @@
 
 use clap::Args;
 
-use crate::{
-    language::Namespace,
-    manifests::{Input, ManifestError, Manifests},
-};
+use crate::manifests::{Input, ManifestError, Manifests};
 
 /// The files that a command looks at.
 #[derive(Args, Clone, Debug)]
@@ -13,10 +10,6 @@ pub(super) struct Files {
     /// File, folder (with every *.yaml, *.yml and *.json below it) or - for the standard input
     #[arg(short = 'f', long = "filename", value_name = "FILE", required = true)]
     inputs: Vec<Input>,
-
-    /// Namespace of objects that name none
-    #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
-    pub(super) namespace: Namespace,
 }
 
 impl Files {
@@ -25,13 +18,21 @@ impl Files {
     /// # Errors
     /// What is wrong with each of them.
     pub(super) fn read(&self) -> Result<Manifests, Unreadable> {
-        Manifests::read(&self.inputs).map_err(Unreadable)
+        read(&self.inputs)
     }
+}
+
+/// Reads all files that `inputs` name.
+///
+/// # Errors
+/// What is wrong with each of them.
+pub(super) fn read(inputs: &[Input]) -> Result<Manifests, Unreadable> {
+    Manifests::read(inputs).map_err(Unreadable)
 }
 
 /// Files that cannot be read, each with why.
 #[derive(Debug)]
-pub(super) struct Unreadable(pub(super) Vec<ManifestError>);
+pub(super) struct Unreadable(Vec<ManifestError>);
 
 impl std::error::Error for Unreadable {}
 

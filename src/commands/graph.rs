@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{files::Files, output, settings::InjectionArgs};
-use crate::{lint::Linter, manifests::Document};
+use super::{
+    cluster::ClusterArgs, files::Files, opening::Opening, output, settings::InjectionArgs,
+};
 
 const HELP: &str = "\
 Examples:
@@ -28,6 +29,9 @@ pub struct Graph {
     output: Drawing,
 
     #[command(flatten)]
+    cluster: ClusterArgs,
+
+    #[command(flatten)]
     injection: InjectionArgs,
 }
 
@@ -46,14 +50,8 @@ enum Drawing {
 impl Graph {
     /// Prints the drawing.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let settings = self.injection.settings()?;
-        let manifests = self.files.read()?;
-        let linter = Linter {
-            settings: &settings,
-            namespace: &self.files.namespace,
-        };
-        let objects: Vec<_> = manifests.documents().map(Document::object).collect();
-        let (graph, _) = linter.graph(&objects);
+        let opening = Opening::files(&self.files, &self.cluster, &self.injection)?;
+        let graph = opening.graph();
         output::print(&match self.output {
             Drawing::Dot => graph.to_dot(),
             Drawing::Mermaid => graph.to_mermaid(),

@@ -7,7 +7,9 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{
+    cluster::ClusterArgs,
     files::Files,
+    opening::Opening,
     output,
     report::{self, Located},
     settings::InjectionArgs,
@@ -21,10 +23,11 @@ use crate::{
 
 const HELP: &str = "\
 Examples:
-  oncue inject -f app.yaml | kubectl apply -f -
+  oncue inject -f app.yaml --context prod | kubectl apply -f -
   helm template my-release chart/ | oncue inject -f - --controller absent
 
-Objects that need no change are printed as they are, byte for byte.
+Objects that need no change are printed as they are, byte for byte. The settings are those of the
+cluster that --context or --kubeconfig names; where neither is given, no cluster is asked.
 Exit codes: 0 injected, 1 a pod is refused (then nothing is printed), 2 usage.";
 
 /// The arguments of `oncue inject`.
@@ -35,28 +38,27 @@ pub struct Inject {
     files: Files,
 
     #[command(flatten)]
+    cluster: ClusterArgs,
+
+    #[command(flatten)]
     injection: InjectionArgs,
 }
 
 impl Inject {
     /// Prints the manifests, or why a pod is refused.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let settings = self.injection.settings()?;
-        let manifests = self.files.read()?;
+        let opening = Opening::files(&self.files, &self.cluster, &self.injection)?;
         let mut injector = Injector {
-            linter: Linter {
-                settings: &settings,
-                namespace: &self.files.namespace,
-            },
+            linter: opening.linter(),
             findings: Vec::new(),
         };
-        let changed = injector.inject_all(&manifests)?;
-        let findings = report::locate(&manifests, injector.findings);
+        let changed = injector.inject_all(&opening.manifests)?;
+        let findings = report::locate(&opening.manifests, injector.findings);
         complain(&findings);
         if report::count(&findings, Severity::Error) > 0 {
             return Ok(ExitCode::FAILURE);
         }
-        output::print(&manifests.rewrite(&changed)?)?;
+        output::print(&opening.manifests.rewrite(&changed)?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -27,6 +27,11 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Says something beside what was asked for, on the standard error.
+pub(super) fn note(text: &str) {
+    anstream::eprintln!("note: {text}");
+}
+
 /// Prints `value` as indented JSON.
 pub(super) fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     print(&format!("{value:#}\n"))

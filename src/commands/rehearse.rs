@@ -10,6 +10,7 @@ use super::{
     output::{self, Format},
 };
 use crate::{
+    language::Namespace,
     manifests::Document,
     rehearsal::{
         Assumption, Detail, Directions, Rehearsal, RehearsalError, Report, Speed, Timeline,
@@ -33,6 +34,10 @@ Exit codes: 0 every pod reached its end, 1 a deadlock or a failure, 2 usage, 130
 pub struct Rehearse {
     #[command(flatten)]
     files: Files,
+
+    /// Namespace of objects that name none
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
+    namespace: Namespace,
 
     /// How many nodes there are
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -71,7 +76,7 @@ impl Rehearse {
         let manifests = self.files.read()?;
         let rehearsal = Rehearsal {
             objects: manifests.documents().map(Document::object).collect(),
-            namespace: &self.files.namespace,
+            namespace: &self.namespace,
             directions: Directions {
                 nodes: self.nodes,
                 fail: self.fail.iter().cloned().collect(),

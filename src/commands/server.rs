@@ -1,21 +1,41 @@
 //! The store that a command talks to.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    time::Duration,
+};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use oncue_client::{
-    api::{Api, Endpoint},
+    api::{Api, ApiError, Endpoint},
     environment::Environment,
     names::Names,
 };
 
-use crate::language::Namespace;
+use super::{
+    cluster::{Cluster, ClusterArgs},
+    output,
+};
+use crate::{
+    cluster::{Place, Tunnel},
+    language::Namespace,
+};
+
+/// How the store is found, for the help of every command that talks to one.
+pub(super) const WHICH_STORE: &str = "\
+Which store: that of --server; else the one in the cluster of --context or --kubeconfig; else that
+of $ONCUE_SERVER; else the one in the cluster that kubectl would talk to, reached by way of a pod
+in --system-namespace; else, where there is no cluster, http://127.0.0.1:9999, as `oncue serve` has
+it on this machine. In a cluster this takes the rights to list pods and to get and create
+pods/portforward in that namespace.";
 
 /// The store that a command talks to.
 #[derive(Args, Clone, Debug)]
-pub(super) struct Server {
-    /// URL of the store [default: `$ONCUE_SERVER`, else `http://127.0.0.1:9999`]
+pub(super) struct StoreArgs {
+    /// URL of the store, such as `http://127.0.0.1:9999` [default: see below]
     #[arg(long = "server", value_name = "URL")]
     url: Option<String>,
 
@@ -23,20 +43,30 @@ pub(super) struct Server {
     #[arg(long = "server-ca", value_name = "FILE")]
     ca: Option<PathBuf>,
 
-    /// Namespace of the variables
-    #[arg(
-        short,
-        long,
-        value_name = "NAMESPACE",
-        env = "POD_NAMESPACE",
-        default_value = "default"
-    )]
-    pub(super) namespace: Namespace,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArgs,
 }
 
-impl Server {
-    /// Returns a client of the store.
-    pub(super) fn api(&self) -> anyhow::Result<Api> {
+impl StoreArgs {
+    /// Opens the way to the store.
+    pub(super) fn open(&self) -> anyhow::Result<Store> {
+        let environment = Environment::of_this_process();
+        let named = Named::new(
+            self.url.as_deref(),
+            self.cluster.is_named(),
+            environment.non_empty("ONCUE_SERVER"),
+        );
+        match named {
+            Some(Named::Cluster) => Store::in_cluster(self, self.cluster.connect()?),
+            Some(Named::Url) => Store::at_url(self, self.cluster.connect_if_named()?),
+            None => match self.cluster.find()? {
+                Some(cluster) => Store::in_cluster(self, cluster),
+                None => Store::at_url(self, None),
+            },
+        }
+    }
+
+    fn endpoint(&self) -> anyhow::Result<Endpoint> {
         let environment = Environment::of_this_process();
         let mut endpoint = Endpoint::from_environment(self.url.as_deref(), &environment)?;
         if let Some(path) = &self.ca {
@@ -44,19 +74,133 @@ impl Server {
             let pem = pem.with_context(|| format!("failed to read {}", path.display()))?;
             endpoint.ca = Some(pem);
         }
-        Ok(Api::new(&endpoint, &Names::of_the_system())?)
+        Ok(endpoint)
     }
 }
+
+/// By what a store is named.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Named {
+    /// By its cluster.
+    Cluster,
+    /// By its URL.
+    Url,
+}
+
+impl Named {
+    /// Flags come before the environment: `url` and `names_cluster` are flags, `variable` is of
+    /// the environment.
+    fn new(url: Option<&str>, names_cluster: bool, variable: Option<&str>) -> Option<Self> {
+        match (url, names_cluster, variable) {
+            (Some(_), _, _) | (None, false, Some(_)) => Some(Self::Url),
+            (None, true, _) => Some(Self::Cluster),
+            (None, false, None) => None,
+        }
+    }
+}
+
+/// A store, with the way there.
+pub(super) struct Store {
+    pub(super) api: Api,
+    /// The namespace that is meant.
+    pub(super) namespace: Namespace,
+    way: Way,
+    /// The cluster that the store is in, or that was named beside it.
+    pub(super) cluster: Option<Cluster>,
+}
+
+/// How a store is reached.
+enum Way {
+    /// It was named.
+    Direct,
+    /// It was not named, and there is no cluster: it should be on this machine.
+    Here,
+    /// Through the API server of its cluster.
+    Tunnel(Tunnel),
+}
+
+impl Store {
+    fn at_url(args: &StoreArgs, cluster: Option<Cluster>) -> anyhow::Result<Self> {
+        let endpoint = args.endpoint()?;
+        let is_named = args.url.is_some()
+            || Environment::of_this_process()
+                .non_empty("ONCUE_SERVER")
+                .is_some();
+        Ok(Self {
+            api: Api::new(&endpoint, &Names::of_the_system())?,
+            namespace: args.cluster.namespace(cluster.as_ref())?,
+            way: if is_named { Way::Direct } else { Way::Here },
+            cluster,
+        })
+    }
+
+    fn in_cluster(args: &StoreArgs, cluster: Cluster) -> anyhow::Result<Self> {
+        let is_named = args.cluster.is_named();
+        let tunnel = cluster.tunnel().map_err(|error| {
+            let hint = if is_named { "" } else { ON_THIS_MACHINE };
+            anyhow!("{}: {error}{hint}", cluster.name())
+        })?;
+        if !is_named && listens_here() {
+            output::note(&format!(
+                "this is the store in {}{ON_THIS_MACHINE}",
+                cluster.name()
+            ));
+        }
+        let endpoint = Endpoint {
+            url: format!("http://{}", tunnel.address()).parse()?,
+            fallback: None,
+            ca: None,
+        };
+        Ok(Self {
+            api: Api::new(&endpoint, &Names::of_the_system())?,
+            namespace: args.cluster.namespace(Some(&cluster))?,
+            way: Way::Tunnel(tunnel),
+            cluster: Some(cluster),
+        })
+    }
+
+    /// Says of an answer that did not come what the way there says of it.
+    pub(super) fn told<T>(&self, answer: Result<T, ApiError>) -> anyhow::Result<T> {
+        answer.map_err(|error| self.explain(error))
+    }
+
+    fn explain(&self, error: ApiError) -> anyhow::Error {
+        if !matches!(error, ApiError::Unreachable { .. }) {
+            return error.into();
+        }
+        match &self.way {
+            Way::Direct => error.into(),
+            Way::Here => anyhow!("{error}{NO_CLUSTER}"),
+            Way::Tunnel(tunnel) => {
+                let trouble = tunnel.trouble();
+                let trouble = trouble.unwrap_or_else(|| "its pod ended the connection".to_owned());
+                let cluster = self.cluster.as_ref().map_or("", Cluster::name);
+                anyhow!("failed to reach the store in {cluster}: {trouble}")
+            }
+        }
+    }
+}
+
+/// Returns whether somebody listens where `oncue serve` does.
+fn listens_here() -> bool {
+    let address = SocketAddr::from(([127, 0, 0, 1], 9999));
+    TcpStream::connect_timeout(&address, Duration::from_millis(100)).is_ok()
+}
+
+const ON_THIS_MACHINE: &str = "\nnote: the store that `oncue serve` runs on this machine is \
+    --server http://127.0.0.1:9999";
+const NO_CLUSTER: &str = ": is `oncue serve` running? There is no kubeconfig with a current \
+    context, in which a store would be looked for";
 
 /// Which namespaces a command looks at.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Scope {
-    #[command(flatten)]
-    pub(super) server: Server,
-
     /// Look at all namespaces
     #[arg(short = 'A', long)]
     all_namespaces: bool,
+
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
 }
 
 impl Scope {
@@ -65,12 +209,41 @@ impl Scope {
         self.all_namespaces
     }
 
-    /// Returns the path of a list in the store's API.
-    pub(super) fn path(&self, list: &str) -> String {
+    /// Returns where to look.
+    pub(super) fn place(&self, namespace: &Namespace) -> Place {
         if self.all_namespaces {
-            format!("/v1/{list}")
+            Place::Everywhere
         } else {
-            format!("/v1/namespaces/{}/{list}", self.server.namespace)
+            Place::Namespace(namespace.clone())
+        }
+    }
+
+    /// Returns the path of a list in the store's API.
+    pub(super) fn path(&self, namespace: &Namespace, list: &str) -> String {
+        match self.place(namespace) {
+            Place::Everywhere => format!("/v1/{list}"),
+            Place::Namespace(namespace) => format!("/v1/namespaces/{namespace}/{list}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_come_before_the_environment_and_the_environment_before_what_is_at_hand() {
+        let (flag, variable) = (Some("http://flag"), Some("http://variable"));
+        let names_cluster = true;
+        for (url, cluster, variable, named) in [
+            (flag, names_cluster, variable, Some(Named::Url)),
+            (flag, !names_cluster, None, Some(Named::Url)),
+            (None, names_cluster, variable, Some(Named::Cluster)),
+            (None, !names_cluster, variable, Some(Named::Url)),
+            (None, !names_cluster, None, None),
+        ] {
+            let found = Named::new(url, cluster, variable);
+            assert_eq!(found, named, "{url:?} {cluster} {variable:?}");
         }
     }
 }

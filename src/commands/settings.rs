@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::{cluster::Cluster, output};
 use crate::{
     config::{Config, InjectSettings, ServeSettings, file},
     injection::{self, Settings},
@@ -11,32 +12,34 @@ use crate::{
 
 /// With which settings pods are injected.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "What is injected")]
 pub(super) struct InjectionArgs {
     /// Configuration file of `oncue serve`, whose section `inject` is used
     #[arg(long, env = "ONCUE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Whether a controller runs that keeps signals true
-    #[arg(long, value_enum, value_name = "WHETHER", default_value_t)]
-    controller: Controller,
+    /// Whether a controller runs that keeps signals true [default: what the cluster's settings
+    /// say where they are used, else present]
+    #[arg(long, value_enum, value_name = "WHETHER")]
+    controller: Option<Controller>,
 
     #[command(flatten)]
     inject: InjectSettings,
 }
 
 /// Whether a controller runs.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Controller {
     /// None does: what needs one is refused.
     Absent,
     /// One does.
-    #[default]
     Present,
 }
 
 impl InjectionArgs {
-    /// Returns the settings, as the webhook would have them.
-    pub(super) fn settings(&self) -> anyhow::Result<Settings> {
+    /// Returns the settings, as the webhook would have them: flags come before the file, and the
+    /// file before those of the cluster.
+    pub(super) fn settings(&self, cluster: Option<&Cluster>) -> anyhow::Result<Settings> {
         let Self {
             config,
             controller,
@@ -47,13 +50,26 @@ impl InjectionArgs {
             None => ServeSettings::default(),
         };
         let configured = Config::resolve(configured);
-        let inject = inject.clone().over(configured.inject);
+        let below = match (config, cluster) {
+            (None, Some(cluster)) => of(cluster),
+            _ => configured.inject,
+        };
+        let settings = inject.clone().over(below).resolve(configured.http)?;
         Ok(Settings {
-            controller: match controller {
-                Controller::Absent => injection::Controller::Absent,
-                Controller::Present => injection::Controller::Present,
+            controller: match (controller, cluster) {
+                (Some(Controller::Absent), _) => injection::Controller::Absent,
+                (None, Some(_)) => settings.controller,
+                (Some(Controller::Present), _) | (None, None) => injection::Controller::Present,
             },
-            ..inject.resolve(configured.http)?
+            ..settings
         })
     }
+}
+
+/// Returns what the webhook in a cluster injects; where that is not known, the defaults.
+fn of(cluster: &Cluster) -> InjectSettings {
+    cluster.inject_settings().unwrap_or_else(|error| {
+        output::note(&format!("{error}; the default settings are used"));
+        InjectSettings::default()
+    })
 }

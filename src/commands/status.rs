@@ -8,22 +8,22 @@ use std::{
 };
 
 use clap::Args;
-use oncue_client::api::{Api, Judged, Outcome, WaitRequest};
+use oncue_client::api::{Judged, Outcome, WaitRequest};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::{
-    files::Unreadable,
+    files,
+    opening::{Frame, Opening},
     output::{self, Format},
-    server::Scope,
+    server::{Scope, Store, WHICH_STORE},
     settings::InjectionArgs,
     vars::age,
 };
 use crate::{
     graph::Graph,
     language::{Namespace, Term},
-    lint::Linter,
-    manifests::{Document, Input, Manifests},
+    manifests::Input,
 };
 
 const HELP: &str = "\
@@ -32,14 +32,15 @@ Examples:
   oncue status -A --watch
   oncue status -n shop -f app/       also names who would signal what is missing
 
-Exit codes: 0 printed, 1 an error, 2 usage.";
+Exit codes: 0 printed, 1 an error, 2 usage.
+";
 
 /// How long the store is left alone between two looks.
 const PERIOD: Duration = Duration::from_secs(2);
 
 /// The arguments of `oncue status`.
 #[derive(Args, Debug)]
-#[command(after_help = HELP)]
+#[command(after_help = format!("{HELP}\n{WHICH_STORE}"))]
 pub struct Status {
     /// Files that say who would signal what is missing, as of `oncue check`
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
@@ -76,17 +77,15 @@ struct Waiter {
 impl Status {
     /// Prints who waits; with `--watch`, again and again.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let settings = self.injection.settings()?;
-        let manifests = Manifests::read(&self.inputs).map_err(Unreadable)?;
-        let linter = Linter {
-            settings: &settings,
-            namespace: &self.scope.server.namespace,
+        let store = self.scope.store.open()?;
+        let cluster = store.cluster.as_ref();
+        let opening = Opening {
+            frame: Frame::new(cluster, &self.scope.store.cluster, &self.injection)?,
+            manifests: files::read(&self.inputs)?,
         };
-        let objects: Vec<_> = manifests.documents().map(Document::object).collect();
-        let (graph, _) = linter.graph(&objects);
         let look = Look {
-            api: self.scope.server.api()?,
-            graph: &graph,
+            store: &store,
+            graph: &opening.graph(),
             status: &self,
         };
         let mut before = String::new();
@@ -106,14 +105,15 @@ impl Status {
 
 /// One look at the store.
 struct Look<'a> {
-    api: Api,
+    store: &'a Store,
     graph: &'a Graph<'a>,
     status: &'a Status,
 }
 
 impl Look<'_> {
     fn render(&self) -> anyhow::Result<String> {
-        let answer: Json = self.api.get(&self.status.scope.path("waiters"))?;
+        let path = self.status.scope.path(&self.store.namespace, "waiters");
+        let answer: Json = self.store.told(self.store.api.get(&path))?;
         if self.status.output == Format::Json {
             return Ok(format!("{answer:#}\n"));
         }
@@ -148,7 +148,7 @@ impl Look<'_> {
             terms: waiter.terms.clone(),
             ..WaitRequest::default()
         };
-        let answer = self.api.wait(&namespace, &request)?;
+        let answer = self.store.told(self.store.api.wait(&namespace, &request))?;
         let missing = answer
             .terms
             .into_iter()

@@ -15,11 +15,11 @@ use serde_json::Value as Json;
 use self::{document::Variable, list::List, watch::Watch};
 use super::{
     output::{self, Format},
-    server::Server,
+    server::{StoreArgs, WHICH_STORE},
 };
 use crate::language::{Namespace, Signal, Timeout, VariableName};
 
-const HELP: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   oncue vars list
   oncue vars list workers --tree
@@ -28,11 +28,12 @@ Examples:
   oncue vars delete migration/done
   oncue vars watch -n shop
 
-Exit codes: 0 done, 1 an error (for get and delete also: there is no such variable), 2 usage.";
+Exit codes: 0 done, 1 an error (for get and delete also: there is no such variable), 2 usage.
+";
 
 /// The arguments of `oncue vars`.
 #[derive(Args, Debug)]
-#[command(after_help = HELP)]
+#[command(after_help = format!("{EXAMPLES}\n{WHICH_STORE}"))]
 pub struct Vars {
     #[command(subcommand)]
     command: Command,
@@ -81,15 +82,13 @@ struct Get {
     output: Format,
 
     #[command(flatten)]
-    server: Server,
+    store: StoreArgs,
 }
 
 impl Get {
     fn run(self) -> anyhow::Result<()> {
-        let answer: Json = self
-            .server
-            .api()?
-            .get(&path(&self.server.namespace, &self.name))?;
+        let store = self.store.open()?;
+        let answer: Json = store.told(store.api.get(&path(&store.namespace, &self.name)))?;
         match self.output {
             Format::Json => output::print_json(&answer),
             Format::Text => {
@@ -111,7 +110,7 @@ struct Create {
     ttl: Option<Timeout>,
 
     #[command(flatten)]
-    server: Server,
+    store: StoreArgs,
 }
 
 impl Create {
@@ -127,8 +126,8 @@ impl Create {
             ttl: self.ttl.map(|ttl| ttl.to_string()),
             owner: None,
         };
-        let namespace = &self.server.namespace;
-        let is_new = self.server.api()?.create(namespace, &name, &assertion)?;
+        let store = self.store.open()?;
+        let is_new = store.told(store.api.create(&store.namespace, &name, &assertion))?;
         let what = if is_new { "created" } else { "updated" };
         output::print(&format!("{name} {what}\n"))
     }
@@ -140,13 +139,14 @@ struct Delete {
     name: VariableName,
 
     #[command(flatten)]
-    server: Server,
+    store: StoreArgs,
 }
 
 impl Delete {
     fn run(self) -> anyhow::Result<()> {
-        let Self { name, server } = self;
-        server.api()?.delete(&path(&server.namespace, &name))?;
+        let Self { name, store } = self;
+        let store = store.open()?;
+        store.told(store.api.delete(&path(&store.namespace, &name)))?;
         output::print(&format!("{name} deleted\n"))
     }
 }

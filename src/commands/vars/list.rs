@@ -12,7 +12,7 @@ use crate::{
         output::{self, Format},
         server::Scope,
     },
-    language::VariableName,
+    language::{Namespace, VariableName},
 };
 
 #[derive(Args, Debug)]
@@ -49,7 +49,8 @@ struct Branch {
 
 impl List {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let answer: Json = self.scope.server.api()?.get(&self.path())?;
+        let store = self.scope.store.open()?;
+        let answer: Json = store.told(store.api.get(&self.path(&store.namespace)))?;
         if self.output == Format::Json {
             return output::print_json(&answer);
         }
@@ -70,7 +71,7 @@ impl List {
         output::print(&self.table(&rows)?)
     }
 
-    fn path(&self) -> String {
+    fn path(&self, namespace: &Namespace) -> String {
         let mut query = Vec::new();
         query.extend(
             self.prefix
@@ -78,7 +79,7 @@ impl List {
                 .map(|prefix| format!("prefix={prefix}")),
         );
         query.extend(self.tree.then(|| "tree=true".to_owned()));
-        let path = self.scope.path("variables");
+        let path = self.scope.path(namespace, "variables");
         if query.is_empty() {
             path
         } else {

@@ -7,7 +7,7 @@ use super::document::Variable;
 use crate::{
     commands::{
         output::{self, Format},
-        server::Server,
+        server::StoreArgs,
     },
     language::VariableName,
 };
@@ -22,7 +22,7 @@ pub(super) struct Watch {
     output: Format,
 
     #[command(flatten)]
-    server: Server,
+    store: StoreArgs,
 }
 
 #[derive(Debug, Deserialize)]
@@ -34,12 +34,13 @@ struct Event {
 impl Watch {
     /// Prints changes until the store ends the stream.
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let mut path = format!("/v1/namespaces/{}/watch", self.server.namespace);
+        let store = self.store.open()?;
+        let mut path = format!("/v1/namespaces/{}/watch", store.namespace);
         if let Some(prefix) = &self.prefix {
             path = format!("{path}?prefix={prefix}");
         }
-        for line in self.server.api()?.lines(&path)? {
-            let line = line?;
+        for line in store.told(store.api.lines(&path))? {
+            let line = store.told(line)?;
             match self.output {
                 Format::Json => output::print(&format!("{line}\n"))?,
                 Format::Text => {

@@ -1,0 +1,137 @@
+//! The cluster that a command looks at.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use oncue_client::environment::Environment;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    cluster::{
+        ConfigurationError, ConnectError, Found, StoreError, StorePods, Tunnel, TunnelError,
+        WhichCluster, configuration, connect_to,
+    },
+    config::InjectSettings,
+    language::Namespace,
+};
+
+/// The cluster that a command looks at, with the flags of `kubectl`.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Which cluster")]
+pub(super) struct ClusterArgs {
+    /// Namespace [default: that of the context where a cluster is looked at, else
+    /// `$POD_NAMESPACE`, else default]
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<Namespace>,
+
+    /// Context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+
+    /// Kubeconfig [default: `$KUBECONFIG`, else ~/.kube/config, else the cluster of the pod
+    /// around us]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// Namespace in which oncue itself is installed
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        env = "ONCUE_SYSTEM_NAMESPACE",
+        default_value = "oncue-system"
+    )]
+    system_namespace: Namespace,
+}
+
+impl ClusterArgs {
+    /// Returns whether a cluster is named, rather than the one at hand taken.
+    pub(super) fn is_named(&self) -> bool {
+        self.which().is_named()
+    }
+
+    /// Connects to the cluster that is named, or to the one at hand.
+    pub(super) fn connect(&self) -> anyhow::Result<Cluster> {
+        let cluster = self.find()?;
+        Ok(cluster.ok_or(ConnectError::NoCluster)?)
+    }
+
+    /// Connects to the cluster that is named; `None` where none is.
+    pub(super) fn connect_if_named(&self) -> anyhow::Result<Option<Cluster>> {
+        if self.is_named() {
+            self.find()
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Connects to the cluster that is named, or to the one at hand, if there is one.
+    pub(super) fn find(&self) -> anyhow::Result<Option<Cluster>> {
+        let found = self.which().find(&Environment::of_this_process())?;
+        found.map(|found| self.connect_to(found)).transpose()
+    }
+
+    /// Returns the namespace that is meant.
+    pub(super) fn namespace(&self, cluster: Option<&Cluster>) -> anyhow::Result<Namespace> {
+        let environment = Environment::of_this_process();
+        let of_the_context = cluster.map(|cluster| cluster.client.default_namespace());
+        let of_the_pod = || environment.non_empty("POD_NAMESPACE");
+        match (&self.namespace, of_the_context.or_else(of_the_pod)) {
+            (Some(named), _) => Ok(named.clone()),
+            (None, Some(text)) => Ok(text.parse()?),
+            (None, None) => Ok(Namespace::default()),
+        }
+    }
+
+    fn which(&self) -> WhichCluster {
+        WhichCluster {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+        }
+    }
+
+    fn connect_to(&self, found: Found) -> anyhow::Result<Cluster> {
+        // One thread of its own carries tunnels while the command waits on their near end.
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .context("failed to start the runtime")?;
+        let name = found.to_string();
+        let client = runtime.block_on(connect_to(found))?;
+        Ok(Cluster {
+            client,
+            name,
+            system_namespace: self.system_namespace.clone(),
+            runtime,
+        })
+    }
+}
+
+/// A cluster, for commands that know nothing of tasks.
+pub(super) struct Cluster {
+    client: kube::Client,
+    /// Such as `the cluster of the context kind`.
+    name: String,
+    system_namespace: Namespace,
+    runtime: Runtime,
+}
+
+impl Cluster {
+    /// Returns what people call it, such as `the cluster of the context kind`.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Opens a tunnel to the store that is installed in it.
+    pub(super) fn tunnel(&self) -> Result<Tunnel, TunnelError<StoreError>> {
+        let store = StorePods::new(self.client.clone(), self.system_namespace.clone());
+        self.runtime.block_on(Tunnel::open(store))
+    }
+
+    /// Returns what the webhook injects that is installed in it.
+    pub(super) fn inject_settings(&self) -> Result<InjectSettings, ConfigurationError> {
+        let settings = configuration(&self.client, &self.system_namespace);
+        self.runtime.block_on(settings)
+    }
+}
