@@ -5,28 +5,40 @@
 //! | `kubeconfig` | [`WhichCluster`] is meant, and where it is [`Found`] |
 //! | `connection` | [`connect`] to it |
 //! | `call` | [`call`], one request with a deadline, and [`ApiError`], why it failed |
+//! | `authority_secret` | [`AuthoritySecret`], the certificate authority that replicas share |
+//! | `webhook_configuration` | [`WebhookConfiguration`], what the API server verifies the webhook with |
+//! | `service` | [`cluster_ip`] of a Service |
 //! | `live` | objects as they are in the cluster, as raw JSON |
 //! | `resource` | [`Resource`], a kind of object as the API and `kubectl` name it |
 //! | `configuration` | the settings of the oncue that is installed there |
 //! | `store_pod` | [`StorePods`], the way to its store |
 //! | `tunnel` | [`Tunnel`], a port of this machine that leads there |
 
+mod authority_secret;
 mod call;
 mod configuration;
 mod connection;
 mod kubeconfig;
 mod live;
 mod resource;
+mod service;
 mod store_pod;
 mod tunnel;
+mod webhook_configuration;
 
 pub use self::{
+    authority_secret::{AuthoritySecret, SecretError},
     call::{ApiError, DEADLINE, call},
     configuration::{ConfigurationError, configuration},
     connection::{ConnectError, connect, connect_to},
     kubeconfig::{FindError, Found, WhichCluster},
     live::{Listed, Place, Question, Unlisted, get, list, list_all},
     resource::Resource,
+    service::{ServiceError, cluster_ip},
     store_pod::{StoreError, StorePods},
     tunnel::{Connection, Dial, Stream, Tunnel, TunnelError},
+    webhook_configuration::{Publication, PublishError, WebhookConfiguration},
 };
+
+/// Whose fields are ours, as the API server notes it.
+const FIELD_MANAGER: &str = "oncue-webhook";

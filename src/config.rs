@@ -5,6 +5,7 @@
 //! | [`settings`] | [`ServeSettings`]: every flag, its environment variable and its key in the file |
 //! | [`inject`] | [`InjectSettings`], the section `inject` |
 //! | `log_format` | [`LogFormat`] |
+//! | `object` | [`ObjectName`], [`ObjectRef`], what objects of a cluster are called |
 //! | [`role`] | [`Role`], what a process does |
 //! | [`file`](mod@file) | the file: YAML or JSON, errors with their place |
 //!
@@ -13,6 +14,7 @@
 pub mod file;
 pub mod inject;
 mod log_format;
+mod object;
 pub mod role;
 pub mod settings;
 
@@ -32,6 +34,7 @@ pub use self::{
     file::FileError,
     inject::{InjectError, InjectSettings},
     log_format::LogFormat,
+    object::{ObjectName, ObjectNameError, ObjectRef},
     role::{Role, StoreKind},
     settings::ServeSettings,
 };
@@ -53,6 +56,14 @@ pub struct Config {
     pub admin: SocketAddr,
     /// The names in the webhook's certificate.
     pub names: Vec<ServerName<'static>>,
+    /// Where the webhook's certificate authority is kept.
+    pub authority: AuthorityPlace,
+    /// The `MutatingWebhookConfiguration` in which the authority is published.
+    pub webhook_configuration: Option<ObjectName>,
+    /// The Service whose `ClusterIP` is the store's address without DNS.
+    pub store_service: Option<ObjectRef>,
+    /// Whether workloads with errors are denied.
+    pub lint_strict: bool,
     /// For how long requests are served after the process stopped being ready.
     pub linger: Duration,
     /// What is injected; it depends on where the store comes to listen.
@@ -60,8 +71,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Fills in the defaults.
-    pub fn resolve(settings: ServeSettings) -> Self {
+    /// Fills in the defaults, and sees that what is set goes together.
+    pub fn resolve(settings: ServeSettings) -> Result<Self, ConfigError> {
         let ServeSettings {
             roles,
             data,
@@ -69,6 +80,9 @@ impl Config {
             http,
             webhook,
             webhook_name,
+            ca_secret,
+            webhook_configuration,
+            lint_strict,
             admin,
             linger,
             inject,
@@ -76,7 +90,11 @@ impl Config {
             log_format: _,
         } = settings;
         let webhook = webhook.unwrap_or(DEFAULT_WEBHOOK);
-        Self {
+        let authority = match ca_secret {
+            Some(name) => AuthorityPlace::Secret(inject.own_object("--ca-secret", name)?),
+            None => AuthorityPlace::Data,
+        };
+        Ok(Self {
             roles: roles.map_or_else(|| Role::SERVED.into(), BTreeSet::from_iter),
             data: data.unwrap_or_else(|| DEFAULT_DATA.into()),
             store: store.unwrap_or_default(),
@@ -84,15 +102,54 @@ impl Config {
             webhook,
             admin: admin.unwrap_or(DEFAULT_ADMIN),
             names: webhook_name.unwrap_or_else(|| loopback_names(webhook)),
+            authority,
+            webhook_configuration,
+            store_service: inject.store_service()?,
+            lint_strict: lint_strict.unwrap_or_default(),
             linger: linger.unwrap_or_default(),
             inject,
-        }
+        })
     }
 
     /// Returns whether the process has `role`.
     pub fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
+
+    /// Returns whether anything is kept in the data folder.
+    pub fn keeps_data(&self) -> bool {
+        let store = self.has(Role::Store) && self.store == StoreKind::Embedded;
+        store || self.has(Role::Webhook) && self.authority == AuthorityPlace::Data
+    }
+
+    /// Returns whether the webhook asks anything of a cluster.
+    pub fn needs_cluster(&self) -> bool {
+        let asks = self.webhook_configuration.is_some() || self.store_service.is_some();
+        self.has(Role::Webhook) && (asks || self.authority != AuthorityPlace::Data)
+    }
+}
+
+/// Where the webhook's certificate authority is kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum AuthorityPlace {
+    /// In the data folder.
+    Data,
+    /// In this Secret, shared by all replicas.
+    Secret(ObjectRef),
+}
+
+/// Why settings do not go together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// The namespace of an object is not known.
+    #[error("{flag} needs --inject-own-namespace: the namespace in which the object is")]
+    NoOwnNamespace {
+        /// The flag that names the object.
+        flag: &'static str,
+    },
+    /// One address is told in two ways.
+    #[error("--inject-store-ip and --inject-store-service say the same: choose one")]
+    TwoStoreAddresses,
 }
 
 /// Returns the names by which a machine reaches itself, and the address where it listens.

@@ -3,23 +3,31 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `listeners` | the sockets, bound before anything else happens |
-//! | `roles` | the store and the webhook: loaded, then served |
+//! | `roles`, `webhook_role` | the store and the webhook: loaded, then served |
+//! | `in_cluster` | what the webhook asks of its cluster |
 //! | `group` | tasks that go down together |
-//! | [`certificates`], [`authority`] | the webhook's certificates, the authority's files |
+//! | [`authority`] | the certificate authority's files |
+//! | `certificates`, `leaves`, `ca_bundle` | what is kept as it has to be while the webhook serves |
+//! | `outage` | what fails for a while: said once, tried again |
 //! | [`banner`] | what a person is told when everything is up |
 //! | [`logging`] | how logs are written |
 //! | `signals`, `open_files` | what the system has to do with it |
 
 pub mod authority;
 pub mod banner;
-pub mod certificates;
 pub mod logging;
 
+mod ca_bundle;
+mod certificates;
 mod group;
+mod in_cluster;
+mod leaves;
 mod listeners;
 mod open_files;
+mod outage;
 mod roles;
 mod signals;
+mod webhook_role;
 
 #[cfg(test)]
 mod tests;
@@ -32,23 +40,25 @@ use std::{
     time::Duration,
 };
 
+use kube::Client;
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinError, time::sleep};
 use tracing::info;
 
-pub use self::listeners::ListenersError;
 use self::{
     authority::AuthorityFiles,
     banner::Banner,
-    certificates::CertificatesError,
     group::Group,
     listeners::Listeners,
-    roles::{Opening, Roles, StoreRole, WebhookRole},
+    roles::{Opening, Roles, StoreRole},
     signals::StopSignals,
+    webhook_role::WebhookRole,
 };
+pub use self::{certificates::CertificatesError, listeners::ListenersError};
 use crate::{
     admin::{self, Admin, Readiness},
-    config::{Config, InjectError},
+    cluster::{ConnectError, WhichCluster, connect},
+    config::{AuthorityPlace, Config, InjectError},
     net::{Endpoint, Limits, NetMetrics, Transport},
     store::StoreError,
 };
@@ -65,7 +75,10 @@ pub fn run(config: Config) -> Result<(), ServeError> {
 
 async fn run_until_stopped(config: Config) -> Result<(), ServeError> {
     let mut signals = StopSignals::listen().map_err(ServeError::Signals)?;
-    let mut server = Server::start(config).await?;
+    let mut server = tokio::select! {
+        server = Server::start(config) => server?,
+        () = signals.next() => return Ok(()),
+    };
     anstream::print!("{}", server.banner());
     tokio::select! {
         error = server.died() => return Err(error),
@@ -81,7 +94,8 @@ async fn run_until_stopped(config: Config) -> Result<(), ServeError> {
 #[derive(Debug)]
 pub struct Server {
     addresses: Addresses,
-    authority: AuthorityFiles,
+    /// The authority's files, where it is kept in some.
+    authority: Option<AuthorityFiles>,
     linger: Duration,
     roles: Group,
     /// Goes down last, so that probes and metrics see the others go.
@@ -104,26 +118,40 @@ impl Server {
     ///
     /// Health and metrics are served first, so that it can be seen what a slow start waits for.
     pub async fn start(config: Config) -> Result<Self, ServeError> {
+        let client = if config.needs_cluster() {
+            Some(connect(WhichCluster::default()).await?)
+        } else {
+            None
+        };
+        Self::start_in(client, config).await
+    }
+
+    async fn start_in(client: Option<Client>, config: Config) -> Result<Self, ServeError> {
         let listeners = Listeners::bind(&config)?;
         let addresses = listeners.addresses()?;
-        fs::create_dir_all(&config.data)
-            .map_err(|source| ServeError::Data(config.data.clone(), source))?;
+        if config.keeps_data() {
+            fs::create_dir_all(&config.data)
+                .map_err(|source| ServeError::Data(config.data.clone(), source))?;
+        }
         let metrics = NetMetrics::default();
         let mut server = Self {
             addresses,
-            authority: AuthorityFiles::of(&config.data),
+            authority: match &config.authority {
+                AuthorityPlace::Data => Some(AuthorityFiles::of(&config.data)),
+                AuthorityPlace::Secret(_) => None,
+            },
             linger: config.linger,
             roles: Group::new(metrics.clone()),
             admin: Group::new(metrics),
         };
-        server.start_serving(listeners, config).await?;
+        server.start_serving(listeners, (client, config)).await?;
         Ok(server)
     }
 
     async fn start_serving(
         &mut self,
         listeners: Listeners,
-        config: Config,
+        (client, config): (Option<Client>, Config),
     ) -> Result<(), ServeError> {
         let (readying, readiness) = Readiness::new();
         let opening = |listener, name| Opening {
@@ -138,11 +166,14 @@ impl Server {
             Some(opening) => Some(StoreRole::load(opening, &config).await?),
             None => None,
         };
-        let authority = (self.authority.clone(), self.addresses);
-        let webhook = webhook
-            .map(|opening| WebhookRole::load(opening, config, authority))
-            .transpose()?;
-        let counted = Roles { store, webhook }.serve(&mut self.roles)?;
+        let webhook = match webhook {
+            Some(opening) => {
+                let cluster = (client, &readying);
+                Some(WebhookRole::load(opening, (config, self.addresses), cluster).await?)
+            }
+            None => None,
+        };
+        let counted = Roles { store, webhook }.serve(&mut self.roles);
         let _ = registry.set(counted);
         Ok(())
     }
@@ -178,7 +209,7 @@ impl Server {
     pub fn banner(&self) -> Banner<'_> {
         Banner {
             addresses: &self.addresses,
-            ca: self.authority.certificate(),
+            ca: self.authority.as_ref().map(AuthorityFiles::certificate),
         }
     }
 
@@ -206,6 +237,9 @@ pub enum ServeError {
     /// There are no certificates.
     #[error(transparent)]
     Certificates(#[from] CertificatesError),
+    /// The cluster cannot be connected to.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     /// The data folder cannot be made.
     #[error("failed to make the folder {} (choose another with --data)", .0.display())]
     Data(PathBuf, #[source] io::Error),

@@ -7,7 +7,7 @@ use std::{
 
 /// Tells whether the process is ready, and what it still waits for.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<Mutex<BTreeSet<&'static str>>>);
+pub struct Readiness(Arc<Mutex<BTreeSet<Arc<str>>>>);
 
 /// Gives out latches.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Readying(Readiness);
 #[derive(Debug)]
 #[must_use]
 pub struct Latch {
-    name: &'static str,
+    name: Arc<str>,
     readiness: Readiness,
 }
 
@@ -31,20 +31,21 @@ impl Readiness {
     }
 
     /// Returns the names of the latches that hold, in alphabetical order.
-    pub fn waiting_for(&self) -> Vec<&'static str> {
-        self.lock().iter().copied().collect()
+    pub fn waiting_for(&self) -> Vec<Arc<str>> {
+        self.lock().iter().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<Arc<str>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Readying {
     /// Adds a latch; names are unique.
-    pub fn latch(&self, name: &'static str) -> Latch {
+    pub fn latch(&self, name: impl Into<Arc<str>>) -> Latch {
+        let name = name.into();
         let readiness = self.0.clone();
-        readiness.lock().insert(name);
+        readiness.lock().insert(Arc::clone(&name));
         Latch { name, readiness }
     }
 }
@@ -52,6 +53,6 @@ impl Readying {
 impl Latch {
     /// Says that it has happened.
     pub fn release(self) {
-        self.readiness.lock().remove(self.name);
+        self.readiness.lock().remove(&self.name);
     }
 }

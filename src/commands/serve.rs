@@ -30,7 +30,8 @@ impl Serve {
             None => self.settings,
         };
         logging::init(settings.log(), settings.log_format()).map_err(usage)?;
-        match serve::run(Config::resolve(settings)) {
+        let config = Config::resolve(settings).map_err(usage)?;
+        match serve::run(config) {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(ServeError::Inject(error)) => Err(usage(error).into()),
             Err(error) => Err(error.into()),

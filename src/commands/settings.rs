@@ -49,7 +49,7 @@ impl InjectionArgs {
             Some(path) => file::read(path)?,
             None => ServeSettings::default(),
         };
-        let configured = Config::resolve(configured);
+        let configured = Config::resolve(configured)?;
         let below = match (config, cluster) {
             (None, Some(cluster)) => of(cluster),
             _ => configured.inject,

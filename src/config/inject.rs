@@ -9,7 +9,11 @@ use std::{
 use clap::Args;
 use serde::Deserialize;
 
-use super::settings::{from_text, overlay};
+use super::{
+    ConfigError,
+    object::{ObjectName, ObjectRef},
+    settings::{from_text, overlay},
+};
 use crate::{
     injection::{Image, NonRootUser, PullPolicy, Resources, Settings, StoreAddress},
     language::{
@@ -64,6 +68,15 @@ pub struct InjectSettings {
         value_name = "IP"
     )]
     store_ip: Option<IpAddr>,
+
+    /// Service of the store, in the namespace of --inject-own-namespace: its `ClusterIP` is that
+    /// address [default: none]
+    #[arg(
+        long = "inject-store-service",
+        env = "ONCUE_INJECT_STORE_SERVICE",
+        value_name = "NAME"
+    )]
+    store_service: Option<ObjectName>,
 
     /// PEM file of the authority of the store's certificate [default: none]
     #[arg(
@@ -121,11 +134,35 @@ impl InjectSettings {
     #[must_use]
     pub fn over(self, below: Self) -> Self {
         overlay!(self over below:
-            image, pull_policy, pull_secrets, store_url, store_ip, store_ca, resources,
-            run_as_user, prefix, bare_keys, own_namespace;)
+            image, pull_policy, pull_secrets, store_url, store_ip, store_service, store_ca,
+            resources, run_as_user, prefix, bare_keys, own_namespace;)
+    }
+
+    /// Returns the Service whose address the store's has to be read from, where one is set.
+    pub fn store_service(&self) -> Result<Option<ObjectRef>, ConfigError> {
+        let Some(service) = &self.store_service else {
+            return Ok(None);
+        };
+        if self.store_ip.is_some() {
+            return Err(ConfigError::TwoStoreAddresses);
+        }
+        self.own_object("--inject-store-service", service.clone())
+            .map(Some)
+    }
+
+    /// Returns the object that the flag `flag` names, in our own namespace.
+    pub(super) fn own_object(
+        &self,
+        flag: &'static str,
+        name: ObjectName,
+    ) -> Result<ObjectRef, ConfigError> {
+        let namespace = self.own_namespace.clone();
+        let namespace = namespace.ok_or(ConfigError::NoOwnNamespace { flag })?;
+        Ok(ObjectRef { namespace, name })
     }
 
     /// Fills in the defaults, among them the address where the store listens, and reads the files.
+    /// What only the cluster knows is left open.
     pub fn resolve(self, http: SocketAddr) -> Result<Settings, InjectError> {
         let Self {
             image,
@@ -133,6 +170,7 @@ impl InjectSettings {
             pull_secrets,
             store_url,
             store_ip,
+            store_service: _,
             store_ca,
             resources,
             run_as_user,

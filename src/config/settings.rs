@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use super::{
     inject::InjectSettings,
     log_format::LogFormat,
+    object::ObjectName,
     role::{Role, StoreKind},
 };
 use crate::language::Timeout;
@@ -44,6 +45,21 @@ pub struct ServeSettings {
     #[arg(long, env = "ONCUE_WEBHOOK_NAME", value_delimiter = ',', value_name = "NAME", value_parser = server_name)]
     #[serde(deserialize_with = "server_names")]
     pub(super) webhook_name: Option<Vec<ServerName<'static>>>,
+
+    /// Secret that keeps the certificate authority, in the namespace of --inject-own-namespace
+    /// [default: none, but files in --data]
+    #[arg(long, env = "ONCUE_CA_SECRET", value_name = "NAME")]
+    pub(super) ca_secret: Option<ObjectName>,
+
+    /// `MutatingWebhookConfiguration` whose entries that point to this webhook get its authority as
+    /// caBundle [default: none]
+    #[arg(long, env = "ONCUE_WEBHOOK_CONFIGURATION", value_name = "NAME")]
+    pub(super) webhook_configuration: Option<ObjectName>,
+
+    /// Whether workloads whose annotations are wrong are denied rather than warned of
+    /// [default: false]
+    #[arg(long, env = "ONCUE_LINT_STRICT", value_name = "BOOL")]
+    pub(super) lint_strict: Option<bool>,
 
     /// Address of health and metrics [default: 127.0.0.1:9998]
     #[arg(long, env = "ONCUE_ADMIN", value_name = "ADDRESS")]
@@ -84,7 +100,8 @@ impl ServeSettings {
     #[must_use]
     pub fn over(self, below: Self) -> Self {
         overlay!(self over below:
-            roles, data, store, http, webhook, webhook_name, admin, linger, log, log_format;
+            roles, data, store, http, webhook, webhook_name, ca_secret, webhook_configuration,
+            lint_strict, admin, linger, log, log_format;
             inject)
     }
 

@@ -42,7 +42,7 @@ fn file_settings(text: &str) -> Result<ServeSettings, String> {
 
 #[test]
 fn defaults_are_a_laptops() {
-    let config = Config::resolve(ServeSettings::default());
+    let config = Config::resolve(ServeSettings::default()).unwrap();
     assert_eq!(config.http.to_string(), "127.0.0.1:9999");
     assert_eq!(config.webhook.to_string(), "127.0.0.1:8443");
     assert_eq!(config.admin.to_string(), "127.0.0.1:9998");
@@ -59,7 +59,7 @@ fn defaults_are_a_laptops() {
 fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
     let below = file_settings("http: 0.0.0.0:1\nadmin: 0.0.0.0:2\ninject: {image: file}").unwrap();
     let above = flags(&["--http", "0.0.0.0:3", "--inject-image", "flag"]);
-    let config = Config::resolve(above.over(below));
+    let config = Config::resolve(above.over(below)).unwrap();
     assert_eq!(config.http.port(), 3);
     assert_eq!(config.admin.port(), 2);
     assert_eq!(config.webhook.port(), 8443);
@@ -78,6 +78,9 @@ store: memory
 http: '[::]:1'
 webhook: '[::]:2'
 webhook-name: [oncue.svc, 10.0.0.1]
+ca-secret: oncue-webhook-ca
+webhook-configuration: oncue
+lint-strict: true
 admin: '[::]:3'
 linger: 5s
 log: debug
@@ -87,7 +90,7 @@ inject:
   pull-policy: Always
   pull-secrets: [registry]
   store-url: https://oncue-store:9999
-  store-ip: 10.96.0.17
+  store-service: oncue-store
   store-ca: {}
   resources: requests.cpu=20m
   run-as-user: 65532
@@ -100,10 +103,18 @@ inject:
     .unwrap();
     assert_eq!(settings.log(), Some("debug"));
     assert_eq!(settings.log_format(), LogFormat::Json);
-    let config = Config::resolve(settings);
+    let config = Config::resolve(settings).unwrap();
     assert!(!config.roles.contains(&Role::Store));
     assert_eq!(config.linger, Duration::from_secs(5));
     assert_eq!(config.names[1].to_str(), "10.0.0.1");
+    let AuthorityPlace::Secret(secret) = config.authority else {
+        panic!("{:?}", config.authority)
+    };
+    assert_eq!(secret.to_string(), "oncue-system/oncue-webhook-ca");
+    assert_eq!(config.webhook_configuration, "oncue".parse().ok());
+    let service = config.store_service.unwrap();
+    assert_eq!(service.to_string(), "oncue-system/oncue-store");
+    assert!(config.lint_strict);
     let injection = config.inject.resolve(config.http).unwrap();
     assert_eq!(injection.keys.prefix(), "example.com");
     assert_eq!(injection.keys.bare(), BareKeys::Ignored);
@@ -116,7 +127,7 @@ inject:
 #[test]
 fn an_empty_file_says_nothing() {
     let settings = file_settings("# nothing\n").unwrap();
-    assert_eq!(Config::resolve(settings).http.port(), 9999);
+    assert_eq!(Config::resolve(settings).unwrap().http.port(), 9999);
 }
 
 #[test]
@@ -170,10 +181,56 @@ fn wrong_flags_say_what_would_be_right() {
         (["--inject-pull-policy", "Often"], "IfNotPresent"),
         (["--inject-own-namespace", "Shop"], "Shop"),
         (["--store", "disk"], "embedded"),
+        (["--ca-secret", "My Secret"], "DNS subdomain"),
     ] {
         let text = refused(&args);
         assert!(text.contains(hint), "{text}");
     }
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    let own = ["--inject-own-namespace", "oncue-system"];
+    let service = ["--inject-store-service", "store"];
+    for (args, text) in [
+        (
+            vec!["--ca-secret", "ca"],
+            "--ca-secret needs --inject-own-namespace",
+        ),
+        (
+            service.to_vec(),
+            "--inject-store-service needs --inject-own-namespace",
+        ),
+        (
+            [&own[..], &service, &["--inject-store-ip", "10.0.0.1"]].concat(),
+            "choose one",
+        ),
+    ] {
+        let error = Config::resolve(flags(&args)).unwrap_err().to_string();
+        assert!(error.contains(text), "{error}");
+    }
+}
+
+#[test]
+fn only_a_webhook_that_shares_something_needs_a_cluster() {
+    let config = |args: &[&str]| Config::resolve(flags(args)).unwrap();
+    let own = ["--inject-own-namespace", "oncue-system"];
+    assert!(!config(&own).needs_cluster());
+    assert!(config(&["--webhook-configuration", "oncue"]).needs_cluster());
+    let secret = [&own[..], &["--ca-secret", "ca"]].concat();
+    assert!(config(&secret).needs_cluster());
+    let store = [&secret[..], &["--roles", "store"]].concat();
+    assert!(!config(&store).needs_cluster());
+}
+
+#[test]
+fn a_webhook_whose_authority_is_in_a_secret_needs_no_folder() {
+    let config = |args: &[&str]| Config::resolve(flags(args)).unwrap();
+    assert!(config(&["--roles", "webhook"]).keeps_data());
+    let args = "--roles webhook --ca-secret ca --inject-own-namespace ns";
+    assert!(!config(&args.split(' ').collect::<Vec<_>>()).keeps_data());
+    assert!(!config(&["--roles", "store", "--store", "memory"]).keeps_data());
+    assert!(config(&["--roles", "store"]).keeps_data());
 }
 
 #[test]
@@ -183,7 +240,7 @@ fn what_only_shows_later_names_its_flag() {
         (["--inject-resources", "lots"], "--inject-resources"),
         (["--inject-store-ca", "/nowhere"], "--inject-store-ca"),
     ] {
-        let config = Config::resolve(flags(&args));
+        let config = Config::resolve(flags(&args)).unwrap();
         let error = config.inject.resolve(config.http).unwrap_err();
         assert!(error.to_string().starts_with(flag), "{error}");
     }

@@ -4,10 +4,9 @@ use std::{
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
-use oncue_webhook_certs::{Authority, CertificateError};
+use oncue_webhook_certs::{Authority, CertificateError, Keeper, Kept, Written};
 use tempfile::NamedTempFile;
 
 /// Where a certificate authority is kept: `ca.crt`, which everybody may read, and `ca.key`, which
@@ -32,16 +31,12 @@ impl AuthorityFiles {
         &self.certificate
     }
 
-    /// Reads the authority, or makes one where there is none.
-    pub fn load_or_create(&self, now: SystemTime) -> Result<Authority, AuthorityError> {
+    fn load(&self) -> Result<Option<Authority>, AuthorityError> {
         match (read(&self.key)?, read(&self.certificate)?) {
             (Some(key), Some(certificate)) => Authority::from_pem(&key, &certificate)
-                .map_err(|source| AuthorityError::Load(self.certificate.clone(), source)),
-            (None, None) => {
-                let authority = Authority::generate(now).map_err(AuthorityError::Make)?;
-                self.save(&authority)?;
-                Ok(authority)
-            }
+                .map(Some)
+                .map_err(|source| AuthorityError::Damaged(self.certificate.clone(), source)),
+            (None, None) => Ok(None),
             (key, _) => {
                 let (present, absent) = match key {
                     Some(_) => (&self.key, &self.certificate),
@@ -56,15 +51,36 @@ impl AuthorityFiles {
     }
 
     /// Writes both files; a reader sees each of them old or new, never half.
-    pub fn save(&self, authority: &Authority) -> Result<(), AuthorityError> {
+    fn save(&self, authority: &Authority) -> Result<(), AuthorityError> {
         write(&self.key, &authority.key().to_pem(), Readers::Owner)?;
         write(&self.certificate, &authority.bundle_pem(), Readers::All)
+    }
+}
+
+/// The folder belongs to one process: nobody else writes.
+impl Keeper for AuthorityFiles {
+    type Version = ();
+    type Error = AuthorityError;
+
+    async fn read(&self) -> Result<Kept<()>, AuthorityError> {
+        Ok(Kept {
+            authority: self.load()?,
+            version: (),
+        })
+    }
+
+    async fn write(&self, authority: &Authority, (): ()) -> Result<Written, AuthorityError> {
+        self.save(authority)?;
+        Ok(Written::Done)
     }
 }
 
 /// Why there is no certificate authority.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
+    /// The files hold something else.
+    #[error("{} and its key are no certificate authority, and are left as they are", .0.display())]
+    Damaged(PathBuf, #[source] CertificateError),
     /// One of the two files is missing.
     #[error("found {} without {}: restore it, or remove the other to make a new authority", .present.display(), .absent.display())]
     Half {
@@ -73,12 +89,6 @@ pub enum AuthorityError {
         /// The file that is not.
         absent: PathBuf,
     },
-    /// The files hold something else.
-    #[error("failed to load the certificate authority {}", .0.display())]
-    Load(PathBuf, #[source] CertificateError),
-    /// No authority could be made.
-    #[error("failed to make a certificate authority")]
-    Make(#[source] CertificateError),
     /// A file cannot be read.
     #[error("failed to read {}", .0.display())]
     Read(PathBuf, #[source] io::Error),
@@ -125,7 +135,7 @@ fn allow_all_to_read(file: &fs::File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{os::unix::fs::PermissionsExt, time::SystemTime};
 
     use super::*;
 
@@ -133,24 +143,34 @@ mod tests {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
+    /// Makes an authority where there is none.
+    fn mk_files(folder: &Path) -> (AuthorityFiles, Authority) {
+        let files = AuthorityFiles::of(folder);
+        let authority = Authority::generate(SystemTime::now()).unwrap();
+        files.save(&authority).unwrap();
+        (files, authority)
+    }
+
+    #[test]
+    fn nothing_is_kept_at_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = AuthorityFiles::of(folder.path());
+        assert_eq!(files.load().unwrap(), None);
+    }
+
     #[test]
     fn a_restart_keeps_the_authority() {
         let folder = tempfile::tempdir().unwrap();
-        let files = AuthorityFiles::of(folder.path());
-        let made = files.load_or_create(SystemTime::now()).unwrap();
-        let loaded = files.load_or_create(SystemTime::now()).unwrap();
-        assert_eq!(loaded.bundle_pem(), made.bundle_pem());
-        assert_eq!(
-            fs::read_to_string(files.certificate()).unwrap(),
-            made.bundle_pem()
-        );
+        let (files, authority) = mk_files(folder.path());
+        let public = fs::read_to_string(files.certificate()).unwrap();
+        assert_eq!(public, authority.bundle_pem());
+        assert_eq!(files.load().unwrap(), Some(authority));
     }
 
     #[test]
     fn only_the_owner_reads_the_key() {
         let folder = tempfile::tempdir().unwrap();
-        let files = AuthorityFiles::of(folder.path());
-        files.load_or_create(SystemTime::now()).unwrap();
+        let (files, _) = mk_files(folder.path());
         assert_eq!(mode(&files.key), 0o600);
         assert_eq!(mode(&files.certificate), 0o644);
     }
@@ -158,11 +178,9 @@ mod tests {
     #[test]
     fn a_missing_half_is_an_error_that_names_both_files() {
         let folder = tempfile::tempdir().unwrap();
-        let files = AuthorityFiles::of(folder.path());
-        files.load_or_create(SystemTime::now()).unwrap();
+        let (files, _) = mk_files(folder.path());
         fs::remove_file(&files.key).unwrap();
-        let error = files.load_or_create(SystemTime::now()).unwrap_err();
-        let text = error.to_string();
+        let text = files.load().unwrap_err().to_string();
         assert!(text.contains("ca.crt without"), "{text}");
         assert!(text.contains("ca.key"), "{text}");
     }
@@ -170,10 +188,9 @@ mod tests {
     #[test]
     fn a_damaged_file_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let files = AuthorityFiles::of(folder.path());
-        files.load_or_create(SystemTime::now()).unwrap();
+        let (files, _) = mk_files(folder.path());
         fs::write(&files.certificate, "damaged").unwrap();
-        files.load_or_create(SystemTime::now()).unwrap_err();
+        files.load().unwrap_err();
         assert_eq!(fs::read_to_string(&files.certificate).unwrap(), "damaged");
     }
 }

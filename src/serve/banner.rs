@@ -9,8 +9,8 @@ use super::Addresses;
 pub struct Banner<'a> {
     /// What listens where.
     pub addresses: &'a Addresses,
-    /// The certificates that a client of the webhook trusts.
-    pub ca: &'a Path,
+    /// The file of the certificates that a client of the webhook trusts, where there is one.
+    pub ca: Option<&'a Path>,
 }
 
 impl fmt::Display for Banner<'_> {
@@ -31,12 +31,13 @@ impl fmt::Display for Banner<'_> {
         }
         if let Some(webhook) = webhook {
             writeln!(f, "webhook  https://{webhook}/mutate")?;
-            let ca = self.ca.display();
-            writeln!(
-                f,
-                "  try: curl --cacert {ca} -H 'Content-Type: application/json' -d '{EXAMPLE}' \
-                 https://{webhook}/mutate"
-            )?;
+            if let Some(ca) = self.ca.map(Path::display) {
+                writeln!(
+                    f,
+                    "  try: curl --cacert {ca} -H 'Content-Type: application/json' -d '{EXAMPLE}' \
+                     https://{webhook}/mutate"
+                )?;
+            }
         }
         writeln!(f, "admin    http://{admin}/readyz http://{admin}/metrics")
     }

@@ -1,35 +1,32 @@
-//! The webhook's certificates: leaves in memory, renewed in good time.
+//! The webhook's certificates: leaves in memory, under the authority that is kept.
 
 use std::{
-    pin::pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use oncue_webhook_certs::{
-    Action, Authority, CertificateError, SwappableCertificate, Validity, next_action,
-};
+use oncue_webhook_certs::{CertificateError, Custody, CustodyError, Keeper, Validity};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{family::Family, gauge::Gauge},
     registry::{Registry, Unit},
 };
-use rustls::{ServerConfig, crypto::CryptoProvider, pki_types::ServerName, sign::CertifiedKey};
-use tokio::time::timeout;
-use tracing::{error, info};
+use rustls::{ServerConfig, pki_types::ServerName};
+use tokio::time::sleep;
 
-use super::authority::{AuthorityError, AuthorityFiles};
+use super::{
+    ca_bundle::CaBundle,
+    leaves::Leaves,
+    outage::{Outage, Pause},
+};
 use crate::net::{Phase, Shutdown};
 
-/// An authority and the certificate that is served under it.
+/// The authority that is kept, and the certificate that is served under it.
 #[derive(Debug)]
-pub struct Certificates {
-    files: AuthorityFiles,
-    authority: Authority,
-    names: Vec<ServerName<'static>>,
-    leaf: Validity,
-    served: Arc<SwappableCertificate>,
-    provider: Arc<CryptoProvider>,
+pub(super) struct Certificates<K> {
+    custody: Custody<K>,
+    leaves: Leaves,
+    outages: Outages,
     metrics: CertificateMetrics,
 }
 
@@ -37,8 +34,8 @@ pub struct Certificates {
 #[derive(Debug, thiserror::Error)]
 pub enum CertificatesError {
     /// There is no authority.
-    #[error(transparent)]
-    Authority(#[from] AuthorityError),
+    #[error("failed to load the certificate authority")]
+    Authority(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The authority issues none.
     #[error("failed to issue the webhook's certificate")]
     Issue(#[from] CertificateError),
@@ -47,86 +44,102 @@ pub enum CertificatesError {
     Tls(#[from] rustls::Error),
 }
 
-impl Certificates {
+impl<E: std::error::Error + Send + Sync + 'static> From<CustodyError<E>> for CertificatesError {
+    fn from(error: CustodyError<E>) -> Self {
+        Self::Authority(Box::new(error))
+    }
+}
+
+impl<K: Keeper> Certificates<K> {
     /// Reads or makes the authority, and issues a certificate with these names.
-    pub fn load(
-        files: AuthorityFiles,
+    pub(super) async fn load(
+        keeper: K,
         names: Vec<ServerName<'static>>,
         metrics: CertificateMetrics,
     ) -> Result<Self, CertificatesError> {
         let now = SystemTime::now();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let authority = files.load_or_create(now)?;
-        let leaf = authority.issue(&names, now)?;
-        let mut certificates = Self {
-            leaf: leaf.validity(),
-            served: Arc::new(SwappableCertificate::new(
-                leaf.into_certified_key(&provider)?,
-            )),
-            files,
-            authority,
-            names,
-            provider,
+        let mut custody = Custody::new(keeper);
+        let authority = custody.look(now).await?;
+        let certificates = Self {
+            leaves: Leaves::issue(authority, names, now)?,
+            custody,
+            outages: Outages {
+                authority: Outage::of("certificate authority"),
+                leaf: Outage::of("webhook certificate"),
+            },
             metrics,
         };
-        certificates.refresh(now)?;
+        certificates.observe();
         Ok(certificates)
     }
 
     /// Returns the configuration of a server that hands out these certificates.
-    pub fn server_config(&self) -> Result<Arc<ServerConfig>, CertificatesError> {
-        let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&self.served) as _);
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Arc::new(config))
+    pub(super) fn server_config(&self) -> Arc<ServerConfig> {
+        self.leaves.server_config()
     }
 
-    /// Renews what is due until the process drains.
+    /// Keeps authority, bundle and leaf as they have to be until the process drains.
+    pub(super) async fn keep_fresh(mut self, mut bundle: Option<CaBundle>, shutdown: Shutdown) {
+        let keep = async {
+            let mut pause = Pause::default();
+            loop {
+                if self.refresh(bundle.as_mut(), SystemTime::now()).await {
+                    pause = Pause::default();
+                    sleep(LOOK_EVERY).await;
+                } else {
+                    pause.after_failure().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = shutdown.reached(Phase::Draining) => {}
+            () = keep => {}
+        }
+    }
+
+    /// Looks once, and returns whether all is well.
     ///
-    /// Looks at the wall clock every minute, since a timer sleeps through a machine's hibernation.
-    pub async fn keep_fresh(mut self, shutdown: Shutdown) {
-        let draining = shutdown.reached(Phase::Draining);
-        let mut draining = pin!(draining);
-        while timeout(LOOK_EVERY, &mut draining).await.is_err() {
-            if let Err(error) = self.refresh(SystemTime::now()) {
-                error!(error = %anyhow::Error::from(error), "failed to renew certificates");
-            }
-        }
+    /// Whatever fails, what is served goes on, and is renewed in time. Nothing is served under an
+    /// authority that is not published yet.
+    async fn refresh(&mut self, bundle: Option<&mut CaBundle>, now: SystemTime) -> bool {
+        let looked = self.custody.look(now).await;
+        let is_kept = self.outages.authority.note(looked).is_some();
+        let served = Arc::clone(self.leaves.authority());
+        let held = self.custody.held().unwrap_or(&served);
+        let is_published = match bundle {
+            Some(bundle) => bundle.publish(held, now).await,
+            None => true,
+        };
+        let authority = if is_published {
+            Arc::clone(held)
+        } else {
+            served
+        };
+        let renewed = self.leaves.serve_under(authority, now);
+        let is_fresh = self.outages.leaf.note(renewed).is_some();
+        self.observe();
+        is_kept && is_published && is_fresh
     }
 
-    fn refresh(&mut self, now: SystemTime) -> Result<(), CertificatesError> {
-        match next_action(now, self.authority.validity(), self.leaf) {
-            Action::WaitUntil(_) => {}
-            Action::RenewAuthority => {
-                self.authority.renew(now)?;
-                self.files.save(&self.authority)?;
-                self.renew_leaf(now)?;
-            }
-            Action::RenewLeaf => self.renew_leaf(now)?,
-        }
-        self.metrics.observe(self.authority.validity(), self.leaf);
-        Ok(())
+    fn observe(&self) {
+        let authority = self.leaves.authority().validity();
+        self.metrics.observe(authority, self.leaves.validity());
     }
+}
 
-    fn renew_leaf(&mut self, now: SystemTime) -> Result<(), CertificatesError> {
-        let leaf = self.authority.issue(&self.names, now)?;
-        self.leaf = leaf.validity();
-        let certificate: CertifiedKey = leaf.into_certified_key(&self.provider)?;
-        self.served.swap(certificate);
-        info!("renewed the webhook's certificate");
-        Ok(())
-    }
+#[derive(Debug)]
+struct Outages {
+    authority: Outage,
+    leaf: Outage,
 }
 
 /// When certificates end.
 #[derive(Clone, Debug, Default)]
-pub struct CertificateMetrics(Family<Labels, Gauge>);
+pub(super) struct CertificateMetrics(Family<Labels, Gauge>);
 
 impl CertificateMetrics {
     /// Registers the metric.
-    pub fn register(&self, registry: &mut Registry) {
+    pub(super) fn register(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "cert_not_after",
             "When a certificate ends, in seconds since the epoch",
@@ -151,4 +164,7 @@ struct Labels {
     certificate: &'static str,
 }
 
-const LOOK_EVERY: Duration = Duration::from_mins(1);
+/// How long a change by somebody else may stay unseen.
+///
+/// Wall clocks are compared each time: a timer alone sleeps through a machine's hibernation.
+const LOOK_EVERY: Duration = Duration::from_secs(20);

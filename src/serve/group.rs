@@ -35,11 +35,15 @@ impl Group {
 
     /// Serves until the group drains.
     pub(super) fn serve(&mut self, endpoint: Endpoint, router: Router) {
-        let context = ServeContext {
+        self.spawn(net::serve(endpoint, router, self.context()));
+    }
+
+    /// Returns what a listener of the group needs to know.
+    pub(super) fn context(&self) -> ServeContext {
+        ServeContext {
             shutdown: self.shutdown(),
             metrics: self.metrics.clone(),
-        };
-        self.spawn(net::serve(endpoint, router, context));
+        }
     }
 
     /// Runs `task`, which has to end when the group drains.

@@ -1,24 +1,17 @@
-//! The store and the webhook: loaded, then served.
+//! The roles of a process: loaded, then served.
 
 use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
-use super::{
-    Addresses, ServeError,
-    authority::AuthorityFiles,
-    certificates::{CertificateMetrics, Certificates},
-    group::Group,
-};
+use super::{ServeError, group::Group, webhook_role::WebhookRole};
 use crate::{
     admin::{Latch, process},
     api,
     config::{Config, StoreKind},
-    injection,
     net::{Endpoint, Limits, Transport},
     store::{self, Backend, Embedded, Memory, Store, SystemClock},
-    webhook::{self, WebhookMetrics},
 };
 
 /// A socket on which nothing is served yet, and what is released once something is.
@@ -62,55 +55,6 @@ impl StoreRole {
     }
 }
 
-/// The webhook, loaded.
-pub(super) struct WebhookRole {
-    opening: Opening,
-    certificates: Certificates,
-    certificate_metrics: CertificateMetrics,
-    metrics: WebhookMetrics,
-    settings: injection::Settings,
-}
-
-impl WebhookRole {
-    pub(super) fn load(
-        opening: Opening,
-        config: Config,
-        (authority, addresses): (AuthorityFiles, Addresses),
-    ) -> Result<Self, ServeError> {
-        let certificate_metrics = CertificateMetrics::default();
-        let certificates =
-            Certificates::load(authority, config.names, certificate_metrics.clone())?;
-        Ok(Self {
-            opening,
-            certificates,
-            certificate_metrics,
-            metrics: WebhookMetrics::default(),
-            settings: config
-                .inject
-                .resolve(addresses.store.unwrap_or(config.http))?,
-        })
-    }
-
-    fn register(&self, registry: &mut Registry) {
-        let registry = registry.sub_registry_with_prefix("webhook");
-        self.metrics.register(registry);
-        self.certificate_metrics.register(registry);
-    }
-
-    fn serve(self, group: &mut Group) -> Result<(), ServeError> {
-        let endpoint = Endpoint {
-            name: "webhook",
-            listener: self.opening.listener,
-            transport: Transport::Tls(self.certificates.server_config()?),
-            limits: Limits::WEBHOOK,
-        };
-        group.serve(endpoint, webhook::router(self.settings, self.metrics));
-        group.spawn(self.certificates.keep_fresh(group.shutdown()));
-        self.opening.latch.release();
-        Ok(())
-    }
-}
-
 /// The roles of a process.
 pub(super) struct Roles {
     pub(super) store: Option<StoreRole>,
@@ -119,7 +63,7 @@ pub(super) struct Roles {
 
 impl Roles {
     /// Serves what there is in `group`, and returns everything that is counted.
-    pub(super) fn serve(self, group: &mut Group) -> Result<Arc<Registry>, ServeError> {
+    pub(super) fn serve(self, group: &mut Group) -> Arc<Registry> {
         let mut registry = Registry::default();
         process::register(&mut registry);
         let oncue = registry.sub_registry_with_prefix("oncue");
@@ -135,8 +79,8 @@ impl Roles {
             role.serve(group, metrics, Arc::clone(&registry));
         }
         if let Some(role) = self.webhook {
-            role.serve(group)?;
+            role.serve(group);
         }
-        Ok(registry)
+        registry
     }
 }

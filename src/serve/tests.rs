@@ -20,7 +20,7 @@ fn mk_config(data: &Path) -> Config {
         http: any,
         webhook: any,
         admin: any,
-        ..Config::resolve(ServeSettings::default())
+        ..Config::resolve(ServeSettings::default()).unwrap()
     }
 }
 

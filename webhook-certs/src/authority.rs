@@ -76,11 +76,14 @@ impl Authority {
 
     /// Returns all certificates in PEM: what clients are to trust.
     pub fn bundle_pem(&self) -> String {
-        self.predecessors
-            .iter()
-            .chain([&self.certificate])
+        self.certificates()
             .map(AuthorityCertificate::to_pem)
             .collect()
+    }
+
+    /// Returns all certificates, the newest last.
+    pub fn certificates(&self) -> impl Iterator<Item = &AuthorityCertificate> {
+        self.predecessors.iter().chain([&self.certificate])
     }
 
     /// Returns the newest certificate.
@@ -93,3 +96,12 @@ impl Authority {
         self.certificate.validity()
     }
 }
+
+/// The same certificates are of the same key.
+impl PartialEq for Authority {
+    fn eq(&self, other: &Self) -> bool {
+        self.certificates().eq(other.certificates())
+    }
+}
+
+impl Eq for Authority {}

@@ -9,16 +9,18 @@
 //! | [`authority`] | [`Authority`], a key with its certificates: issues leaves, is renewed with an overlap |
 //! | [`leaf`] | [`Leaf`], a server's certificate and key |
 //! | [`validity`] | [`Validity`], from when to when |
-//! | [`rotation`] | [`next_action`], what is due at a given time |
+//! | [`custody`] | [`Custody`], the authority where several share it; [`due`], what is due then |
+//! | [`trust`] | [`TrustBundle`], what clients are told to trust |
 //! | [`resolver`] | [`SwappableCertificate`], what a running server hands out |
 
 pub mod authority;
 pub mod certificate;
+pub mod custody;
 pub mod error;
 pub mod key;
 pub mod leaf;
 pub mod resolver;
-pub mod rotation;
+pub mod trust;
 pub mod validity;
 
 #[cfg(test)]
@@ -27,10 +29,11 @@ mod tests;
 pub use self::{
     authority::Authority,
     certificate::AuthorityCertificate,
+    custody::{Custody, CustodyError, Due, Keeper, Kept, Written, due},
     error::CertificateError,
     key::AuthorityKey,
     leaf::Leaf,
     resolver::SwappableCertificate,
-    rotation::{Action, next_action},
+    trust::TrustBundle,
     validity::Validity,
 };

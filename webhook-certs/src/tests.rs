@@ -12,9 +12,7 @@ use rustls::{
 };
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use crate::{
-    Action, Authority, AuthorityCertificate, CertificateError, SwappableCertificate, next_action,
-};
+use crate::{Authority, AuthorityCertificate, CertificateError, SwappableCertificate};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -217,26 +215,18 @@ fn refuses_what_is_not_a_certificate() {
 }
 
 #[test]
-fn renews_at_two_thirds() {
+fn a_leaf_is_due_after_two_thirds_of_its_time() {
     let authority = Authority::generate(start()).unwrap();
     let leaf = authority.issue(&names(), start()).unwrap().validity();
-    let action = |after: Duration| next_action(start() + after, authority.validity(), leaf);
-    let Action::WaitUntil(due) = action(Duration::ZERO) else {
-        panic!("due at once")
-    };
-    assert!(start() + 4 * DAY < due && due < start() + 5 * DAY);
-    assert_eq!(action(4 * DAY), Action::WaitUntil(due));
-    assert_eq!(action(5 * DAY), Action::RenewLeaf);
-    assert_eq!(action(2500 * DAY), Action::RenewAuthority);
+    assert!(!leaf.is_due(start()));
+    assert!(!leaf.is_due(start() + 4 * DAY));
+    assert!(leaf.is_due(start() + 5 * DAY));
 }
 
 #[test]
-fn a_clock_that_was_set_back_gets_a_leaf_that_is_valid() {
+fn a_leaf_is_due_where_the_clock_was_set_back() {
     let authority = Authority::generate(start()).unwrap();
-    let leaf = authority
-        .issue(&names(), start() + 30 * DAY)
-        .unwrap()
-        .validity();
-    let action = next_action(start(), authority.validity(), leaf);
-    assert_eq!(action, Action::RenewLeaf);
+    let later = start() + 30 * DAY;
+    let leaf = authority.issue(&names(), later).unwrap().validity();
+    assert!(leaf.is_due(start()));
 }

@@ -27,6 +27,13 @@ impl Validity {
         self.not_before + lifetime.unwrap_or_default() * 2 / 3
     }
 
+    /// Returns whether a successor is due at `now`, be it that the clock was set back.
+    ///
+    /// Compare wall clocks, and often: a timer alone sleeps through a machine's hibernation.
+    pub fn is_due(self, now: SystemTime) -> bool {
+        self.renew_at() <= now || now < self.not_before
+    }
+
     /// Returns whether a certificate is valid at `now`.
     pub fn contains(self, now: SystemTime) -> bool {
         self.not_before <= now && now <= self.not_after

@@ -1,0 +1,87 @@
+//! What objects are called.
+
+use std::{fmt, str::FromStr};
+
+use serde::Deserialize;
+
+use crate::language::{Namespace, name::is_dns_label};
+
+/// The name of an object: a DNS subdomain (RFC 1123).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
+pub struct ObjectName(String);
+
+impl ObjectName {
+    /// Returns the name as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ObjectName {
+    type Err = ObjectNameError;
+
+    fn from_str(text: &str) -> Result<Self, ObjectNameError> {
+        text.to_owned().try_into()
+    }
+}
+
+impl TryFrom<String> for ObjectName {
+    type Error = ObjectNameError;
+
+    fn try_from(text: String) -> Result<Self, ObjectNameError> {
+        if text.len() <= MAX_BYTES && text.split('.').all(is_dns_label) {
+            Ok(Self(text))
+        } else {
+            Err(ObjectNameError(text))
+        }
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that names no object.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "{0:?} is not the name of an object: a DNS subdomain has at most {MAX_BYTES} of a-z 0-9 - and \
+     dots between them, such as oncue-webhook-ca"
+)]
+pub struct ObjectNameError(String);
+
+/// An object of a namespace.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ObjectRef {
+    /// Where it is.
+    pub namespace: Namespace,
+    /// What it is called there.
+    pub name: ObjectName,
+}
+
+/// Prints as `namespace/name`.
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+const MAX_BYTES: usize = 253;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_dns_subdomain() {
+        for good in ["a", "oncue-webhook-ca", "pods.oncue.dev"] {
+            assert_eq!(good.parse::<ObjectName>().unwrap().to_string(), good);
+        }
+        for bad in ["", "A", "a..b", "a/b", ".a", &"a.".repeat(150)] {
+            let error = bad.parse::<ObjectName>().unwrap_err().to_string();
+            assert!(error.contains("DNS subdomain"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The authority where the API server looks for it: published, and repaired.
+
+use std::time::SystemTime;
+
+use oncue_webhook_certs::{Authority, TrustBundle};
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
+use tracing::info;
+
+use super::outage::Outage;
+use crate::{
+    admin::Latch,
+    cluster::{Publication, PublishError, WebhookConfiguration},
+};
+
+/// The `caBundle` of the webhook's entries.
+#[derive(Debug)]
+pub(super) struct CaBundle {
+    configuration: WebhookConfiguration,
+    bundle: TrustBundle,
+    /// Released once the bundle is right for the first time.
+    latch: Option<Latch>,
+    outage: Outage,
+    metrics: CaBundleMetrics,
+}
+
+impl CaBundle {
+    pub(super) fn new(
+        configuration: WebhookConfiguration,
+        latch: Latch,
+        metrics: CaBundleMetrics,
+    ) -> Self {
+        Self {
+            configuration,
+            bundle: TrustBundle::default(),
+            latch: Some(latch),
+            outage: Outage::of("caBundle"),
+            metrics,
+        }
+    }
+
+    /// Puts the bundle right where it is not, and returns whether it is.
+    pub(super) async fn publish(&mut self, authority: &Authority, now: SystemTime) -> bool {
+        let published = self.configuration.publish(&mut self.bundle, authority, now);
+        let published = published.await;
+        self.metrics.count(&published);
+        let Some(publication) = self.outage.note(published) else {
+            return false;
+        };
+        if publication == Publication::Patched {
+            let configuration = self.configuration.name();
+            info!(%configuration, "wrote the caBundle");
+        }
+        if let Some(latch) = self.latch.take() {
+            latch.release();
+        }
+        true
+    }
+}
+
+/// How often the bundle was written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CaBundleMetrics(Family<Labels, Counter>);
+
+impl CaBundleMetrics {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "ca_bundle_patches",
+            "Writes of the caBundle, by what became of them",
+            self.0.clone(),
+        );
+    }
+
+    fn count(&self, published: &Result<Publication, PublishError>) {
+        let result = match published {
+            Ok(Publication::Patched) => "ok",
+            Err(PublishError::Contended(_)) => "conflict",
+            Err(PublishError::Patch(_, error)) => error.label(),
+            Ok(Publication::Unchanged)
+            | Err(PublishError::NoEntry { .. } | PublishError::Read(..)) => return,
+        };
+        self.0.get_or_create(&Labels { result }).inc();
+    }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Labels {
+    result: &'static str,
+}

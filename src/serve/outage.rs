@@ -1,0 +1,85 @@
+//! What fails for a while: said once, not at each try.
+
+use std::time::Duration;
+
+use tokio::time::Sleep;
+use tower::{
+    retry::backoff::{Backoff, ExponentialBackoff, ExponentialBackoffMaker, MakeBackoff},
+    util::rng::HasherRng,
+};
+use tracing::{error, info};
+
+/// Something that is tried again and again: its failure is logged when it begins and when its
+/// reason changes, and so is its end.
+#[derive(Debug)]
+pub(super) struct Outage {
+    what: &'static str,
+    reason: Option<String>,
+}
+
+impl Outage {
+    /// Names what is tried; it works so far.
+    pub(super) fn of(what: &'static str) -> Self {
+        Self { what, reason: None }
+    }
+
+    /// Takes note of how a try ended.
+    pub(super) fn note<T>(&mut self, result: Result<T, impl Into<anyhow::Error>>) -> Option<T> {
+        let Self { what, reason } = self;
+        match result {
+            Ok(value) => {
+                if reason.take().is_some() {
+                    info!(%what, "works again");
+                }
+                Some(value)
+            }
+            Err(failure) => {
+                let failure = format!("{:#}", failure.into());
+                if reason.as_ref() != Some(&failure) {
+                    error!(%what, error = %failure, "failed: trying again");
+                    *reason = Some(failure);
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Tries until it succeeds.
+pub(super) async fn persist<T, E, A>(what: &'static str, mut attempt: impl FnMut() -> A) -> T
+where
+    A: Future<Output = Result<T, E>>,
+    E: Into<anyhow::Error>,
+{
+    let mut outage = Outage::of(what);
+    let mut pause = Pause::default();
+    loop {
+        if let Some(value) = outage.note(attempt().await) {
+            return value;
+        }
+        pause.after_failure().await;
+    }
+}
+
+/// How long to wait before the next try.
+#[derive(Debug)]
+pub(super) struct Pause(ExponentialBackoff);
+
+impl Pause {
+    /// Waits longer after each failure, up to a limit; chance spreads those who failed together.
+    pub(super) fn after_failure(&mut self) -> Sleep {
+        self.0.next_backoff()
+    }
+}
+
+impl Default for Pause {
+    fn default() -> Self {
+        let mut maker = ExponentialBackoffMaker::new(FIRST, LIMIT, JITTER, HasherRng::new())
+            .expect("the limit is longer than the first pause");
+        Self(maker.make_backoff())
+    }
+}
+
+const FIRST: Duration = Duration::from_millis(200);
+const LIMIT: Duration = Duration::from_secs(10);
+const JITTER: f64 = 0.5;
