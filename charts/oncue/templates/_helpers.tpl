@@ -148,7 +148,9 @@ log: {{ .Values.log.filter | quote }}
 log-format: {{ .Values.log.format }}
 ca-secret: {{ include "oncue.caSecret" . }}
 webhook-configuration: {{ include "oncue.fullname" . }}
-lint-strict: {{ .Values.lint.strict }}
+{{- if .Values.lint.strict }}
+lint-strict: true
+{{- end }}
 inject:
   own-namespace: {{ .Release.Namespace | quote }}
   image: {{ include "oncue.image" (list . .Values.client.image) }}
