@@ -134,6 +134,7 @@ mod tests {
         let (status, text) = get_text(&admin, "/metrics").await;
         assert_eq!(status, StatusCode::OK);
         assert!(text.contains("oncue_build_info{version="), "{text}");
+        assert!(text.contains("process_cpu_seconds_total "), "{text}");
         assert!(text.contains("process_resident_memory_bytes "), "{text}");
         assert!(text.ends_with("# EOF\n"), "{text}");
     }

@@ -1,11 +1,12 @@
 //! End-to-end tests of oncue on a real cluster: real API server, real kubelet, real containerd.
 //!
-//! - [`up`], [`demo`], [`logs`], [`suite`]: what the program `e2e` does, on a [`cluster`];
+//! - [`up`], [`demo`], [`figures`], [`logs`], [`suite`]: what the program `e2e` does, on a [`cluster`];
 //! - [`kit`]: what the tests are written with, see `tests/`;
 //! - [`tools`], [`process`]: what both stand on.
 
 pub mod cluster;
 pub mod demo;
+pub mod figures;
 pub mod kit;
 pub mod logs;
 pub mod process;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use e2e::{cluster::Cluster, demo, logs, suite, tools, up};
+use e2e::{cluster::Cluster, demo, figures, logs, suite, tools, up};
 
 /// End-to-end tests of oncue on kind. The cluster is called `oncue-e2e`, or as `ONCUE_E2E_CLUSTER`
 /// says; ~/.kube/config is never touched. Every command can be repeated.
@@ -20,6 +20,8 @@ enum Command {
     Demo,
     /// Removes the cluster
     Down,
+    /// Measures on the cluster what oncue costs, and prints the figures
+    Figures,
     /// Collects what the nodes, the pods and oncue say into a folder
     Logs {
         /// Where to; a folder in the cache by default
@@ -59,6 +61,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Down => {
             tools::demand_tools()?;
             cluster.remove().await
+        }
+        Command::Figures => {
+            up::up(&cluster, None).await?;
+            Box::pin(figures::print()).await
         }
         Command::Logs { folder } => logs::collect(&cluster, folder).await,
         Command::Test { filters } => {

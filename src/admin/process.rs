@@ -1,15 +1,16 @@
 //! What is known of the process itself.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{gauge::ConstGauge, info::Info},
+    metrics::{counter::ConstCounter, gauge::ConstGauge, info::Info},
     registry::{Registry, Unit},
 };
+use rustix::time::{ClockId, clock_gettime};
 
-/// Registers the version and, where the system tells it, the resident memory.
+/// Registers the version, the CPU time and, where the system tells it, the resident memory.
 pub fn register(registry: &mut Registry) {
     registry
         .sub_registry_with_prefix("oncue")
@@ -27,18 +28,36 @@ struct ProcessCollector;
 
 impl Collector for ProcessCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Some(bytes) = resident_memory() else {
-            return Ok(());
-        };
-        let gauge = ConstGauge::new(bytes);
-        let metric = encoder.encode_descriptor(
-            "process_resident_memory",
-            "Resident memory",
-            Some(&Unit::Bytes),
-            gauge.metric_type(),
-        )?;
-        gauge.encode(metric)
+        encode_cpu_time(&mut encoder)?;
+        resident_memory().map_or(Ok(()), |bytes| encode_memory(&mut encoder, bytes))
     }
+}
+
+fn encode_cpu_time(encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    let counter = ConstCounter::new(cpu_time().as_secs_f64());
+    let metric = encoder.encode_descriptor(
+        "process_cpu",
+        "Time on the CPUs, user and system",
+        Some(&Unit::Seconds),
+        counter.metric_type(),
+    )?;
+    counter.encode(metric)
+}
+
+fn encode_memory(encoder: &mut DescriptorEncoder<'_>, bytes: u64) -> Result<(), std::fmt::Error> {
+    let gauge = ConstGauge::new(bytes);
+    let metric = encoder.encode_descriptor(
+        "process_resident_memory",
+        "Resident memory",
+        Some(&Unit::Bytes),
+        gauge.metric_type(),
+    )?;
+    gauge.encode(metric)
+}
+
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// Returns the resident memory in bytes; `None` where there is no Linux below us.

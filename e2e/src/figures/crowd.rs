@@ -1,0 +1,123 @@
+//! Memory and CPU of oncue's pods while a node is full of waiting pods.
+
+use anyhow::{Context, Result};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::core::v1::Node;
+use kube::{Api, api::ListParams};
+use serde_json::json;
+
+use super::release;
+use crate::{
+    cluster::{Cluster, SYSTEM},
+    kit::{Namespace, deployment, eventually, pod},
+};
+
+/// Deployments of [`REPLICAS`] pods: a small machine starts a few pods a second.
+const DEPLOYMENTS: usize = 4;
+const REPLICAS: u32 = 50;
+
+/// The variable that all of them wait for.
+const GO: &str = "crowd/go";
+
+/// Fills one node with waiting pods, tells what oncue's own pods took for it, and lets all go.
+pub(super) async fn print(ns: Namespace) -> Result<()> {
+    let node = any_worker(&ns).await?;
+    let before = usage(ns.cluster()).await?;
+    for index in 0..DEPLOYMENTS {
+        let app = pod(&app(index)).depends_on(GO);
+        let app = app.spec(json!({"nodeSelector": {"kubernetes.io/hostname": node}}));
+        ns.create_object(deployment(REPLICAS, app)).await?;
+        all_wait(&ns, (index + 1) * REPLICAS as usize).await?;
+    }
+    let waiting = usage(ns.cluster()).await?;
+    println!(
+        "\n# {} pods that wait on one node\n",
+        ns.store().waiting_pods().await?.len()
+    );
+    for (now, then) in waiting.iter().zip(&before) {
+        println!(
+            "{:32} memory {:5.1} MiB, before {:5.1} MiB; CPU {:.2} s for all of it",
+            now.pod,
+            now.memory / MIB,
+            then.memory / MIB,
+            now.cpu - then.cpu
+        );
+    }
+    release_all(&ns).await
+}
+
+async fn release_all(ns: &Namespace) -> Result<()> {
+    ns.store().create(GO).await?;
+    let mut pods = Vec::new();
+    for index in 0..DEPLOYMENTS {
+        pods.extend(ns.pods_of(&app(index), REPLICAS as usize).await?);
+    }
+    let latencies: Vec<_> = stream::iter(&pods)
+        .map(|pod| release::latency(ns, pod, GO))
+        .buffer_unordered(4)
+        .try_collect()
+        .await?;
+    let latencies = latencies.into_iter().collect::<super::sample::Sample>();
+    println!("all of them, let go at once{latencies}");
+    Ok(())
+}
+
+fn app(index: usize) -> String {
+    format!("crowd-{index}")
+}
+
+async fn any_worker(ns: &Namespace) -> Result<String> {
+    let nodes: Api<Node> = Api::all(ns.client());
+    let workers = ListParams::default().labels("!node-role.kubernetes.io/control-plane");
+    let workers = nodes.list(&workers).await?;
+    let worker = workers.items.into_iter().next();
+    worker
+        .and_then(|node| node.metadata.name)
+        .context("the cluster has no worker: e2e up makes some")
+}
+
+async fn all_wait(ns: &Namespace, count: usize) -> Result<()> {
+    let store = ns.store();
+    eventually(&format!("{count} pods wait"), async || {
+        Ok((store.waiting_pods().await?.len() >= count).then_some(()))
+    })
+    .await
+}
+
+/// What a process has taken so far.
+struct Usage {
+    pod: String,
+    /// Bytes.
+    memory: f64,
+    /// Seconds.
+    cpu: f64,
+}
+
+/// Reads the metrics of all of oncue's pods, in the order of their names.
+async fn usage(cluster: &Cluster) -> Result<Vec<Usage>> {
+    let kubectl = |args: &[&str]| cluster.kubectl().args(["-n", SYSTEM, "get"]).args(args);
+    let labels = ["pods", "-l", "app.kubernetes.io/name=oncue", "-o", "name"];
+    let pods = kubectl(&labels).text().await?;
+    let mut usages = Vec::new();
+    for pod in pods.lines() {
+        let pod = pod.trim_start_matches("pod/");
+        let path = format!("/api/v1/namespaces/{SYSTEM}/pods/{pod}:9998/proxy/metrics");
+        let metrics = kubectl(&["--raw", &path]).text().await?;
+        usages.push(Usage {
+            pod: pod.to_owned(),
+            memory: gauge(&metrics, "process_resident_memory_bytes")?,
+            cpu: gauge(&metrics, "process_cpu_seconds_total")?,
+        });
+    }
+    Ok(usages)
+}
+
+fn gauge(metrics: &str, name: &str) -> Result<f64> {
+    let value = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let value = value.with_context(|| format!("there is no {name} in the metrics"))?;
+    Ok(value.trim().parse()?)
+}
+
+const MIB: f64 = 1024.0 * 1024.0;

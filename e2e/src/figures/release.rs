@@ -1,0 +1,56 @@
+//! From a created variable to the end of the init container that waited for it.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use k8s_openapi::jiff::Timestamp;
+
+use super::sample::Sample;
+use crate::kit::{LivePod, Namespace, WAIT, pod};
+
+const PODS: usize = 30;
+
+/// Lets pods wait, each for a variable of its own, and creates one after the other.
+pub(super) async fn print(ns: Namespace) -> Result<()> {
+    let mut pods = Vec::new();
+    for index in 0..PODS {
+        let name = variable(index);
+        let manifest = pod(&format!("release-{index}")).depends_on(&name);
+        pods.push(ns.create_pod(manifest).await?);
+    }
+    for pod in &pods {
+        pod.is_held().await?;
+    }
+    let mut latencies = Sample::default();
+    for (index, pod) in pods.iter().enumerate() {
+        let name = variable(index);
+        ns.store().create(&name).await?;
+        latencies.push(latency(&ns, pod, &name).await?);
+    }
+    println!("\n# From the variable's creation to the last word of the waiting container\n");
+    println!("one pod at a time{latencies}");
+    Ok(())
+}
+
+/// Returns the time between the store's stamp on the variable and the node's on the last line of
+/// the client that waited for it. Nodes and store share their clock: they are one machine.
+pub(super) async fn latency(ns: &Namespace, pod: &LivePod, name: &str) -> Result<Duration> {
+    pod.wait_ended().await?;
+    let log = ns.kubectl(&["logs", pod.name(), "-c", WAIT, "--timestamps"]);
+    let log = log.text().await?;
+    let last = log.lines().find(|line| line.contains("Ready after"));
+    let (stamp, _) = last
+        .and_then(|line| line.split_once(' '))
+        .with_context(|| format!("the log of {} does not end well: {log}", pod.name()))?;
+    let ended: Timestamp = stamp.parse()?;
+    let variable = ns.store().variable(name).await?;
+    let since = variable["assertions"][0]["since"]
+        .as_str()
+        .context("an assertion says since when")?;
+    let created: Timestamp = since.parse()?;
+    Ok(ended.duration_since(created).unsigned_abs())
+}
+
+fn variable(index: usize) -> String {
+    format!("release/{index}")
+}
