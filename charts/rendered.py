@@ -177,7 +177,8 @@ def lives_well(r):
         assert pod["spec"]["terminationGracePeriodSeconds"] >= 30, pod
         assert pod["spec"]["enableServiceLinks"] is False, pod
     strategy = r.webhook["spec"]["strategy"]["rollingUpdate"]
-    assert strategy == {"maxSurge": 1, "maxUnavailable": 0}, strategy
+    on_host = r.webhook["spec"]["template"]["spec"].get("hostNetwork", False)
+    assert strategy == {"maxSurge": 1, "maxUnavailable": int(on_host)}, strategy
     assert r.store["spec"]["replicas"] == 1, r.store["spec"]
     for budget in r.of("PodDisruptionBudget"):
         assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow", budget
