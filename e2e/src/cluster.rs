@@ -1,6 +1,9 @@
 //! The cluster the tests run on: what it is called, and how it is reached.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use kube::{
@@ -68,6 +71,11 @@ impl Cluster {
         program.args(command).args(["--name", self.name.as_str()])
     }
 
+    /// Returns a program that runs on one of its nodes, as root.
+    pub fn on_node(&self, node: &str, command: &[&str]) -> Program {
+        Program::new("docker").args(["exec", node]).args(command)
+    }
+
     /// Returns whether kind knows it.
     pub async fn exists(&self) -> Result<bool> {
         let listed = Program::new("kind")
@@ -106,6 +114,7 @@ pub(crate) fn user_cache() -> PathBuf {
 }
 
 /// Returns the folder of the repository.
-pub(crate) fn repository() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+pub(crate) fn repository() -> &'static Path {
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    crate_folder.parent().unwrap_or(crate_folder)
 }

@@ -8,7 +8,8 @@
 //!     let second = ns.create_pod(pod("second").depends_on("first/container")).await?;
 //!     second.is_held().await?;
 //!     ns.create_pod(pod("first").signals("first/container")).await?;
-//!     second.is_running().await
+//!     second.is_running().await?;
+//!     Ok(())
 //! })
 //! .await
 //! # }

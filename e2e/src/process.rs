@@ -160,9 +160,9 @@ impl Outcome {
         format!("{}{}", self.stdout, self.stderr)
     }
 
-    /// Returns the last line it wrote that says something.
+    /// Returns the last line it wrote that says something, of its errors if there are any.
     pub fn last_words(&self) -> &str {
-        let mut lines = self.stderr.lines().chain(self.stdout.lines()).rev();
+        let mut lines = self.stdout.lines().chain(self.stderr.lines()).rev();
         let said = |line: &&str| !line.trim().is_empty();
         lines.find(said).unwrap_or("it said nothing").trim()
     }

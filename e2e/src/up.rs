@@ -17,7 +17,12 @@ pub async fn up(cluster: &Cluster, nodes: Option<u32>) -> Result<()> {
     let began = Instant::now();
     let made_of = step("tools", tools::prepare()).await?;
     kind::ensure(cluster, nodes, &made_of).await?;
-    let tag = images::ensure(cluster, &made_of).await?;
+    let (is_ready, tag) = tokio::join!(
+        step("cluster is ready", kind::ready(cluster)),
+        images::ensure(cluster, &made_of)
+    );
+    is_ready?;
+    let tag = tag?;
     step("chart", chart::install(cluster, &tag)).await?;
     eprintln!("{:6.1} s  in all", began.elapsed().as_secs_f64());
     eprintln!("export KUBECONFIG={}", cluster.kubeconfig().display());

@@ -28,10 +28,18 @@ pub(super) async fn ensure(cluster: &Cluster, made_of: &Nodes) -> Result<String>
         .args(["tag", client, image::SCRATCH])
         .text()
         .await?;
-    if !are_there(&image::APPLICATIONS.map(str::to_owned)).await? {
+    let applications = image::APPLICATIONS.map(str::to_owned);
+    if !are_there(&applications).await? {
         step("applications' images are made", make_applications(made_of)).await?;
     }
-    step("images are on the nodes", load(cluster, &ours)).await?;
+    let [server, client] = ours;
+    // Together, since one is another name of the other.
+    let released = [server, client, image::SCRATCH.to_owned()];
+    step("images are on the nodes", async {
+        load(cluster, &released).await?;
+        load(cluster, &applications).await
+    })
+    .await?;
     Ok(tag)
 }
 
@@ -58,12 +66,48 @@ async fn make_applications(made_of: &Nodes) -> Result<()> {
     Ok(())
 }
 
-async fn load(cluster: &Cluster, ours: &[String]) -> Result<()> {
-    let load = cluster.kind(&["load", "docker-image"]);
-    load.args(ours)
-        .arg(image::SCRATCH)
-        .args(image::APPLICATIONS)
-        .text()
-        .await?;
+/// Loads them unless every node has all of them.
+async fn load(cluster: &Cluster, images: &[String]) -> Result<()> {
+    let nodes = cluster.kind(&["get", "nodes"]).text().await?;
+    for node in nodes.lines() {
+        let list = ["ctr", "--namespace=k8s.io", "images", "list", "--quiet"];
+        let there = cluster.on_node(node, &list).text().await?;
+        let is_there = |image: &String| there.lines().any(|name| name == full_name(image));
+        if !images.iter().all(is_there) {
+            cluster
+                .kind(&["load", "docker-image"])
+                .args(images)
+                .text()
+                .await?;
+            break;
+        }
+    }
     Ok(())
+}
+
+/// Returns an image's name as containerd knows it.
+fn full_name(image: &str) -> String {
+    match image.split_once('/') {
+        None => format!("docker.io/library/{image}"),
+        Some((registry, _)) if registry.contains('.') => image.to_owned(),
+        Some(_) => format!("docker.io/{image}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_containerd() {
+        let names = [
+            "busybox:1.36",
+            "oncue-e2e/curl:1",
+            "ghcr.io/oncue-dev/oncue:1",
+        ];
+        let full = names.map(full_name);
+        assert_eq!(full[0], "docker.io/library/busybox:1.36");
+        assert_eq!(full[1], "docker.io/oncue-e2e/curl:1");
+        assert_eq!(full[2], names[2]);
+    }
 }

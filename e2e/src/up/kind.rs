@@ -16,16 +16,14 @@ const NODES: u32 = 3;
 /// How long kind may take, with the image already there or with it yet to be pulled.
 const CREATION: Duration = Duration::from_mins(10);
 
-/// Reuses the cluster, or makes it.
+/// Reuses the cluster, or makes it; does not wait for what runs on it.
 pub(super) async fn ensure(cluster: &Cluster, nodes: Option<u32>, made_of: &Nodes) -> Result<()> {
     if cluster.exists().await? {
-        step("cluster: it is there", reuse(cluster, nodes)).await?;
-    } else {
-        let nodes = nodes.unwrap_or(NODES);
-        let name = format!("cluster {} of {nodes} nodes", cluster.name());
-        step(&name, create(cluster, nodes, made_of)).await?;
+        return step("cluster: it is there", reuse(cluster, nodes)).await;
     }
-    step("cluster is ready", ready(cluster)).await
+    let nodes = nodes.unwrap_or(NODES);
+    let name = format!("cluster {} of {nodes} nodes", cluster.name());
+    step(&name, create(cluster, nodes, made_of)).await
 }
 
 async fn reuse(cluster: &Cluster, nodes: Option<u32>) -> Result<()> {
@@ -47,14 +45,7 @@ async fn create(cluster: &Cluster, nodes: u32, made_of: &Nodes) -> Result<()> {
     let kubeconfig = cluster.kubeconfig();
     // Of an earlier cluster of this name; kind would merge the new one into it.
     let _ = fs::remove_file(&kubeconfig);
-    let mut kind = cluster.kind(&[
-        "create",
-        "cluster",
-        "--retain",
-        "--wait",
-        "120s",
-        "--config=-",
-    ]);
+    let mut kind = cluster.kind(&["create", "cluster", "--retain", "--config=-"]);
     if let Nodes::Kindbox(image) = made_of {
         kind = kind.args(["--image", image.as_str()]);
     }
@@ -112,7 +103,7 @@ nodes:
 }
 
 /// Waits for the nodes, and for everything that kind installs on them.
-async fn ready(cluster: &Cluster) -> Result<()> {
+pub(super) async fn ready(cluster: &Cluster) -> Result<()> {
     let wait = [
         "wait",
         "node",
