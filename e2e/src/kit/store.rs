@@ -95,15 +95,13 @@ impl Store {
         .await
     }
 
-    /// Returns the names of the pods whose waits the store holds.
+    /// Returns the names of the pods of this namespace whose waits the store holds.
     pub async fn waiting_pods(&self) -> Result<Vec<String>> {
         let answer = self.found(Method::GET, "waiters", None).await?;
         let waiters = answer["waiters"]
             .as_array()
             .context("the answer has waiters")?;
-        let names = waiters
-            .iter()
-            .filter_map(|waiter| waiter["pod"]["name"].as_str());
+        let names = waiters.iter().filter_map(|waiter| waiter["pod"].as_str());
         Ok(names.map(str::to_owned).collect())
     }
 

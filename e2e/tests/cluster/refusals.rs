@@ -48,7 +48,8 @@ async fn what_needs_a_controller_is_refused_and_says_so() -> Result<()> {
     ];
     with_temp_ns(async |ns| {
         for (key, value) in needing {
-            let said = refusal(&ns, pod("app").once("true").annotate(key, value)).await?;
+            let pod = pod("app").once("true").depends_on("first/container");
+            let said = refusal(&ns, pod.annotate(key, value)).await?;
             assert!(
                 said.contains(&format!("denied the request: {key}: ")),
                 "{key}: {said}"
