@@ -18,6 +18,7 @@ mod server;
 mod settings;
 pub mod status;
 pub mod vars;
+mod waiters;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
@@ -40,7 +41,7 @@ pub enum Command {
     Check(Box<check::Check>),
     /// Tell what one pod waits for, what it signals, and what is injected.
     Explain(Box<explain::Explain>),
-    /// Draw who waits for whom in files.
+    /// Draw who waits for whom, in files or in a cluster.
     Graph(Box<graph::Graph>),
     /// Print manifests with every pod injected.
     Inject(Box<inject::Inject>),
@@ -48,7 +49,7 @@ pub enum Command {
     Rehearse(Box<rehearse::Rehearse>),
     /// Run the webhook and the store.
     Serve(Box<serve::Serve>),
-    /// Show who waits for what, since when, and who would signal it.
+    /// Show who waits for what, since when, and who would signal it; or which pods were injected.
     Status(Box<status::Status>),
     /// List, show, create, delete and watch variables.
     Vars(vars::Vars),

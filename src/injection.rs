@@ -44,6 +44,8 @@ pub use self::{
     warning::Warning,
 };
 
+pub(crate) use self::{changes::managed_label, container::CONTAINER};
+
 use self::{pod::Pod, request::Request};
 use crate::language::{Namespace, PodAnnotations};
 

@@ -28,7 +28,7 @@ pub use self::{
     document::{Document, Location},
     emit::{EmitError, to_json, to_yaml},
     error::ManifestError,
-    file::{File, Format},
+    file::{File, Format, OfObjectError},
     input::Input,
 };
 

@@ -2,10 +2,14 @@
 //!
 //! Pure: objects are borrowed as raw JSON, and only what is asked for is read.
 
+mod owner;
 mod pod;
 mod scale;
 
-pub use self::scale::{CompletionMode, Scale};
+pub use self::{
+    owner::{Owner, owner, topmost, uid},
+    scale::{CompletionMode, Scale},
+};
 
 use std::fmt;
 

@@ -4,7 +4,7 @@ use kube::Client;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ApiError, Place, Question, Resource, list};
+use super::{Place, Question, Resource, Unlisted, list};
 use crate::{
     config::InjectSettings,
     language::Namespace,
@@ -64,7 +64,7 @@ pub enum ConfigurationError {
         /// Where.
         namespace: Namespace,
         /// What the API server said.
-        source: ApiError,
+        source: Unlisted,
     },
     /// They mean nothing to this version.
     #[error("failed to read oncue's configuration in the namespace {namespace}: {reason}")]

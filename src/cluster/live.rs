@@ -40,13 +40,25 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// Which objects of a kind are asked for.
+/// Which objects of a kind are asked for, and how much of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Question<'a> {
     /// A selector of labels.
     pub labels: &'a str,
     /// A selector of fields.
     pub fields: &'a str,
+    /// How much of each.
+    pub part: Part,
+}
+
+/// How much of an object is asked for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Part {
+    /// Its metadata, which is little of it.
+    Metadata,
+    /// All of it.
+    #[default]
+    Whole,
 }
 
 /// Objects of one kind.
@@ -54,8 +66,20 @@ pub struct Question<'a> {
 pub struct Listed {
     /// The objects, each with its kind, and without what only servers read.
     pub objects: Vec<Value>,
-    /// Whether there are more, which are not read.
-    pub is_cut: bool,
+    /// That there are more, which are not read.
+    pub cut: Option<Unlisted>,
+}
+
+impl Question<'_> {
+    fn params(&self) -> ListParams {
+        let set = |selector: &str| (!selector.is_empty()).then(|| selector.to_owned());
+        ListParams {
+            label_selector: set(self.labels),
+            field_selector: set(self.fields),
+            limit: Some(PAGE),
+            ..ListParams::default()
+        }
+    }
 }
 
 /// A kind of which not all objects could be read.
@@ -83,32 +107,43 @@ pub async fn list(
     resource: Resource,
     place: &Place,
     question: Question<'_>,
-) -> Result<Listed, ApiError> {
-    let request = Request::new(resource.path(place.namespace()));
-    let mut listed = Listed::default();
-    let mut params = ListParams::default().limit(PAGE);
-    if !question.labels.is_empty() {
-        params = params.labels(question.labels);
-    }
-    if !question.fields.is_empty() {
-        params = params.fields(question.fields);
-    }
+) -> Result<Listed, Unlisted> {
+    let failed = |source| Unlisted::Failed { resource, source };
+    let mut params = question.params();
+    let mut objects = Vec::new();
     loop {
-        let page = request.list(&params).map_err(kube::Error::BuildRequest)?;
-        let page: Page = call(client.request(page)).await?;
-        let objects = page.items.into_iter();
-        listed
-            .objects
-            .extend(objects.map(|object| complete(object, resource)));
-        match page.metadata.next {
-            None => return Ok(listed),
-            Some(_) if listed.objects.len() >= MAX_OBJECTS => {
-                listed.is_cut = true;
-                return Ok(listed);
+        let page = page(
+            client,
+            &resource.path(place.namespace()),
+            &params,
+            question.part,
+        )
+        .await;
+        let Page { items, metadata } = page.map_err(failed)?;
+        objects.extend(items.into_iter().map(|object| complete(object, resource)));
+        match metadata.next {
+            Some(next) if objects.len() < MAX_OBJECTS => params = params.continue_token(&next),
+            next => {
+                let cut = next.map(|_| Unlisted::Cut { resource });
+                return Ok(Listed { objects, cut });
             }
-            Some(next) => params = params.continue_token(&next),
         }
     }
+}
+
+async fn page(
+    client: &Client,
+    path: &str,
+    params: &ListParams,
+    part: Part,
+) -> Result<Page, ApiError> {
+    let request = Request::new(path);
+    let request = match part {
+        Part::Metadata => request.list_metadata(params),
+        Part::Whole => request.list(params),
+    };
+    let request = request.map_err(kube::Error::BuildRequest)?;
+    call(client.request(request)).await
 }
 
 /// Lists several kinds at once; what could not be read stands beside what could.
@@ -117,19 +152,18 @@ pub async fn list_all(
     resources: &[Resource],
     place: &Place,
 ) -> (Vec<Value>, Vec<Unlisted>) {
-    let lists = resources.iter().map(async |&resource| {
-        let listed = list(client, resource, place, Question::default()).await;
-        (resource, listed)
-    });
+    let lists = resources
+        .iter()
+        .map(async |&resource| list(client, resource, place, Question::default()).await);
     let mut objects = Vec::new();
     let mut unlisted = Vec::new();
-    for (resource, listed) in future::join_all(lists).await {
+    for listed in future::join_all(lists).await {
         match listed {
             Ok(listed) => {
                 objects.extend(listed.objects);
-                unlisted.extend(listed.is_cut.then_some(Unlisted::Cut { resource }));
+                unlisted.extend(listed.cut);
             }
-            Err(source) => unlisted.push(Unlisted::Failed { resource, source }),
+            Err(failed) => unlisted.push(failed),
         }
     }
     (objects, unlisted)

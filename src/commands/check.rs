@@ -46,7 +46,7 @@ pub struct Check {
 impl Check {
     /// Prints what is found; the exit code says whether an error is among it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let opening = Opening::files(&self.files, &self.cluster, &self.injection)?;
+        let opening = Opening::files(&self.files.inputs, &self.cluster, &self.injection)?;
         let objects = opening.objects();
         let findings = report::locate(&opening.manifests, opening.linter().lint(&objects));
         match self.output {

@@ -1,19 +1,22 @@
 //! The cluster that a command looks at.
 
-use std::path::PathBuf;
+use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
 use oncue_client::environment::Environment;
+use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     cluster::{
-        ConfigurationError, ConnectError, Found, StoreError, StorePods, Tunnel, TunnelError,
-        WhichCluster, configuration, connect_to,
+        ApiError, ConfigurationError, ConnectError, Found, Listed, Place, Question, Resource,
+        StoreError, StorePods, Tunnel, TunnelError, Unlisted, WhichCluster, configuration,
+        connect_to, get, list, list_all,
     },
     config::InjectSettings,
     language::Namespace,
+    workload::topmost,
 };
 
 /// The cluster that a command looks at, with the flags of `kubectl`.
@@ -83,6 +86,19 @@ impl ClusterArgs {
         }
     }
 
+    /// Returns the flags, each with a space in front, by which `kubectl` finds the same cluster.
+    pub(super) fn kubectl_flags(&self) -> String {
+        let mut flags = String::new();
+        // Writing to a String cannot fail.
+        if let Some(context) = &self.context {
+            let _ = write!(flags, " --context {context}");
+        }
+        if let Some(path) = &self.kubeconfig {
+            let _ = write!(flags, " --kubeconfig {}", path.display());
+        }
+        flags
+    }
+
     fn which(&self) -> WhichCluster {
         WhichCluster {
             kubeconfig: self.kubeconfig.clone(),
@@ -103,18 +119,19 @@ impl ClusterArgs {
             client,
             name,
             system_namespace: self.system_namespace.clone(),
-            runtime,
+            runtime: Arc::new(runtime),
         })
     }
 }
 
 /// A cluster, for commands that know nothing of tasks.
+#[derive(Clone)]
 pub(super) struct Cluster {
     client: kube::Client,
     /// Such as `the cluster of the context kind`.
     name: String,
     system_namespace: Namespace,
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
 }
 
 impl Cluster {
@@ -133,5 +150,36 @@ impl Cluster {
     pub(super) fn inject_settings(&self) -> Result<InjectSettings, ConfigurationError> {
         let settings = configuration(&self.client, &self.system_namespace);
         self.runtime.block_on(settings)
+    }
+
+    /// Reads one object.
+    pub(super) fn get(
+        &self,
+        resource: Resource,
+        namespace: &Namespace,
+        name: &str,
+    ) -> Result<Value, ApiError> {
+        let object = get(&self.client, resource, namespace, name);
+        self.runtime.block_on(object)
+    }
+
+    /// Lists the objects of one kind.
+    pub(super) fn list(
+        &self,
+        resource: Resource,
+        place: &Place,
+        question: Question<'_>,
+    ) -> Result<Listed, Unlisted> {
+        let listed = list(&self.client, resource, place, question);
+        self.runtime.block_on(listed)
+    }
+
+    /// Lists everything that makes pods, bare pods, and the Services in front of them, without
+    /// what controllers make; and says of which kinds it could not read all.
+    pub(super) fn actors(&self, place: &Place) -> (Vec<Value>, Vec<Unlisted>) {
+        let kinds = [&Resource::WORKLOADS[..], &[Resource::SERVICE]].concat();
+        let listed = list_all(&self.client, &kinds, place);
+        let (objects, unlisted) = self.runtime.block_on(listed);
+        (topmost(objects), unlisted)
     }
 }

@@ -1,43 +1,58 @@
 //! `oncue explain`: one pod, from what it waits for to what is injected.
 
 mod account;
+mod live;
+mod progress;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
 
-use self::account::Account;
+use self::{
+    account::Account,
+    live::{LiveName, Progress},
+};
 use super::{
-    cluster::ClusterArgs, files::Files, opening::Opening, output, report, settings::InjectionArgs,
+    opening::{Frame, Opening},
+    output, report,
+    server::{StoreArgs, WHICH_STORE},
+    settings::InjectionArgs,
+    usage,
 };
 use crate::{
-    manifests::Manifests,
+    manifests::{Input, Manifests},
     workload::{self, Workload},
 };
 
 const HELP: &str = "\
 Examples:
+  oncue explain pod/web-7d4b9 -n shop
+  oncue explain deployment/web
   oncue explain -f app/ web
-  oncue explain -f app/ Deployment/web
-  kubectl get deployment web -o yaml | oncue explain -f -
+  helm template my-release chart/ | oncue explain -f - Deployment/web
 
-Pods are read from files; a live one is read by way of kubectl, as in the last example.
-Exit codes: 0 explained, 1 there is no such pod or it is refused, 2 usage.";
+Without files, the object is read from the cluster, and explained with the settings that the webhook
+has there (which takes the right to list configmaps in --system-namespace). Of an injected pod it is
+also told how its wait goes right now: from its status, and by the store.
+Exit codes: 0 explained, 1 there is no such pod or it is refused, 2 usage.
+";
 
 /// The arguments of `oncue explain`.
 #[derive(Args, Debug)]
-#[command(after_help = HELP)]
+#[command(after_help = format!("{HELP}\n{WHICH_STORE}"))]
 pub struct Explain {
-    /// Workload or pod, as NAME or KIND/NAME; may be left out where there is only one
+    /// Workload or pod, as KIND/NAME or NAME; in files it may be left out where there is only one,
+    /// in a cluster NAME alone is a pod
     #[arg(value_name = "POD")]
     pod: Option<String>,
 
-    #[command(flatten)]
-    files: Files,
+    /// File, folder or - for the standard input [default: the object in the cluster]
+    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    inputs: Vec<Input>,
 
     #[command(flatten)]
-    cluster: ClusterArgs,
+    store: StoreArgs,
 
     #[command(flatten)]
     injection: InjectionArgs,
@@ -46,33 +61,60 @@ pub struct Explain {
 impl Explain {
     /// Prints the explanation.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let opening = Opening::files(&self.files, &self.cluster, &self.injection)?;
-        let manifests = &opening.manifests;
-        let (object, workload) = choose(manifests, self.pod.as_deref())?;
-        let graph = opening.graph();
-        let admitted = match opening
-            .linter()
-            .admit(object, &workload, workload.template())
-        {
-            Ok(admitted) => admitted,
-            Err(refused) => {
-                let refused = report::locate(manifests, refused);
-                output::print(&format!(
-                    "{workload} is refused:\n{}",
-                    report::text(&refused)
-                ))?;
-                return Ok(ExitCode::FAILURE);
-            }
-        };
-        let account = Account {
-            graph: &graph,
-            workload: &workload,
-            decision: &admitted.decision,
-        };
-        let warnings = report::locate(manifests, admitted.findings);
-        output::print(&format!("{account}{}", report::text(&warnings)))?;
-        Ok(ExitCode::SUCCESS)
+        if self.inputs.is_empty() {
+            return self.explain_live();
+        }
+        let opening = Opening::files(&self.inputs, &self.store.cluster, &self.injection)?;
+        let (object, workload) = choose(&opening.manifests, self.pod.as_deref())?;
+        let (text, code) = explain(&opening, object, &workload);
+        output::print(&text)?;
+        Ok(code)
     }
+
+    fn explain_live(&self) -> anyhow::Result<ExitCode> {
+        let Some(name) = &self.pod else {
+            return Err(usage(anyhow::anyhow!(NOTHING_NAMED)).into());
+        };
+        let name: LiveName = name.parse().map_err(usage)?;
+        let cluster = self.store.cluster.connect()?;
+        let frame = Frame::new(Some(&cluster), &self.store.cluster, &self.injection)?;
+        let object = name.read(&cluster, &frame.namespace)?;
+        let opening = Opening::around(&cluster, frame, object)?;
+        opening.complain();
+        let (object, workload) = choose(&opening.manifests, None)?;
+        let (text, code) = explain(&opening, object, &workload);
+        let progress = Progress::read(&opening.frame.settings.keys, &workload);
+        let progress = progress.map(|progress| progress.tell(|| self.store.open_beside(&cluster)));
+        output::print(&format!("{text}{}", progress.unwrap_or_default()))?;
+        Ok(code)
+    }
+}
+
+const NOTHING_NAMED: &str =
+    "name a pod or workload of the cluster, such as pod/web-0, or files with -f";
+
+/// Returns what is told of a workload, and the exit code that it deserves.
+fn explain(opening: &Opening, object: usize, workload: &Workload<'_>) -> (String, ExitCode) {
+    let admitted = opening
+        .linter()
+        .admit(object, workload, workload.template());
+    let admitted = match admitted {
+        Ok(admitted) => admitted,
+        Err(refused) => {
+            let refused = report::locate(&opening.manifests, refused);
+            let text = format!("{workload} is refused:\n{}", report::text(&refused));
+            return (text, ExitCode::FAILURE);
+        }
+    };
+    let account = Account {
+        graph: &opening.graph(),
+        workload,
+        decision: &admitted.decision,
+        source: &opening.source,
+    };
+    let warnings = report::locate(&opening.manifests, admitted.findings);
+    let text = format!("{account}{}", report::text(&warnings));
+    (text, ExitCode::SUCCESS)
 }
 
 /// Returns the workload of this name with the position of its object.

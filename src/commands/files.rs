@@ -9,17 +9,7 @@ use crate::manifests::{Input, ManifestError, Manifests};
 pub(super) struct Files {
     /// File, folder (with every *.yaml, *.yml and *.json below it) or - for the standard input
     #[arg(short = 'f', long = "filename", value_name = "FILE", required = true)]
-    inputs: Vec<Input>,
-}
-
-impl Files {
-    /// Reads all of them.
-    ///
-    /// # Errors
-    /// What is wrong with each of them.
-    pub(super) fn read(&self) -> Result<Manifests, Unreadable> {
-        read(&self.inputs)
-    }
+    pub(super) inputs: Vec<Input>,
 }
 
 /// Reads all files that `inputs` name.

@@ -1,28 +1,40 @@
-//! `oncue graph`: who waits for whom in a set of files.
+//! `oncue graph`: who waits for whom, in a set of files or in a cluster.
 
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
 use super::{
-    cluster::ClusterArgs, files::Files, opening::Opening, output, settings::InjectionArgs,
+    cluster::ClusterArgs,
+    opening::{Frame, Opening},
+    output,
+    settings::InjectionArgs,
 };
+use crate::{cluster::Place, manifests::Input};
 
 const HELP: &str = "\
 Examples:
+  oncue graph -n shop
   oncue graph -f app/
   oncue graph -f app/ --output dot | dot -Tsvg > app.svg
   oncue graph -f app/ --output mermaid >> README.md
 
+Without files, what is drawn is what a cluster has: everything that makes pods, and bare pods; what
+controllers make is left out. This takes the right to list these kinds and Services.
 Annotations that cannot be read are left out: `oncue check` says what is wrong with them.
-Exit codes: 0 drawn, 1 a file cannot be read, 2 usage.";
+Exit codes: 0 drawn, 1 a file or the cluster cannot be read, 2 usage.";
 
 /// The arguments of `oncue graph`.
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub struct Graph {
-    #[command(flatten)]
-    files: Files,
+    /// File, folder or - for the standard input [default: what there is in the cluster]
+    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    inputs: Vec<Input>,
+
+    /// Draw all namespaces of the cluster
+    #[arg(short = 'A', long, conflicts_with = "inputs")]
+    all_namespaces: bool,
 
     /// How to draw it
     #[arg(short, long, value_enum, default_value_t)]
@@ -50,7 +62,8 @@ enum Drawing {
 impl Graph {
     /// Prints the drawing.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let opening = Opening::files(&self.files, &self.cluster, &self.injection)?;
+        let opening = self.open()?;
+        opening.complain();
         let graph = opening.graph();
         output::print(&match self.output {
             Drawing::Dot => graph.to_dot(),
@@ -58,5 +71,19 @@ impl Graph {
             Drawing::Text => graph.to_text(),
         })?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn open(&self) -> anyhow::Result<Opening> {
+        if !self.inputs.is_empty() {
+            return Opening::files(&self.inputs, &self.cluster, &self.injection);
+        }
+        let cluster = self.cluster.connect()?;
+        let frame = Frame::new(Some(&cluster), &self.cluster, &self.injection)?;
+        let place = if self.all_namespaces {
+            Place::Everywhere
+        } else {
+            Place::Namespace(frame.namespace.clone())
+        };
+        Opening::live(&cluster, frame, place)
     }
 }

@@ -47,7 +47,7 @@ pub struct Inject {
 impl Inject {
     /// Prints the manifests, or why a pod is refused.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let opening = Opening::files(&self.files, &self.cluster, &self.injection)?;
+        let opening = Opening::files(&self.files.inputs, &self.cluster, &self.injection)?;
         let mut injector = Injector {
             linter: opening.linter(),
             findings: Vec::new(),

@@ -1,18 +1,22 @@
 //! How a command that looks at objects begins: what it looks at, and what that is held against.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::{
     cluster::{Cluster, ClusterArgs},
-    files::Files,
+    files, output,
     settings::InjectionArgs,
 };
 use crate::{
+    cluster::{Place, Unlisted},
     graph::Graph,
     injection::Settings,
     language::Namespace,
     lint::Linter,
-    manifests::{Document, Manifests},
+    manifests::{Document, File, Input, Manifests, OfObjectError},
+    workload,
 };
 
 /// Objects, and what they are held against.
@@ -20,13 +24,35 @@ use crate::{
 pub(super) struct Opening {
     pub(super) manifests: Manifests,
     pub(super) frame: Frame,
+    pub(super) source: Source,
+    /// What should have been read besides, and why it is not.
+    unlisted: Vec<Unlisted>,
+}
+
+/// Where objects are from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Source {
+    /// Files.
+    Files,
+    /// A cluster.
+    Live(Place),
+}
+
+/// Prints as it is said of something that is there: `in these files`.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Files => f.write_str("in these files"),
+            Self::Live(place) => place.fmt(f),
+        }
+    }
 }
 
 /// What objects are held against.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
-    settings: Settings,
-    namespace: Namespace,
+    pub(super) settings: Settings,
+    pub(super) namespace: Namespace,
 }
 
 impl Frame {
@@ -46,15 +72,55 @@ impl Frame {
 impl Opening {
     /// Opens files; they are held against the settings of a cluster where one is named.
     pub(super) fn files(
-        files: &Files,
+        inputs: &[Input],
         args: &ClusterArgs,
         injection: &InjectionArgs,
     ) -> anyhow::Result<Self> {
         let cluster = args.connect_if_named()?;
+        let frame = Frame::new(cluster.as_ref(), args, injection)?;
+        Ok(Self::of_files(files::read(inputs)?, frame))
+    }
+
+    /// Opens files that are read already.
+    pub(super) fn of_files(manifests: Manifests, frame: Frame) -> Self {
+        Self {
+            manifests,
+            frame,
+            source: Source::Files,
+            unlisted: Vec::new(),
+        }
+    }
+
+    /// Opens everything that makes pods in a part of a cluster.
+    pub(super) fn live(cluster: &Cluster, frame: Frame, place: Place) -> anyhow::Result<Self> {
+        let (objects, unlisted) = cluster.actors(&place);
         Ok(Self {
-            frame: Frame::new(cluster.as_ref(), args, injection)?,
-            manifests: files.read()?,
+            manifests: show(objects)?,
+            frame,
+            source: Source::Live(place),
+            unlisted,
         })
+    }
+
+    /// Opens one live object, and everything that makes pods around it.
+    pub(super) fn around(cluster: &Cluster, frame: Frame, object: Value) -> anyhow::Result<Self> {
+        let place = Place::Namespace(frame.namespace.clone());
+        let (mut objects, unlisted) = cluster.actors(&place);
+        objects.retain(|other| workload::uid(other) != workload::uid(&object));
+        objects.insert(0, object);
+        Ok(Self {
+            manifests: show(objects)?,
+            frame,
+            source: Source::Live(place),
+            unlisted,
+        })
+    }
+
+    /// Says what should have been read besides.
+    pub(super) fn complain(&self) {
+        for unlisted in &self.unlisted {
+            output::note(&unlisted.to_string());
+        }
     }
 
     /// Returns the objects, in their order.
@@ -75,4 +141,21 @@ impl Opening {
         let (graph, _) = self.linter().graph(&self.objects());
         graph
     }
+}
+
+/// Returns live objects as files, which have places that can be shown.
+fn show(objects: Vec<Value>) -> Result<Manifests, OfObjectError> {
+    let files = objects.into_iter().map(|object| {
+        let name = name(&object);
+        File::of_object(&name, object)
+    });
+    let files: Vec<_> = files.collect::<Result<_, _>>()?;
+    Ok(files.into())
+}
+
+/// Returns what a live object is called where a file's name would stand.
+fn name(object: &Value) -> String {
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+    let kind = text("/kind").unwrap_or_default();
+    format!("{kind}/{}", text("/metadata/name").unwrap_or_default())
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Args, error::ErrorKind};
 
 use super::{
-    files::Files,
+    files::{self, Files},
     output::{self, Format},
 };
 use crate::{
@@ -73,7 +73,7 @@ pub struct Rehearse {
 impl Rehearse {
     /// Plays the files and prints what happens, then the summary.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let manifests = self.files.read()?;
+        let manifests = files::read(&self.files.inputs)?;
         let rehearsal = Rehearsal {
             objects: manifests.documents().map(Document::object).collect(),
             namespace: &self.namespace,

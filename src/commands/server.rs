@@ -50,13 +50,7 @@ pub(super) struct StoreArgs {
 impl StoreArgs {
     /// Opens the way to the store.
     pub(super) fn open(&self) -> anyhow::Result<Store> {
-        let environment = Environment::of_this_process();
-        let named = Named::new(
-            self.url.as_deref(),
-            self.cluster.is_named(),
-            environment.non_empty("ONCUE_SERVER"),
-        );
-        match named {
+        match self.named() {
             Some(Named::Cluster) => Store::in_cluster(self, self.cluster.connect()?),
             Some(Named::Url) => Store::at_url(self, self.cluster.connect_if_named()?),
             None => match self.cluster.find()? {
@@ -64,6 +58,20 @@ impl StoreArgs {
                 None => Store::at_url(self, None),
             },
         }
+    }
+
+    /// Opens the way to the store of `cluster`, or to the one whose URL is named.
+    pub(super) fn open_beside(&self, cluster: &Cluster) -> anyhow::Result<Store> {
+        match self.named() {
+            Some(Named::Url) => Store::at_url(self, Some(cluster.clone())),
+            Some(Named::Cluster) | None => Store::in_cluster(self, cluster.clone()),
+        }
+    }
+
+    fn named(&self) -> Option<Named> {
+        let environment = Environment::of_this_process();
+        let variable = environment.non_empty("ONCUE_SERVER");
+        Named::new(self.url.as_deref(), self.cluster.is_named(), variable)
     }
 
     fn endpoint(&self) -> anyhow::Result<Endpoint> {
@@ -122,14 +130,14 @@ enum Way {
 impl Store {
     fn at_url(args: &StoreArgs, cluster: Option<Cluster>) -> anyhow::Result<Self> {
         let endpoint = args.endpoint()?;
-        let is_named = args.url.is_some()
-            || Environment::of_this_process()
-                .non_empty("ONCUE_SERVER")
-                .is_some();
+        let way = match args.named() {
+            Some(_) => Way::Direct,
+            None => Way::Here,
+        };
         Ok(Self {
             api: Api::new(&endpoint, &Names::of_the_system())?,
             namespace: args.cluster.namespace(cluster.as_ref())?,
-            way: if is_named { Way::Direct } else { Way::Here },
+            way,
             cluster,
         })
     }

@@ -1,5 +1,8 @@
 //! `oncue status`: who waits for what, since when, and who would signal it.
 
+mod injected;
+mod recreation;
+
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     process::ExitCode,
@@ -8,10 +11,10 @@ use std::{
 };
 
 use clap::Args;
-use oncue_client::api::{Judged, Outcome, WaitRequest};
-use serde::Deserialize;
+use oncue_client::api::{Judged, Outcome};
 use serde_json::Value as Json;
 
+use self::injected::Injected;
 use super::{
     files,
     opening::{Frame, Opening},
@@ -19,6 +22,7 @@ use super::{
     server::{Scope, Store, WHICH_STORE},
     settings::InjectionArgs,
     vars::age,
+    waiters::{self, Waiter},
 };
 use crate::{
     graph::Graph,
@@ -30,9 +34,14 @@ const HELP: &str = "\
 Examples:
   oncue status
   oncue status -A --watch
-  oncue status -n shop -f app/       also names who would signal what is missing
+  oncue status -n shop -f app/       names those in the files who would signal what is missing
+  oncue status -A --injected         what to recreate after oncue was uninstalled
 
-Exit codes: 0 printed, 1 an error, 2 usage.
+Who would signal what is missing is found in the cluster of the store (which takes the right to
+list what makes pods), or in the files of -f.
+--injected needs no store: it asks the cluster for the pods that oncue injected and that have not
+ended. Such a pod waits again whenever its node restarts, and then for ever where oncue is gone.
+Exit codes: 0 printed (also where there is nothing to print), 1 an error, 2 usage.
 ";
 
 /// How long the store is left alone between two looks.
@@ -50,6 +59,10 @@ pub struct Status {
     #[arg(short, long)]
     watch: bool,
 
+    /// Show the pods that were injected and have not ended, and what recreates them
+    #[arg(long, conflicts_with_all = ["inputs", "url", "watch"])]
+    injected: bool,
+
     /// How to print it
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -61,75 +74,115 @@ pub struct Status {
     injection: InjectionArgs,
 }
 
-#[derive(Debug, Deserialize)]
-struct Answer {
-    waiters: Vec<Waiter>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Waiter {
-    pod: Option<String>,
-    namespace: String,
-    since: String,
-    terms: Vec<String>,
-}
-
 impl Status {
     /// Prints who waits; with `--watch`, again and again.
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        if self.injected {
+            self.injected()?.print(self.output)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let store = self.scope.store.open()?;
         let cluster = store.cluster.as_ref();
-        let opening = Opening {
+        let mut look = Look {
             frame: Frame::new(cluster, &self.scope.store.cluster, &self.injection)?,
-            manifests: files::read(&self.inputs)?,
-        };
-        let look = Look {
-            store: &store,
-            graph: &opening.graph(),
             status: &self,
+            store: &store,
+            seen: None,
         };
-        let mut before = String::new();
-        loop {
-            let now = look.render()?;
-            if now != before {
-                output::print(&now)?;
-            }
-            if !self.watch {
-                return Ok(ExitCode::SUCCESS);
-            }
-            before = now;
-            thread::sleep(PERIOD);
+        let now = look.render()?;
+        output::print(&now)?;
+        if self.watch {
+            look.watch(now)?;
         }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn injected(&self) -> anyhow::Result<Injected> {
+        let args = &self.scope.store.cluster;
+        let cluster = args.connect()?;
+        let frame = Frame::new(Some(&cluster), args, &self.injection)?;
+        let place = self.scope.place(&frame.namespace);
+        let flags = args.kubectl_flags();
+        Ok(Injected::find(&cluster, &frame.settings, &place)?.with_flags(flags))
     }
 }
 
-/// One look at the store.
+/// Looks at the store, again and again.
 struct Look<'a> {
-    store: &'a Store,
-    graph: &'a Graph<'a>,
+    frame: Frame,
     status: &'a Status,
+    store: &'a Store,
+    /// The last answer of the store, with those who would signal.
+    seen: Option<(Json, Opening)>,
 }
 
 impl Look<'_> {
-    fn render(&self) -> anyhow::Result<String> {
+    /// Prints whenever it is another than `before`; outages are told and waited out.
+    fn watch(&mut self, mut before: String) -> anyhow::Result<()> {
+        loop {
+            thread::sleep(PERIOD);
+            let now = self.render();
+            let text = match &now {
+                Ok(text) => text.clone(),
+                Err(error) => error.to_string(),
+            };
+            if text == before {
+                continue;
+            }
+            match now {
+                Ok(text) => output::print(&text)?,
+                Err(error) => output::note(&format!("{error}; trying again")),
+            }
+            before = text;
+        }
+    }
+
+    fn render(&mut self) -> anyhow::Result<String> {
         let path = self.status.scope.path(&self.store.namespace, "waiters");
         let answer: Json = self.store.told(self.store.api.get(&path))?;
         if self.status.output == Format::Json {
             return Ok(format!("{answer:#}\n"));
         }
-        let Answer { waiters } = serde_json::from_value(answer)?;
+        let waiters = waiters::read(&answer)?;
         if waiters.is_empty() {
             return Ok("nobody waits\n".to_owned());
         }
+        let opening = match self.seen.take() {
+            Some((seen, opening)) if seen["waiters"] == answer["waiters"] => opening,
+            seen => self.open(seen.is_none())?,
+        };
+        let table = self.table(&waiters, &opening.graph());
+        self.seen = Some((answer, opening));
+        table
+    }
+
+    /// Opens where those who would signal are looked for; what cannot be read is told the first
+    /// time.
+    fn open(&self, is_first: bool) -> anyhow::Result<Opening> {
+        let Status { inputs, scope, .. } = self.status;
+        let frame = self.frame.clone();
+        let opening = match &self.store.cluster {
+            Some(cluster) if inputs.is_empty() => {
+                Opening::live(cluster, frame, scope.place(&self.store.namespace))?
+            }
+            _ => Opening::of_files(files::read(inputs)?, frame),
+        };
+        if is_first {
+            opening.complain();
+        }
+        Ok(opening)
+    }
+
+    fn table(&self, waiters: &[Waiter], graph: &Graph<'_>) -> anyhow::Result<String> {
         let mut judged = BTreeMap::new();
         let mut rows = vec![HEAD.map(str::to_owned)];
-        for waiter in &waiters {
+        for waiter in waiters {
             let question = (waiter.namespace.as_str(), waiter.terms.as_slice());
             let missing = match judged.entry(question) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => unknown.insert(self.missing(waiter)?),
             };
-            rows.extend(self.rows(waiter, missing));
+            rows.extend(rows_of(waiter, missing, graph));
         }
         if self.status.scope.is_everywhere() {
             return output::table(&rows);
@@ -144,44 +197,38 @@ impl Look<'_> {
     /// Asks for what is missing now: what a waiter asked for may hold in part.
     fn missing(&self, waiter: &Waiter) -> anyhow::Result<Vec<Judged>> {
         let namespace: Namespace = waiter.namespace.parse()?;
-        let request = WaitRequest {
-            terms: waiter.terms.clone(),
-            ..WaitRequest::default()
-        };
-        let answer = self.store.told(self.store.api.wait(&namespace, &request))?;
-        let missing = answer
-            .terms
-            .into_iter()
-            .filter(|judged| judged.state != Outcome::Held);
-        Ok(missing.collect())
+        let judged = waiters::judge(self.store, &namespace, waiter.terms.clone());
+        let mut judged = self.store.told(judged)?;
+        judged.retain(|judged| judged.state != Outcome::Held);
+        Ok(judged)
     }
+}
 
-    /// Returns a row for each missing term; the pod stands on the first alone.
-    fn rows(&self, waiter: &Waiter, missing: &[Judged]) -> Vec<[String; 6]> {
-        let pod = waiter.pod.as_deref().unwrap_or("-");
-        let mut first = [waiter.namespace.clone(), pod.to_owned(), age(&waiter.since)];
-        let rows = missing.iter().map(|judged| {
-            let [namespace, pod, since] = std::mem::take(&mut first);
-            let state = judged.reason.clone().unwrap_or_default();
-            let from = self.from(&waiter.namespace, &judged.term);
-            [namespace, pod, since, judged.term.clone(), state, from]
-        });
-        rows.collect()
-    }
+/// Returns a row for each missing term; the pod stands on the first alone.
+fn rows_of(waiter: &Waiter, missing: &[Judged], graph: &Graph<'_>) -> Vec<[String; 6]> {
+    let pod = waiter.pod.as_deref().unwrap_or("-");
+    let mut first = [waiter.namespace.clone(), pod.to_owned(), age(&waiter.since)];
+    let rows = missing.iter().map(|judged| {
+        let [namespace, pod, since] = std::mem::take(&mut first);
+        let state = judged.reason.clone().unwrap_or_default();
+        let from = from(graph, &waiter.namespace, &judged.term);
+        [namespace, pod, since, judged.term.clone(), state, from]
+    });
+    rows.collect()
+}
 
-    /// Returns the names of those in the files who would make a term hold.
-    fn from(&self, namespace: &str, term: &str) -> String {
-        let (Ok(namespace), Ok(term)) = (namespace.parse(), term.parse::<Term>()) else {
-            return String::new();
-        };
-        let scene = self.graph.scene();
-        // Every name that the store knows is filled in.
-        let producers = scene.producers_for("", &namespace, &term);
-        let names = producers
-            .iter()
-            .map(|producer| self.graph.name(&scene.actors()[producer.actor]));
-        names.collect::<Vec<_>>().join(", ")
-    }
+/// Returns the names of those who would make a term hold.
+fn from(graph: &Graph<'_>, namespace: &str, term: &str) -> String {
+    let (Ok(namespace), Ok(term)) = (namespace.parse(), term.parse::<Term>()) else {
+        return String::new();
+    };
+    let scene = graph.scene();
+    // Every name that the store knows is filled in.
+    let producers = scene.producers_for("", &namespace, &term);
+    let names = producers
+        .iter()
+        .map(|producer| graph.name(&scene.actors()[producer.actor]));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 const HEAD: [&str; 6] = ["NAMESPACE", "POD", "AGE", "MISSING", "STATE", "FROM"];

@@ -35,13 +35,32 @@ impl File {
             name: name.into(),
             text: text.into(),
         });
-        let (format, documents) = parse(&source, name).map_err(|broken| ManifestError::Syntax {
-            at: source.location(broken.offset),
-            rule: broken.rule,
-        })?;
+        let (format, documents) =
+            parse(&source, name).map_err(|broken| broken.into_error(&source))?;
         Ok(Self {
             source,
             format,
+            documents,
+        })
+    }
+
+    /// Returns an object that is in no file as one of this name: its text is the object as YAML,
+    /// as `kubectl get -o yaml` prints it.
+    pub fn of_object(name: &str, object: Value) -> Result<Self, OfObjectError> {
+        let text = emit::to_yaml(&object).map_err(OfObjectError::Emit)?;
+        let source = Arc::new(Source {
+            name: name.into(),
+            text: text.into(),
+        });
+        let mut documents = parse_yaml(&source)
+            .map_err(|broken| OfObjectError::Read(broken.into_error(&source)))?;
+        if let [document] = documents.as_mut_slice() {
+            // Exact in every number, as it came.
+            document.object = object;
+        }
+        Ok(Self {
+            source,
+            format: Format::Yaml,
             documents,
         })
     }
@@ -82,6 +101,17 @@ impl File {
         written.push_str(&text[rest..]);
         Ok(written)
     }
+}
+
+/// Why an object cannot be shown as a file.
+#[derive(Debug, thiserror::Error)]
+pub enum OfObjectError {
+    /// It cannot be written.
+    #[error(transparent)]
+    Emit(EmitError),
+    /// What is written cannot be read.
+    #[error(transparent)]
+    Read(ManifestError),
 }
 
 /// Ends a line that holds more than white space, such as `--- `.

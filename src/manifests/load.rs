@@ -6,6 +6,8 @@ use granit_parser::{Event, Parser, ScalarStyle, StrInput, StructureStyle, Tag};
 use serde_json::Value;
 
 use super::{
+    ManifestError,
+    document::Source,
     node::{Content, Entry, MAX_DEPTH, Node},
     scalar,
 };
@@ -34,6 +36,14 @@ impl Broken {
         Self {
             offset: span.start,
             rule: rule.into(),
+        }
+    }
+
+    /// Says it with its place in `source`.
+    pub(super) fn into_error(self, source: &Arc<Source>) -> ManifestError {
+        ManifestError::Syntax {
+            at: source.location(self.offset),
+            rule: self.rule,
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::{
+    commands::opening::Source,
     graph::{Actor, Graph, Link, Via},
     injection::{Decision, Patch},
     language::{
@@ -19,6 +20,8 @@ pub(super) struct Account<'a> {
     pub(super) graph: &'a Graph<'a>,
     pub(super) workload: &'a Workload<'a>,
     pub(super) decision: &'a Decision,
+    /// Where those are looked for that make a term hold.
+    pub(super) source: &'a Source,
 }
 
 impl fmt::Display for Account<'_> {
@@ -80,7 +83,7 @@ impl Account<'_> {
         let producers: Vec<_> = producers.collect();
         let who = match (&term.target, producers.as_slice()) {
             (Target::Probe(_), []) => "the client checks it from the pod".to_owned(),
-            (_, []) => "nobody in these files makes it hold".to_owned(),
+            (_, []) => format!("nobody {} makes it hold", self.source),
             (_, names) => names.join(", or "),
         };
         match (term.presence, term.timeout()) {

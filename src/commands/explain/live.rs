@@ -1,0 +1,230 @@
+//! What is told of a live pod besides: what was injected, and how its wait goes right now.
+
+use std::{fmt::Write, str::FromStr};
+
+use anyhow::Context;
+use oncue_client::api::{Judged, Outcome};
+use serde_json::Value;
+
+use super::progress::Wait;
+use crate::{
+    cluster::{NoWorkload, Resource},
+    commands::{cluster::Cluster, output, server::Store, vars::age, waiters},
+    injection::Record,
+    language::{Keys, Namespace, Target, Term, annotation::Key},
+    workload::{Workload, WorkloadKind},
+};
+
+/// What an object of a cluster is called: `KIND/NAME`, or `NAME` for a pod.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct LiveName {
+    resource: Resource,
+    name: String,
+}
+
+impl FromStr for LiveName {
+    type Err = NoWorkload;
+
+    fn from_str(text: &str) -> Result<Self, NoWorkload> {
+        let (resource, name) = match text.split_once('/') {
+            Some((kind, name)) => (kind.parse()?, name),
+            None => (Resource::POD, text),
+        };
+        Ok(Self {
+            resource,
+            name: name.to_owned(),
+        })
+    }
+}
+
+impl LiveName {
+    /// Reads the object.
+    pub(super) fn read(&self, cluster: &Cluster, namespace: &Namespace) -> anyhow::Result<Value> {
+        let Self { resource, name } = self;
+        let kind = resource.kind();
+        let object = cluster.get(*resource, namespace, name);
+        object.with_context(|| {
+            let cluster = cluster.name();
+            format!("failed to read {kind}/{name} in the namespace {namespace} of {cluster}")
+        })
+    }
+}
+
+/// What was injected into a live pod, and how its wait goes.
+pub(super) struct Progress<'a> {
+    pod: &'a Value,
+    /// The annotation with the record.
+    key: String,
+    record: Option<&'a str>,
+}
+
+impl<'a> Progress<'a> {
+    /// Returns what is to be told of a live pod; nothing of what makes pods.
+    pub(super) fn read(keys: &Keys, workload: &Workload<'a>) -> Option<Self> {
+        let key = keys.prefixed(Key::Injected);
+        let record = workload.annotations().find(|(name, _)| *name == key);
+        (workload.kind() == WorkloadKind::Pod).then(|| Self {
+            pod: workload.object(),
+            record: record.map(|(_, record)| record),
+            key,
+        })
+    }
+
+    /// Tells it; the store is opened only where something is to be asked of it.
+    pub(super) fn tell(&self, store: impl FnOnce() -> anyhow::Result<Store>) -> String {
+        let Some(record) = self.record else {
+            return format!(
+                "\nThis pod carries nothing of oncue: it has no annotation {}.\n",
+                self.key
+            );
+        };
+        let mut text = format!("\nWas injected, as its annotation {} says\n", self.key);
+        text.push_str(&recorded(record));
+        let wait = Wait::read(self.pod);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "\n{wait}");
+        let terms = serde_json::from_str(record).map(|record: Record| record.depends_on);
+        let terms = terms.unwrap_or_default();
+        if wait.is_open() && !terms.is_empty() {
+            match store().and_then(|store| self.ask(&store, &terms)) {
+                Ok(answer) => text.push_str(&answer),
+                Err(error) => output::note(&format!("{error:#}")),
+            }
+        }
+        text
+    }
+
+    /// Asks the store how the terms stand, and whether it holds the pod's wait.
+    fn ask(&self, store: &Store, terms: &[String]) -> anyhow::Result<String> {
+        let meta = |key: &str| self.pod.pointer("/metadata").and_then(|meta| meta.get(key));
+        let text = |key: &str| meta(key).and_then(Value::as_str).unwrap_or_default();
+        let namespace: Namespace = text("namespace").parse()?;
+        let mut told = "What it waits for, by the store\n".to_owned();
+        for term in terms {
+            let state = state(store, &namespace, term)?;
+            let _ = writeln!(told, "  {term}\n      {state}");
+        }
+        let path = format!("/v1/namespaces/{namespace}/waiters");
+        let waiters = waiters::read(&store.told(store.api.get(&path))?)?;
+        let name = text("name");
+        let known = waiters
+            .iter()
+            .find(|waiter| waiter.pod.as_deref() == Some(name));
+        let _ = match known {
+            Some(waiter) => writeln!(
+                told,
+                "The store holds its wait since {}.",
+                age(&waiter.since)
+            ),
+            None => writeln!(told, "The store does not hold its wait at this moment."),
+        };
+        Ok(told)
+    }
+}
+
+/// Lists what the record says, as it says it.
+fn recorded(record: &str) -> String {
+    let Ok(Value::Object(fields)) = serde_json::from_str(record) else {
+        return "  what nobody can read: it is no JSON object\n".to_owned();
+    };
+    let lines = fields.iter().filter(|(key, _)| *key != "hash");
+    lines
+        .map(|(key, value)| match value {
+            Value::Array(items) => {
+                let items = items.iter().map(plain).collect::<Vec<_>>();
+                format!("  {key}: {}\n", items.join(", "))
+            }
+            value => format!("  {key}: {}\n", plain(value)),
+        })
+        .collect()
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Says how a term stands: in the store's words, where it is the store that judges it.
+fn state(store: &Store, namespace: &Namespace, term: &str) -> anyhow::Result<String> {
+    let is_probe = |term: Term| matches!(term.target, Target::Probe(_));
+    if term.parse().is_ok_and(is_probe) {
+        return Ok("the client checks it from the pod".to_owned());
+    }
+    match waiters::judge(store, namespace, vec![term.to_owned()]) {
+        Ok(judged) => Ok(judged.first().map_or_else(String::new, describe)),
+        Err(error) if error.is_final() => Ok(error.to_string()),
+        Err(error) => store.told(Err(error)),
+    }
+}
+
+fn describe(judged: &Judged) -> String {
+    let word = match judged.state {
+        Outcome::Failed => "failed",
+        Outcome::Held => "holds",
+        Outcome::Missing => "missing",
+    };
+    match &judged.reason {
+        Some(reason) => format!("{word}: {reason}"),
+        None => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::workload;
+
+    fn mk_pod(annotations: &Value) -> Value {
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "a", "namespace": "shop", "annotations": annotations},
+            "status": {"initContainerStatuses": [{"name": "oncue-wait", "state": {"terminated": {
+                "exitCode": 0, "finishedAt": "2026-01-01T00:00:00Z", "message": "Ready",
+            }}}]},
+        })
+    }
+
+    fn tell(pod: &Value) -> String {
+        let workload = workload::find(pod).remove(0);
+        let progress = Progress::read(&Keys::default(), &workload).unwrap();
+        progress.tell(|| anyhow::bail!("nothing is to be asked"))
+    }
+
+    #[test]
+    fn a_pod_is_named_with_or_without_its_kind() {
+        let pod: LiveName = "web-0".parse().unwrap();
+        assert_eq!("po/web-0".parse(), Ok(pod));
+        let other: LiveName = "sts/web".parse().unwrap();
+        assert_eq!(other.resource.kind(), "StatefulSet");
+        assert!("service/web".parse::<LiveName>().is_err());
+    }
+
+    #[test]
+    fn the_record_is_told_without_its_hash() {
+        let record = r#"{"hash":"5f","depends-on":["a","b/c>=2"],"depends-on-timeout":"5m"}"#;
+        let text = tell(&mk_pod(&json!({"oncue.dev/injected": record})));
+        let expected = "  depends-on: a, b/c>=2\n  depends-on-timeout: 5m\n";
+        assert!(text.contains(expected), "{text}");
+        assert!(!text.contains("5f"), "{text}");
+        assert!(text.contains("Its wait ended "), "{text}");
+    }
+
+    #[test]
+    fn a_pod_that_was_not_injected_is_told_so() {
+        let text = tell(&mk_pod(&json!({"depends-on": "a"})));
+        assert!(text.contains("carries nothing of oncue"), "{text}");
+    }
+
+    #[test]
+    fn only_pods_make_progress() {
+        let deployment = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"},
+            "spec": {"template": {"spec": {"containers": []}}},
+        });
+        let workload = workload::find(&deployment).remove(0);
+        assert!(Progress::read(&Keys::default(), &workload).is_none());
+    }
+}

@@ -1,0 +1,233 @@
+//! `oncue status --injected`: the pods that carry what oncue injected.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::recreation::Recreation;
+use crate::{
+    cluster::{Part, Place, Question, Resource},
+    commands::{
+        cluster::Cluster,
+        output::{self, Format},
+    },
+    injection::{Settings, managed_label},
+    workload::{Owner, owner, uid},
+};
+
+/// The pods that were injected and have not ended, with what controllers made them.
+#[derive(Debug)]
+pub(super) struct Injected {
+    pods: Vec<Value>,
+    /// Those controllers that themselves have one, by their uid.
+    controllers: HashMap<String, Value>,
+    /// The flags by which `kubectl` finds the cluster.
+    flags: String,
+}
+
+impl Injected {
+    /// Finds them.
+    pub(super) fn find(
+        cluster: &Cluster,
+        settings: &Settings,
+        place: &Place,
+    ) -> anyhow::Result<Self> {
+        let label = format!("{}=true", managed_label(settings));
+        let live = Question {
+            labels: &label,
+            fields: "status.phase!=Succeeded,status.phase!=Failed",
+            part: Part::Whole,
+        };
+        let listed = cluster.list(Resource::POD, place, live)?;
+        if let Some(cut) = listed.cut {
+            output::note(&cut.to_string());
+        }
+        let mut injected = Self::new(listed.objects);
+        for resource in [Resource::REPLICA_SET, Resource::JOB] {
+            injected.add_controllers(cluster, resource, place);
+        }
+        Ok(injected)
+    }
+
+    fn new(pods: Vec<Value>) -> Self {
+        Self {
+            pods,
+            controllers: HashMap::new(),
+            flags: String::new(),
+        }
+    }
+
+    /// Returns the same, which tells `kubectl` its cluster by these flags.
+    pub(super) fn with_flags(self, flags: String) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// Adds the controllers of one kind, if a pod has one of it.
+    fn add_controllers(&mut self, cluster: &Cluster, resource: Resource, place: &Place) {
+        let mut owners = self.pods.iter().filter_map(owner);
+        if !owners.any(|owner| owner.kind == resource.kind()) {
+            return;
+        }
+        let metadata = Question {
+            part: Part::Metadata,
+            ..Question::default()
+        };
+        match cluster.list(resource, place, metadata) {
+            Ok(listed) => self.controllers.extend(by_uid(listed.objects)),
+            Err(error) => output::note(&error.to_string()),
+        }
+    }
+
+    /// Prints them.
+    pub(super) fn print(&self, format: Format) -> anyhow::Result<()> {
+        match format {
+            Format::Json => output::print_json(&self.to_json()),
+            Format::Text if self.pods.is_empty() => {
+                output::print("no pod that was injected is left\n")
+            }
+            Format::Text => output::print(&output::table(&self.rows())?),
+        }
+    }
+
+    fn rows(&self) -> Vec<[String; 5]> {
+        let mut rows: Vec<_> = self.pods.iter().map(|pod| self.row(pod)).collect();
+        rows.sort();
+        rows.insert(0, HEAD.map(str::to_owned));
+        rows
+    }
+
+    fn row(&self, pod: &Value) -> [String; 5] {
+        let controller = self.controller(pod);
+        [
+            text(pod, "/metadata/namespace"),
+            controller
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), Owner::to_string),
+            text(pod, "/metadata/name"),
+            text(pod, "/status/phase"),
+            self.command(pod, controller.as_ref()),
+        ]
+    }
+
+    fn to_json(&self) -> Value {
+        let pods = self.pods.iter().map(|pod| {
+            let controller = self.controller(pod);
+            json!({
+                "namespace": text(pod, "/metadata/namespace"),
+                "name": text(pod, "/metadata/name"),
+                "phase": text(pod, "/status/phase"),
+                "controller": controller.as_ref().map(|owner| {
+                    json!({"group": owner.group, "kind": owner.kind, "name": owner.name})
+                }),
+                "recreation": Recreation::by(controller.as_ref()).as_str(),
+                "command": self.command(pod, controller.as_ref()),
+            })
+        });
+        json!({ "pods": pods.collect::<Vec<_>>() })
+    }
+
+    /// Returns the controller that a person wrote: that of a `ReplicaSet` in the place of it.
+    fn controller<'a>(&'a self, pod: &'a Value) -> Option<Owner<'a>> {
+        let direct = owner(pod)?;
+        let above = self.controllers.get(direct.uid).and_then(owner);
+        // Jobs are made once: what makes them makes no other in the place of one.
+        match above {
+            Some(above) if direct.kind != Resource::JOB.kind() => Some(above),
+            _ => Some(direct),
+        }
+    }
+
+    fn command(&self, pod: &Value, controller: Option<&Owner<'_>>) -> String {
+        let namespace = text(pod, "/metadata/namespace");
+        let flags = format!("-n {namespace}{}", self.flags);
+        let name = text(pod, "/metadata/name");
+        match (Recreation::by(controller), controller) {
+            (Recreation::Restart, Some(Owner { kind, name, .. })) => {
+                let kind = kind.to_lowercase();
+                format!("kubectl rollout restart {kind}/{name} {flags}")
+            }
+            (Recreation::ByHand, _) => {
+                format!("kubectl delete pod/{name} {flags}, then apply its manifest")
+            }
+            _ => format!("kubectl delete pod/{name} {flags}"),
+        }
+    }
+}
+
+fn by_uid(objects: Vec<Value>) -> impl Iterator<Item = (String, Value)> {
+    objects
+        .into_iter()
+        .filter_map(|object| Some((uid(&object)?.to_owned(), object)))
+}
+
+fn text(object: &Value, pointer: &str) -> String {
+    let text = object.pointer(pointer).and_then(Value::as_str);
+    text.unwrap_or_default().to_owned()
+}
+
+const HEAD: [&str; 5] = ["NAMESPACE", "CONTROLLER", "POD", "PHASE", "RECREATE WITH"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mk(name: &str, owner: Option<(&str, &str, &str)>) -> Value {
+        let references = owner.map(|(version, kind, name)| {
+            json!([{"apiVersion": version, "kind": kind, "name": name, "controller": true,
+                    "uid": name}])
+        });
+        json!({
+            "metadata": {"name": name, "namespace": "shop", "uid": name,
+                         "ownerReferences": references},
+            "status": {"phase": "Running"},
+        })
+    }
+
+    fn mk_injected(pods: &[Value], controllers: &[Value]) -> Injected {
+        Injected {
+            controllers: by_uid(controllers.to_vec()).collect(),
+            ..Injected::new(pods.to_vec())
+        }
+    }
+
+    #[test]
+    fn a_deployment_is_named_in_the_place_of_its_replica_set() {
+        let pod = mk("web-1-a", Some(("apps/v1", "ReplicaSet", "web-1")));
+        let replica_set = mk("web-1", Some(("apps/v1", "Deployment", "web")));
+        let injected = mk_injected(&[pod], &[replica_set]);
+        let restart = "kubectl rollout restart deployment/web -n shop";
+        let row = ["shop", "Deployment/web", "web-1-a", "Running", restart];
+        assert_eq!(injected.rows()[1], row);
+        let json = &injected.to_json()["pods"][0];
+        assert_eq!(json["controller"]["kind"], "Deployment");
+        assert_eq!(json["recreation"], "restart");
+        assert_eq!(json["command"], restart);
+    }
+
+    #[test]
+    fn the_pod_of_a_job_is_deleted_even_where_a_cron_job_made_the_job() {
+        let pod = mk("night-1-a", Some(("batch/v1", "Job", "night-1")));
+        let job = mk("night-1", Some(("batch/v1", "CronJob", "night")));
+        let injected = mk_injected(&[pod], &[job]);
+        let delete = "kubectl delete pod/night-1-a -n shop";
+        let row = ["shop", "Job/night-1", "night-1-a", "Running", delete];
+        assert_eq!(injected.rows()[1], row);
+    }
+
+    #[test]
+    fn a_replica_set_that_cannot_be_read_is_named_itself() {
+        let pod = mk("web-1-a", Some(("apps/v1", "ReplicaSet", "web-1")));
+        let row = &mk_injected(&[pod], &[]).rows()[1];
+        assert_eq!(row[1], "ReplicaSet/web-1");
+        assert_eq!(row[4], "kubectl delete pod/web-1-a -n shop");
+    }
+
+    #[test]
+    fn a_bare_pod_needs_its_manifest_and_kubectl_its_context() {
+        let injected = mk_injected(&[mk("a", None)], &[]);
+        let row = &injected.with_flags(" --context kind".to_owned()).rows()[1];
+        assert_eq!(row[1], "-");
+        let command = "kubectl delete pod/a -n shop --context kind, then apply its manifest";
+        assert_eq!(row[4], command);
+    }
+}
