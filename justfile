@@ -14,7 +14,7 @@ check: lint test doc
 # Formatting and clippy, warnings denied.
 lint:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
 # All tests.
 test:
@@ -41,3 +41,15 @@ bench:
     cargo bench --locked -p oncue --bench injection --bench creates --bench waiters
     cargo build --release --locked --bin oncue
     benches/webhook-load.sh
+
+# Both images, within their budgets.
+images:
+    images/build.sh
+
+# The chart, as far as that needs no cluster.
+chart:
+    charts/check.sh
+
+# The end-to-end suite on a kind cluster, which is made where there is none.
+e2e *filters:
+    cargo run --locked -p e2e -- test {{filters}}
