@@ -26,6 +26,11 @@ mod store_pod;
 mod tunnel;
 mod webhook_configuration;
 
+#[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
+mod tests;
+
 pub use self::{
     authority_secret::{AuthoritySecret, SecretError},
     call::{ApiError, DEADLINE, call},
@@ -37,7 +42,7 @@ pub use self::{
     service::{ServiceError, cluster_ip},
     store_pod::{StoreError, StorePods},
     tunnel::{Connection, Dial, Stream, Tunnel, TunnelError},
-    webhook_configuration::{Publication, PublishError, WebhookConfiguration},
+    webhook_configuration::{PublishError, Published, WebhookConfiguration},
 };
 
 /// Whose fields are ours, as the API server notes it.

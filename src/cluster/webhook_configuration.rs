@@ -5,10 +5,11 @@ use std::time::SystemTime;
 
 use http::Uri;
 use k8s_openapi::{
-    ByteString, Resource,
+    ByteString,
     api::admissionregistration::v1::{
         MutatingWebhook, MutatingWebhookConfiguration, WebhookClientConfig,
     },
+    apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry,
 };
 use kube::{
     Api, Client,
@@ -30,13 +31,13 @@ pub struct WebhookConfiguration {
     servers: Vec<ServerName<'static>>,
 }
 
-/// What became of a look at it.
+/// That the bundle is right.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Publication {
-    /// The bundle was put right.
-    Patched,
-    /// The bundle was right.
-    Unchanged,
+pub struct Published {
+    /// Whether it had to be written.
+    pub patched: bool,
+    /// Whether the API server notes that fields of the object are ours.
+    pub owned: bool,
 }
 
 impl WebhookConfiguration {
@@ -60,23 +61,45 @@ impl WebhookConfiguration {
         bundle: &mut TrustBundle,
         authority: &Authority,
         now: SystemTime,
-    ) -> Result<Publication, PublishError> {
+    ) -> Result<Published, PublishError> {
+        let mut patched = false;
         for _ in 0..ATTEMPTS {
             let found = self.read().await?;
             let entries = self.entries(&found)?;
             let bundles = entries.iter().map(|entry| &*entry.bundle);
             let wanted = bundle.settle(bundles, authority, now);
-            if entries.iter().all(|entry| wanted.is(&entry.bundle)) {
-                return Ok(Publication::Unchanged);
+            let wrong = entries.iter().filter(|entry| !wanted.is(&entry.bundle));
+            let patch: Vec<_> = wrong.map(|it| it.with(&wanted.to_pem())).collect();
+            if patch.is_empty() {
+                let owned = others(&found).is_some();
+                return Ok(Published { patched, owned });
             }
-            let patch = patch(&found, &entries, &wanted.to_pem());
-            match self.apply(patch).await {
-                Ok(()) => return Ok(Publication::Patched),
+            let patch = json!({"webhooks": patch});
+            match self.patch(&found, patch).await {
+                Ok(()) => patched = true,
                 Err(ApiError::Conflict(_)) => {}
                 Err(error) => return Err(PublishError::Patch(self.name.clone(), error)),
             }
         }
         Err(PublishError::Contended(self.name.clone()))
+    }
+
+    /// Strikes us from the owners of the object's fields.
+    ///
+    /// Server-side apply keeps an item of a list for as long as somebody owns a field in it: an
+    /// upgrade or a rollback that drops an entry would leave one with nothing but a `caBundle`,
+    /// which the API server refuses. What nobody owns goes with its entry, and stays otherwise.
+    pub async fn disown(&self) -> Result<(), PublishError> {
+        let found = self.read().await?;
+        let Some(others) = others(&found) else {
+            return Ok(());
+        };
+        let patch = json!({"metadata": {"managedFields": others}});
+        match self.patch(&found, patch).await {
+            // Whoever was first struck the same name.
+            Ok(()) | Err(ApiError::Conflict(_)) => Ok(()),
+            Err(error) => Err(PublishError::Patch(self.name.clone(), error)),
+        }
     }
 
     async fn read(&self) -> Result<MutatingWebhookConfiguration, PublishError> {
@@ -85,12 +108,22 @@ impl WebhookConfiguration {
             .map_err(|error| PublishError::Read(self.name.clone(), error))
     }
 
-    async fn apply(&self, patch: Value) -> Result<(), ApiError> {
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        let patch = Patch::Apply(patch);
-        call(self.api.patch(self.name.as_str(), &params, &patch))
-            .await
-            .map(|_| ())
+    /// Changes what was found: a conflict where it was changed meanwhile.
+    ///
+    /// A strategic merge finds entries by their names.
+    async fn patch(
+        &self,
+        found: &MutatingWebhookConfiguration,
+        mut patch: Value,
+    ) -> Result<(), ApiError> {
+        patch["metadata"]["resourceVersion"] = json!(found.metadata.resource_version);
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let patch = Patch::Strategic(patch);
+        let patched = self.api.patch(self.name.as_str(), &params, &patch);
+        call(patched).await.map(|_| ())
     }
 
     /// Returns the entries that point to us; there is no use in none.
@@ -144,24 +177,21 @@ impl<'a> Entry<'a> {
             }),
         }
     }
+
+    /// Returns the entry's part of a patch.
+    fn with(&self, bundle: &str) -> Value {
+        let bundle = ByteString(bundle.as_bytes().to_vec());
+        json!({"name": self.name, "clientConfig": {"caBundle": bundle}})
+    }
 }
 
-/// Returns what is applied: all entries of ours, since what an apply leaves out is given up, and
-/// the version that was read, so that an entry that went meanwhile is not made anew.
-fn patch(found: &MutatingWebhookConfiguration, entries: &[Entry<'_>], bundle: &str) -> Value {
-    let bundle = ByteString(bundle.as_bytes().to_vec());
-    let webhooks = entries
-        .iter()
-        .map(|entry| json!({"name": entry.name, "clientConfig": {"caBundle": bundle}}));
-    json!({
-        "apiVersion": MutatingWebhookConfiguration::API_VERSION,
-        "kind": MutatingWebhookConfiguration::KIND,
-        "metadata": {
-            "name": found.metadata.name,
-            "resourceVersion": found.metadata.resource_version,
-        },
-        "webhooks": webhooks.collect::<Vec<_>>(),
-    })
+/// Returns the owners of the object's fields but us, where we are one of them.
+fn others(found: &MutatingWebhookConfiguration) -> Option<Vec<&ManagedFieldsEntry>> {
+    let owners = found.metadata.managed_fields.as_deref()?;
+    let is_other = |owner: &&ManagedFieldsEntry| owner.manager.as_deref() != Some(FIELD_MANAGER);
+    let others: Vec<_> = owners.iter().filter(is_other).collect();
+    // The API server takes no list for the one it knows.
+    (others.len() < owners.len() && !others.is_empty()).then_some(others)
 }
 
 /// Why the bundle is not known to be right.

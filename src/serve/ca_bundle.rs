@@ -13,7 +13,7 @@ use tracing::info;
 use super::outage::Outage;
 use crate::{
     admin::Latch,
-    cluster::{Publication, PublishError, WebhookConfiguration},
+    cluster::{PublishError, Published, WebhookConfiguration},
 };
 
 /// The `caBundle` of the webhook's entries.
@@ -23,7 +23,7 @@ pub(super) struct CaBundle {
     bundle: TrustBundle,
     /// Released once the bundle is right for the first time.
     latch: Option<Latch>,
-    outage: Outage,
+    outages: Outages,
     metrics: CaBundleMetrics,
 }
 
@@ -37,7 +37,10 @@ impl CaBundle {
             configuration,
             bundle: TrustBundle::default(),
             latch: Some(latch),
-            outage: Outage::of("caBundle"),
+            outages: Outages {
+                bundle: Outage::of("caBundle"),
+                ownership: Outage::of("ownership of the caBundle"),
+            },
             metrics,
         }
     }
@@ -47,18 +50,29 @@ impl CaBundle {
         let published = self.configuration.publish(&mut self.bundle, authority, now);
         let published = published.await;
         self.metrics.count(&published);
-        let Some(publication) = self.outage.note(published) else {
+        let Some(Published { patched, owned }) = self.outages.bundle.note(published) else {
             return false;
         };
-        if publication == Publication::Patched {
+        if patched {
             let configuration = self.configuration.name();
             info!(%configuration, "wrote the caBundle");
+        }
+        if owned {
+            // Nothing that serving depends on: the next look tries again.
+            let disowned = self.configuration.disown().await;
+            self.outages.ownership.note(disowned);
         }
         if let Some(latch) = self.latch.take() {
             latch.release();
         }
         true
     }
+}
+
+#[derive(Debug)]
+struct Outages {
+    bundle: Outage,
+    ownership: Outage,
 }
 
 /// How often the bundle was written.
@@ -74,12 +88,12 @@ impl CaBundleMetrics {
         );
     }
 
-    fn count(&self, published: &Result<Publication, PublishError>) {
+    fn count(&self, published: &Result<Published, PublishError>) {
         let result = match published {
-            Ok(Publication::Patched) => "ok",
+            Ok(Published { patched: true, .. }) => "ok",
             Err(PublishError::Contended(_)) => "conflict",
             Err(PublishError::Patch(_, error)) => error.label(),
-            Ok(Publication::Unchanged)
+            Ok(Published { patched: false, .. })
             | Err(PublishError::NoEntry { .. } | PublishError::Read(..)) => return,
         };
         self.0.get_or_create(&Labels { result }).inc();

@@ -168,3 +168,6 @@ struct Labels {
 ///
 /// Wall clocks are compared each time: a timer alone sleeps through a machine's hibernation.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
+
+#[cfg(test)]
+mod tests;

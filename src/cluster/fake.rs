@@ -1,0 +1,207 @@
+//! An API server in memory, as far as the webhook asks it: objects have versions, a stale write is
+//! a conflict, and every answer gives way to who else asks.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use kube::{Client, client::Body, core::Status};
+use serde_json::{Value, json};
+use tokio::task::yield_now;
+
+/// The cluster, shared with its clients.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FakeCluster(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    objects: BTreeMap<String, Value>,
+    version: u64,
+    refusals: HashMap<(Method, String), (StatusCode, String)>,
+    writes: Vec<String>,
+    conflicts: usize,
+}
+
+pub(crate) const SECRET: &str = "/api/v1/namespaces/oncue-system/secrets/oncue-webhook-ca";
+pub(crate) const SERVICE: &str = "/api/v1/namespaces/oncue-system/services/oncue-store";
+pub(crate) const CONFIGURATION: &str =
+    "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/oncue";
+
+impl FakeCluster {
+    /// Holds what the chart makes: an empty Secret, the configuration, the store's Service.
+    pub(crate) fn of_the_chart() -> Self {
+        let cluster = Self::default();
+        cluster.put(
+            SECRET,
+            json!({
+                "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+                "metadata": {"name": "oncue-webhook-ca", "namespace": "oncue-system"},
+            }),
+        );
+        let entry = |name: &str, service: &str| {
+            json!({
+                "name": name, "admissionReviewVersions": ["v1"], "sideEffects": "None",
+                "clientConfig": {"service": {"name": service, "namespace": "oncue-system"}},
+            })
+        };
+        cluster.put(
+            CONFIGURATION,
+            json!({
+                "apiVersion": "admissionregistration.k8s.io/v1",
+                "kind": "MutatingWebhookConfiguration",
+                "metadata": {"name": "oncue", "managedFields": [{"manager": "helm"}]},
+                "webhooks": [
+                    entry("pods.oncue.dev", "oncue-webhook"),
+                    entry("elsewhere.example", "another"),
+                    entry("workloads.oncue.dev", "oncue-webhook"),
+                ],
+            }),
+        );
+        cluster.put(
+            SERVICE,
+            json!({
+                "apiVersion": "v1", "kind": "Service",
+                "metadata": {"name": "oncue-store", "namespace": "oncue-system"},
+                "spec": {"clusterIP": "10.96.0.17"},
+            }),
+        );
+        cluster
+    }
+
+    /// Returns a client of the cluster.
+    pub(crate) fn client(&self) -> Client {
+        let cluster = self.clone();
+        let service = tower::service_fn(move |request| {
+            let cluster = cluster.clone();
+            async move {
+                yield_now().await;
+                Ok::<_, Infallible>(cluster.answer(request).await)
+            }
+        });
+        Client::new(service, "oncue-system")
+    }
+
+    /// Returns the object at `path`.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        self.lock().objects[path].clone()
+    }
+
+    /// Puts an object there, as somebody else would.
+    pub(crate) fn put(&self, path: &str, object: Value) {
+        self.lock().store(path, object);
+    }
+
+    /// Changes the object at `path`, as somebody else would.
+    pub(crate) fn change(&self, path: &str, change: impl FnOnce(&mut Value)) {
+        let mut object = self.get(path);
+        change(&mut object);
+        self.put(path, object);
+    }
+
+    /// Refuses what is asked from now on.
+    pub(crate) fn refuse(&self, method: Method, path: &str, refusal: (u16, &str)) {
+        let (code, message) = refusal;
+        let status = StatusCode::from_u16(code).unwrap();
+        let refusal = (status, message.to_owned());
+        self.lock()
+            .refusals
+            .insert((method, path.to_owned()), refusal);
+    }
+
+    /// Refuses nothing any more.
+    pub(crate) fn recover(&self) {
+        self.lock().refusals.clear();
+    }
+
+    /// Returns what was written since this was asked last, as methods with the ends of paths.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().writes)
+    }
+
+    /// Returns how many writes were refused since the object had changed.
+    pub(crate) fn conflicts(&self) -> usize {
+        self.lock().conflicts
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let path = head.uri.path();
+        let answer = self.lock().answer(&head.method, path, &body);
+        let (code, object) = match answer {
+            Ok(object) => (StatusCode::OK, object),
+            Err((code, message)) => {
+                let status = Status::failure(&message, "").with_code(code.as_u16());
+                (code, serde_json::to_value(status).unwrap())
+            }
+        };
+        let body = Body::from(object.to_string().into_bytes());
+        Response::builder().status(code).body(body).unwrap()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn answer(
+        &mut self,
+        method: &Method,
+        path: &str,
+        body: &[u8],
+    ) -> Result<Value, (StatusCode, String)> {
+        if let Some(refusal) = self.refusals.get(&(method.clone(), path.to_owned())) {
+            return Err(refusal.clone());
+        }
+        let Some(found) = self.objects.get(path).cloned() else {
+            let message = format!("{path} not found");
+            return Err((StatusCode::NOT_FOUND, message));
+        };
+        let written = match *method {
+            Method::GET => return Ok(found),
+            Method::PUT => serde_json::from_slice(body).unwrap(),
+            Method::PATCH => patched(&found, body),
+            _ => return Err((StatusCode::METHOD_NOT_ALLOWED, method.to_string())),
+        };
+        if version(&written) != version(&found) {
+            self.conflicts += 1;
+            return Err((StatusCode::CONFLICT, "has been modified".to_owned()));
+        }
+        let kind = path.rsplit('/').next().unwrap_or_default();
+        self.writes.push(format!("{method} {kind}"));
+        Ok(self.store(path, written))
+    }
+
+    fn store(&mut self, path: &str, mut object: Value) -> Value {
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        self.objects.insert(path.to_owned(), object.clone());
+        object
+    }
+}
+
+fn version(object: &Value) -> &Value {
+    &object["metadata"]["resourceVersion"]
+}
+
+/// Applies a strategic merge; who changes fields is noted as their owner.
+fn patched(found: &Value, patch: &[u8]) -> Value {
+    let mut patch: Value = serde_json::from_slice(patch).unwrap();
+    let mut object = found.clone();
+    for entry in patch["webhooks"].take().as_array().into_iter().flatten() {
+        let entries = object["webhooks"].as_array_mut().unwrap();
+        let named = entries.iter_mut().find(|it| it["name"] == entry["name"]);
+        json_patch::merge(named.unwrap(), entry);
+    }
+    json_patch::merge(&mut object["metadata"], &patch["metadata"]);
+    if object["webhooks"] != found["webhooks"] {
+        let owners = object["metadata"]["managedFields"].as_array_mut().unwrap();
+        owners.push(json!({"manager": super::FIELD_MANAGER, "operation": "Update"}));
+    }
+    object
+}
