@@ -30,6 +30,8 @@ use std::{
 
 use rustls::pki_types::ServerName;
 
+use crate::webhook::Strictness;
+
 pub use self::{
     file::FileError,
     inject::{InjectError, InjectSettings},
@@ -62,8 +64,8 @@ pub struct Config {
     pub webhook_configuration: Option<ObjectName>,
     /// The Service whose `ClusterIP` is the store's address without DNS.
     pub store_service: Option<ObjectRef>,
-    /// Whether workloads with errors are denied.
-    pub lint_strict: bool,
+    /// What becomes of workloads whose annotations are wrong.
+    pub lint: Strictness,
     /// For how long requests are served after the process stopped being ready.
     pub linger: Duration,
     /// What is injected; it depends on where the store comes to listen.
@@ -105,7 +107,11 @@ impl Config {
             authority,
             webhook_configuration,
             store_service: inject.store_service()?,
-            lint_strict: lint_strict.unwrap_or_default(),
+            lint: if lint_strict.unwrap_or_default() {
+                Strictness::Deny
+            } else {
+                Strictness::Warn
+            },
             linger: linger.unwrap_or_default(),
             inject,
         })

@@ -3,7 +3,9 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`review`] | [`Review`], the request as it is read, and how a response is written |
-//! | [`mod@answer`] | [`answer()`], bytes in, [`Answer`] out: pure |
+//! | [`mod@answer`] | [`answer()`], what becomes of a pod: bytes in, [`Answer`] out, pure |
+//! | [`mod@lint`] | [`lint()`], what is said of a workload: likewise |
+//! | `wording` | findings in the words that reach a terminal |
 //! | [`outcome`] | [`Outcome`], what became of a review, as closed labels |
 //! | [`rejection`] | [`Rejection`], why a request is no review that can be answered |
 //! | [`metrics`] | [`WebhookMetrics`] |
@@ -13,6 +15,7 @@
 //! our own is a 500, so that the failure policy decides.
 
 pub mod answer;
+pub mod lint;
 pub mod metrics;
 pub mod outcome;
 pub mod rejection;
@@ -20,6 +23,7 @@ pub mod review;
 
 mod budget;
 mod handler;
+mod wording;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +35,7 @@ use axum::{Router, routing::post};
 use self::budget::Budget;
 pub use self::{
     answer::{Answer, answer},
+    lint::{Strictness, lint},
     metrics::WebhookMetrics,
     outcome::Outcome,
     rejection::Rejection,
@@ -39,13 +44,18 @@ pub use self::{
 use crate::injection::Settings;
 
 /// Returns the webhook's routes.
-pub fn router(settings: Settings, metrics: WebhookMetrics) -> Router {
-    let webhook = Webhook {
+pub fn router(settings: Settings, strictness: Strictness, metrics: WebhookMetrics) -> Router {
+    routes(Webhook {
         settings,
+        strictness,
         metrics,
         budget: Budget::new(BUDGET),
-    };
+    })
+}
+
+fn routes(webhook: Webhook) -> Router {
     Router::new()
+        .route("/lint", post(handler::lint))
         .route("/mutate", post(handler::mutate))
         .with_state(Arc::new(webhook))
 }
@@ -54,8 +64,36 @@ pub fn router(settings: Settings, metrics: WebhookMetrics) -> Router {
 #[derive(Debug)]
 struct Webhook {
     settings: Settings,
+    strictness: Strictness,
     metrics: WebhookMetrics,
     budget: Budget,
+}
+
+impl Webhook {
+    fn answer(&self, entry: Entry, body: &[u8]) -> Answer {
+        match entry {
+            Entry::Lint => lint(body, &self.settings, self.strictness),
+            Entry::Mutate => answer(body, &self.settings),
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Entry {
+    /// What there is to say of a workload.
+    Lint,
+    /// What becomes of a pod.
+    Mutate,
+}
+
+impl Entry {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Lint => "lint",
+            Self::Mutate => "mutate",
+        }
+    }
 }
 
 /// The longest body, in bytes: more than the API server's own limit for an object (3 MiB) with its

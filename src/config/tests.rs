@@ -114,7 +114,7 @@ inject:
     assert_eq!(config.webhook_configuration, "oncue".parse().ok());
     let service = config.store_service.unwrap();
     assert_eq!(service.to_string(), "oncue-system/oncue-store");
-    assert!(config.lint_strict);
+    assert_eq!(config.lint, Strictness::Deny);
     let injection = config.inject.resolve(config.http).unwrap();
     assert_eq!(injection.keys.prefix(), "example.com");
     assert_eq!(injection.keys.bare(), BareKeys::Ignored);

@@ -56,7 +56,7 @@ async fn counts_what_every_part_does() {
         r#"oncue_tls_handshake_failures_total{listener="webhook"} 0"#,
         r#"oncue_webhook_cert_not_after_seconds{certificate="leaf"} "#,
         "oncue_webhook_in_flight 0",
-        "oncue_webhook_duration_seconds_bucket{le=\"0.0001\"} 0",
+        r#"oncue_webhook_duration_seconds_bucket{le="0.0001",path="lint"} 0"#,
         "oncue_store_variables 0",
     ] {
         assert!(metrics.contains(name), "{name} in {metrics}");
@@ -155,3 +155,5 @@ async fn goes_down_in_order() {
         TcpStream::connect(address).await.unwrap_err();
     }
 }
+
+mod in_cluster;

@@ -21,7 +21,7 @@ use crate::{
     config::Config,
     injection::Settings,
     net::{self, Endpoint, Limits, Phase, ServeContext, Shutdown, Transport},
-    webhook::{self, WebhookMetrics},
+    webhook::{self, Strictness, WebhookMetrics},
 };
 
 /// The webhook, as far as it can be loaded without its cluster.
@@ -70,6 +70,7 @@ impl WebhookRole {
             settings: config
                 .inject
                 .resolve(addresses.store.unwrap_or(config.http))?,
+            strictness: config.lint,
             store: asked.store,
             bundle: asked.bundle,
             metrics: metrics.reviews.clone(),
@@ -139,6 +140,7 @@ impl Loading {
 struct Front {
     opening: Opening,
     settings: Settings,
+    strictness: Strictness,
     store: Option<StoreService>,
     bundle: Option<CaBundle>,
     metrics: WebhookMetrics,
@@ -150,6 +152,7 @@ impl Front {
         let Self {
             opening,
             mut settings,
+            strictness,
             store,
             bundle,
             metrics,
@@ -167,7 +170,7 @@ impl Front {
             transport: Transport::Tls(certificates.server_config()),
             limits: Limits::WEBHOOK,
         };
-        let router = webhook::router(settings, metrics);
+        let router = webhook::router(settings, strictness, metrics);
         opening.latch.release();
         tokio::join!(
             net::serve(endpoint, router, context),

@@ -24,14 +24,18 @@ pub struct Answer {
     pub patch_bytes: usize,
 }
 
-/// Answers `body`, whatever it is.
+/// Answers `body` with what admission does with the pod in it.
 pub fn answer(body: &[u8], settings: &Settings) -> Answer {
-    review(body, settings).unwrap_or_else(Answer::from)
+    reply(body, |review| rule(review, settings)).unwrap_or_else(Answer::from)
 }
 
-fn review(body: &[u8], settings: &Settings) -> Result<Answer, Rejection> {
+/// Answers a review as `rule` rules.
+pub(super) fn reply(
+    body: &[u8],
+    rule: impl FnOnce(&Review<'_>) -> Result<Ruled, Rejection>,
+) -> Result<Answer, Rejection> {
     let review = Review::decode(body)?;
-    let (ruling, warnings, outcome) = rule(&review, settings)?;
+    let (ruling, warnings, outcome) = rule(&review)?;
     let response = Response {
         uid: &review.uid,
         warnings,
@@ -53,7 +57,8 @@ fn review(body: &[u8], settings: &Settings) -> Result<Answer, Rejection> {
     })
 }
 
-type Ruled = (Ruling, Vec<String>, Outcome);
+/// Whether an object is let in, what people hear of it, and what became of it.
+pub(super) type Ruled = (Ruling, Vec<String>, Outcome);
 
 fn rule(review: &Review<'_>, settings: &Settings) -> Result<Ruled, Rejection> {
     if !review.kind.is_pod() {
@@ -62,10 +67,8 @@ fn rule(review: &Review<'_>, settings: &Settings) -> Result<Ruled, Rejection> {
     if review.operation != "CREATE" {
         return Ok(ignore(IgnoreReason::OtherOperation));
     }
-    let pod = review
-        .object
-        .ok_or_else(|| Rejection::NotReview("request.object is missing".to_owned()))?;
-    let namespace = review.namespace.parse().map_err(Rejection::Namespace)?;
+    let pod = review.object()?;
+    let namespace = review.namespace()?;
     let target = Target {
         namespace: &namespace,
         name: Some(&*review.name).filter(|name| !name.is_empty()),
@@ -80,7 +83,7 @@ fn rule(review: &Review<'_>, settings: &Settings) -> Result<Ruled, Rejection> {
     }
 }
 
-fn ignore(reason: IgnoreReason) -> Ruled {
+pub(super) fn ignore(reason: IgnoreReason) -> Ruled {
     (Ruling::Allow, Vec::new(), Outcome::Ignored(reason))
 }
 

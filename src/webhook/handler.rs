@@ -16,11 +16,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 use tracing::{debug, error};
 
-use super::{
-    MAX_BODY, Webhook,
-    answer::{Answer, answer},
-    rejection::Rejection,
-};
+use super::{Entry, MAX_BODY, Webhook, answer::Answer, rejection::Rejection};
 use crate::language::Timeout;
 
 /// Answers `POST /mutate`.
@@ -28,24 +24,37 @@ pub(crate) async fn mutate(
     State(webhook): State<Arc<Webhook>>,
     request: Request<Body>,
 ) -> Response {
+    handle(&webhook, Entry::Mutate, request).await
+}
+
+/// Answers `POST /lint`.
+pub(crate) async fn lint(State(webhook): State<Arc<Webhook>>, request: Request<Body>) -> Response {
+    handle(&webhook, Entry::Lint, request).await
+}
+
+async fn handle(webhook: &Webhook, entry: Entry, request: Request<Body>) -> Response {
     let start = Instant::now();
     let _in_flight = webhook.metrics.begin();
     let deadline = deadline(request.uri());
-    let answer = timeout(deadline, review(&webhook, request))
+    let answer = timeout(deadline, review(webhook, entry, request))
         .await
         .unwrap_or(Err(Rejection::DeadlineExceeded(deadline)))
         .unwrap_or_else(report);
-    webhook.metrics.observe(&answer, start.elapsed());
+    webhook.metrics.observe(entry, &answer, start.elapsed());
     respond(answer)
 }
 
-async fn review(webhook: &Webhook, request: Request<Body>) -> Result<Answer, Rejection> {
+async fn review(
+    webhook: &Webhook,
+    entry: Entry,
+    request: Request<Body>,
+) -> Result<Answer, Rejection> {
     require_json(request.headers())?;
     let length = required_memory(request.body())?;
     let _share = webhook.budget.take(length).ok_or(Rejection::Overloaded)?;
     let body = read(request.into_body()).await?;
     // A panic is a bug of ours: it is answered like any other.
-    catch_unwind(AssertUnwindSafe(|| answer(&body, &webhook.settings)))
+    catch_unwind(AssertUnwindSafe(|| webhook.answer(entry, &body)))
         .map_err(|_| Rejection::Failure("it panicked".to_owned()))
 }
 

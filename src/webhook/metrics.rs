@@ -8,13 +8,13 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{answer::Answer, outcome::Outcome};
+use super::{Entry, answer::Answer};
 
 /// Reviews, how long they took and what they did.
 #[derive(Clone, Debug)]
 pub struct WebhookMetrics {
     requests: Family<Labels, Counter>,
-    duration: Histogram,
+    duration: Family<EntryLabel, Histogram>,
     in_flight: Gauge,
     patch: Histogram,
 }
@@ -30,7 +30,7 @@ impl WebhookMetrics {
         } = self;
         registry.register(
             "requests",
-            "Reviews, by what became of them and why",
+            "Reviews, by who was asked, what became of them and why",
             requests.clone(),
         );
         registry.register_with_unit(
@@ -59,11 +59,16 @@ impl WebhookMetrics {
     }
 
     /// Counts a review that was answered.
-    pub(crate) fn observe(&self, answer: &Answer, duration: Duration) {
-        self.requests
-            .get_or_create(&Labels::from(answer.outcome))
-            .inc();
-        self.duration.observe(duration.as_secs_f64());
+    pub(crate) fn observe(&self, entry: Entry, answer: &Answer, duration: Duration) {
+        let labels = Labels {
+            path: entry.label(),
+            outcome: answer.outcome.label(),
+            reason: answer.outcome.reason(),
+        };
+        self.requests.get_or_create(&labels).inc();
+        self.duration
+            .get_or_create(&EntryLabel::from(entry))
+            .observe(duration.as_secs_f64());
         if answer.patch_bytes > 0 {
             #[expect(
                 clippy::cast_precision_loss,
@@ -76,9 +81,13 @@ impl WebhookMetrics {
 
 impl Default for WebhookMetrics {
     fn default() -> Self {
+        let duration = Family::new_with_constructor((|| Histogram::new(SECONDS)) as _);
+        for entry in [Entry::Lint, Entry::Mutate] {
+            drop(duration.get_or_create(&EntryLabel::from(entry)));
+        }
         Self {
             requests: Family::default(),
-            duration: Histogram::new(SECONDS),
+            duration,
             in_flight: Gauge::default(),
             patch: Histogram::new(BYTES),
         }
@@ -96,15 +105,20 @@ impl Drop for InFlight {
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct Labels {
+    path: &'static str,
     outcome: &'static str,
     reason: &'static str,
 }
 
-impl From<Outcome> for Labels {
-    fn from(outcome: Outcome) -> Self {
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct EntryLabel {
+    path: &'static str,
+}
+
+impl From<Entry> for EntryLabel {
+    fn from(entry: Entry) -> Self {
         Self {
-            outcome: outcome.label(),
-            reason: outcome.reason(),
+            path: entry.label(),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{error::Category, value::RawValue};
 
 use super::{outcome::Outcome, rejection::Rejection};
+use crate::language::Namespace;
 
 /// What is asked: the part of `request` that concerns us.
 #[derive(Debug, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Review<'a> {
     /// The object, as it came; `None` where it is deleted.
     #[serde(borrow, default)]
     pub object: Option<&'a RawValue>,
+    /// What it was before an update.
+    #[serde(borrow, default, rename = "oldObject")]
+    pub old_object: Option<&'a RawValue>,
 }
 
 /// The kind of an object.
@@ -70,6 +74,17 @@ impl<'a> Review<'a> {
         envelope
             .request
             .ok_or_else(|| Rejection::NotReview("it has no request".to_owned()))
+    }
+
+    /// Returns the object, which has to be there.
+    pub(super) fn object(&self) -> Result<&'a RawValue, Rejection> {
+        self.object
+            .ok_or_else(|| Rejection::NotReview("request.object is missing".to_owned()))
+    }
+
+    /// Returns the namespace, which has to be one.
+    pub(super) fn namespace(&self) -> Result<Namespace, Rejection> {
+        self.namespace.parse().map_err(Rejection::Namespace)
     }
 }
 

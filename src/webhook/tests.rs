@@ -20,7 +20,7 @@ fn settings() -> Settings {
 }
 
 fn app() -> Router {
-    router(settings(), WebhookMetrics::default())
+    router(settings(), Strictness::Warn, WebhookMetrics::default())
 }
 
 struct Reply {
@@ -349,14 +349,12 @@ async fn a_body_over_the_limit_is_a_413_without_a_declared_length_too() {
 
 #[tokio::test]
 async fn more_bodies_than_fit_are_a_503() {
-    let webhook = Webhook {
+    let app = routes(Webhook {
         settings: settings(),
+        strictness: Strictness::Warn,
         metrics: WebhookMetrics::default(),
         budget: Budget::new(1024),
-    };
-    let app = Router::new()
-        .route("/mutate", axum::routing::post(handler::mutate))
-        .with_state(Arc::new(webhook));
+    });
     let reply = send(app, mk_request("x".repeat(4096))).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.headers[header::RETRY_AFTER], "1");
@@ -382,7 +380,7 @@ async fn the_callers_deadline_is_ours() {
 #[tokio::test]
 async fn counts_by_outcome_and_reason() {
     let metrics = WebhookMetrics::default();
-    let app = router(settings(), metrics.clone());
+    let app = router(settings(), Strictness::Warn, metrics.clone());
     for body in [waiting_review().to_string(), "nonsense".to_owned()] {
         send(app.clone(), mk_request(body)).await;
     }
@@ -391,12 +389,14 @@ async fn counts_by_outcome_and_reason() {
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
     for line in [
-        r#"requests_total{outcome="injected",reason=""} 1"#,
-        r#"requests_total{outcome="rejected",reason="not-json"} 1"#,
-        "duration_seconds_count 2",
+        r#"requests_total{path="mutate",outcome="injected",reason=""} 1"#,
+        r#"requests_total{path="mutate",outcome="rejected",reason="not-json"} 1"#,
+        r#"duration_seconds_count{path="mutate"} 2"#,
         "patch_bytes_count 1",
         "in_flight 0",
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }
 }
+
+mod lint;

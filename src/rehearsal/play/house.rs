@@ -27,7 +27,7 @@ use crate::{
         stage::{Actor, Observer},
     },
     store::{self, Memory, ObjectSource, State, Store, StoreError, SystemClock},
-    webhook::{self, WebhookMetrics},
+    webhook::{self, Strictness, WebhookMetrics},
 };
 
 /// The name on the webhook's certificate, as of its Service in a cluster.
@@ -139,7 +139,7 @@ async fn serve_webhook(
         controller: Controller::Present,
         ..Settings::new(Image::new(IMAGE), StoreAddress::new(store_url))
     };
-    let router = webhook::router(settings, WebhookMetrics::default());
+    let router = webhook::router(settings, Strictness::Warn, WebhookMetrics::default());
     listeners.spawn(net::serve(endpoint, router, context));
     let certificate = authority.certificate().der().clone();
     Ok(ApiServer::connect(address, name, certificate).await?)

@@ -1,0 +1,167 @@
+//! Replicas of the webhook in a cluster, which is an API server in memory.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::Method;
+use oncue_webhook_certs::AuthorityCertificate;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::TlsConnector;
+
+use super::*;
+use crate::cluster::fake::{CONFIGURATION, FakeCluster, SECRET, SERVICE};
+
+const NAME: &str = "oncue-webhook.oncue-system.svc";
+
+fn mk_webhook() -> Config {
+    let any = (Ipv4Addr::LOCALHOST, 0).into();
+    let settings = ServeSettings::default();
+    let config = Config::resolve(settings).unwrap();
+    let place = |name: &str| crate::config::ObjectRef {
+        namespace: "oncue-system".parse().unwrap(),
+        name: name.parse().unwrap(),
+    };
+    Config {
+        roles: [Role::Webhook].into(),
+        data: "/nowhere/that/can/be/made".into(),
+        webhook: any,
+        admin: any,
+        names: vec![NAME.try_into().unwrap()],
+        authority: AuthorityPlace::Secret(place("oncue-webhook-ca")),
+        webhook_configuration: "oncue".parse().ok(),
+        store_service: Some(place("oncue-store")),
+        ..config
+    }
+}
+
+async fn start(cluster: &FakeCluster) -> Server {
+    let client = Some(cluster.client());
+    Server::start_in(client, mk_webhook()).await.unwrap()
+}
+
+async fn readiness(server: &Server) -> String {
+    let text = get(server.addresses().admin, "/readyz").await;
+    text.rsplit("\r\n").next().unwrap().trim_end().to_owned()
+}
+
+/// Waits, in a time that passes by itself, until the process is ready.
+async fn until_ready(server: &Server) {
+    for _ in 0..1000 {
+        if readiness(server).await == "ready" {
+            return;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{}", readiness(server).await);
+}
+
+/// Shakes hands as the API server does, with what it is told to trust.
+async fn shake_hands(cluster: &FakeCluster, server: &Server) {
+    let configuration = cluster.get(CONFIGURATION);
+    let bundle = &configuration["webhooks"][0]["clientConfig"]["caBundle"];
+    let pem = STANDARD.decode(bundle.as_str().unwrap()).unwrap();
+    let mut roots = RootCertStore::empty();
+    let pem = String::from_utf8(pem).unwrap();
+    for certificate in AuthorityCertificate::all_from_pem(&pem).unwrap() {
+        roots.add(certificate.der().clone()).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let address = server.addresses().webhook.unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let connector = TlsConnector::from(Arc::new(client));
+    let name = NAME.try_into().unwrap();
+    connector.connect(name, stream).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_that_start_at_once_on_an_empty_secret_serve_under_one_authority() {
+    let cluster = FakeCluster::of_the_chart();
+    let (first, second) = tokio::join!(start(&cluster), start(&cluster));
+    for server in [&first, &second] {
+        until_ready(server).await;
+        shake_hands(&cluster, server).await;
+    }
+    let writes = cluster.writes();
+    let count = |write: &str| writes.iter().filter(|it| *it == write).count();
+    assert_eq!(count("PUT oncue-webhook-ca"), 1, "{writes:?}");
+    let metrics = get(first.addresses().admin, "/metrics").await;
+    assert!(
+        metrics.contains("oncue_webhook_cert_not_after_seconds{"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_says_what_it_waits_for_until_the_cluster_has_it() {
+    let cluster = FakeCluster::of_the_chart();
+    for path in [SECRET, CONFIGURATION, SERVICE] {
+        cluster.refuse(Method::GET, path, (403, "no"));
+    }
+    let server = start(&cluster).await;
+    let everything = "waiting for ClusterIP of the Service oncue-system/oncue-store, \
+                      caBundle of the MutatingWebhookConfiguration oncue, \
+                      certificate authority in the Secret oncue-system/oncue-webhook-ca, webhook";
+    assert_eq!(readiness(&server).await, everything);
+    let health = get(server.addresses().admin, "/healthz").await;
+    assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+    cluster.recover();
+    until_ready(&server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn is_not_ready_before_the_api_server_trusts_it() {
+    let cluster = FakeCluster::of_the_chart();
+    cluster.refuse(Method::PATCH, CONFIGURATION, (403, "cannot patch resource"));
+    let server = start(&cluster).await;
+    sleep(Duration::from_mins(1)).await;
+    let waiting = "waiting for caBundle of the MutatingWebhookConfiguration oncue";
+    assert_eq!(readiness(&server).await, waiting);
+    let metrics = get(server.addresses().admin, "/metrics").await;
+    let counted = r#"oncue_webhook_ca_bundle_patches_total{result="forbidden"}"#;
+    assert!(metrics.contains(counted), "{metrics}");
+    cluster.recover();
+    until_ready(&server).await;
+    shake_hands(&cluster, &server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn repairs_what_is_taken_away_while_it_serves() {
+    let cluster = FakeCluster::of_the_chart();
+    let server = start(&cluster).await;
+    until_ready(&server).await;
+    let secret = cluster.get(SECRET)["data"].clone();
+    cluster.change(SECRET, |it| it["data"] = serde_json::Value::Null);
+    cluster.change(CONFIGURATION, |it| {
+        it["webhooks"][0]["clientConfig"]["caBundle"] = serde_json::json!("");
+    });
+    sleep(Duration::from_mins(1)).await;
+    assert_eq!(cluster.get(SECRET)["data"], secret);
+    shake_hands(&cluster, &server).await;
+    let owners = &cluster.get(CONFIGURATION)["metadata"]["managedFields"];
+    assert_eq!(owners.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn serves_on_while_the_api_server_fails() {
+    let cluster = FakeCluster::of_the_chart();
+    let server = start(&cluster).await;
+    until_ready(&server).await;
+    for path in [SECRET, CONFIGURATION, SERVICE] {
+        cluster.refuse(Method::GET, path, (500, "etcd is gone"));
+    }
+    sleep(Duration::from_mins(10)).await;
+    assert_eq!(readiness(&server).await, "ready");
+    shake_hands(&cluster, &server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn goes_down_while_it_still_waits_for_the_cluster() {
+    let cluster = FakeCluster::default();
+    let mut server = start(&cluster).await;
+    let start = Instant::now();
+    server.shut_down().await;
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
