@@ -1,11 +1,12 @@
-//! Any review gets an answer that is not our own failure, and admitting a pod twice changes nothing.
+//! Any review gets an answer that is not our own failure, admitting a pod twice changes nothing, and
+//! a workload of such pods can be linted.
 #![no_main]
 
 use libfuzzer_sys::{arbitrary, arbitrary::Arbitrary, fuzz_target};
 use oncue::{
     injection::{self, Controller, Decision, Image, Settings, StoreAddress, Target},
     language::Namespace,
-    webhook::answer,
+    webhook::{Strictness, answer, lint},
 };
 use serde_json::{Value, json};
 
@@ -96,12 +97,38 @@ fn pod(
     pod
 }
 
+/// An update of a Deployment whose template is `pod`.
+fn review_of_workload(pod: &Value) -> Vec<u8> {
+    let workload = |replicas: u8| {
+        json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": pod["metadata"],
+            "spec": {"replicas": replicas, "template": pod},
+        })
+    };
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "1", "operation": "UPDATE", "namespace": "default",
+            "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+            "object": workload(1), "oldObject": workload(2),
+        },
+    });
+    review.to_string().into_bytes()
+}
+
 fuzz_target!(|input: Input<'_>| {
     let settings = settings();
     match input {
         Input::Review(bytes) => {
-            let status = answer(bytes, &settings).status;
-            assert!(!status.is_server_error(), "{status}");
+            for answer in [
+                answer(bytes, &settings),
+                lint(bytes, &settings, Strictness::Warn),
+            ] {
+                assert!(!answer.status.is_server_error(), "{}", answer.status);
+            }
         }
         Input::Pod {
             annotations,
@@ -110,6 +137,9 @@ fuzz_target!(|input: Input<'_>| {
             restart_policy,
         } => {
             let mut pod = pod(&annotations, label, spec, &restart_policy);
+            let review = review_of_workload(&pod);
+            let answer = lint(&review, &settings, Strictness::Deny);
+            assert!(!answer.status.is_server_error(), "{}", answer.status);
             let namespace = Namespace::default();
             let target = Target {
                 namespace: &namespace,
