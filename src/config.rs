@@ -68,6 +68,8 @@ pub struct Config {
     pub lint: Strictness,
     /// For how long requests are served after the process stopped being ready.
     pub linger: Duration,
+    /// For whom logs are written.
+    pub log_format: LogFormat,
     /// What is injected; it depends on where the store comes to listen.
     pub inject: InjectSettings,
 }
@@ -89,7 +91,7 @@ impl Config {
             linger,
             inject,
             log: _,
-            log_format: _,
+            log_format,
         } = settings;
         let webhook = webhook.unwrap_or(DEFAULT_WEBHOOK);
         let authority = match ca_secret {
@@ -113,6 +115,7 @@ impl Config {
                 Strictness::Warn
             },
             linger: linger.unwrap_or_default(),
+            log_format: log_format.unwrap_or_default(),
             inject,
         })
     }

@@ -58,7 +58,7 @@ pub use self::{certificates::CertificatesError, listeners::ListenersError};
 use crate::{
     admin::{self, Admin, Readiness},
     cluster::{ConnectError, WhichCluster, connect},
-    config::{AuthorityPlace, Config, InjectError},
+    config::{AuthorityPlace, Config, InjectError, LogFormat},
     net::{Endpoint, Limits, NetMetrics, Transport},
     store::StoreError,
 };
@@ -75,11 +75,15 @@ pub fn run(config: Config) -> Result<(), ServeError> {
 
 async fn run_until_stopped(config: Config) -> Result<(), ServeError> {
     let mut signals = StopSignals::listen().map_err(ServeError::Signals)?;
+    let log_format = config.log_format;
     let mut server = tokio::select! {
         server = Server::start(config) => server?,
         () = signals.next() => return Ok(()),
     };
-    anstream::print!("{}", server.banner());
+    // Who reads JSON reads nothing else.
+    if log_format == LogFormat::Text {
+        anstream::print!("{}", server.banner());
+    }
     tokio::select! {
         error = server.died() => return Err(error),
         () = signals.next() => info!("shutting down: a second signal ends this at once"),

@@ -13,6 +13,7 @@ use prometheus_client::{
 };
 use rustls::{ServerConfig, pki_types::ServerName};
 use tokio::time::sleep;
+use tracing::info;
 
 use super::{
     ca_bundle::CaBundle,
@@ -60,6 +61,10 @@ impl<K: Keeper> Certificates<K> {
         let now = SystemTime::now();
         let mut custody = Custody::new(keeper);
         let authority = custody.look(now).await?;
+        info!(
+            certificates = authority.certificates().count(),
+            "loaded the certificate authority"
+        );
         let certificates = Self {
             leaves: Leaves::issue(authority, names, now)?,
             custody,
