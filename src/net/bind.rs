@@ -1,7 +1,11 @@
 //! A listening socket from an address.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+};
 
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
@@ -15,11 +19,20 @@ pub struct BindError {
     pub cause: io::Error,
 }
 
-/// Listens on `address`; `[::]` takes IPv4 as well.
+/// Listens on `address`; `[::]` takes IPv4 as well, and alone where the system has no IPv6.
 ///
 /// Must be called within a tokio runtime.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
-    listen(address).map_err(|cause| BindError { address, cause })
+    listen(address)
+        .or_else(|cause| without_ipv6(address, &cause).map_or(Err(cause), listen))
+        .map_err(|cause| BindError { address, cause })
+}
+
+/// Returns what "all addresses" means on a system that knows no IPv6.
+fn without_ipv6(address: SocketAddr, cause: &io::Error) -> Option<SocketAddr> {
+    let is_unknown = Errno::from_io_error(cause) == Some(Errno::AFNOSUPPORT);
+    let is_all = address.is_ipv6() && address.ip().is_unspecified();
+    (is_unknown && is_all).then(|| (Ipv4Addr::UNSPECIFIED, address.port()).into())
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -74,6 +87,19 @@ mod tests {
         TcpStream::connect((Ipv4Addr::LOCALHOST, port))
             .await
             .unwrap();
+    }
+
+    #[test]
+    fn all_addresses_are_those_of_ipv4_on_a_system_without_ipv6() {
+        let no_ipv6 = io::Error::from(Errno::AFNOSUPPORT);
+        let all: SocketAddr = (Ipv6Addr::UNSPECIFIED, 9999).into();
+        let of_ipv4 = (Ipv4Addr::UNSPECIFIED, 9999).into();
+        assert_eq!(without_ipv6(all, &no_ipv6), Some(of_ipv4));
+        // One address is not another, and a port that is taken stays taken.
+        let one = (Ipv6Addr::LOCALHOST, 9999).into();
+        assert_eq!(without_ipv6(one, &no_ipv6), None);
+        let taken = io::Error::from(Errno::ADDRINUSE);
+        assert_eq!(without_ipv6(all, &taken), None);
     }
 
     #[tokio::test]
