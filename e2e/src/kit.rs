@@ -25,10 +25,10 @@ mod store;
 mod times;
 
 pub use eventually::{eventually, in_time};
-pub use live_pod::{Ending, LivePod, WAIT};
+pub use live_pod::{Ending, LivePod, WAIT, waits_and_signals};
 pub use manifest::{
     Manifest, PodManifest, cron_job, daemon_set, deployment, job, pod, stateful_set,
 };
 pub use namespace::{Namespace, with_labelled_temp_ns, with_temp_ns};
-pub use store::Store;
+pub use store::{STORE_URL, Store};
 pub use times::{ended_at, started_at};

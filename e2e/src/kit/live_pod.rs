@@ -5,7 +5,7 @@ use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 use kube::{api::LogParams, runtime::wait::await_condition};
 
 use super::{
-    Namespace, eventually, in_time,
+    Namespace, PodManifest, eventually, in_time,
     times::{container_status, ended_at, started_at},
 };
 
@@ -26,6 +26,19 @@ pub struct Ending {
     pub code: i32,
     /// Its termination message.
     pub message: String,
+}
+
+/// Creates a pod, made to wait and to signal, and sees that it does both.
+pub async fn waits_and_signals(ns: &Namespace, pod: PodManifest) -> Result<LivePod> {
+    let pod = pod.depends_on("its/turn").signals("$(POD_NAME)/up");
+    let pod = ns.create_pod(pod).await?;
+    pod.is_held().await?;
+    ns.store().create("its/turn").await?;
+    pod.is_running().await?;
+    ns.store().until(&format!("{}/up", pod.name)).await?;
+    // The next one is to wait for its own.
+    ns.store().delete("its/turn").await?;
+    Ok(pod)
 }
 
 impl LivePod {

@@ -8,14 +8,15 @@ use std::{
 
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
-use k8s_openapi::api::core::v1::{Namespace as Object, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace as Object, Node, Pod, ServiceAccount};
 use kube::{
-    Api, Client,
+    Api, Client, Resource,
     api::{DeleteParams, DynamicObject, ListParams, PostParams},
-    core::{ApiResource, TypeMeta, gvk::GroupVersionKind},
+    core::{ApiResource, Request, TypeMeta, gvk::GroupVersionKind},
     runtime::wait::await_condition,
 };
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{LivePod, Manifest, PodManifest, Store, diagnosis, eventually, in_time};
 use crate::{cluster::Cluster, process::Program};
@@ -52,6 +53,16 @@ pub async fn with_labelled_temp_ns(
 }
 
 impl Namespace {
+    /// Returns a namespace that is there, and stays.
+    pub async fn existing(name: &str) -> Result<Self> {
+        let cluster = Cluster::from_env();
+        Ok(Self {
+            client: cluster.client().await?,
+            cluster,
+            name: name.to_owned(),
+        })
+    }
+
     async fn create(labels: &[(&str, &str)]) -> Result<Self> {
         let cluster = Cluster::from_env();
         let client = cluster.client().await?;
@@ -106,7 +117,7 @@ impl Namespace {
     /// Returns the API for objects of a kind in this namespace.
     pub fn api<K>(&self) -> Api<K>
     where
-        K: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
+        K: Resource<Scope = kube::core::NamespaceResourceScope>,
         K::DynamicType: Default,
     {
         Api::namespaced(self.client.clone(), &self.name)
@@ -114,13 +125,27 @@ impl Namespace {
 
     /// Creates an object; what the API server answers to a refused one is the error.
     pub async fn create_object(&self, manifest: impl Into<Manifest>) -> Result<()> {
-        let manifest = manifest.into();
-        let object: DynamicObject = serde_json::from_value(manifest.value().clone())?;
-        let types = object.types.as_ref().context("the object has no kind")?;
-        let resource = api_resource(types)?;
-        let api = Api::namespaced_with(self.client.clone(), &self.name, &resource);
-        api.create(&PostParams::default(), &object).await?;
+        let params = PostParams::default();
+        self.post(&manifest.into(), &params).await?;
         Ok(())
+    }
+
+    /// Returns what would be made of an object, and makes nothing.
+    pub async fn dry_run(&self, manifest: impl Into<Manifest>) -> Result<Value> {
+        let dry_run = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        self.post(&manifest.into(), &dry_run).await
+    }
+
+    /// Sends an object as it is, also what no type of ours knows.
+    async fn post(&self, manifest: &Manifest, params: &PostParams) -> Result<Value> {
+        let types = TypeMeta::deserialize(manifest.value()).context("the object has no kind")?;
+        let path = DynamicObject::url_path(&api_resource(&types)?, Some(&self.name));
+        let body = manifest.value().to_string().into_bytes();
+        let request = Request::new(path).create(params, body)?;
+        Ok(self.client.request(request).await?)
     }
 
     /// Creates a pod.
@@ -159,6 +184,16 @@ impl Namespace {
             .await?
             .items
             .len())
+    }
+
+    /// Returns the names of the cluster's nodes.
+    pub async fn nodes(&self) -> Result<Vec<String>> {
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        let nodes = nodes.list(&ListParams::default()).await?.items;
+        Ok(nodes
+            .into_iter()
+            .filter_map(|node| node.metadata.name)
+            .collect())
     }
 
     /// Returns the store, as far as this namespace's variables are concerned.

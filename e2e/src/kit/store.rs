@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use super::in_time;
 use crate::cluster::SYSTEM;
 
+/// Where pods find the store.
+pub const STORE_URL: &str = "http://oncue-store.oncue-system.svc.cluster.local:9999";
+
 /// A handle on the variables of one namespace.
 #[derive(Clone)]
 pub struct Store {

@@ -1,15 +1,13 @@
 //! Pods written by hand, as before oncue: `curl` and `wget` in loops against the store's Service.
 
 use anyhow::Result;
-use e2e::kit::{PodManifest, image, pod, with_temp_ns};
+use e2e::kit::{PodManifest, STORE_URL, image, pod, with_temp_ns};
 use serde_json::json;
-
-const STORE: &str = "http://oncue-store.oncue-system.svc.cluster.local:9999";
 
 #[tokio::test]
 async fn pods_by_hand_wait_for_each_other_with_curl_and_wget() -> Result<()> {
     with_temp_ns(async |ns| {
-        let ask = |name| format!("{STORE}/?variable={name}&namespace={}", ns.name());
+        let ask = |name| format!("{STORE_URL}/?variable={name}&namespace={}", ns.name());
         let body = |name| format!(r#"{{"variable":"{name}","namespace":"{}"}}"#, ns.name());
 
         let loop_of_wget = format!(
@@ -17,7 +15,7 @@ async fn pods_by_hand_wait_for_each_other_with_curl_and_wget() -> Result<()> {
             ask("first/container")
         );
         let post_by_wget = format!(
-            "wget -qO- --post-data '{}' {STORE}/",
+            "wget -qO- --post-data '{}' {STORE_URL}/",
             body("second/dependent")
         );
         let second = waits(pod("second"), image::BUSYBOX, &loop_of_wget);
@@ -25,7 +23,7 @@ async fn pods_by_hand_wait_for_each_other_with_curl_and_wget() -> Result<()> {
         second.is_not_injected().await?;
         second.prints("wait-by-hand", "404").await?;
 
-        let post_by_curl = format!("curl -f -d '{}' {STORE}/", body("first/container"));
+        let post_by_curl = format!("curl -f -d '{}' {STORE_URL}/", body("first/container"));
         let first = signals(pod("first").image(image::CURL), &post_by_curl);
         ns.create_pod(first).await?;
         second.is_running().await?;
@@ -55,7 +53,7 @@ async fn a_pod_by_hand_and_an_annotated_one_understand_each_other() -> Result<()
             r#"{{"variable":"first/container","namespace":"{}"}}"#,
             ns.name()
         );
-        let post = format!("wget -qO- --post-data '{body}' {STORE}/");
+        let post = format!("wget -qO- --post-data '{body}' {STORE_URL}/");
         ns.create_pod(signals(pod("first"), &post)).await?;
         second.is_running().await?;
         Ok(())
