@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod controllers;
+mod deletion;
 mod nodes;
 mod ordering;
 mod outcomes;
