@@ -3,8 +3,11 @@
 mod by_hand;
 mod controllers;
 mod deletion;
+mod guests;
+mod hooks;
 mod nodes;
 mod ordering;
 mod outcomes;
+mod policies;
 mod refusals;
 mod skipped;

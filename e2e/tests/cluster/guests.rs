@@ -1,0 +1,105 @@
+//! Pods of every shape that the marker and the wait have to live with.
+
+use anyhow::Result;
+use e2e::kit::{STORE_URL, image, pod, waits_and_signals, with_temp_ns};
+use serde_json::json;
+
+#[tokio::test]
+async fn an_image_without_a_shell_signals() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let app =
+            pod("app")
+                .image(image::SCRATCH)
+                .command(&["/oncue-client", "wait", "never/there"]);
+        waits_and_signals(&ns, app).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// As distroless images are run: no shell, no root, nothing that can be written.
+#[tokio::test]
+async fn an_image_without_a_shell_signals_from_a_read_only_file_system() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let app =
+            pod("app")
+                .image(image::SCRATCH)
+                .command(&["/oncue-client", "wait", "never/there"]);
+        let app = app.container(json!({"securityContext": {
+            "allowPrivilegeEscalation": false,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": true,
+            "runAsNonRoot": true,
+            "runAsUser": 65532,
+        }}));
+        waits_and_signals(&ns, app).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_user_whom_no_image_knows_waits_and_signals() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let user = json!({"runAsUser": 12345, "runAsGroup": 12345, "runAsNonRoot": true});
+        let app = pod("app").spec(json!({"securityContext": user}));
+        let app = waits_and_signals(&ns, app).await?;
+        assert_eq!(app.exec(&["id", "-u"]).await?.trim(), "12345");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn containers_of_different_users_wait_and_signal() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let app = pod("app").container(json!({"securityContext": {"runAsUser": 12345}}));
+        let root = json!({"runAsUser": 0});
+        let app = app.spec(json!({"securityContext": root}));
+        let app = waits_and_signals(&ns, app).await?;
+        assert_eq!(app.exec(&["id", "-u"]).await?.trim(), "12345");
+        Ok(())
+    })
+    .await
+}
+
+/// It looks names up as its node does, which knows none of the cluster's.
+#[tokio::test]
+async fn a_pod_on_its_nodes_network_finds_the_store_by_address() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let app = pod("app").spec(json!({"hostNetwork": true}));
+        let app = waits_and_signals(&ns, app).await?;
+        let resolv_conf = app.exec(&["cat", "/etc/resolv.conf"]).await?;
+        assert!(!resolv_conf.contains("svc.cluster.local"), "{resolv_conf}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_application_uses_the_client_it_is_given() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let app = pod("app").annotate("oncue.dev/inject", "client");
+        let app = ns.create_pod(app).await?;
+        app.is_running().await?;
+        let place = [
+            format!("--server={STORE_URL}"),
+            format!("--namespace={}", ns.name()),
+        ];
+        let place = place.each_ref().map(String::as_str);
+        let client = async |command, names: &[&str]| {
+            let typed = [&["/oncue/oncue-client", command], &place[..], names].concat();
+            app.exec(&typed).await
+        };
+        assert!(client("exists", &["step/one"]).await.is_err());
+        client("create", &["step/one", "step/two=done"]).await?;
+        client("exists", &["step/one", "step/two"]).await?;
+        let two = ns.store().variable("step/two").await?;
+        assert_eq!(two["assertions"][0]["value"], "done", "{two}");
+
+        let other = pod("other").depends_on("step/two=done");
+        ns.create_pod(other).await?.is_running().await?;
+        Ok(())
+    })
+    .await
+}
