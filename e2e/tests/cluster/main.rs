@@ -9,5 +9,6 @@ mod nodes;
 mod ordering;
 mod outcomes;
 mod policies;
+mod probes;
 mod refusals;
 mod skipped;

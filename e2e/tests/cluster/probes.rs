@@ -1,0 +1,147 @@
+//! Terms that the pod itself probes: ports and pages of Services.
+
+use anyhow::Result;
+use e2e::kit::{Manifest, PodManifest, WAIT, pod, with_temp_ns};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_pod_waits_for_a_port_that_opens_later() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let app = ns
+            .create_pod(pod("app").depends_on("tcp://web:8080"))
+            .await?;
+        app.prints(WAIT, "Waiting for 1 of 1: tcp://web:8080 (")
+            .await?;
+
+        ns.create_object(service("web")).await?;
+        ns.create_pod(web_server()).await?;
+        app.is_running().await?;
+        let ending = app.wait_ended().await?;
+        assert!(
+            ending.message.ends_with(": tcp://web:8080"),
+            "{}",
+            ending.message
+        );
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_service_without_a_pod_is_no_open_port() -> Result<()> {
+    with_temp_ns(async |ns| {
+        ns.create_object(service("web")).await?;
+        let app = ns
+            .create_pod(pod("app").depends_on("tcp://web:8080"))
+            .await?;
+        let said = app
+            .prints(WAIT, "Waiting for 1 of 1: tcp://web:8080 (")
+            .await?;
+        assert!(said.contains("(connection refused)"), "{said}");
+
+        ns.create_pod(web_server()).await?;
+        app.is_running().await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_page_holds_once_it_is_found() -> Result<()> {
+    with_temp_ns(async |ns| {
+        ns.create_object(service("web")).await?;
+        let web = ns.create_pod(web_server()).await?;
+        web.is_running().await?;
+        let term = "http://web:8080/healthz";
+        let app = ns.create_pod(pod("app").depends_on(term)).await?;
+        let said = app
+            .prints(WAIT, "Waiting for 1 of 1: http://web:8080/healthz")
+            .await?;
+        assert!(said.contains("(answered 404"), "{said}");
+
+        web.exec(&["touch", "/tmp/healthz"]).await?;
+        app.is_running().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The API server's own page: its certificate is from an authority that no pod is told to trust.
+#[tokio::test]
+async fn a_page_behind_tls_is_asked_for_too() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let term = "https://kubernetes.default/livez within 1m";
+        let app = ns.create_pod(pod("app").depends_on(term)).await?;
+        app.is_running().await?;
+        assert_eq!(app.wait_ended().await?.code, 0);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_variable_and_a_port_have_to_hold_together() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let terms = "schema/loaded, tcp://web:8080";
+        let app = ns.create_pod(pod("app").depends_on(terms)).await?;
+        app.is_held().await?;
+        ns.create_object(service("web")).await?;
+        ns.create_pod(web_server()).await?.is_running().await?;
+        app.prints(WAIT, "Waiting for 1 of 2: schema/loaded")
+            .await?;
+
+        ns.store().create("schema/loaded").await?;
+        app.is_running().await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_port_that_stays_closed_is_waited_for_no_longer_than_it_may() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let required = pod("required")
+            .once("true")
+            .depends_on("tcp://web:8080 within 2s");
+        let optional = pod("optional")
+            .once("true")
+            .depends_on("?tcp://web:8080 within 2s");
+        let (required, optional) = (
+            ns.create_pod(required).await?,
+            ns.create_pod(optional).await?,
+        );
+        required.has_failed().await?;
+        let ending = required.wait_ended().await?;
+        assert_eq!(ending.code, 124);
+        assert!(
+            ending.message.contains("tcp://web:8080 within 2s ("),
+            "{}",
+            ending.message
+        );
+
+        optional.has_succeeded().await?;
+        let ending = optional.wait_ended().await?;
+        assert!(
+            ending.message.contains("; given up: ?tcp://web:8080"),
+            "{}",
+            ending.message
+        );
+        Ok(())
+    })
+    .await
+}
+
+/// Returns a Service for the pods of this name.
+fn service(name: &str) -> Manifest {
+    Manifest::new(json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"selector": {"app": name}, "ports": [{"port": 8080}]},
+    }))
+}
+
+/// Returns a pod that serves the pages in its `/tmp`.
+fn web_server() -> PodManifest {
+    pod("web").command(&["httpd", "-f", "-p", "8080", "-h", "/tmp"])
+}
