@@ -11,4 +11,5 @@ mod outcomes;
 mod policies;
 mod probes;
 mod refusals;
+mod seen;
 mod skipped;
