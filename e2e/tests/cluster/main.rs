@@ -5,6 +5,7 @@ mod controllers;
 mod deletion;
 mod guests;
 mod hooks;
+mod installing;
 mod nodes;
 mod ordering;
 mod outcomes;
