@@ -3,6 +3,7 @@
 mod by_hand;
 mod controllers;
 mod deletion;
+mod goldens;
 mod guests;
 mod hooks;
 mod installing;

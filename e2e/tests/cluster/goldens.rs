@@ -1,0 +1,163 @@
+//! The pods of `testdata/admission` before a real API server, as dry runs.
+//!
+//! What is asked without oncue is asked in a namespace where its webhook is never called.
+
+mod golden;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use e2e::{
+    cluster::SYSTEM,
+    kit::{Manifest, Namespace, with_temp_ns},
+};
+use serde_json::Value;
+
+use golden::Golden;
+
+/// A namespace that oncue's webhook leaves out, as it must, and where nothing runs.
+const WITHOUT_ONCUE: &str = "kube-node-lease";
+
+/// What is refused here and not in the golden files, whose settings have a controller.
+const NEEDS_CONTROLLER: &str = "it needs the controller, which this installation does not run";
+
+/// What becomes of a pod that would not be taken anyway says nothing.
+#[tokio::test]
+async fn every_pod_of_the_golden_files_is_legal() -> Result<()> {
+    let alone = Namespace::existing(WITHOUT_ONCUE).await?;
+    let mut illegal = BTreeMap::new();
+    for golden in Golden::all()? {
+        match alone.dry_run(golden.pod_in(&alone)).await {
+            Ok(pod) => assert!(!is_injected(&pod), "{}", golden.name),
+            Err(reason) => _ = illegal.insert(golden.name, format!("{reason:#}")),
+        }
+    }
+    assert_eq!(illegal, BTreeMap::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_pod_is_still_legal_once_it_is_patched() -> Result<()> {
+    let alone = Namespace::existing(WITHOUT_ONCUE).await?;
+    let mut illegal = BTreeMap::new();
+    let mut legal = 0;
+    for golden in Golden::all()? {
+        let Some(pod) = golden.patched_in(&alone)? else {
+            continue;
+        };
+        match alone.dry_run(pod).await {
+            Ok(_) => legal += 1,
+            Err(reason) => _ = illegal.insert(golden.name, format!("{reason:#}")),
+        }
+    }
+    assert_eq!(illegal, BTreeMap::new());
+    println!("{legal} patched pods are legal");
+    assert!(legal >= 50);
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_round_finds_nothing_to_do_on_the_api_server() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let mut again = 0;
+        for golden in Golden::all()?.iter().filter(|golden| golden.says("patch")) {
+            let Some(once) = admitted(&ns, golden.pod_in(&ns)).await? else {
+                continue;
+            };
+            let name = &golden.name;
+            assert!(is_injected(&once), "{name}");
+            let twice = admitted(&ns, as_sent(&once, golden)).await?;
+            let twice = twice.with_context(|| format!("{name} is refused the second time"))?;
+            for part in ["/spec", "/metadata/annotations", "/metadata/labels"] {
+                assert_eq!(once.pointer(part), twice.pointer(part), "{name}: {part}");
+            }
+            again += 1;
+        }
+        println!("{again} pods were admitted twice");
+        assert!(again >= 30);
+        Ok(())
+    })
+    .await
+}
+
+/// A pod that other settings have patched, as one is that somebody has copied from another cluster.
+#[tokio::test]
+async fn what_another_installation_has_patched_is_admitted() -> Result<()> {
+    with_temp_ns(async |ns| {
+        for golden in Golden::all()? {
+            let Some(patched) = golden.patched_in(&ns)? else {
+                continue;
+            };
+            let admitted = admitted(&ns, patched).await;
+            admitted.with_context(|| golden.name.clone())?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_person_reads_the_refusals_of_the_golden_files() -> Result<()> {
+    with_temp_ns(async |ns| {
+        for golden in Golden::all()?
+            .iter()
+            .filter(|golden| golden.says("refusal"))
+        {
+            let name = &golden.name;
+            let refused = ns.dry_run(golden.pod_in(&ns)).await.err();
+            let said = refused
+                .with_context(|| format!("{name} was taken"))?
+                .to_string();
+            let message = golden.outcome["refusal"]["message"].as_str();
+            let message = message.context("a refusal has a message")?;
+            for part in message.split("; ") {
+                assert!(said.contains(part), "{name}: {part:?} in {said}");
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_the_golden_files_leave_alone_is_left_alone() -> Result<()> {
+    with_temp_ns(async |ns| {
+        for golden in Golden::all()?.iter().filter(|golden| golden.says("skip")) {
+            let own = golden.pod["metadata"]["namespace"] == SYSTEM;
+            let place = if own {
+                Namespace::existing(SYSTEM).await?
+            } else {
+                ns.clone()
+            };
+            let pod = place.dry_run(golden.pod_in(&place)).await?;
+            assert!(!is_injected(&pod), "{}", golden.name);
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Returns the pod as it is once it was admitted; `None` where it asks for a controller.
+async fn admitted(ns: &Namespace, pod: Manifest) -> Result<Option<Value>> {
+    match ns.dry_run(pod).await {
+        Err(refused) if format!("{refused:#}").contains(NEEDS_CONTROLLER) => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+/// Returns what was admitted as somebody would send it: without what the API server adds.
+fn as_sent(admitted: &Value, golden: &Golden) -> Manifest {
+    let mut pod = admitted.clone();
+    let metadata = &mut pod["metadata"];
+    for added in ["creationTimestamp", "managedFields", "uid"] {
+        metadata[added] = Value::Null;
+    }
+    metadata["name"] = golden.pod["metadata"]["name"].clone();
+    pod["status"] = Value::Null;
+    Manifest::new(pod)
+}
+
+/// Returns whether oncue has left its record.
+fn is_injected(pod: &Value) -> bool {
+    pod["metadata"]["annotations"]["oncue.dev/injected"].is_string()
+}
