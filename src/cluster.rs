@@ -20,6 +20,8 @@ mod configuration;
 mod connection;
 mod kubeconfig;
 mod live;
+#[cfg(test)]
+mod mock;
 mod resource;
 mod service;
 mod store_pod;

@@ -78,3 +78,45 @@ pub enum ConfigurationError {
 
 const KEY: &str = "config.yaml";
 const LABELS: &str = "app.kubernetes.io/name=oncue,app.kubernetes.io/component=webhook";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cluster::mock::{answer, mk_client};
+
+    /// Reads the settings where the namespace has a map with this data.
+    async fn read_from(data: Option<Value>) -> Result<InjectSettings, String> {
+        let (client, server) = mk_client();
+        let maps: Vec<_> = data.map(|data| json!({"data": data})).into_iter().collect();
+        let list = json!({"metadata": {}, "items": maps});
+        let server = answer(server, vec![(200, list)]);
+        let read = configuration(&client, &"oncue-system".parse().unwrap()).await;
+        drop(client);
+        let asked = server.await.unwrap();
+        assert!(asked[0].contains("/oncue-system/configmaps?"), "{asked:?}");
+        read.map_err(|error| error.to_string())
+    }
+
+    fn image(settings: InjectSettings) -> String {
+        let here = "127.0.0.1:9999".parse().unwrap();
+        settings.resolve(here).unwrap().image.reference
+    }
+
+    #[tokio::test]
+    async fn what_the_webhook_injects_is_read_though_the_rest_is_not_understood() {
+        let data = json!({"config.yaml": "of-tomorrow: 1\ninject:\n  image: registry/client:1\n"});
+        let settings = read_from(Some(data)).await.unwrap();
+        assert_eq!(image(settings), "registry/client:1");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_said_with_its_namespace() {
+        let unknown = json!({"config.yaml": "inject: {of-tomorrow: 1}"});
+        let error = read_from(Some(unknown)).await.unwrap_err();
+        assert!(error.contains("of-tomorrow"), "{error}");
+        let absent = read_from(None).await.unwrap_err();
+        assert!(absent.contains("in the namespace oncue-system"), "{absent}");
+    }
+}

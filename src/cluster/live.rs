@@ -222,3 +222,96 @@ fn complete(mut object: Value, resource: Resource) -> Value {
 const PAGE: u32 = 500;
 /// How many objects of one kind are looked at.
 const MAX_OBJECTS: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::mock::{answer, mk_client};
+
+    fn mk_page(names: &[&str], next: &str) -> (u16, Value) {
+        let items = names.iter().map(|name| {
+            json!({"metadata": {"name": name, "managedFields": [1]}, "spec": {"unknown": 1.50}})
+        });
+        let items: Vec<_> = items.collect();
+        (
+            200,
+            json!({"kind": "JobList", "metadata": {"continue": next}, "items": items}),
+        )
+    }
+
+    fn shop() -> Place {
+        Place::Namespace("shop".parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn lists_are_read_page_by_page_and_objects_say_what_they_are() {
+        let (client, handle) = mk_client();
+        let server = answer(
+            handle,
+            vec![mk_page(&["a", "b"], "more"), mk_page(&["c"], "")],
+        );
+        let question = Question {
+            labels: "a=b",
+            ..Question::default()
+        };
+        let listed = list(&client, Resource::JOB, &shop(), question)
+            .await
+            .unwrap();
+        drop(client);
+        let asked = server.await.unwrap();
+        assert!(
+            asked[0].starts_with("/apis/batch/v1/namespaces/shop/jobs?"),
+            "{asked:?}"
+        );
+        assert!(asked[0].contains("labelSelector=a%3Db") && asked[0].contains("limit=500"));
+        assert!(asked[1].contains("continue=more"), "{asked:?}");
+        assert_eq!(listed.objects.len(), 3);
+        assert!(listed.cut.is_none());
+        let expected = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"},
+                              "spec": {"unknown": 1.50}});
+        assert_eq!(listed.objects[0], expected);
+    }
+
+    #[tokio::test]
+    async fn a_list_without_end_is_cut_and_says_so() {
+        let (client, handle) = mk_client();
+        let names = ["x"; 500];
+        let pages = (0..MAX_OBJECTS / names.len()).map(|_| mk_page(&names, "more"));
+        let server = answer(handle, pages.collect());
+        let listed = list(
+            &client,
+            Resource::POD,
+            &Place::Everywhere,
+            Question::default(),
+        );
+        let listed = listed.await.unwrap();
+        drop(client);
+        server.await.unwrap();
+        assert_eq!(listed.objects.len(), MAX_OBJECTS);
+        assert_eq!(
+            listed.cut.unwrap().to_string(),
+            "only the first 10000 pods were read"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_kind_that_cannot_be_listed_stands_beside_those_that_can() {
+        let (client, handle) = mk_client();
+        let status = json!({"kind": "Status", "status": "Failure", "message": "jobs is forbidden",
+                            "reason": "Forbidden", "code": 403});
+        let server = answer(handle, vec![(403, status), mk_page(&["a"], "")]);
+        let kinds = [Resource::JOB, Resource::SERVICE];
+        let (objects, unlisted) = list_all(&client, &kinds, &shop()).await;
+        drop(client);
+        server.await.unwrap();
+        assert_eq!(objects.len(), 1);
+        assert_eq!(unlisted.len(), 1);
+        let said = unlisted[0].to_string();
+        assert!(
+            said.starts_with("failed to list jobs: a permission is missing"),
+            "{said}"
+        );
+    }
+}

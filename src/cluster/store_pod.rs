@@ -151,3 +151,82 @@ fn state(pod: &Pod) -> String {
 const LABELS: &str = "app.kubernetes.io/name=oncue,app.kubernetes.io/component=store";
 const DEFAULT_PORT: u16 = 9999;
 const MAX_PODS: u32 = 100;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cluster::mock::{answer, mk_client};
+
+    fn mk_pod(name: &str, ready: &str, rest: &Value) -> Value {
+        let mut pod = json!({
+            "metadata": {"name": name},
+            "spec": {"containers": [{"name": "oncue", "ports": [
+                {"name": "admin", "containerPort": 9998}, {"name": "http", "containerPort": 8080},
+            ]}]},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]},
+        });
+        json_patch::merge(&mut pod, rest);
+        pod
+    }
+
+    async fn ready(pods: &[Value]) -> Result<(String, u16), String> {
+        let (client, handle) = mk_client();
+        let pods = json!({"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": pods});
+        let server = answer(handle, vec![(200, pods)]);
+        let store = StorePods::new(client, "oncue-system".parse().unwrap());
+        let found = store.ready().await.map_err(|error| error.to_string());
+        drop(store);
+        let asked = server.await.unwrap();
+        assert!(asked[0].starts_with("/api/v1/namespaces/oncue-system/pods?"));
+        assert!(asked[0].contains("component%3Dstore"), "{asked:?}");
+        found
+    }
+
+    #[tokio::test]
+    async fn a_ready_pod_is_chosen_with_its_port() {
+        let deletion = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}});
+        let pods = [
+            mk_pod("going", "True", &deletion),
+            mk_pod("coming", "False", &json!({})),
+            mk_pod("ready", "True", &json!({})),
+        ];
+        assert_eq!(ready(&pods).await, Ok(("ready".to_owned(), 8080)));
+    }
+
+    #[tokio::test]
+    async fn where_no_pod_is_ready_it_is_told_what_keeps_one() {
+        let waiting = json!([{"name": "oncue", "ready": false, "restartCount": 0, "image": "",
+                              "imageID": "", "state": {"waiting": {"reason": "ErrImagePull"}}}]);
+        let pod = mk_pod(
+            "a-0",
+            "False",
+            &json!({"status": {"containerStatuses": waiting}}),
+        );
+        let error = ready(&[pod]).await.unwrap_err();
+        assert!(error.ends_with("is ready: a-0 is ErrImagePull"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn where_there_is_no_pod_the_namespace_is_named() {
+        let error = ready(&[]).await.unwrap_err();
+        assert!(error.contains("in the namespace oncue-system"), "{error}");
+        assert!(error.contains("--system-namespace"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_missing_permission_is_named() {
+        let (client, handle) = mk_client();
+        let words = "pods is forbidden: User \"x\" cannot list resource \"pods\"";
+        let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure",
+                            "message": words, "reason": "Forbidden", "code": 403});
+        let server = answer(handle, vec![(403, status)]);
+        let store = StorePods::new(client, "oncue-system".parse().unwrap());
+        let error = store.dial().await.err().unwrap().to_string();
+        drop(store);
+        server.await.unwrap();
+        assert!(error.contains(words), "{error}");
+        assert!(error.contains("RBAC"), "{error}");
+    }
+}

@@ -65,8 +65,8 @@ impl Explain {
             return self.explain_live();
         }
         let opening = Opening::files(&self.inputs, &self.store.cluster, &self.injection)?;
-        let (object, workload) = choose(&opening.manifests, self.pod.as_deref())?;
-        let (text, code) = explain(&opening, object, &workload);
+        let chosen = choose(&opening.manifests, self.pod.as_deref())?;
+        let (text, code) = explain(&opening, &chosen, None);
         output::print(&text)?;
         Ok(code)
     }
@@ -81,23 +81,28 @@ impl Explain {
         let object = name.read(&cluster, &frame.namespace)?;
         let opening = Opening::around(&cluster, frame, object)?;
         opening.complain();
-        let (object, workload) = choose(&opening.manifests, None)?;
-        let (text, code) = explain(&opening, object, &workload);
-        let progress = Progress::read(&opening.frame.settings.keys, &workload);
+        let chosen = workloads(&opening.manifests).next().context(NO_WORKLOAD)?;
+        let progress = Progress::read(&opening.frame.settings.keys, &chosen.1);
+        let (text, code) = explain(&opening, &chosen, progress.as_ref());
         let progress = progress.map(|progress| progress.tell(|| self.store.open_beside(&cluster)));
         output::print(&format!("{text}{}", progress.unwrap_or_default()))?;
         Ok(code)
     }
 }
 
+const NO_WORKLOAD: &str = "the object that was read makes no pods";
 const NOTHING_NAMED: &str =
     "name a pod or workload of the cluster, such as pod/web-0, or files with -f";
 
 /// Returns what is told of a workload, and the exit code that it deserves.
-fn explain(opening: &Opening, object: usize, workload: &Workload<'_>) -> (String, ExitCode) {
+fn explain(
+    opening: &Opening,
+    (object, workload): &(usize, Workload<'_>),
+    progress: Option<&Progress<'_>>,
+) -> (String, ExitCode) {
     let admitted = opening
         .linter()
-        .admit(object, workload, workload.template());
+        .admit(*object, workload, workload.template());
     let admitted = match admitted {
         Ok(admitted) => admitted,
         Err(refused) => {
@@ -109,7 +114,7 @@ fn explain(opening: &Opening, object: usize, workload: &Workload<'_>) -> (String
     let account = Account {
         graph: &opening.graph(),
         workload,
-        decision: &admitted.decision,
+        decision: (!progress.is_some_and(Progress::is_injected)).then_some(&admitted.decision),
         source: &opening.source,
     };
     let warnings = report::locate(&opening.manifests, admitted.findings);
@@ -122,13 +127,7 @@ fn choose<'a>(
     manifests: &'a Manifests,
     name: Option<&str>,
 ) -> anyhow::Result<(usize, Workload<'a>)> {
-    let documents = manifests.documents().enumerate();
-    let all: Vec<_> = documents
-        .flat_map(|(index, document)| {
-            let workloads = workload::find(document.object());
-            workloads.into_iter().map(move |workload| (index, workload))
-        })
-        .collect();
+    let all: Vec<_> = workloads(manifests).collect();
     let known: Vec<_> = all
         .iter()
         .map(|(_, workload)| workload.to_string())
@@ -147,6 +146,15 @@ fn choose<'a>(
         bail!("name one of the pods and workloads in these files, as KIND/NAME: {known}");
     }
     Ok(first)
+}
+
+/// Returns every workload with the position of its object.
+fn workloads(manifests: &Manifests) -> impl Iterator<Item = (usize, Workload<'_>)> {
+    let documents = manifests.documents().enumerate();
+    documents.flat_map(|(index, document)| {
+        let workloads = workload::find(document.object()).into_iter();
+        workloads.map(move |workload| (index, workload))
+    })
 }
 
 fn is_called(workload: &Workload<'_>, name: &str) -> bool {

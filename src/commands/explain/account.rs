@@ -12,14 +12,15 @@ use crate::{
         Presence, Target,
         annotation::{Key, Mode, TimeoutPolicy},
     },
-    workload::Workload,
+    workload::{Workload, WorkloadKind},
 };
 
 /// What is told of one pod.
 pub(super) struct Account<'a> {
     pub(super) graph: &'a Graph<'a>,
     pub(super) workload: &'a Workload<'a>,
-    pub(super) decision: &'a Decision,
+    /// What becomes of pods that are made now; of one that was injected this says nothing.
+    pub(super) decision: Option<&'a Decision>,
     /// Where those are looked for that make a term hold.
     pub(super) source: &'a Source,
 }
@@ -35,13 +36,24 @@ impl fmt::Display for Account<'_> {
             signals(f, actor)?;
         }
         match self.decision {
-            Decision::Patch(patch) => changes(f, patch),
-            Decision::Skip(reason) => writeln!(f, "\nNothing is injected: {reason}."),
+            Some(Decision::Patch(patch)) => {
+                writeln!(f, "\n{}", self.heading())?;
+                changes(f, patch)
+            }
+            Some(Decision::Skip(reason)) => writeln!(f, "\nNothing is injected: {reason}."),
+            None => Ok(()),
         }
     }
 }
 
 impl Account<'_> {
+    fn heading(&self) -> &'static str {
+        match (self.source, self.workload.kind()) {
+            (Source::Live(_), WorkloadKind::Pod) => "Would be injected if it were created now",
+            _ => "Is injected",
+        }
+    }
+
     fn waits(&self, f: &mut fmt::Formatter<'_>, actor: &Actor<'_>) -> fmt::Result {
         let asked = &actor.annotations;
         if asked.depends_on.is_empty() {
@@ -125,7 +137,6 @@ fn when(key: Key) -> &'static str {
 }
 
 fn changes(f: &mut fmt::Formatter<'_>, patch: &Patch) -> fmt::Result {
-    writeln!(f, "\nIs injected")?;
     // A patch is a list of operations, each with a path.
     let operations = serde_json::to_value(patch).unwrap_or_default();
     for operation in operations.as_array().into_iter().flatten() {

@@ -70,6 +70,11 @@ impl<'a> Progress<'a> {
         })
     }
 
+    /// Returns whether anything was injected.
+    pub(super) fn is_injected(&self) -> bool {
+        self.record.is_some()
+    }
+
     /// Tells it; the store is opened only where something is to be asked of it.
     pub(super) fn tell(&self, store: impl FnOnce() -> anyhow::Result<Store>) -> String {
         let Some(record) = self.record else {
@@ -113,7 +118,7 @@ impl<'a> Progress<'a> {
         let _ = match known {
             Some(waiter) => writeln!(
                 told,
-                "The store holds its wait since {}.",
+                "The store has held its wait for {}.",
                 age(&waiter.since)
             ),
             None => writeln!(told, "The store does not hold its wait at this moment."),

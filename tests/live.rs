@@ -1,0 +1,299 @@
+//! The built binary against a cluster: an API server that answers what a test has prepared.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    process::{Command, Output},
+    sync::Arc,
+};
+
+use axum::{Json, Router, extract::State, http::StatusCode, http::Uri};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+/// An API server that answers with prepared objects: one by its name, or those of a namespace.
+struct Cluster {
+    _runtime: Runtime,
+    _folder: tempfile::TempDir,
+    kubeconfig: String,
+}
+
+#[derive(Default)]
+struct Objects {
+    lists: BTreeMap<&'static str, Vec<Value>>,
+    forbidden: Vec<&'static str>,
+}
+
+impl Objects {
+    fn with(mut self, plural: &'static str, objects: &[Value]) -> Self {
+        self.lists
+            .entry(plural)
+            .or_default()
+            .extend_from_slice(objects);
+        self
+    }
+
+    fn forbid(mut self, plural: &'static str) -> Self {
+        self.forbidden.push(plural);
+        self
+    }
+
+    fn serve(self) -> Cluster {
+        let runtime = Runtime::new().unwrap();
+        let bound = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let listener = bound.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().fallback(answer).with_state(Arc::new(self));
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Cluster::at(runtime, address)
+    }
+}
+
+async fn answer(State(objects): State<Arc<Objects>>, uri: Uri) -> (StatusCode, Json<Value>) {
+    let mut segments = uri.path().rsplit('/');
+    let (last, parent) = (segments.next().unwrap(), segments.next().unwrap());
+    if objects.forbidden.contains(&last) {
+        let message = format!("{last} is forbidden: User \"x\" cannot list resource \"{last}\"");
+        return status(StatusCode::FORBIDDEN, &message);
+    }
+    let prepared = |plural: &str| objects.lists.get(plural).cloned().unwrap_or_default();
+    let named = |object: &&Value| object["metadata"]["name"] == last;
+    match prepared(parent).iter().find(named) {
+        Some(object) => (StatusCode::OK, Json(object.clone())),
+        None if objects.lists.contains_key(parent) => {
+            let message = format!("{parent} \"{last}\" not found");
+            status(StatusCode::NOT_FOUND, &message)
+        }
+        None => {
+            let mut items = prepared(last);
+            items.retain(|item| item["metadata"]["namespace"] == parent);
+            let all = json!({"metadata": {}, "items": items});
+            (StatusCode::OK, Json(all))
+        }
+    }
+}
+
+fn status(code: StatusCode, message: &str) -> (StatusCode, Json<Value>) {
+    let status = json!({"kind": "Status", "status": "Failure", "message": message,
+                        "code": code.as_u16()});
+    (code, Json(status))
+}
+
+impl Cluster {
+    fn at(runtime: Runtime, address: SocketAddr) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("config");
+        let text = json!({
+            "current-context": "till",
+            "contexts": [{"name": "till", "context": {"cluster": "c", "namespace": "shop"}}],
+            "clusters": [{"name": "c", "cluster": {"server": format!("http://{address}")}}],
+        });
+        std::fs::write(&kubeconfig, text.to_string()).unwrap();
+        Self {
+            _runtime: runtime,
+            _folder: folder,
+            kubeconfig: kubeconfig.display().to_string(),
+        }
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oncue"));
+        command.args(args).env_clear();
+        command
+            .env("KUBECONFIG", &self.kubeconfig)
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command that succeeds; returns what it prints, and what it says beside it.
+    #[track_caller]
+    fn told(&self, args: &[&str]) -> (String, String) {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self.run(args);
+        let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        assert!(status.success(), "{err}");
+        (out, err)
+    }
+
+    #[track_caller]
+    fn fails(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+fn mk_configuration() -> Value {
+    json!({"metadata": {"namespace": "oncue-system"}, "data": {"config.yaml": "inject: {prefix: cue.example, image: 'registry/client:7'}"}})
+}
+
+fn mk_pod(name: &str, annotations: &Value, owner: Option<(&str, &str)>) -> Value {
+    let owners = owner.map(|(kind, name)| {
+        json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": name,
+                "controller": true}])
+    });
+    json!({
+        "metadata": {"name": name, "namespace": "shop", "uid": name, "annotations": annotations,
+                     "ownerReferences": owners, "managedFields": [{}]},
+        "spec": {"containers": [{"name": "app", "image": "app"}]},
+        "status": {"phase": "Running"},
+    })
+}
+
+fn mk_workload(name: &str, annotations: &Value, owner: Option<(&str, &str)>) -> Value {
+    let mut workload = mk_pod(name, &json!({}), owner);
+    let spec = workload["spec"].take();
+    workload["spec"] = json!({"template": {
+        "metadata": {"annotations": annotations, "labels": {"app": name}}, "spec": spec,
+    }});
+    workload
+}
+
+/// A Deployment with its `ReplicaSet` and a pod, and a bare pod that waits for them.
+fn mk_shop() -> Objects {
+    let signals = json!({"signals": "web/up"});
+    Objects::default()
+        .with("deployments", &[mk_workload("web", &signals, None)])
+        .with(
+            "replicasets",
+            &[mk_workload("web-1", &signals, Some(("Deployment", "web")))],
+        )
+        .with(
+            "pods",
+            &[
+                mk_pod("web-1-a", &signals, Some(("ReplicaSet", "web-1"))),
+                mk_pod("till", &json!({"depends-on": "web/up"}), None),
+            ],
+        )
+}
+
+#[test]
+fn graph_draws_what_people_wrote_and_not_what_controllers_made() {
+    let (drawn, notes) = mk_shop().serve().told(&["graph"]);
+    let expected = "Deployment/web\n  signals    web/up  -> Pod/till\n\n\
+                    Pod/till\n  waits for  web/up  <- Deployment/web\n";
+    assert_eq!(drawn, expected);
+    assert!(notes.contains("no configuration of oncue"), "{notes}");
+}
+
+#[test]
+fn a_kind_that_may_not_be_listed_is_noted_and_the_rest_drawn() {
+    let cluster = mk_shop().forbid("cronjobs").serve();
+    let (drawn, notes) = cluster.told(&["graph", "-n", "shop"]);
+    assert!(drawn.contains("Deployment/web"), "{drawn}");
+    assert!(notes.contains("note: failed to list cronjobs: "), "{notes}");
+}
+
+#[test]
+fn explain_reads_the_live_object_and_the_clusters_settings() {
+    let annotations = json!({"cue.example/depends-on": "web/up"});
+    let cluster = mk_shop()
+        .with("configmaps", &[mk_configuration()])
+        .with("statefulsets", &[mk_workload("db", &annotations, None)])
+        .serve();
+    let (told, notes) = cluster.told(&["explain", "sts/db"]);
+    assert!(told.starts_with("StatefulSet/db\n"), "{told}");
+    let nobody = "web/up\n      Deployment/web signals it when the container has started";
+    assert!(told.contains(nobody), "{told}");
+    assert!(told.contains("/initContainers"), "{told}");
+    assert_eq!(notes, "");
+    let missing = cluster.fails(&["explain", "deployment/nothing"]);
+    assert!(
+        missing.contains("Deployment/nothing in the namespace shop"),
+        "{missing}"
+    );
+    assert!(missing.contains("the context till"), "{missing}");
+}
+
+#[test]
+fn a_live_object_that_is_refused_is_shown_with_its_place() {
+    let bad = mk_workload("bad", &json!({"depends-on": "a b"}), None);
+    let cluster = mk_shop().with("daemonsets", &[bad]).serve();
+    let output = cluster.run(&["explain", "ds/bad"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.contains("DaemonSet/bad is refused:\nDaemonSet/bad:"),
+        "{told}"
+    );
+    assert!(told.contains("depends-on: a b"), "{told}");
+}
+
+#[test]
+fn an_injected_pod_says_what_was_recorded_and_a_store_that_is_away_is_noted() {
+    let record = r#"{"hash":"1","depends-on":["web/up"]}"#;
+    let pod = mk_pod("late", &json!({"oncue.dev/injected": record}), None);
+    let cluster = mk_shop().with("pods", &[pod]).serve();
+    let (told, notes) = cluster.told(&["explain", "pod/late"]);
+    assert!(
+        told.contains("Was injected, as its annotation oncue.dev/injected says\n"),
+        "{told}"
+    );
+    assert!(told.contains("  depends-on: web/up\n"), "{told}");
+    assert!(told.contains("Its wait has not begun"), "{told}");
+    let absent = "no pod of oncue's store is in the namespace oncue-system";
+    assert!(notes.contains(absent), "{notes}");
+}
+
+#[test]
+fn injected_pods_are_listed_with_what_recreates_them() {
+    let (table, _) = mk_shop().serve().told(&["status", "--injected"]);
+    let rows: Vec<_> = table.lines().collect();
+    assert_eq!(rows.len(), 3, "{table}");
+    assert!(rows[1].ends_with("kubectl delete pod/till -n shop, then apply its manifest"));
+    assert!(rows[2].contains("Deployment/web"), "{table}");
+    assert!(
+        rows[2].ends_with("kubectl rollout restart deployment/web -n shop"),
+        "{table}"
+    );
+}
+
+#[test]
+fn where_the_cluster_at_hand_has_no_store_the_local_one_is_named() {
+    let cluster = Objects::default().serve();
+    let error = cluster.fails(&["vars", "list"]);
+    assert!(
+        error.contains("the cluster of the context till: no pod of oncue's store"),
+        "{error}"
+    );
+    assert!(error.contains("--server http://127.0.0.1:9999"), "{error}");
+    let named = cluster.fails(&["vars", "list", "--context", "till"]);
+    assert!(!named.contains("--server"), "{named}");
+}
+
+#[test]
+fn who_may_not_look_for_the_store_is_told_what_is_missing() {
+    let error = Objects::default().forbid("pods").serve().fails(&["status"]);
+    assert!(
+        error.contains("a permission is missing (RBAC): pods is forbidden"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_url_comes_before_the_cluster_at_hand() {
+    let cluster = Objects::default().serve();
+    // Nobody listens on the port of the discard service.
+    let error = cluster.fails(&["status", "--server", "http://127.0.0.1:9"]);
+    assert!(
+        error.contains("failed to reach http://127.0.0.1:9"),
+        "{error}"
+    );
+}
+
+#[test]
+fn files_are_held_against_a_cluster_only_where_one_is_named() {
+    let cluster = Objects::default()
+        .with("configmaps", &[mk_configuration()])
+        .serve();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/first-second");
+    let (plain, _) = cluster.told(&["inject", "-f", file]);
+    assert!(!plain.contains("registry/client:7"), "{plain}");
+    let (injected, _) = cluster.told(&["inject", "-f", file, "--context", "till"]);
+    assert!(injected.contains("registry/client:7"), "{injected}");
+}
