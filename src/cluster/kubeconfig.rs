@@ -1,7 +1,9 @@
 //! Finds the cluster that is meant, by the rules of `kubectl`.
 
-use std::{env, path::PathBuf};
+use std::{env, net::IpAddr, path::PathBuf};
 
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use kube::{
     Config,
     config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError},
@@ -65,11 +67,16 @@ impl Found {
                 kubeconfig,
                 context,
             } => {
+                let names_proxy = names_proxy(&kubeconfig, &context);
                 let options = KubeConfigOptions {
                     context: Some(context),
                     ..KubeConfigOptions::default()
                 };
-                Ok(Config::from_custom_kubeconfig(*kubeconfig, &options).await?)
+                let mut config = Config::from_custom_kubeconfig(*kubeconfig, &options).await?;
+                if !names_proxy && is_direct(&config.cluster_url, &Matcher::from_env()) {
+                    config.proxy_url = None;
+                }
+                Ok(config)
             }
             Self::Pod => Config::incluster().map_err(FindError::Pod),
         }
@@ -149,6 +156,28 @@ fn found(kubeconfig: Kubeconfig, context: String) -> Result<Found, FindError> {
         names => format!("there are {}", names.join(", ")),
     };
     Err(FindError::NoSuchContext { context, known })
+}
+
+/// Returns whether the kubeconfig itself says through which proxy the cluster is reached.
+fn names_proxy(kubeconfig: &Kubeconfig, context: &str) -> bool {
+    let mut contexts = kubeconfig.contexts.iter();
+    let context = contexts.find(|known| known.name == context);
+    let Some(context) = context.and_then(|known| known.context.as_ref()) else {
+        return false;
+    };
+    let mut clusters = kubeconfig.clusters.iter();
+    let cluster = clusters.find(|known| known.name == context.cluster);
+    let cluster = cluster.and_then(|known| known.cluster.as_ref());
+    cluster.is_some_and(|cluster| cluster.proxy_url.is_some())
+}
+
+/// Returns whether the proxy of the environment is not for this URL: the client holds `NO_PROXY`
+/// against the proxy's own name, and no proxy leads to this machine.
+fn is_direct(url: &Uri, proxies: &Matcher) -> bool {
+    let host = url.host().unwrap_or_default();
+    let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
+    let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    is_here || proxies.intercept(url).is_none()
 }
 
 /// Set in every pod.
@@ -261,5 +290,22 @@ mod tests {
         let absent = find(context, &environment);
         assert!(absent.contains("no context shop"), "{absent}");
         assert!(absent.contains("there are till"), "{absent}");
+    }
+
+    #[test]
+    fn the_proxy_of_the_environment_is_used_as_kubectl_uses_it() {
+        let proxies = Matcher::builder();
+        let proxies = proxies.https("http://proxy:3128").no("10.0.0.0/8,.inside");
+        let proxies = proxies.build();
+        for (url, direct) in [
+            ("https://cluster.example:6443", false),
+            ("https://cluster.inside", true),
+            ("https://10.1.2.3:6443", true),
+            ("https://127.0.0.1:6443", true),
+            ("https://[::1]:6443", true),
+            ("https://localhost:6443", true),
+        ] {
+            assert_eq!(is_direct(&url.parse().unwrap(), &proxies), direct, "{url}");
+        }
     }
 }
