@@ -28,6 +28,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a lookup may take where there is an address to fall back on.
 const LOOKUP_WITH_FALLBACK: Duration = Duration::from_secs(2);
 
+/// How long a connection may be idle before it is left: the next question comes soon, or after a
+/// failure. Then another connection is better, since this one may lead to something else than the
+/// store, which a node that boots takes for it.
+const IDLE: Duration = Duration::from_millis(500);
+
 /// As many addresses as `ureq` has room for.
 const MAX_ADDRESSES: usize = 16;
 
@@ -72,6 +77,7 @@ fn with_tls(tls: TlsConfig, lookup: Lookup) -> Agent {
         // Never by way of a proxy that the user's own container may name.
         .proxy(None)
         .timeout_connect(Some(CONNECT_TIMEOUT))
+        .max_idle_age(IDLE)
         .tls_config(tls)
         .user_agent(format!("oncue-client/{VERSION}"))
         .build();

@@ -24,6 +24,8 @@ pub(crate) struct Server {
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    /// How many connections were made before its own.
+    pub(crate) connection: usize,
     /// How many came before it.
     pub(crate) number: usize,
     /// The method and the path.
@@ -35,6 +37,8 @@ pub(crate) struct Request {
 pub(crate) enum Reply {
     /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
+    /// Answers with this status and an empty body.
+    Empty(u16),
     /// Closes the connection without a word.
     HangUp,
     /// Says nothing until the client closes the connection.
@@ -89,9 +93,9 @@ impl Server {
             on_hang_up: Mutex::new(on_hang_up),
         });
         thread::spawn(move || {
-            for stream in listener.incoming() {
+            for (connection, stream) in listener.incoming().enumerate() {
                 let answerer = Arc::clone(&answerer);
-                thread::spawn(move || answerer.serve(stream.unwrap()));
+                thread::spawn(move || answerer.serve(connection, stream.unwrap()));
             }
         });
         Self {
@@ -128,10 +132,11 @@ struct Answerer {
 }
 
 impl Answerer {
-    fn serve(&self, stream: TcpStream) {
+    fn serve(&self, connection: usize, stream: TcpStream) {
         let mut reader = BufReader::new(stream);
         while let Some((line, body)) = read_request(&mut reader) {
             let request = Request {
+                connection,
                 number: self.count.fetch_add(1, Ordering::SeqCst),
                 line,
                 body,
@@ -142,6 +147,9 @@ impl Answerer {
                 Reply::Bytes(bytes) => {
                     let _ = reader.get_mut().write_all(&bytes);
                     return;
+                }
+                Reply::Empty(status) => {
+                    format!("HTTP/1.1 {status} Status\r\ncontent-length: 0\r\n\r\n").into_bytes()
                 }
                 Reply::HangUp => return,
                 Reply::Hold => {

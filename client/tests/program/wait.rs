@@ -72,6 +72,18 @@ fn asks_again_whatever_a_store_does_wrong() {
     }
 }
 
+/// As where a node that boots does not lead to its Services yet.
+#[test]
+fn leaves_a_connection_on_which_something_else_answers() {
+    let server = Server::start(|request| match request.connection {
+        0 => Reply::Empty(404),
+        _ => Reply::held(),
+    });
+    let ended = Pod::new(server.url()).run(&["wait", "a"]);
+    ended.assert_code(0);
+    ended.assert_says("answered 404 Not Found, and not in the words of a store");
+}
+
 #[test]
 fn waits_until_the_store_is_up() {
     let reserved = TcpListener::bind("127.0.0.1:0").unwrap();
