@@ -15,20 +15,26 @@
 //! # }
 //! ```
 
+mod burst;
 mod diagnosis;
 mod eventually;
 pub mod image;
 mod live_pod;
 mod manifest;
 mod namespace;
+mod node;
+mod oncue;
 mod store;
 mod times;
 
+pub use burst::{Burst, Refusal, burst_during};
 pub use eventually::{eventually, in_time};
-pub use live_pod::{Ending, LivePod, WAIT, waits_and_signals};
+pub use live_pod::{Ending, LivePod, Run, WAIT, is_injected, waits_and_signals};
 pub use manifest::{
     Manifest, PodManifest, cron_job, daemon_set, deployment, job, pod, stateful_set,
 };
 pub use namespace::{Namespace, with_labelled_temp_ns, with_temp_ns};
+pub use node::Node;
+pub use oncue::{Oncue, with_oncue};
 pub use store::{STORE_URL, Store};
 pub use times::{ended_at, started_at};

@@ -2,14 +2,17 @@
 //!
 //! - [`up`], [`demo`], [`figures`], [`logs`], [`suite`]: what the program `e2e` does, on a [`cluster`];
 //! - [`kit`]: what the tests are written with, see `tests/`;
-//! - [`tools`], [`process`]: what both stand on.
+//! - [`release`], [`previous`]: the chart with its images, as they are and as they were;
+//! - [`tools`], [`process`]: what all of them stand on.
 
 pub mod cluster;
 pub mod demo;
 pub mod figures;
 pub mod kit;
 pub mod logs;
+pub mod previous;
 pub mod process;
+pub mod release;
 mod steps;
 pub mod suite;
 pub mod tools;

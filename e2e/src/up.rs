@@ -1,14 +1,13 @@
 //! `e2e up`: from a machine with tools, or with package registries alone, to a cluster with oncue.
 
-mod chart;
-mod images;
+pub(crate) mod images;
 mod kind;
 
 use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::{cluster::Cluster, steps::step, tools};
+use crate::{cluster::Cluster, release::Release, steps::step, tools};
 
 /// Makes or reuses the cluster, builds and loads the images, installs the chart, and waits.
 ///
@@ -23,7 +22,8 @@ pub async fn up(cluster: &Cluster, nodes: Option<u32>) -> Result<()> {
     );
     is_ready?;
     let tag = tag?;
-    step("chart", chart::install(cluster, &tag)).await?;
+    let release = Release::of_this_tree(cluster.clone(), tag);
+    step("chart", release.install()).await?;
     eprintln!("{:6.1} s  in all", began.elapsed().as_secs_f64());
     eprintln!("export KUBECONFIG={}", cluster.kubeconfig().display());
     Ok(())

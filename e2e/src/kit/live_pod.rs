@@ -5,7 +5,7 @@ use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 use kube::{api::LogParams, runtime::wait::await_condition};
 
 use super::{
-    Namespace, PodManifest, eventually, in_time,
+    Namespace, Node, PodManifest, eventually, in_time,
     times::{container_status, ended_at, started_at},
 };
 
@@ -17,6 +17,15 @@ pub const WAIT: &str = "oncue-wait";
 pub struct LivePod {
     ns: Namespace,
     name: String,
+}
+
+/// Which of its runs a container is in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Run {
+    /// The container's id, as the kubelet writes it: `containerd://...`.
+    pub id: String,
+    /// How often it has been restarted.
+    pub restarts: i32,
 }
 
 /// How a container ended.
@@ -112,6 +121,53 @@ impl LivePod {
         ending(&pod, container).context("it has ended")
     }
 
+    /// Returns which of its runs a container is in, once the kubelet has told of one: the store
+    /// may hold a wait before that.
+    pub async fn run_of(&self, container: &str) -> Result<Run> {
+        let what = format!("has started its container {container}");
+        let pod = self.until(&what, |pod| run_of(pod, container).is_some());
+        run_of(&pod.await?, container).context("it has started")
+    }
+
+    /// Waits until a container runs that is not in this run any more.
+    pub async fn runs_again_after(&self, container: &str, run: &Run) -> Result<Pod> {
+        let is_another = |pod: &Pod| run_of(pod, container).is_some_and(|now| now.id != run.id);
+        let is_up = |pod: &Pod| {
+            let state = container_status(pod, container).and_then(|status| status.state.as_ref());
+            state.is_some_and(|state| state.running.is_some())
+        };
+        let what = format!("runs its container {container} again");
+        self.until(&what, |pod| is_another(pod) && is_up(pod)).await
+    }
+
+    /// Kills a container as the kernel does it when memory is short, without a word.
+    pub async fn kill(&self, container: &str) -> Result<()> {
+        let run = self.run_of(container).await?;
+        let id = run.id.rsplit('/').next().unwrap_or_default();
+        self.node().await?.kill(id).await
+    }
+
+    /// Deletes it, and does not wait until it has ended.
+    pub async fn delete(&self) -> Result<()> {
+        let delete = ["delete", "pod", &self.name, "--wait=false"];
+        self.ns.kubectl(&delete).text().await?;
+        Ok(())
+    }
+
+    /// Deletes it from the API at once, whatever the kubelet makes of it.
+    pub async fn delete_by_force(&self) -> Result<()> {
+        let delete = ["delete", "pod", &self.name, "--force", "--grace-period=0"];
+        self.ns.kubectl(&delete).text().await?;
+        Ok(())
+    }
+
+    /// Returns the node it is on.
+    pub async fn node(&self) -> Result<Node> {
+        let node = self.get().await?.spec.and_then(|spec| spec.node_name);
+        let node = node.with_context(|| format!("pod {} is on no node", self.name))?;
+        Ok(Node::new(self.ns.cluster().clone(), node))
+    }
+
     /// Returns when a container last started.
     pub async fn started_at(&self, container: &str) -> Result<Timestamp> {
         started_at(&self.get().await?, container)
@@ -161,14 +217,18 @@ impl LivePod {
 
     /// Fails where oncue has touched it.
     pub async fn is_not_injected(&self) -> Result<()> {
-        let pod = self.get().await?;
-        let spec = pod.spec.context("a pod has a spec")?;
-        let init = spec.init_containers.unwrap_or_default();
-        if init.iter().any(|container| container.name == WAIT) {
+        if is_injected(&self.get().await?) {
             bail!("pod {} is injected", self.name);
         }
         Ok(())
     }
+}
+
+/// Returns whether a pod has the container that oncue injects.
+pub fn is_injected(pod: &Pod) -> bool {
+    let spec = pod.spec.iter();
+    let mut init = spec.flat_map(|spec| spec.init_containers.iter().flatten());
+    init.any(|container| container.name == WAIT)
 }
 
 fn phase(pod: &Pod) -> Option<&str> {
@@ -184,6 +244,14 @@ fn all_run(pod: &Pod) -> bool {
         .map(|container| container.state.as_ref()?.running.as_ref())
         .peekable();
     states.peek().is_some() && states.all(|running| running.is_some())
+}
+
+fn run_of(pod: &Pod, container: &str) -> Option<Run> {
+    let status = container_status(pod, container)?;
+    Some(Run {
+        id: status.container_id.clone()?,
+        restarts: status.restart_count,
+    })
 }
 
 /// One that runs anew, as the kubelet restarts it, has ended before.

@@ -32,6 +32,12 @@ pub fn pod(name: &str) -> PodManifest {
 }
 
 impl PodManifest {
+    /// Gives the pod another name than its container's.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        self.with(json!({"metadata": {"name": name}}))
+    }
+
     /// Sets `depends-on`.
     #[must_use]
     pub fn depends_on(self, terms: &str) -> Self {
@@ -78,6 +84,18 @@ impl PodManifest {
     #[must_use]
     pub fn once(self, script: &str) -> Self {
         self.script(script).spec(json!({"restartPolicy": "Never"}))
+    }
+
+    /// Lets it run on this node alone.
+    #[must_use]
+    pub fn on_node(self, node: &str) -> Self {
+        self.spec(json!({"nodeSelector": {"kubernetes.io/hostname": node}}))
+    }
+
+    /// Lets nobody schedule it: it is admitted and stays as it is.
+    #[must_use]
+    pub fn unscheduled(self) -> Self {
+        self.spec(json!({"schedulerName": "nobody"}))
     }
 
     /// Merges fields into its container: objects by their members, everything else is replaced.

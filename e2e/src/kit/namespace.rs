@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
-use k8s_openapi::api::core::v1::{Namespace as Object, Node, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{Event, Namespace as Object, Node, Pod, ServiceAccount};
 use kube::{
     Api, Client, Resource,
     api::{DeleteParams, DynamicObject, ListParams, PostParams},
@@ -174,6 +174,13 @@ impl Namespace {
         });
         let names = pods.await?.into_iter().filter_map(|pod| pod.metadata.name);
         Ok(names.map(|name| self.pod(&name)).collect())
+    }
+
+    /// Returns what the events of this reason say.
+    pub async fn events(&self, reason: &str) -> Result<Vec<String>> {
+        let params = ListParams::default().fields(&format!("reason={reason}"));
+        let events = self.api::<Event>().list(&params).await?.items;
+        Ok(events.into_iter().filter_map(|it| it.message).collect())
     }
 
     /// Returns how many pods there are.

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use k8s_openapi::jiff::Timestamp;
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
 
@@ -100,12 +101,26 @@ impl Store {
 
     /// Returns the names of the pods of this namespace whose waits the store holds.
     pub async fn waiting_pods(&self) -> Result<Vec<String>> {
-        let answer = self.found(Method::GET, "waiters", None).await?;
-        let waiters = answer["waiters"]
-            .as_array()
-            .context("the answer has waiters")?;
+        let waiters = self.waiters().await?;
         let names = waiters.iter().filter_map(|waiter| waiter["pod"].as_str());
         Ok(names.map(str::to_owned).collect())
+    }
+
+    /// Returns since when a pod waits whose wait the store holds.
+    pub async fn waiting_since(&self, pod: &str) -> Result<Timestamp> {
+        let waiters = self.waiters().await?;
+        let waiter = waiters.iter().find(|waiter| waiter["pod"] == pod);
+        let since = waiter.and_then(|waiter| waiter["since"].as_str());
+        let since = since.with_context(|| format!("the store holds no wait of {pod}"))?;
+        Ok(since.parse()?)
+    }
+
+    async fn waiters(&self) -> Result<Vec<Value>> {
+        let mut answer = self.found(Method::GET, "waiters", None).await?;
+        match answer["waiters"].take() {
+            Value::Array(waiters) => Ok(waiters),
+            other => bail!("the store answered waiters with {other}"),
+        }
     }
 
     async fn found(&self, method: Method, what: &str, body: Option<Value>) -> Result<Value> {

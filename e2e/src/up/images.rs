@@ -1,6 +1,9 @@
 //! The images: ours, built from the sources as they are, and the ones that the tests' pods run.
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Result;
 
@@ -15,14 +18,23 @@ use crate::{
 /// From nothing, every crate is compiled and linked with fat LTO.
 const BUILD: Duration = Duration::from_mins(30);
 
+/// A tree of the repository, and where what is compiled of it is kept.
+pub(crate) struct Tree<'a> {
+    /// Its folder.
+    pub(crate) folder: &'a Path,
+    /// Cargo's target folder, where it is not the one of this build.
+    pub(crate) target: Option<PathBuf>,
+}
+
 /// Sees that every image is in the engine and on the nodes; returns the tag of ours.
 pub(super) async fn ensure(cluster: &Cluster, made_of: &Nodes) -> Result<String> {
-    let script = repository().join("images/source-tag.sh");
-    let tag = Program::new(script).text().await?.trim().to_owned();
-    let ours = ["oncue", "oncue-client"].map(|name| format!("ghcr.io/oncue-dev/{name}:{tag}"));
-    if !are_there(&ours).await? {
-        step("images are built", build(&tag)).await?;
-    }
+    let tree = Tree {
+        folder: repository(),
+        target: None,
+    };
+    let tag = source_tag(tree.folder).await?;
+    build_unless_there(&tree, &tag).await?;
+    let ours = names(&tag);
     let client = ours[1].as_str();
     Program::new("docker")
         .args(["tag", client, image::SCRATCH])
@@ -43,6 +55,27 @@ pub(super) async fn ensure(cluster: &Cluster, made_of: &Nodes) -> Result<String>
     Ok(tag)
 }
 
+/// Returns the tag that is the same for the same sources.
+pub(crate) async fn source_tag(tree: &Path) -> Result<String> {
+    let tag = Program::new(tree.join("images/source-tag.sh"))
+        .text()
+        .await?;
+    Ok(tag.trim().to_owned())
+}
+
+/// Returns the names of our images: the server's, and the client's.
+pub(crate) fn names(tag: &str) -> [String; 2] {
+    ["oncue", "oncue-client"].map(|name| format!("ghcr.io/oncue-dev/{name}:{tag}"))
+}
+
+/// Builds the images of a tree, unless the engine has some of this tag.
+pub(crate) async fn build_unless_there(tree: &Tree<'_>, tag: &str) -> Result<()> {
+    if are_there(&names(tag)).await? {
+        return Ok(());
+    }
+    step("images are built", build(tree, tag)).await
+}
+
 async fn are_there(images: &[String]) -> Result<bool> {
     let inspect = Program::new("docker")
         .args(["image", "inspect"])
@@ -50,9 +83,13 @@ async fn are_there(images: &[String]) -> Result<bool> {
     Ok(inspect.outcome().await?.success)
 }
 
-async fn build(tag: &str) -> Result<()> {
-    let script = repository().join("images/build.sh");
+async fn build(tree: &Tree<'_>, tag: &str) -> Result<()> {
+    let script = tree.folder.join("images/build.sh");
     let build = Program::new(script).args(["--engine", "docker", "--tag", tag]);
+    let build = match &tree.target {
+        Some(target) => build.env("CARGO_TARGET_DIR", target),
+        None => build,
+    };
     build.limit(BUILD).shown().await
 }
 
@@ -67,7 +104,7 @@ async fn make_applications(made_of: &Nodes) -> Result<()> {
 }
 
 /// Loads them unless every node has all of them.
-async fn load(cluster: &Cluster, images: &[String]) -> Result<()> {
+pub(crate) async fn load(cluster: &Cluster, images: &[String]) -> Result<()> {
     let nodes = cluster.kind(&["get", "nodes"]).text().await?;
     for node in nodes.lines() {
         let list = ["ctr", "--namespace=k8s.io", "images", "list", "--quiet"];

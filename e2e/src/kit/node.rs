@@ -1,0 +1,53 @@
+//! A node that a test disturbs.
+
+use anyhow::Result;
+
+use crate::{cluster::Cluster, process::Program};
+
+/// A node: a container of the Docker engine that has a kubelet in it.
+#[derive(Clone, Debug)]
+pub struct Node {
+    cluster: Cluster,
+    name: String,
+}
+
+impl Node {
+    pub(super) fn new(cluster: Cluster, name: String) -> Self {
+        Self { cluster, name }
+    }
+
+    /// Returns its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Restarts its kubelet, while the containers go on.
+    pub async fn restart_kubelet(&self) -> Result<()> {
+        self.run(&["systemctl", "restart", "kubelet"]).await
+    }
+
+    /// Restarts it with everything that runs on it, as if its power had failed.
+    pub async fn restart(&self) -> Result<()> {
+        let restart = ["restart", "--time=0", self.name.as_str()];
+        Program::new("docker").args(restart).text().await?;
+        Ok(())
+    }
+
+    /// Sends SIGKILL to the first process of a container.
+    pub(super) async fn kill(&self, container_id: &str) -> Result<()> {
+        self.run(&[
+            "ctr",
+            "--namespace=k8s.io",
+            "tasks",
+            "kill",
+            "--signal=SIGKILL",
+            container_id,
+        ])
+        .await
+    }
+
+    async fn run(&self, command: &[&str]) -> Result<()> {
+        self.cluster.on_node(&self.name, command).text().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,245 @@
+//! The installation, for the tests that disturb it: what it is made of, and what mends it.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, resume_unwind},
+};
+
+use anyhow::{Context, Result};
+use futures_util::FutureExt;
+use k8s_openapi::{
+    ByteString,
+    api::{
+        admissionregistration::v1::MutatingWebhookConfiguration,
+        apps::v1::Deployment,
+        core::v1::{Pod, Secret},
+    },
+};
+use kube::{
+    Api,
+    api::{ListParams, Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::{LivePod, Manifest, Namespace, eventually, is_injected, pod, with_temp_ns};
+use crate::{
+    cluster::{RELEASE, SYSTEM},
+    release::Release,
+};
+
+/// The installation as it was when the test began.
+#[derive(Clone, Debug)]
+pub struct Oncue {
+    system: Namespace,
+    release: Release,
+}
+
+/// Runs a test that disturbs the installation, in a namespace of its own and alone.
+///
+/// However the test ends, the installation is mended after it, so that the next one finds it whole.
+pub async fn with_oncue(test: impl AsyncFnOnce(Namespace, Oncue) -> Result<()>) -> Result<()> {
+    let _turn = TURN.lock().await;
+    let oncue = Oncue::installed().await?;
+    let handle = oncue.clone();
+    let test = with_temp_ns(async move |ns| test(ns, handle).await);
+    let ended = AssertUnwindSafe(test).catch_unwind().await;
+    let mended = oncue.mend().await;
+    ended.unwrap_or_else(|panic| resume_unwind(panic))?;
+    mended.context("failed to mend the installation after the test")
+}
+
+/// However many threads there are, one test at a time has the installation.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+impl Oncue {
+    async fn installed() -> Result<Self> {
+        let system = Namespace::existing(SYSTEM).await?;
+        let tag = image_tag(&system).await.context(
+            "oncue is not installed on the cluster: `cargo run -p e2e -- up` makes it whole",
+        )?;
+        let release = Release::of_this_tree(system.cluster().clone(), tag);
+        Ok(Self { system, release })
+    }
+
+    /// Returns the namespace it is in.
+    pub fn system(&self) -> &Namespace {
+        &self.system
+    }
+
+    /// Returns its release: that of this tree, by the images that were installed.
+    pub fn release(&self) -> &Release {
+        &self.release
+    }
+
+    /// Returns the store's pod.
+    pub fn store_pod(&self) -> LivePod {
+        self.system.pod("oncue-store-0")
+    }
+
+    /// Returns the webhook's pods, those that are ending among them.
+    pub async fn webhook_pods(&self) -> Result<Vec<LivePod>> {
+        let pods = self.list(WEBHOOK).await?;
+        let names = pods.into_iter().filter_map(|pod| pod.metadata.name);
+        Ok(names.map(|name| self.system.pod(&name)).collect())
+    }
+
+    async fn list(&self, component: &str) -> Result<Vec<Pod>> {
+        let labels = ["instance=oncue", component].map(|it| format!("app.kubernetes.io/{it}"));
+        let params = ListParams::default().labels(&labels.join(","));
+        Ok(self.system.api::<Pod>().list(&params).await?.items)
+    }
+
+    /// Sets the number of the webhook's pods, and waits until there are that many and no others.
+    pub async fn scale_webhook(&self, replicas: usize) -> Result<()> {
+        let count = format!("--replicas={replicas}");
+        let scale = ["scale", WEBHOOK_DEPLOYMENT, &count];
+        self.system.kubectl(&scale).text().await?;
+        self.has_webhooks(replicas).await
+    }
+
+    /// Replaces the webhook's pods by new ones, and waits until the old ones have ended.
+    pub async fn roll_webhook_out(&self) -> Result<()> {
+        let before = self.list(WEBHOOK).await?.len();
+        let restart = ["rollout", "restart", WEBHOOK_DEPLOYMENT];
+        self.system.kubectl(&restart).text().await?;
+        self.is_rolled_out(WEBHOOK_DEPLOYMENT).await?;
+        self.has_webhooks(before).await
+    }
+
+    /// Waits until the webhook has that many pods, all of them ready and none ending.
+    pub async fn has_webhooks(&self, count: usize) -> Result<()> {
+        eventually(&format!("{count} pods of the webhook"), async || {
+            let pods = self.list(WEBHOOK).await?;
+            let is_so = pods.len() == count && pods.iter().all(is_settled);
+            Ok(is_so.then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until it does what it is for: the store answers, and annotated pods are injected.
+    pub async fn is_ready(&self) -> Result<()> {
+        for workload in [WEBHOOK_DEPLOYMENT, "statefulset/oncue-store"] {
+            self.is_rolled_out(workload).await?;
+        }
+        let store = self.system.store();
+        eventually("an answer of the store", async || {
+            Ok(store.variables().await.ok().map(drop))
+        })
+        .await?;
+        self.admits().await
+    }
+
+    async fn is_rolled_out(&self, workload: &str) -> Result<()> {
+        let status = ["rollout", "status", workload, "--timeout=110s"];
+        self.system.kubectl(&status).text().await?;
+        Ok(())
+    }
+
+    /// Waits until a pod that asks for it is injected; a dry run leaves nothing behind.
+    pub async fn admits(&self) -> Result<()> {
+        let asking = Manifest::from(pod("admitted").depends_on("never/there"));
+        let asking: Pod = serde_json::from_value(asking.value().clone())?;
+        let dry_run = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        let pods: Api<Pod> = Api::namespaced(self.system.client(), "default");
+        eventually("an annotated pod is injected", async || {
+            // While the webhook is on its way, such a pod is refused.
+            let answer = pods.create(&dry_run, &asking).await;
+            Ok(answer.ok().filter(is_injected).map(drop))
+        })
+        .await
+    }
+
+    /// Deletes the store's volume, which outlives the release.
+    pub async fn forget_variables(&self) -> Result<()> {
+        let delete = ["delete", "pvc", "data-oncue-store-0", "--ignore-not-found"];
+        self.system.kubectl(&delete).text().await?;
+        Ok(())
+    }
+
+    /// Returns what the Secret of the certificate authority holds.
+    pub async fn authority(&self) -> Result<BTreeMap<String, ByteString>> {
+        let secret = self.system.api::<Secret>().get(AUTHORITY).await?;
+        Ok(secret.data.unwrap_or_default())
+    }
+
+    /// Empties the Secret of the certificate authority.
+    pub async fn forget_authority(&self) -> Result<()> {
+        let none = Patch::Merge(json!({"data": null}));
+        let secrets = self.system.api::<Secret>();
+        secrets
+            .patch(AUTHORITY, &PatchParams::default(), &none)
+            .await?;
+        Ok(())
+    }
+
+    /// Returns the `caBundle` of each entry of the `MutatingWebhookConfiguration`, in PEM.
+    pub async fn ca_bundles(&self) -> Result<Vec<String>> {
+        let found = self.configurations().get(RELEASE).await?;
+        let entries = found.webhooks.unwrap_or_default().into_iter();
+        let bundles = entries.map(|entry| entry.client_config.ca_bundle.unwrap_or_default());
+        Ok(bundles
+            .map(|ByteString(pem)| String::from_utf8(pem))
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// Takes the `caBundle` out of each entry of the `MutatingWebhookConfiguration`.
+    pub async fn wipe_ca_bundles(&self) -> Result<()> {
+        let count = self.ca_bundles().await?.len();
+        let remove = |entry| json!({"op": "remove", "path": format!("/webhooks/{entry}/clientConfig/caBundle")});
+        let removals: Value = (0..count).map(remove).collect();
+        let patch: Patch<()> = Patch::Json(serde_json::from_value(removals)?);
+        let all = self.configurations();
+        all.patch(RELEASE, &PatchParams::default(), &patch).await?;
+        Ok(())
+    }
+
+    fn configurations(&self) -> Api<MutatingWebhookConfiguration> {
+        Api::all(self.system.client())
+    }
+
+    /// Brings back what a test took away: nodes, the release, its pods.
+    async fn mend(&self) -> Result<()> {
+        let nodes = [
+            "wait",
+            "node",
+            "--all",
+            "--for=condition=Ready",
+            "--timeout=110s",
+        ];
+        self.system.kubectl(&nodes).text().await?;
+        if image_tag(&self.system).await.ok().as_deref() != Some(self.release.tag()) {
+            self.release.install().await?;
+        }
+        self.scale_webhook(REPLICAS).await?;
+        self.is_ready().await
+    }
+}
+
+/// Returns the tag of the image that is installed.
+async fn image_tag(system: &Namespace) -> Result<String> {
+    let webhook = system.api::<Deployment>().get("oncue-webhook").await?;
+    let pod = webhook.spec.and_then(|spec| spec.template.spec);
+    let image = pod.and_then(|pod| pod.containers.into_iter().next()?.image);
+    let image = image.context("the webhook has an image")?;
+    let (_, tag) = image.rsplit_once(':').context("the image has a tag")?;
+    Ok(tag.to_owned())
+}
+
+/// Returns whether a pod is ready, and not ending.
+fn is_settled(pod: &Pod) -> bool {
+    let status = pod.status.iter();
+    let mut conditions = status.flat_map(|status| status.conditions.iter().flatten());
+    let is_ready = conditions.any(|it| it.type_ == "Ready" && it.status == "True");
+    is_ready && pod.metadata.deletion_timestamp.is_none()
+}
+
+const WEBHOOK: &str = "component=webhook";
+const WEBHOOK_DEPLOYMENT: &str = "deployment/oncue-webhook";
+const AUTHORITY: &str = "oncue-webhook-ca";
+
+/// How many pods the chart gives the webhook.
+const REPLICAS: usize = 2;

@@ -1,0 +1,103 @@
+//! The chart's release.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    cluster::{Cluster, RELEASE, SYSTEM, repository},
+    process::Outcome,
+};
+
+/// A chart with the images it is installed with, on a cluster.
+#[derive(Clone, Debug)]
+pub struct Release {
+    cluster: Cluster,
+    chart: PathBuf,
+    tag: String,
+}
+
+impl Release {
+    /// Returns the chart of this work tree with the images that have this tag.
+    pub fn of_this_tree(cluster: Cluster, tag: String) -> Self {
+        Self::of(cluster, repository(), tag)
+    }
+
+    /// Returns the chart of a tree of the repository with the images that have this tag.
+    pub fn of(cluster: Cluster, tree: &Path, tag: String) -> Self {
+        Self {
+            cluster,
+            chart: tree.join("charts/oncue"),
+            tag,
+        }
+    }
+
+    /// Returns the tag of its images.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// Installs or upgrades it and waits until it is ready.
+    pub async fn install(&self) -> Result<()> {
+        let tag = &self.tag;
+        let helm = self.helm(&["upgrade", "--install", RELEASE]);
+        let helm = helm.arg(&self.chart).args([
+            "--create-namespace",
+            "--set-string",
+            &format!("image.tag={tag},client.image.tag={tag}"),
+            "--wait",
+            "--timeout=90s",
+        ]);
+        let installed = helm.limit(Duration::from_mins(2)).outcome().await?;
+        if installed.success {
+            return Ok(());
+        }
+        bail!(
+            "the chart's release did not get ready: {}; the last word of its pods is {:?}; \
+             `cargo run -p e2e -- logs` collects the rest",
+            installed.last_words(),
+            self.last_words().await
+        )
+    }
+
+    /// Uninstalls it and waits until everything is gone that goes with it.
+    pub async fn uninstall(&self) -> Result<()> {
+        let helm = self.helm(&["uninstall", RELEASE, "--wait", "--timeout=90s"]);
+        helm.text().await?;
+        Ok(())
+    }
+
+    /// Runs the chart's own test, and returns what it says.
+    pub async fn test(&self) -> Result<String> {
+        let helm = self.helm(&["test", RELEASE, "--logs", "--timeout=90s"]);
+        helm.text().await
+    }
+
+    /// Returns what Helm tells whoever has installed it.
+    pub async fn notes(&self) -> Result<String> {
+        self.helm(&["get", "notes", RELEASE]).text().await
+    }
+
+    fn helm(&self, command: &[&str]) -> crate::process::Program {
+        let helm = self.cluster.helm().args(command);
+        helm.args(["--namespace", SYSTEM])
+    }
+
+    async fn last_words(&self) -> String {
+        let logs = [
+            "logs",
+            "-n",
+            SYSTEM,
+            "-l",
+            "app.kubernetes.io/name=oncue",
+            "--prefix",
+            "--tail=1",
+        ];
+        let said = self.cluster.kubectl().args(logs).outcome().await;
+        let said = said.as_ref().map_or("nothing", Outcome::last_words);
+        said.to_owned()
+    }
+}

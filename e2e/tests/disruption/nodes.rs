@@ -1,0 +1,96 @@
+//! Nodes that are restarted under pods that wait, and under pods that have waited.
+
+use anyhow::Result;
+use e2e::kit::{Node, PodManifest, WAIT, pod, with_oncue};
+use k8s_openapi::jiff::Timestamp;
+use serde_json::json;
+
+#[tokio::test]
+async fn injected_pods_survive_the_restart_of_the_kubelet() -> Result<()> {
+    with_oncue(async |ns, _| {
+        ns.store().create("early/signal").await?;
+        let started = pod("started")
+            .depends_on("early/signal")
+            .signals("started/up");
+        let started = ns.create_pod(started).await?;
+        started.is_running().await?;
+        let node = started.node().await?;
+        let waiting = pod("waiting").depends_on("late/signal");
+        let waiting = ns.create_pod(waiting.on_node(node.name())).await?;
+        waiting.is_held().await?;
+        let runs = (
+            started.run_of("started").await?,
+            waiting.run_of(WAIT).await?,
+        );
+
+        node.restart_kubelet().await?;
+        // The kubelet that runs another pod has looked at these too.
+        let after = ns.create_pod(pod("after").on_node(node.name())).await?;
+        after.is_running().await?;
+        assert_eq!(started.run_of("started").await?, runs.0);
+        assert_eq!(waiting.run_of(WAIT).await?, runs.1);
+        waiting.is_held().await?;
+
+        ns.store().create("late/signal").await?;
+        waiting.is_running().await?;
+        assert_eq!(waiting.wait_ended().await?.code, 0);
+        Ok(())
+    })
+    .await
+}
+
+/// The node is the store's: so the store is restarted too, and those who wait elsewhere lose it.
+#[tokio::test]
+async fn pods_go_on_when_their_node_is_restarted() -> Result<()> {
+    with_oncue(async |ns, oncue| {
+        let (node, store) = (oncue.store_pod().node().await?, ns.store());
+        store.create("early/signal").await?;
+        let started = pod("started").depends_on("early/signal");
+        let started = ns.create_pod(started.on_node(node.name())).await?;
+        let waiting = |name| pod(name).depends_on("late/signal");
+        let here = ns.create_pod(waiting("here").on_node(node.name())).await?;
+        let away = away_from(&node, waiting("elsewhere"));
+        let elsewhere = ns.create_pod(away).await?;
+        started.is_running().await?;
+        here.is_held().await?;
+        elsewhere.is_held().await?;
+        let runs = (
+            started.run_of(WAIT).await?,
+            here.run_of(WAIT).await?,
+            elsewhere.run_of(WAIT).await?,
+        );
+        let here_since = store.waiting_since("here").await?;
+        // Now that it is gone, the second wait for it is one.
+        store.delete("early/signal").await?;
+
+        let restarted = Timestamp::now();
+        node.restart().await?;
+        started.runs_again_after(WAIT, &runs.0).await?;
+        here.runs_again_after(WAIT, &runs.1).await?;
+        oncue.is_ready().await?;
+        for pod in [&started, &here, &elsewhere] {
+            pod.is_held().await?;
+        }
+        // One that had been over begins anew, one that had not goes on.
+        assert!(store.waiting_since("started").await? > restarted);
+        assert_eq!(store.waiting_since("here").await?, here_since);
+        assert_eq!(elsewhere.run_of(WAIT).await?, runs.2);
+
+        store.create("early/signal").await?;
+        store.create("late/signal").await?;
+        for pod in [&started, &here, &elsewhere] {
+            pod.is_running().await?;
+            assert_eq!(pod.wait_ended().await?.code, 0);
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn away_from(node: &Node, pod: PodManifest) -> PodManifest {
+    let expression =
+        json!({"key": "kubernetes.io/hostname", "operator": "NotIn", "values": [node.name()]});
+    let terms = json!({"nodeSelectorTerms": [{"matchExpressions": [expression]}]});
+    let required = json!({"requiredDuringSchedulingIgnoredDuringExecution": terms});
+    pod.spec(json!({"affinity": {"nodeAffinity": required}}))
+}

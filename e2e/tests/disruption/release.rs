@@ -1,0 +1,141 @@
+//! The chart's release: its own test, and what it leaves behind where it is uninstalled.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use e2e::{
+    cluster::Cluster,
+    kit::{Namespace, Oncue, deployment, eventually, is_injected, pod, with_oncue},
+};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, api::ListParams};
+
+#[tokio::test]
+async fn the_charts_own_test_passes() -> Result<()> {
+    with_oncue(async |_, oncue| {
+        let said = oncue.release().test().await?;
+        assert!(said.contains("Phase:          Succeeded"), "{said}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_uninstall_hinders_no_new_pods_and_whom_it_leaves_waiting_is_named() -> Result<()> {
+    with_oncue(async |ns, oncue| {
+        let (release, store) = (oncue.release(), ns.store());
+        store.create("early/signal").await?;
+        let waiting = ns.create_pod(pod("waiting").depends_on("late/signal"));
+        let waiting = waiting.await?;
+        waiting.is_held().await?;
+        let started = pod("started").depends_on("early/signal");
+        ns.create_object(deployment(2, started.clone())).await?;
+        for pod in ns.pods_of("started", 2).await? {
+            pod.is_running().await?;
+        }
+        let ended = ns.create_pod(started.named("ended").once("true")).await?;
+        ended.has_succeeded().await?;
+        ns.create_pod(pod("plain").unscheduled()).await?;
+        let command = recreation_command(&oncue).await?;
+        names_all_injected(&ns, &command, 3).await?;
+
+        release.uninstall().await?;
+        nothing_is_left_but_the_volume(ns.cluster()).await?;
+        names_all_injected(&ns, &command, 3).await?;
+        let new = ns.create_pod(pod("new").depends_on("late/signal")).await?;
+        new.is_not_injected().await?;
+        new.is_running().await?;
+
+        release.install().await?;
+        oncue.is_ready().await?;
+        assert_eq!(store.variables().await?, ["early/signal"]);
+        store.create("late/signal").await?;
+        waiting.is_running().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Returns the arguments of kubectl with which the chart's notes name those to be recreated.
+async fn recreation_command(oncue: &Oncue) -> Result<Vec<String>> {
+    let notes = oncue.release().notes().await?;
+    let mut lines = notes.lines().map(str::trim);
+    let line = lines.find(|line| line.contains("status.phase!=Succeeded"));
+    let line = line.and_then(|line| line.strip_prefix("kubectl "));
+    let line = line.context("the notes tell how to find what was injected")?;
+    Ok(line.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Holds where the notes' command names every pod of the cluster that is injected and has not
+/// ended, and no other; in this test's namespace there are `count`.
+async fn names_all_injected(ns: &Namespace, command: &[String], count: usize) -> Result<()> {
+    // What earlier tests have left is on its way out.
+    let injected = eventually("the notes' command names all injected pods", async || {
+        let printed = ns.cluster().kubectl().args(command).text().await?;
+        let injected = injected(ns).await?;
+        Ok((injected == named(&printed)).then_some(injected))
+    });
+    let injected = injected.await?;
+    let here = injected.iter().filter(|pod| pod[0] == ns.name()).count();
+    assert_eq!(here, count, "{injected:?}");
+    Ok(())
+}
+
+/// Reads the namespaces and names in the table that kubectl prints.
+fn named(table: &str) -> BTreeSet<[String; 2]> {
+    let rows = table.lines().skip(1).map(str::split_whitespace);
+    let names = rows.map(|mut row| [(); 2].map(|()| row.next().unwrap_or_default().to_owned()));
+    names.collect()
+}
+
+/// Returns the namespaces and names of the pods that are injected and have not ended.
+async fn injected(ns: &Namespace) -> Result<BTreeSet<[String; 2]>> {
+    let pods: Api<Pod> = Api::all(ns.client());
+    let pods = pods.list(&ListParams::default()).await?.items;
+    let has_ended = |pod: &Pod| {
+        let phase = pod
+            .status
+            .as_ref()
+            .and_then(|status| status.phase.as_deref());
+        matches!(phase, Some("Failed" | "Succeeded"))
+    };
+    let injected = pods
+        .iter()
+        .filter(|pod| is_injected(pod) && !has_ended(pod));
+    let names = injected.map(|pod| {
+        let metadata = &pod.metadata;
+        [&metadata.namespace, &metadata.name].map(|name| name.clone().unwrap_or_default())
+    });
+    Ok(names.collect())
+}
+
+/// Holds once no object of the release is there any more, whatever its kind, but for the store's
+/// volume, and nothing of the whole cluster's that has its name.
+async fn nothing_is_left_but_the_volume(cluster: &Cluster) -> Result<()> {
+    let list = ["api-resources", "--verbs=list", "-o", "name"];
+    let kinds = cluster.kubectl().args(list).text().await?;
+    let kinds = kinds.lines().collect::<Vec<_>>().join(",");
+    let labelled = [
+        "get",
+        &kinds,
+        "-A",
+        "-o",
+        "name",
+        "-l",
+        "app.kubernetes.io/instance=oncue",
+    ];
+    eventually(
+        "nothing of the release is left but the volume",
+        async || {
+            let left = cluster.kubectl().args(labelled).text().await?;
+            let left: Vec<&str> = left.lines().collect();
+            Ok((left == ["persistentvolumeclaim/data-oncue-store-0"]).then_some(()))
+        },
+    )
+    .await?;
+    let whole = "mutatingwebhookconfigurations,clusterroles,clusterrolebindings";
+    let names = cluster.kubectl().args(["get", whole, "-o", "name"]);
+    let names = names.text().await?;
+    assert!(!names.contains("oncue"), "{names}");
+    Ok(())
+}

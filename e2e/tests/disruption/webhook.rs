@@ -1,0 +1,139 @@
+//! The webhook's pods, replaced, killed and gone while pods are created.
+
+use std::{cell::RefCell, ops::RangeInclusive, time::Duration};
+
+use anyhow::Result;
+use e2e::kit::{
+    Burst, LivePod, Namespace, Oncue, Refusal, burst_during, deployment, is_injected, pod,
+    with_oncue,
+};
+use futures_util::future::try_join_all;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::ListParams;
+use tokio::time::Instant;
+
+/// How many pods a Deployment makes, and how many are created by hand at least.
+const PODS: u32 = 200;
+
+#[tokio::test]
+async fn no_admission_fails_while_the_webhook_is_replaced() -> Result<()> {
+    with_oncue(async |ns, oncue| {
+        let burst = burst(&ns, async {
+            let webhooks = oncue.webhook_pods().await?;
+            webhooks[0].delete().await?;
+            oncue.has_webhooks(webhooks.len()).await?;
+            oncue.roll_webhook_out().await
+        });
+        let burst = burst.await?;
+
+        assert!(burst.refusals.is_empty(), "{:?}", burst.refusals);
+        assert_eq!(ns.events("FailedCreate").await?, Vec::<String>::new());
+        all_are_there_and_wait(&ns, &burst).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn killed_webhooks_fail_no_calls_but_those_until_they_are_back() -> Result<()> {
+    with_oncue(async |ns, oncue| {
+        let outages = RefCell::new(Vec::new());
+        let burst = burst(&ns, async {
+            for killed in 1..=2 {
+                let outage = kill_webhooks(&oncue, killed).await?;
+                outages.borrow_mut().push(outage);
+            }
+            Ok(())
+        });
+        let burst = burst.await?;
+
+        println!("{} of {} calls failed", burst.refusals.len(), burst.created);
+        let outages = outages.into_inner();
+        for Refusal { asked, why } in &burst.refusals {
+            assert!(why.contains(CALL_FAILED), "{why}");
+            let is_in_one = outages.iter().any(|outage| outage.contains(asked));
+            assert!(is_in_one, "it failed while the webhook was there: {why}");
+        }
+        for event in ns.events("FailedCreate").await? {
+            assert!(event.contains(CALL_FAILED), "{event}");
+        }
+        all_are_there_and_wait(&ns, &burst).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn without_a_webhook_annotated_pods_are_refused_and_all_others_created() -> Result<()> {
+    with_oncue(async |ns, oncue| {
+        oncue.scale_webhook(0).await?;
+        let asking = || pod("asking").depends_on("first/container");
+        let answer = ns.kubectl_apply(asking(), &[]).outcome().await?;
+        assert!(!answer.success, "it was let in: {}", answer.all());
+        assert!(answer.stderr.contains(CALL_FAILED), "{}", answer.stderr);
+        ns.create_object(deployment(1, asking())).await?;
+        let plain = ns.create_pod(pod("plain")).await?;
+        ns.create_object(deployment(1, pod("made"))).await?;
+        plain.is_running().await?;
+        ns.pods_of("made", 1).await?[0].is_running().await?;
+        is_left_alone_in_kube_system(&ns).await?;
+        assert_eq!(ns.pod_count().await?, 2);
+
+        oncue.scale_webhook(2).await?;
+        ns.pods_of("asking", 1).await?[0].is_held().await
+    })
+    .await
+}
+
+/// What the API server says where it could not ask the webhook.
+const CALL_FAILED: &str = r#"failed calling webhook "pods.oncue.dev""#;
+
+/// Lets a controller create pods while others are created by hand, for as long as the disturbance
+/// lasts. Nobody schedules them: they are admitted, and that is what is looked at.
+async fn burst(ns: &Namespace, disturbance: impl Future<Output = Result<()>>) -> Result<Burst> {
+    let waiting = |name| pod(name).depends_on("never/there").unscheduled();
+    ns.create_object(deployment(PODS, waiting("made"))).await?;
+    burst_during((ns, waiting("by-hand")), PODS as usize, disturbance).await
+}
+
+/// Holds where the controller has all of its pods in the end, and all pods there are wait.
+async fn all_are_there_and_wait(ns: &Namespace, burst: &Burst) -> Result<()> {
+    ns.pods_of("made", PODS as usize).await?;
+    let pods = ns.api::<Pod>().list(&ListParams::default()).await?.items;
+    assert_eq!(pods.len(), PODS as usize + burst.created);
+    let uninjected = pods.iter().filter(|pod| !is_injected(pod)).count();
+    assert_eq!(uninjected, 0);
+    Ok(())
+}
+
+/// Kills that many of the webhook's pods at once, and returns in what time calls may fail: from
+/// those that were under way until the pods are back.
+async fn kill_webhooks(oncue: &Oncue, count: usize) -> Result<RangeInclusive<Instant>> {
+    let webhooks = oncue.webhook_pods().await?;
+    let killed = &webhooks[..count];
+    let under_way = Instant::now() - CALL;
+    try_join_all(killed.iter().map(is_killed_and_back)).await?;
+    oncue.has_webhooks(webhooks.len()).await?;
+    Ok(under_way..=Instant::now())
+}
+
+async fn is_killed_and_back(webhook: &LivePod) -> Result<()> {
+    let run = webhook.run_of("webhook").await?;
+    webhook.kill("webhook").await?;
+    webhook.runs_again_after("webhook", &run).await?;
+    Ok(())
+}
+
+/// More than a call takes.
+const CALL: Duration = Duration::from_secs(1);
+
+/// Holds where oncue's absence is nothing to the pods of Kubernetes itself, whatever they ask for.
+async fn is_left_alone_in_kube_system(ns: &Namespace) -> Result<()> {
+    let system = Namespace::existing("kube-system").await?;
+    for manifest in [pod("plain"), pod("asking").depends_on("first/container")] {
+        // Named by the test's namespace, since this one is everybody's.
+        let pod = system.create_pod(manifest.named(ns.name())).await?;
+        let is_alone = pod.is_not_injected().await;
+        pod.delete_by_force().await?;
+        is_alone?;
+    }
+    Ok(())
+}
