@@ -34,10 +34,8 @@ async fn a_service_without_a_pod_is_no_open_port() -> Result<()> {
         let app = ns
             .create_pod(pod("app").depends_on("tcp://web:8080"))
             .await?;
-        let said = app
-            .prints(WAIT, "Waiting for 1 of 1: tcp://web:8080 (")
+        app.prints(WAIT, "tcp://web:8080 (connection refused)")
             .await?;
-        assert!(said.contains("(connection refused)"), "{said}");
 
         ns.create_pod(web_server()).await?;
         app.is_running().await?;
@@ -54,10 +52,8 @@ async fn a_page_holds_once_it_is_found() -> Result<()> {
         web.is_running().await?;
         let term = "http://web:8080/healthz";
         let app = ns.create_pod(pod("app").depends_on(term)).await?;
-        let said = app
-            .prints(WAIT, "Waiting for 1 of 1: http://web:8080/healthz")
+        app.prints(WAIT, "http://web:8080/healthz (answered 404")
             .await?;
-        assert!(said.contains("(answered 404"), "{said}");
 
         web.exec(&["touch", "/tmp/healthz"]).await?;
         app.is_running().await?;
