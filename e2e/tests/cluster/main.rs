@@ -15,3 +15,4 @@ mod probes;
 mod refusals;
 mod seen;
 mod skipped;
+mod warnings;

@@ -1,0 +1,130 @@
+//! What `kubectl apply` says of what it lets in, and of what it does not.
+
+use anyhow::{Context, Result};
+use e2e::{
+    kit::{Manifest, Namespace, cron_job, deployment, pod, with_temp_ns},
+    process::Outcome,
+};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_mistyped_key_is_told_with_the_one_that_was_meant() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let app = pod("app").annotate("depends-on-timeot", "5m");
+        let told = applied(&ns, app.depends_on("a")).await?;
+        assert!(
+            told.stderr.contains(
+                "Warning: depends-on-timeot is not a key of oncue: did you mean depends-on-timeout?"
+            ),
+            "{}",
+            told.stderr
+        );
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn signals_that_nobody_withdraws_are_told_of() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let told = applied(&ns, pod("app").signals("app/up")).await?;
+        assert!(
+            told.stderr
+                .contains("Warning: no controller runs: what this pod signals stays"),
+            "{}",
+            told.stderr
+        );
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_bad_template_is_told_of_when_its_deployment_is_applied() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let web = deployment(1, pod("web").depends_on("first/container, db ready"));
+        let told = applied(&ns, web).await?;
+        assert!(
+            told.stdout.contains("deployment.apps/web created"),
+            "{}",
+            told.all()
+        );
+        let place = "spec.template.metadata.annotations[depends-on]: column 21: ";
+        let warning = warning_with(&told, place)?;
+        assert!(
+            warning.contains("\"ready\" was not expected here"),
+            "{warning}"
+        );
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_annotation_on_the_deployment_itself_is_told_of() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let misplaced = json!({"metadata": {"annotations": {"depends-on": "first/container"}}});
+        let told = applied(&ns, deployment(1, pod("web")).with(misplaced)).await?;
+        let warning = warning_with(&told, "metadata.annotations[depends-on]: ")?;
+        let cure = "on the Deployment itself is not read: move it to \
+                    spec.template.metadata.annotations";
+        assert!(warning.contains(cure), "{warning}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_place_is_told_where_templates_lie_deeper() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let backup = cron_job(pod("backup").signals("backup/../begun"));
+        let told = applied(&ns, backup.spec(json!({"suspend": true}))).await?;
+        let place = "spec.jobTemplate.spec.template.metadata.annotations[signals]: column 1: ";
+        warning_with(&told, place)?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn nothing_is_said_where_all_is_well() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let web = deployment(1, pod("web").depends_on("first/container"));
+        assert_eq!(applied(&ns, web).await?.stderr, "");
+        Ok(())
+    })
+    .await
+}
+
+/// The API server reads no such object: nobody else is asked.
+#[tokio::test]
+async fn an_annotation_that_is_no_text_is_refused_with_its_place() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let minutes = json!({"metadata": {"annotations": {"depends-on-timeout": 5}}});
+        let web = deployment(1, pod("web").depends_on("a").with(minutes));
+        let refused = ns.kubectl_apply(web, &[]).outcome().await?;
+        assert!(!refused.success, "{}", refused.all());
+        let reason = "cannot unmarshal number into Go struct field \
+                      ObjectMeta.spec.template.metadata.annotations of type string";
+        assert!(refused.stderr.contains(reason), "{}", refused.stderr);
+        Ok(())
+    })
+    .await
+}
+
+/// Applies an object, sees that it is let in, and returns what the terminal shows.
+async fn applied(ns: &Namespace, object: impl Into<Manifest>) -> Result<Outcome> {
+    let outcome = ns.kubectl_apply(object, &[]).outcome().await?;
+    assert!(outcome.success, "{}", outcome.all());
+    Ok(outcome)
+}
+
+/// Returns the warning that says this.
+fn warning_with<'a>(told: &'a Outcome, text: &str) -> Result<&'a str> {
+    let mut warnings = told
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("Warning: "));
+    let warning = warnings.find(|line| line.contains(text));
+    warning.with_context(|| format!("no warning says {text:?}: {}", told.all()))
+}
