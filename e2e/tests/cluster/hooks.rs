@@ -29,13 +29,8 @@ async fn a_hook_that_fails_fails_its_container_and_signals_nothing() -> Result<(
         app.has_failed().await?;
 
         eventually("the kubelet tells of the hook", async || {
-            let events = [
-                "get",
-                "events",
-                "--field-selector=reason=FailedPostStartHook",
-            ];
-            let events = ns.kubectl(&events).text().await?;
-            Ok(events.contains("pod/app").then_some(()))
+            let events = ns.events("FailedPostStartHook").await?;
+            Ok((!events.is_empty()).then_some(()))
         })
         .await?;
         assert_eq!(ns.store().variables().await?, ["hook/has-begun"]);
