@@ -1,7 +1,7 @@
 //! The previous commit, as somebody has it installed who is about to upgrade.
 
 use std::{
-    fs,
+    env, fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -32,7 +32,7 @@ pub async fn release(cluster: &Cluster, present: &Release) -> Result<Release> {
     }
     let tree = Tree {
         folder: &folder,
-        target: Some(made_cache()?.join("previous-target")),
+        target: Some(target().await?),
     };
     images::build_unless_there(&tree, &tag).await?;
     images::load(cluster, &images::names(&tag)).await?;
@@ -74,6 +74,25 @@ async fn extracted(commit: &str) -> Result<PathBuf> {
     fs::remove_file(&archive)?;
     fs::write(mark, commit)?;
     Ok(folder)
+}
+
+/// Returns cargo's target folder for what is in the cache. It cannot be that of this build: cargo
+/// takes the crates of one work tree for those of another. What both have in common is copied
+/// once, so that nothing but these is compiled again.
+async fn target() -> Result<PathBuf> {
+    let target = made_cache()?.join("previous-target");
+    let named = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let ours = named.unwrap_or_else(|| repository().join("target"));
+    if !target.exists() && ours.exists() {
+        fs::create_dir(&target)?;
+        for built in ["release", "x86_64-unknown-linux-gnu"].map(|name| ours.join(name)) {
+            if built.exists() {
+                let copy = Program::new("cp").args(["--archive", "--reflink=auto"]);
+                copy.arg(built).arg(&target).text().await?;
+            }
+        }
+    }
+    Ok(target)
 }
 
 /// Returns the chart of a tree with the images of a tag, under another tag.

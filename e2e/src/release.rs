@@ -9,7 +9,8 @@ use anyhow::{Result, bail};
 
 use crate::{
     cluster::{Cluster, RELEASE, SYSTEM, repository},
-    process::Outcome,
+    process::{Outcome, Program},
+    up::images,
 };
 
 /// A chart with the images it is installed with, on a cluster.
@@ -81,7 +82,13 @@ impl Release {
         self.helm(&["get", "notes", RELEASE]).text().await
     }
 
-    fn helm(&self, command: &[&str]) -> crate::process::Program {
+    /// Returns `oncue`, as it is in the image, with this cluster for its own.
+    pub async fn oncue(&self) -> Result<Program> {
+        let program = images::program(&self.tag).await?;
+        Ok(Program::new(program).env("KUBECONFIG", self.cluster.kubeconfig()))
+    }
+
+    fn helm(&self, command: &[&str]) -> Program {
         let helm = self.cluster.helm().args(command);
         helm.args(["--namespace", SYSTEM])
     }

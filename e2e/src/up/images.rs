@@ -8,7 +8,7 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    cluster::{Cluster, repository},
+    cluster::{Cluster, made_cache, repository},
     kit::image,
     process::Program,
     steps::step,
@@ -66,6 +66,20 @@ pub(crate) async fn source_tag(tree: &Path) -> Result<String> {
 /// Returns the names of our images: the server's, and the client's.
 pub(crate) fn names(tag: &str) -> [String; 2] {
     ["oncue", "oncue-client"].map(|name| format!("ghcr.io/oncue-dev/{name}:{tag}"))
+}
+
+/// Takes the program out of the server's image, so that it can be run here.
+pub(crate) async fn program(tag: &str) -> Result<PathBuf> {
+    let [server, _] = names(tag);
+    let docker = |command: &[&str]| Program::new("docker").args(command);
+    let created = docker(&["create", &server]).text().await?;
+    let container = created.trim();
+    let program = made_cache()?.join("oncue");
+    let inside = format!("{container}:/oncue");
+    let copied = docker(&["cp", &inside]).arg(&program).text().await;
+    docker(&["rm", container]).text().await?;
+    copied?;
+    Ok(program)
 }
 
 /// Builds the images of a tree, unless the engine has some of this tag.

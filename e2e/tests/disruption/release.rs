@@ -9,6 +9,7 @@ use e2e::{
 };
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::ListParams};
+use serde_json::Value;
 
 #[tokio::test]
 async fn the_charts_own_test_passes() -> Result<()> {
@@ -37,11 +38,11 @@ async fn an_uninstall_hinders_no_new_pods_and_whom_it_leaves_waiting_is_named() 
         ended.has_succeeded().await?;
         ns.create_pod(pod("plain").unscheduled()).await?;
         let command = recreation_command(&oncue).await?;
-        names_all_injected(&ns, &command, 3).await?;
+        all_injected_are_named(&ns, &oncue, &command).await?;
 
         release.uninstall().await?;
         nothing_is_left_but_the_volume(ns.cluster()).await?;
-        names_all_injected(&ns, &command, 3).await?;
+        all_injected_are_named(&ns, &oncue, &command).await?;
         let new = ns.create_pod(pod("new").depends_on("late/signal")).await?;
         new.is_not_injected().await?;
         new.is_running().await?;
@@ -66,26 +67,39 @@ async fn recreation_command(oncue: &Oncue) -> Result<Vec<String>> {
     Ok(line.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Holds where the notes' command names every pod of the cluster that is injected and has not
-/// ended, and no other; in this test's namespace there are `count`.
-async fn names_all_injected(ns: &Namespace, command: &[String], count: usize) -> Result<()> {
+/// Holds where the notes' command and `oncue status --injected` name every pod of the cluster that
+/// is injected and has not ended, and no other; in this test's namespace there are three.
+async fn all_injected_are_named(ns: &Namespace, oncue: &Oncue, command: &[String]) -> Result<()> {
+    let status = ["status", "--injected", "--all-namespaces", "--output=json"];
     // What earlier tests have left is on its way out.
-    let injected = eventually("the notes' command names all injected pods", async || {
-        let printed = ns.cluster().kubectl().args(command).text().await?;
+    let injected = eventually("all pods that are injected are named", async || {
+        let table = ns.cluster().kubectl().args(command).text().await?;
+        let status = oncue.release().oncue().await?.args(status).text().await?;
         let injected = injected(ns).await?;
-        Ok((injected == named(&printed)).then_some(injected))
+        let are_named = in_table(&table) == injected && in_json(&status)? == injected;
+        Ok(are_named.then_some(injected))
     });
     let injected = injected.await?;
     let here = injected.iter().filter(|pod| pod[0] == ns.name()).count();
-    assert_eq!(here, count, "{injected:?}");
+    assert_eq!(here, 3, "{injected:?}");
     Ok(())
 }
 
 /// Reads the namespaces and names in the table that kubectl prints.
-fn named(table: &str) -> BTreeSet<[String; 2]> {
+fn in_table(table: &str) -> BTreeSet<[String; 2]> {
     let rows = table.lines().skip(1).map(str::split_whitespace);
     let names = rows.map(|mut row| [(); 2].map(|()| row.next().unwrap_or_default().to_owned()));
     names.collect()
+}
+
+/// Reads the namespaces and names in what `oncue status --injected` prints.
+fn in_json(status: &str) -> Result<BTreeSet<[String; 2]>> {
+    let status: Value = serde_json::from_str(status)?;
+    let pods = status["pods"].as_array().context("it has pods")?.iter();
+    let names = pods.map(|pod| {
+        ["namespace", "name"].map(|key| pod[key].as_str().unwrap_or_default().to_owned())
+    });
+    Ok(names.collect())
 }
 
 /// Returns the namespaces and names of the pods that are injected and have not ended.
