@@ -1,7 +1,7 @@
 //! Terms that the pod itself probes: ports and pages of Services.
 
 use anyhow::Result;
-use e2e::kit::{Manifest, PodManifest, WAIT, pod, with_temp_ns};
+use e2e::kit::{Manifest, Namespace, PodManifest, WAIT, eventually, pod, with_temp_ns};
 use serde_json::json;
 
 #[tokio::test]
@@ -31,6 +31,7 @@ async fn a_pod_waits_for_a_port_that_opens_later() -> Result<()> {
 async fn a_service_without_a_pod_is_no_open_port() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.create_object(service("web")).await?;
+        is_routed(&ns, "web").await?;
         let app = ns
             .create_pod(pod("app").depends_on("tcp://web:8080"))
             .await?;
@@ -125,6 +126,20 @@ async fn a_port_that_stays_closed_is_waited_for_no_longer_than_it_may() -> Resul
         Ok(())
     })
     .await
+}
+
+/// Waits until every node knows what to do with connections to the Service. Before that they leave
+/// the node, and whoever is out there may take them.
+async fn is_routed(ns: &Namespace, service: &str) -> Result<()> {
+    let known = format!("{}/{service}", ns.name());
+    for node in ns.nodes().await? {
+        eventually(&format!("{known} in the rules of {node}"), async || {
+            let rules = ns.cluster().on_node(&node, &["iptables-save"]);
+            Ok(rules.text().await?.contains(&known).then_some(()))
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 /// Returns a Service for the pods of this name.
