@@ -43,6 +43,9 @@ const SHALLOW: &str = "\n*** This clone has no HEAD~1: the upgrade is tested fro
                        and images, under another name. Fetch one commit more to test it from the \
                        previous ones.\n";
 
+/// What the images' programs are compiled for.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
 /// Returns the id of the previous commit, where the clone has it.
 async fn commit() -> Result<Option<String>> {
     let git = Program::new("git").folder(repository());
@@ -85,11 +88,15 @@ async fn target() -> Result<PathBuf> {
     let ours = named.unwrap_or_else(|| repository().join("target"));
     if !target.exists() && ours.exists() {
         fs::create_dir(&target)?;
-        for built in ["release", "x86_64-unknown-linux-gnu"].map(|name| ours.join(name)) {
+        for built in ["release", TARGET].map(|name| ours.join(name)) {
             if built.exists() {
                 let copy = Program::new("cp").args(["--archive", "--reflink=auto"]);
                 copy.arg(built).arg(&target).text().await?;
             }
+        }
+        // Should a build leave none, these would be taken for its own.
+        for program in ["client/oncue-client-static", "release/oncue"] {
+            let _ = fs::remove_file(target.join(TARGET).join(program));
         }
     }
     Ok(target)
