@@ -79,9 +79,12 @@ fn leaves_a_connection_on_which_something_else_answers() {
         0 => Reply::Empty(404),
         _ => Reply::held(),
     });
-    let ended = Pod::new(server.url()).run(&["wait", "a"]);
-    ended.assert_code(0);
-    ended.assert_says("answered 404 Not Found, and not in the words of a store");
+    let pod = Pod::new(server.url());
+    let mut client = start(pod.client(&["wait", "a"]));
+    client.says("answered 404 Not Found, and not in the words of a store");
+    let mut requests = (0..6).map(|_| server.request());
+    assert!(requests.any(|request| request.connection > 0));
+    client.end().assert_code(0);
 }
 
 #[test]
