@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use futures_util::try_join;
 use serde_json::json;
+use tokio::time::sleep;
 
 use super::sample::Sample;
 use crate::kit::{Namespace, PodManifest, image, pod};
@@ -22,6 +23,8 @@ pub(super) async fn print(ns: Namespace) -> Result<()> {
     ns.store().create(THERE).await?;
     let [mut plain, mut idle, mut waiting] = [const { Vec::new() }; 3];
     for round in 0..ROUNDS {
+        // A round ends on a kubelet's beat: the next must not always begin on one.
+        sleep(Duration::from_millis(fastrand::u64(..1000))).await;
         let (without, with_idle, with_oncue) = try_join!(
             start(&ns, pod(&format!("plain-{round}"))),
             start(&ns, with_idle_init(pod(&format!("idle-{round}")))),
