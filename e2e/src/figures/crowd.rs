@@ -24,7 +24,10 @@ pub(super) async fn print(ns: Namespace) -> Result<()> {
     let node = any_worker(&ns).await?;
     let before = usage(ns.cluster()).await?;
     for index in 0..DEPLOYMENTS {
-        let app = pod(&app(index)).depends_on(GO);
+        // A node of two cores has no room for the default 10m of so many.
+        let app = pod(&app(index))
+            .depends_on(GO)
+            .annotate("oncue.dev/resources", "requests.cpu=1m");
         let app = app.spec(json!({"nodeSelector": {"kubernetes.io/hostname": node}}));
         ns.create_object(deployment(REPLICAS, app)).await?;
         all_wait(&ns, (index + 1) * REPLICAS as usize).await?;
