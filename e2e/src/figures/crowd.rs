@@ -4,7 +4,6 @@ use anyhow::{Context, Result};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Node;
 use kube::{Api, api::ListParams};
-use serde_json::json;
 
 use super::release;
 use crate::{
@@ -28,8 +27,8 @@ pub(super) async fn print(ns: Namespace) -> Result<()> {
         let app = pod(&app(index))
             .depends_on(GO)
             .annotate("oncue.dev/resources", "requests.cpu=1m");
-        let app = app.spec(json!({"nodeSelector": {"kubernetes.io/hostname": node}}));
-        ns.create_object(deployment(REPLICAS, app)).await?;
+        let crowd = deployment(REPLICAS, app.on_node(&node));
+        ns.create_object(crowd).await?;
         all_wait(&ns, (index + 1) * REPLICAS as usize).await?;
     }
     let waiting = usage(ns.cluster()).await?;
