@@ -10,6 +10,7 @@ pub mod demo;
 pub mod figures;
 pub mod kit;
 pub mod logs;
+mod patience;
 pub mod previous;
 pub mod process;
 pub mod release;

@@ -10,10 +10,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::{io::AsyncWriteExt, process::Command, time};
 
-use crate::tools;
-
-/// How long a program may run, where nothing else is said.
-const LIMIT: Duration = Duration::from_mins(2);
+use crate::{patience::PATIENCE, tools};
 
 /// A program that is about to run, with a time limit; it is killed with whoever waits for it.
 #[derive(Debug)]
@@ -44,7 +41,7 @@ impl Program {
             command,
             shown: name.as_ref().to_string_lossy().into_owned(),
             stdin: None,
-            limit: LIMIT,
+            limit: PATIENCE,
         }
     }
 
@@ -84,7 +81,7 @@ impl Program {
         self
     }
 
-    /// Sets how long it may run.
+    /// Sets how long it may run, where it is not as long as anything on the cluster.
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;

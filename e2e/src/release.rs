@@ -1,14 +1,12 @@
 //! The chart's release.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
 use crate::{
     cluster::{Cluster, RELEASE, SYSTEM, repository},
+    patience::timeout_flag,
     process::{Outcome, Program},
     up::images,
 };
@@ -50,9 +48,9 @@ impl Release {
             "--set-string",
             &format!("image.tag={tag},client.image.tag={tag}"),
             "--wait",
-            "--timeout=90s",
+            &timeout_flag(),
         ]);
-        let installed = helm.limit(Duration::from_mins(2)).outcome().await?;
+        let installed = helm.outcome().await?;
         if installed.success {
             return Ok(());
         }
@@ -66,14 +64,14 @@ impl Release {
 
     /// Uninstalls it and waits until everything is gone that goes with it.
     pub async fn uninstall(&self) -> Result<()> {
-        let helm = self.helm(&["uninstall", RELEASE, "--wait", "--timeout=90s"]);
+        let helm = self.helm(&["uninstall", RELEASE, "--wait", &timeout_flag()]);
         helm.text().await?;
         Ok(())
     }
 
     /// Runs the chart's own test, and returns what it says.
     pub async fn test(&self) -> Result<String> {
-        let helm = self.helm(&["test", RELEASE, "--logs", "--timeout=90s"]);
+        let helm = self.helm(&["test", RELEASE, "--logs", &timeout_flag()]);
         helm.text().await
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    ops::RangeInclusive,
     time::Duration,
 };
 
@@ -30,8 +31,8 @@ pub struct Burst {
 /// A pod that was not created.
 #[derive(Debug)]
 pub struct Refusal {
-    /// When the API server was asked.
-    pub asked: Instant,
+    /// From when the API server was asked to when it answered.
+    pub call: RangeInclusive<Instant>,
     /// What it answered.
     pub why: String,
 }
@@ -93,7 +94,7 @@ impl Source {
             match answer {
                 Ok(_) => burst.created += 1,
                 Err(error) => burst.refusals.push(Refusal {
-                    asked,
+                    call: asked..=Instant::now(),
                     why: error.to_string(),
                 }),
             }

@@ -25,6 +25,7 @@ use tokio::sync::Mutex;
 use super::{LivePod, Manifest, Namespace, eventually, is_injected, pod, with_temp_ns};
 use crate::{
     cluster::{RELEASE, SYSTEM},
+    patience::timeout_flag,
     release::Release,
 };
 
@@ -131,7 +132,7 @@ impl Oncue {
     }
 
     async fn is_rolled_out(&self, workload: &str) -> Result<()> {
-        let status = ["rollout", "status", workload, "--timeout=110s"];
+        let status = ["rollout", "status", workload, &timeout_flag()];
         self.system.kubectl(&status).text().await?;
         Ok(())
     }
@@ -208,7 +209,7 @@ impl Oncue {
             "node",
             "--all",
             "--for=condition=Ready",
-            "--timeout=110s",
+            &timeout_flag(),
         ];
         self.system.kubectl(&nodes).text().await?;
         if image_tag(&self.system).await.ok().as_deref() != Some(self.release.tag()) {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     cluster::{Cluster, made_cache},
+    patience::timeout_flag,
     steps::step,
     tools::Nodes,
 };
@@ -109,7 +110,7 @@ pub(super) async fn ready(cluster: &Cluster) -> Result<()> {
         "node",
         "--all",
         "--for=condition=Ready",
-        "--timeout=90s",
+        &timeout_flag(),
     ];
     cluster
         .kubectl()
@@ -127,7 +128,7 @@ pub(super) async fn ready(cluster: &Cluster) -> Result<()> {
             namespace,
         ];
         for name in cluster.kubectl().args(list).text().await?.lines() {
-            let rollout = ["rollout", "status", name, "--timeout=90s", "-n", namespace];
+            let rollout = ["rollout", "status", name, &timeout_flag(), "-n", namespace];
             cluster
                 .kubectl()
                 .args(rollout)

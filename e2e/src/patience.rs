@@ -1,0 +1,17 @@
+//! How long is waited for the cluster.
+
+use std::time::Duration;
+
+/// How long anything on it may take. It judges nothing, since oncue's own figures are printed by
+/// `figures`: it is there so that what never comes is told. On two cores and a disk that others
+/// use too, a node that is restarted has taken more than two minutes.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
+
+/// How much earlier a tool gives up than whoever waits for it, so that its own words are heard.
+const FOR_LAST_WORDS: Duration = Duration::from_secs(20);
+
+/// Returns the flag by which kubectl and helm wait as long.
+pub(crate) fn timeout_flag() -> String {
+    let patience = PATIENCE.saturating_sub(FOR_LAST_WORDS);
+    format!("--timeout={}s", patience.as_secs())
+}
