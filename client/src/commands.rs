@@ -7,10 +7,11 @@ use thiserror::Error;
 
 use crate::{
     Surroundings,
-    api::{Api, ApiError, Assertion, Endpoint, EndpointError},
+    api::{Api, ApiError, Assertion, EndpointError},
     args::{Create, Exists, StoreChoice},
     exit::Exit,
     folder::Folder,
+    place::{Place, PlaceError},
     pod::{Pod, PodError},
 };
 
@@ -80,12 +81,11 @@ struct Store {
 
 impl Store {
     fn open(choice: &StoreChoice, surroundings: &Surroundings) -> Result<Self, CommandError> {
-        let environment = &surroundings.environment;
-        let pod = Pod::of(environment)?;
-        let endpoint = Endpoint::from_environment(choice.server.as_deref(), environment)?;
+        let pod = Pod::of(&surroundings.environment)?;
+        let place = Place::of(choice, &pod, surroundings)?;
         Ok(Self {
-            api: Api::new(&endpoint, &surroundings.names)?,
-            namespace: choice.namespace.clone().unwrap_or_else(|| pod.namespace()),
+            api: Api::new(&place.endpoint, &surroundings.names)?,
+            namespace: place.namespace,
         })
     }
 
@@ -130,6 +130,8 @@ pub(crate) enum CommandError {
     #[error("in {text}: a placeholder is not filled in: its variable is not in the environment")]
     Placeholder { text: String },
     #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
     Pod(#[from] PodError),
 }
 
@@ -137,6 +139,7 @@ impl CommandError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Api(_) => Exit::Error,
+            Self::Place(error) => error.exit(),
             Self::Endpoint(_) | Self::Placeholder { .. } | Self::Pod(_) => Exit::Usage,
         }
     }

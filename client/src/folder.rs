@@ -2,40 +2,25 @@
 
 use std::{
     fs, io,
-    net::IpAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::api::Owner;
+use crate::pod_file::PodFile;
 
 /// The name of the client's file in the folder.
 const CLIENT: &str = "oncue-client";
 const FAILED: &str = "failed";
-const MARKER: &str = "marker.json";
+const POD: &str = "pod.json";
 const STARTED: &str = "started";
 
 /// The shared folder of a pod.
 #[derive(Clone, Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-}
-
-/// What a marker has to know.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct MarkerFile {
-    pub(crate) server: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) server_ip: Option<IpAddr>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) ca: Option<String>,
-    pub(crate) owner: Owner,
-    pub(crate) signals: Vec<String>,
 }
 
 /// When a pod's first wait began, in the time since the Unix epoch.
@@ -69,6 +54,11 @@ impl Folder {
         Self { path: path.into() }
     }
 
+    /// Returns the folder that a client is in: where it was left by a wait, the pod's.
+    pub(crate) fn beside(executable: &Path) -> Self {
+        Self::new(executable.parent().unwrap_or("/".as_ref()))
+    }
+
     /// Copies the client from `executable`; an older one is replaced.
     pub(crate) fn install(&self, executable: &Path) -> Result<PathBuf, FolderError> {
         let target = self.path.join(CLIENT);
@@ -83,18 +73,21 @@ impl Folder {
         Ok(target)
     }
 
-    pub(crate) fn write_marker(&self, marker: &MarkerFile) -> Result<(), FolderError> {
-        let json = serde_json::to_string(marker).expect("a marker has string keys only");
-        self.write(MARKER, &json)
+    pub(crate) fn write_pod_file(&self, file: &PodFile) -> Result<(), FolderError> {
+        let json = serde_json::to_string(file).expect("it has string keys only");
+        self.write(POD, &json)
     }
 
-    pub(crate) fn read_marker(&self) -> Result<MarkerFile, FolderError> {
-        let path = self.path.join(MARKER);
-        let text = fs::read(&path).map_err(|source| FolderError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        serde_json::from_slice(&text).map_err(|source| FolderError::Parse { path, source })
+    /// Returns what a wait left here, if there was one.
+    pub(crate) fn read_pod_file(&self) -> Result<Option<PodFile>, FolderError> {
+        let path = self.path.join(POD);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(FolderError::Read { path, source }),
+        };
+        let parsed = serde_json::from_slice(&text).map(Some);
+        parsed.map_err(|source| FolderError::Parse { path, source })
     }
 
     /// Returns when the pod's first wait began: `now`, where no stamp says otherwise.

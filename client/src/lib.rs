@@ -13,7 +13,9 @@
 //! | `wait` | what a wait does next: pure |
 //! | `waiting` | the threads and channels around it |
 //! | `marker` | the post-start marker, with the user's own hook in front |
-//! | `folder` | what the client leaves in the folder that a pod's containers share |
+//! | `folder` | the folder that a pod's containers share |
+//! | `pod_file` | what a wait tells the other containers there |
+//! | `place` | which store is meant, and which namespace in it |
 
 pub mod api;
 mod args;
@@ -25,7 +27,9 @@ mod folder;
 pub mod interrupts;
 mod marker;
 pub mod names;
+mod place;
 mod pod;
+mod pod_file;
 pub mod prober;
 pub mod surroundings;
 mod termination;

@@ -10,17 +10,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use oncue_language::Signal;
+use oncue_language::{Namespace, Signal};
 use thiserror::Error;
 
 use crate::{
     Surroundings,
-    api::{Api, ApiError, Assertion, Endpoint, EndpointError},
+    api::{Api, ApiError, Assertion, EndpointError, Owner},
     backoff::Backoff,
     commands::{CommandError, NamedSignal},
     exit::Exit,
-    folder::{Folder, FolderError, MarkerFile},
+    folder::{Folder, FolderError},
     names::Names,
+    pod_file::PodFile,
 };
 
 /// How long a marker may hold its container up.
@@ -73,22 +74,19 @@ fn exit_code(status: ExitStatus) -> u8 {
 /// Signals on a thread of its own, so that nothing it waits for can take longer than the budget.
 fn signal_in_time(surroundings: &Surroundings) -> Result<(), MarkerError> {
     let deadline = Instant::now() + BUDGET;
-    let folder = Folder::new(surroundings.executable.parent().unwrap_or("/".as_ref()));
-    let marker = folder.read_marker()?;
+    let file = Folder::beside(&surroundings.executable).read_pod_file()?;
+    let file = file.ok_or(MarkerError::Nothing)?;
     let names = surroundings.names.clone();
     let (done, result) = mpsc::channel();
-    thread::spawn(move || done.send(signal_all(&marker, &names, deadline)));
+    thread::spawn(move || done.send(signal_all(&file, &names, deadline)));
     let left = deadline.saturating_duration_since(Instant::now());
     result.recv_timeout(left).unwrap_or(Err(MarkerError::Late))
 }
 
-fn signal_all(marker: &MarkerFile, names: &Names, deadline: Instant) -> Result<(), MarkerError> {
-    let endpoint = Endpoint {
-        url: marker.server.parse()?,
-        fallback: marker.server_ip,
-        ca: marker.ca.clone(),
-    };
-    let api = Api::new(&endpoint, names)?;
+fn signal_all(file: &PodFile, names: &Names, deadline: Instant) -> Result<(), MarkerError> {
+    let marker = file.marker.as_ref().ok_or(MarkerError::Nothing)?;
+    let api = Api::new(&file.endpoint()?, names)?;
+    let namespace = file.namespace().map_err(|_| MarkerError::Namespace)?;
     for text in &marker.signals {
         let signal = text
             .parse::<Signal>()
@@ -96,7 +94,8 @@ fn signal_all(marker: &MarkerFile, names: &Names, deadline: Instant) -> Result<(
                 text: text.clone(),
                 rule: error.to_string(),
             })?;
-        signal_until(deadline, &api, &NamedSignal::of(&signal)?, marker)?;
+        let signal = NamedSignal::of(&signal)?;
+        signal_until(deadline, (&api, &namespace), &signal, &marker.owner)?;
     }
     Ok(())
 }
@@ -104,28 +103,23 @@ fn signal_all(marker: &MarkerFile, names: &Names, deadline: Instant) -> Result<(
 /// Tries again until the deadline, unless the store says that the signal is wrong.
 fn signal_until(
     deadline: Instant,
-    api: &Api,
+    (api, namespace): (&Api, &Namespace),
     signal: &NamedSignal,
-    marker: &MarkerFile,
+    owner: &Owner,
 ) -> Result<(), MarkerError> {
     let mut random = fastrand::Rng::new();
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(500));
     let assertion = Assertion {
         value: signal.value.clone(),
-        owner: Some(marker.owner.clone()),
+        owner: Some(owner.clone()),
         ttl: None,
     };
-    let namespace = marker
-        .owner
-        .namespace
-        .parse()
-        .map_err(|_| MarkerError::Namespace)?;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let attempt = api
             .clone()
             .with_patience(left.max(Duration::from_millis(1)));
-        let Err(error) = attempt.create(&namespace, &signal.name, &assertion) else {
+        let Err(error) = attempt.create(namespace, &signal.name, &assertion) else {
             return Ok(());
         };
         let delay = backoff.after_failure(&mut random);
@@ -149,8 +143,10 @@ enum MarkerError {
     Folder(#[from] FolderError),
     #[error("the store did not answer within {}s", BUDGET.as_secs())]
     Late,
-    #[error("the namespace in marker.json is none")]
+    #[error("the namespace in pod.json is none")]
     Namespace,
-    #[error("the signal {text:?} in marker.json is wrong: {rule}")]
+    #[error("there is nothing to signal: no `wait --mark` has left it in pod.json")]
+    Nothing,
+    #[error("the signal {text:?} in pod.json is wrong: {rule}")]
     Signal { text: String, rule: String },
 }

@@ -42,8 +42,8 @@ impl Pod {
         })
     }
 
-    pub(crate) fn namespace(&self) -> Namespace {
-        self.namespace.clone().unwrap_or_default()
+    pub(crate) fn namespace(&self) -> Option<&Namespace> {
+        self.namespace.as_ref()
     }
 
     /// Returns the pod as an owner in `namespace`, where the environment says which it is.
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn an_owner_needs_a_name_and_a_uid() {
         let pod = mk_pod(&[("POD_NAME", "web-0"), ("POD_UID", "u-1")]).unwrap();
-        let owner = pod.owner(&pod.namespace()).unwrap();
+        let owner = pod.owner(&Namespace::default()).unwrap();
         assert_eq!((&*owner.namespace, &*owner.name), ("default", "web-0"));
         let nameless = mk_pod(&[("POD_UID", "u-1")]).unwrap();
         assert_eq!(nameless.owner(&Namespace::default()), None);

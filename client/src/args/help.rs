@@ -46,8 +46,9 @@ Commands:
 
 Each command explains itself with --help; --version prints the version.
 
-The store is at --server, else ONCUE_SERVER, else http://127.0.0.1:9999; its namespace is
---namespace, else POD_NAMESPACE, else default. ONCUE_CA holds the certificate that a store with TLS
+The store is at --server, else ONCUE_SERVER, else where the wait of this pod found it, else
+http://127.0.0.1:9999; its namespace is --namespace, else POD_NAMESPACE, else that of the wait, else
+default. ONCUE_CA holds the certificate that a store with TLS
 is verified by, in PEM; ONCUE_SERVER_IP its address where its name cannot be looked up.
 
 Exit codes: 0 held, 1 error, 2 usage, 3 a dependency failed, 124 timed out.
@@ -70,7 +71,7 @@ Options:
   --signal=SIGNAL          creates this variable once the wait is over; may be repeated
   --mark=SIGNAL            what `create --marker` will create; may be repeated
   --dir=DIR                the folder that the pod's containers share
-  --install                leaves this program in that folder
+  --install                leaves this program in that folder, and where the store is
   --server=URL             the store
   --namespace=NAMESPACE    the namespace of terms that name none, and of signals
 

@@ -1,6 +1,10 @@
 use std::os::unix::fs::MetadataExt;
 
 use super::*;
+use crate::{
+    api::{Endpoint, Owner},
+    pod_file::Marker,
+};
 
 fn mk_folder() -> (tempfile::TempDir, Folder) {
     let directory = tempfile::tempdir().unwrap();
@@ -67,12 +71,14 @@ fn installing_into_nowhere_names_both_files() {
 }
 
 #[test]
-fn a_marker_finds_what_a_wait_left() {
+fn the_other_containers_find_what_a_wait_left() {
     let (directory, folder) = mk_folder();
-    let marker = MarkerFile {
-        server: "https://store:9999".to_owned(),
-        server_ip: Some("10.96.0.17".parse().unwrap()),
+    let endpoint = Endpoint {
+        url: "https://store:9999".parse().unwrap(),
+        fallback: Some("10.96.0.17".parse().unwrap()),
         ca: None,
+    };
+    let marker = Marker {
         owner: Owner {
             namespace: "shop".to_owned(),
             name: "web-0".to_owned(),
@@ -80,14 +86,17 @@ fn a_marker_finds_what_a_wait_left() {
         },
         signals: vec!["a/b=\"v, w\"".to_owned()],
     };
-    folder.write_marker(&marker).unwrap();
-    folder.write_marker(&marker).unwrap();
-    assert_eq!(folder.read_marker().unwrap(), marker);
-    let path = directory.path().join("marker.json");
+    let file = PodFile::new(&endpoint, &"shop".parse().unwrap(), Some(marker));
+    assert_eq!(folder.read_pod_file().unwrap(), None);
+    folder.write_pod_file(&file).unwrap();
+    folder.write_pod_file(&file).unwrap();
+    assert_eq!(folder.read_pod_file().unwrap().unwrap(), file);
+    assert_eq!(file.endpoint().unwrap(), endpoint);
+    let path = directory.path().join("pod.json");
     assert_eq!(mode(&path), 0o444);
     assert_eq!(
         fs::read_to_string(path).unwrap(),
-        r#"{"server":"https://store:9999","serverIp":"10.96.0.17","owner":{"namespace":"shop","name":"web-0","uid":"u-1"},"signals":["a/b=\"v, w\""]}"#
+        r#"{"server":"https://store:9999","serverIp":"10.96.0.17","namespace":"shop","marker":{"owner":{"namespace":"shop","name":"web-0","uid":"u-1"},"signals":["a/b=\"v, w\""]}}"#
     );
 }
 

@@ -7,12 +7,14 @@ use thiserror::Error;
 
 use crate::{
     Surroundings,
-    api::{Api, Endpoint, EndpointError, Owner, WaitRequest},
+    api::{Api, EndpointError, Owner, WaitRequest},
     args::{self, Install},
     commands::{CommandError, NamedSignal},
     exit::Exit,
-    folder::{Failed, Folder, FolderError, MarkerFile, Started},
+    folder::{Failed, Folder, FolderError, Started},
+    place::{Place, PlaceError},
     pod::{Pod, PodError},
+    pod_file::{Marker, PodFile},
     wait::{Overdue, Plan, Question},
 };
 
@@ -40,17 +42,16 @@ impl Preparation {
     ) -> Result<Self, PreparationError> {
         let environment = &surroundings.environment;
         let pod = Pod::of(environment)?;
-        let endpoint = Endpoint::from_environment(arguments.store.server.as_deref(), environment)?;
+        let place = Place::of(&arguments.store, &pod, surroundings)?;
+        let Place {
+            endpoint,
+            namespace,
+        } = place;
         let api = Api::new(&endpoint, &surroundings.names)?;
-        let namespace = arguments
-            .store
-            .namespace
-            .clone()
-            .unwrap_or_else(|| pod.namespace());
         let owner = pod.owner(&namespace);
         check_terms(&arguments.terms, &namespace)?;
         let signals = named(&arguments.signals)?;
-        let marker = marker(&arguments.marks, owner.as_ref(), &endpoint)?;
+        let marker = marker(&arguments.marks, owner.as_ref())?;
         if !signals.is_empty() && owner.is_none() {
             return Err(PreparationError::NoOwner);
         }
@@ -61,8 +62,8 @@ impl Preparation {
             if arguments.install == Install::Yes {
                 folder.install(&surroundings.executable)?;
             }
-            if let Some(marker) = &marker {
-                folder.write_marker(marker)?;
+            if arguments.install == Install::Yes || marker.is_some() {
+                folder.write_pod_file(&PodFile::new(&endpoint, &namespace, marker))?;
             }
             started = folder.begin(started)?;
         }
@@ -139,19 +140,12 @@ fn named(signals: &[Signal]) -> Result<Vec<NamedSignal>, CommandError> {
     signals.iter().map(NamedSignal::of).collect()
 }
 
-/// Returns what a marker has to know, where there is something to mark.
-fn marker(
-    marks: &[Signal],
-    owner: Option<&Owner>,
-    endpoint: &Endpoint,
-) -> Result<Option<MarkerFile>, PreparationError> {
+/// Returns what a marker signals, where there is something to mark.
+fn marker(marks: &[Signal], owner: Option<&Owner>) -> Result<Option<Marker>, PreparationError> {
     if named(marks)?.is_empty() {
         return Ok(None);
     }
-    Ok(Some(MarkerFile {
-        server: endpoint.url.to_string(),
-        server_ip: endpoint.fallback,
-        ca: endpoint.ca.clone(),
+    Ok(Some(Marker {
         owner: owner.ok_or(PreparationError::NoOwner)?.clone(),
         signals: marks.iter().map(ToString::to_string).collect(),
     }))
@@ -186,6 +180,8 @@ pub(super) enum PreparationError {
     #[error("--signal and --mark assert for a pod: set POD_NAME and POD_UID to say which")]
     NoOwner,
     #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
     Pod(#[from] PodError),
     #[error(transparent)]
     Signal(#[from] CommandError),
@@ -197,6 +193,7 @@ impl PreparationError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Folder(_) => Exit::Error,
+            Self::Place(error) => error.exit(),
             Self::Signal(error) => error.exit(),
             Self::Endpoint(_) | Self::NoOwner | Self::Pod(_) | Self::Term { .. } => Exit::Usage,
         }

@@ -1,6 +1,6 @@
 //! `oncue-client create`, `exists` and `install`.
 
-use std::{net::TcpListener, time::Instant};
+use std::{fs, net::TcpListener, time::Instant};
 
 use serde_json::json;
 
@@ -8,6 +8,10 @@ use super::{
     client::{Pod, start},
     server::{Reply, Server},
 };
+
+fn mk_store() -> Server {
+    Server::start(|_| Reply::Json(201, json!({})))
+}
 
 /// A pod whose wait has left a marker for `a/b=v`.
 fn mk_marked(server: impl Into<String>) -> Pod {
@@ -19,7 +23,7 @@ fn mk_marked(server: impl Into<String>) -> Pod {
 
 #[test]
 fn a_marker_signals_as_the_pod() {
-    let server = Server::start(|_| Reply::Json(201, json!({})));
+    let server = mk_store();
     let pod = mk_marked(server.url());
     start(pod.installed(&["create", "--marker"]))
         .end()
@@ -32,7 +36,7 @@ fn a_marker_signals_as_the_pod() {
 
 #[test]
 fn the_users_own_hook_runs_first_and_its_exit_is_ours() {
-    let server = Server::start(|_| Reply::Json(201, json!({})));
+    let server = mk_store();
     let pod = mk_marked(server.url());
     for (script, code) in [("exit 7", 7), ("kill -9 $$", 137)] {
         let hook = ["create", "--marker", "--", "sh", "-c", script];
@@ -88,7 +92,54 @@ fn a_marker_that_finds_nothing_says_so_and_ends_well() {
         .assert_code(0);
     let ended = start(pod.installed(&["create", "--marker"])).end();
     ended.assert_code(0);
-    ended.assert_says("marker.json");
+    ended.assert_says("there is nothing to signal");
+}
+
+#[test]
+fn a_client_that_a_wait_left_asks_the_store_of_its_pod() {
+    let server = mk_store();
+    let pod = Pod::new(server.url());
+    pod.run(&["wait", &pod.dir(), "--install"]).assert_code(0);
+    start(pod.installed(&["create", "a/b"]))
+        .end()
+        .assert_code(0);
+    let request = server.request();
+    assert_eq!(request.line, "PUT /v1/namespaces/shop/variables/a/b");
+    assert_eq!(request.body, json!({}), "no pod owns it");
+}
+
+#[test]
+fn what_is_named_comes_before_what_a_wait_left() {
+    let (left, named) = (mk_store(), mk_store());
+    let pod = Pod::new(left.url());
+    pod.run(&["wait", &pod.dir(), "--install"]).assert_code(0);
+    let client = |args: &[&str], variable: (&str, &str)| {
+        let mut client = pod.installed(args);
+        client.env(variable.0, variable.1);
+        start(client).end().assert_code(0);
+    };
+    client(&["create", "a"], ("ONCUE_SERVER", &named.url()));
+    let server = format!("--server={}", named.url());
+    client(&["create", &server, "a"], ("POD_NAMESPACE", "other"));
+    client(
+        &["create", "--namespace=third", "a"],
+        ("POD_NAMESPACE", "other"),
+    );
+    for (store, namespace) in [(&named, "shop"), (&named, "other"), (&left, "third")] {
+        let expected = format!("PUT /v1/namespaces/{namespace}/variables/a");
+        assert_eq!(store.request().line, expected);
+    }
+}
+
+#[test]
+fn a_file_of_the_pod_that_makes_no_sense_is_named() {
+    let pod = Pod::new("http://127.0.0.1:9");
+    pod.run(&["install", pod.directory.path().to_str().unwrap()])
+        .assert_code(0);
+    fs::write(pod.file("pod.json"), "{").unwrap();
+    let ended = start(pod.installed(&["exists", "a"])).end();
+    ended.assert_code(1);
+    ended.assert_says("pod.json");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Pods of every shape that the marker and the wait have to live with.
 
 use anyhow::Result;
-use e2e::kit::{STORE_URL, image, pod, waits_and_signals, with_temp_ns};
+use e2e::kit::{image, pod, waits_and_signals, with_temp_ns};
 use serde_json::json;
 
 #[tokio::test]
@@ -82,13 +82,8 @@ async fn an_application_uses_the_client_it_is_given() -> Result<()> {
         let app = pod("app").annotate("oncue.dev/inject", "client");
         let app = ns.create_pod(app).await?;
         app.is_running().await?;
-        let place = [
-            format!("--server={STORE_URL}"),
-            format!("--namespace={}", ns.name()),
-        ];
-        let place = place.each_ref().map(String::as_str);
         let client = async |command, names: &[&str]| {
-            let typed = [&["/oncue/oncue-client", command], &place[..], names].concat();
+            let typed = [&["/oncue/oncue-client", command], names].concat();
             app.exec(&typed).await
         };
         assert!(client("exists", &["step/one"]).await.is_err());
