@@ -80,10 +80,9 @@ impl Release {
         self.helm(&["get", "notes", RELEASE]).text().await
     }
 
-    /// Returns `oncue`, as it is in the image, with this cluster for its own.
-    pub async fn oncue(&self) -> Result<Program> {
-        let program = images::program(&self.tag).await?;
-        Ok(Program::new(program).env("KUBECONFIG", self.cluster.kubeconfig()))
+    /// Takes `oncue` out of the image, and returns where it is.
+    pub async fn oncue(&self) -> Result<PathBuf> {
+        images::program(&self.tag).await
     }
 
     fn helm(&self, command: &[&str]) -> Program {

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     panic::{AssertUnwindSafe, resume_unwind},
+    path::Path,
     thread,
 };
 
@@ -18,7 +19,7 @@ use kube::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{LivePod, Manifest, PodManifest, Store, diagnosis, eventually, in_time};
+use super::{LivePod, Manifest, Oncue, PodManifest, Store, diagnosis, eventually, in_time};
 use crate::{cluster::Cluster, process::Program};
 
 /// The namespace of one test, and the client the test works with.
@@ -214,6 +215,18 @@ impl Namespace {
             .kubectl()
             .args(["--namespace", &self.name])
             .args(args)
+    }
+
+    /// Returns `oncue` for this namespace, as it is in the image that is installed.
+    pub async fn oncue(&self, args: &[&str]) -> Result<Program> {
+        let oncue = Program::new(Self::oncue_file().await?);
+        let oncue = oncue.env("KUBECONFIG", self.cluster.kubeconfig());
+        Ok(oncue.args(args).args(["--namespace", &self.name]))
+    }
+
+    /// Returns where that program is.
+    pub async fn oncue_file() -> Result<&'static Path> {
+        Oncue::program().await
     }
 
     /// Returns `kubectl apply` of an object in this namespace.

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, resume_unwind},
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
@@ -20,7 +21,7 @@ use kube::{
     api::{ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::{LivePod, Manifest, Namespace, eventually, is_injected, pod, with_temp_ns};
 use crate::{
@@ -71,6 +72,14 @@ impl Oncue {
     /// Returns its release: that of this tree, by the images that were installed.
     pub fn release(&self) -> &Release {
         &self.release
+    }
+
+    /// Returns `oncue`, as it is in the image that is installed, where it can be run from here;
+    /// every test of this process runs the same.
+    pub(super) async fn program() -> Result<&'static Path> {
+        static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
+        let taken_out = async || Self::installed().await?.release.oncue().await;
+        Ok(PROGRAM.get_or_try_init(taken_out).await?)
     }
 
     /// Returns the store's pod.

@@ -1,6 +1,7 @@
 //! Scenarios on the cluster of `e2e up`, each in a namespace of its own, several at a time.
 
 mod by_hand;
+mod command_line;
 mod controllers;
 mod deletion;
 mod goldens;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use e2e::{
     cluster::Cluster,
     kit::{Namespace, Oncue, deployment, eventually, is_injected, pod, with_oncue},
+    process::Program,
 };
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::ListParams};
@@ -37,12 +38,12 @@ async fn an_uninstall_hinders_no_new_pods_and_whom_it_leaves_waiting_is_named() 
         let ended = ns.create_pod(started.named("ended").once("true")).await?;
         ended.has_succeeded().await?;
         ns.create_pod(pod("plain").unscheduled()).await?;
-        let command = recreation_command(&oncue).await?;
-        all_injected_are_named(&ns, &oncue, &command).await?;
+        let notes = Recreation::of_notes(&oncue).await?;
+        all_injected_are_named(&ns, &notes).await?;
 
         release.uninstall().await?;
         nothing_is_left_but_the_volume(ns.cluster()).await?;
-        all_injected_are_named(&ns, &oncue, &command).await?;
+        all_injected_are_named(&ns, &notes).await?;
         let new = ns.create_pod(pod("new").depends_on("late/signal")).await?;
         new.is_not_injected().await?;
         new.is_running().await?;
@@ -57,24 +58,41 @@ async fn an_uninstall_hinders_no_new_pods_and_whom_it_leaves_waiting_is_named() 
     .await
 }
 
-/// Returns the arguments of kubectl with which the chart's notes name those to be recreated.
-async fn recreation_command(oncue: &Oncue) -> Result<Vec<String>> {
-    let notes = oncue.release().notes().await?;
-    let mut lines = notes.lines().map(str::trim);
-    let line = lines.find(|line| line.contains("status.phase!=Succeeded"));
-    let line = line.and_then(|line| line.strip_prefix("kubectl "));
-    let line = line.context("the notes tell how to find what was injected")?;
-    Ok(line.split_whitespace().map(str::to_owned).collect())
+/// What the chart's notes name those by that are to be recreated: the arguments of kubectl, and
+/// those of oncue.
+struct Recreation {
+    kubectl: Vec<String>,
+    oncue: Vec<String>,
 }
 
-/// Holds where the notes' command and `oncue status --injected` name every pod of the cluster that
-/// is injected and has not ended, and no other; in this test's namespace there are three.
-async fn all_injected_are_named(ns: &Namespace, oncue: &Oncue, command: &[String]) -> Result<()> {
-    let status = ["status", "--injected", "--all-namespaces", "--output=json"];
+impl Recreation {
+    async fn of_notes(oncue: &Oncue) -> Result<Self> {
+        let notes = oncue.release().notes().await?;
+        let arguments_of = |program, word| {
+            let mut lines = notes.lines().map(str::trim);
+            let line = lines.find(|line| line.starts_with(program) && line.contains(word));
+            let words = line.with_context(|| format!("the notes have a line {program} {word}"))?;
+            let words = words.split_whitespace().skip(1).map(str::to_owned);
+            Ok::<Vec<_>, anyhow::Error>(words.collect())
+        };
+        Ok(Self {
+            kubectl: arguments_of("kubectl", "status.phase!=Succeeded")?,
+            oncue: arguments_of("oncue", "--injected")?,
+        })
+    }
+}
+
+/// Holds where both commands of the notes name every pod of the cluster that is injected and has
+/// not ended, and no other; in this test's namespace there are three.
+async fn all_injected_are_named(ns: &Namespace, notes: &Recreation) -> Result<()> {
     // What earlier tests have left is on its way out.
     let injected = eventually("all pods that are injected are named", async || {
-        let table = ns.cluster().kubectl().args(command).text().await?;
-        let status = oncue.release().oncue().await?.args(status).text().await?;
+        let table = ns.cluster().kubectl().args(&notes.kubectl).text().await?;
+        let status = Program::new(Namespace::oncue_file().await?)
+            .env("KUBECONFIG", ns.cluster().kubeconfig())
+            .args(&notes.oncue)
+            .arg("--output=json");
+        let status = status.text().await?;
         let injected = injected(ns).await?;
         let are_named = in_table(&table) == injected && in_json(&status)? == injected;
         Ok(are_named.then_some(injected))

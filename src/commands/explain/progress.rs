@@ -11,7 +11,7 @@ use crate::{commands::vars::age, injection::CONTAINER};
 pub(super) enum Wait {
     /// It is over.
     Ended(End),
-    /// Its container has not begun.
+    /// Its container has not begun, or the kubelet has not said so yet: the store may know better.
     Pending {
         /// What keeps it, in the kubelet's words.
         reason: String,
@@ -75,7 +75,7 @@ impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ended(end) => write!(f, "Its wait {end}."),
-            Self::Pending { reason } => write!(f, "Its wait has not begun ({reason})."),
+            Self::Pending { reason } => write!(f, "The kubelet tells of no wait yet ({reason})."),
             Self::Running { since, before } => {
                 write!(f, "It has waited for {}.", age(since))?;
                 match before {
@@ -182,14 +182,20 @@ mod tests {
         let text = Wait::read(&pulling).to_string();
         assert_eq!(
             text,
-            "Its wait has not begun (ErrImagePull: no such image)."
+            "The kubelet tells of no wait yet (ErrImagePull: no such image)."
         );
         let unscheduled = json!({"status": {"conditions": [
             {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"},
         ]}});
         let text = Wait::read(&unscheduled).to_string();
-        assert_eq!(text, "Its wait has not begun (0/3 nodes are available).");
+        assert_eq!(
+            text,
+            "The kubelet tells of no wait yet (0/3 nodes are available)."
+        );
         let unknown = Wait::read(&json!({})).to_string();
-        assert_eq!(unknown, "Its wait has not begun (no node has started it).");
+        assert_eq!(
+            unknown,
+            "The kubelet tells of no wait yet (no node has started it)."
+        );
     }
 }
