@@ -52,6 +52,8 @@ pub(crate) struct Wait {
     overdue: Option<Overdue>,
     /// When this process began to wait.
     begun: Duration,
+    /// When the last event was taken in.
+    handled_at: Duration,
     random: fastrand::Rng,
     actions: Vec<Action>,
 }
@@ -160,12 +162,14 @@ impl Wait {
             policy,
             overdue,
             begun: now,
+            handled_at: now,
             random,
         }
     }
 
     /// Takes an event in and returns what is to be done, in order.
     pub(crate) fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
+        self.handled_at = now;
         let refusal = match event {
             Event::Answered { number, answer } if self.conversation.is_about(number) => {
                 self.take_answer(answer, now)
@@ -184,8 +188,9 @@ impl Wait {
         std::mem::take(&mut self.actions)
     }
 
-    /// Returns when the next [`Event::Tick`] is due.
-    pub(crate) fn wake_at(&self, now: Duration) -> Option<Duration> {
+    /// Returns when the next [`Event::Tick`] is due. It may have gone by since the last event was
+    /// taken in, and is due at once then.
+    pub(crate) fn wake_at(&self) -> Option<Duration> {
         let probes = self.probings.iter().filter_map(Probing::due_at);
         let terms = self
             .watched
@@ -196,7 +201,7 @@ impl Wait {
             .chain(self.whole_wait_expires_at())
             .chain(self.conversation.due_at())
             .chain(self.progress.due_at(&self.watched))
-            .filter(|at| *at > now)
+            .filter(|at| *at > self.handled_at)
             .min()
     }
 

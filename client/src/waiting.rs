@@ -114,8 +114,7 @@ impl Waiting<'_> {
                     Action::Say(line) => self.surroundings.console.say(line),
                 }
             }
-            let now = self.now();
-            event = match self.next(wait.wake_at(now).map(|at| at.saturating_sub(now))) {
+            event = match self.next(wait.wake_at()) {
                 Some(Happening::Event(event)) => event,
                 Some(Happening::Signal(signal)) => return Err(signal),
                 Some(Happening::Signalled(_)) | None => Event::Tick,
@@ -130,11 +129,12 @@ impl Waiting<'_> {
         self.preparation.waited_before + here.saturating_sub(self.preparation.begun)
     }
 
-    /// Returns what happens next, `None` where nothing does in time.
-    fn next(&self, patience: Option<Duration>) -> Option<Happening> {
-        let Some(patience) = patience else {
+    /// Returns what happens next, `None` where nothing does until `wake`.
+    fn next(&self, wake: Option<Duration>) -> Option<Happening> {
+        let Some(wake) = wake else {
             return self.happenings.recv().ok();
         };
+        let patience = wake.saturating_sub(self.now());
         let patience = self.surroundings.clock.in_reality(patience);
         self.happenings.recv_timeout(patience).ok()
     }

@@ -69,7 +69,7 @@ impl Played {
 
     /// Lets time go by, with every tick that is due on the way.
     fn pass_until(&mut self, at: Duration) {
-        while let Some(wake) = self.wait.wake_at(self.now).filter(|wake| *wake <= at) {
+        while let Some(wake) = self.wait.wake_at().filter(|wake| *wake <= at) {
             self.now = wake;
             self.take(Event::Tick);
             if self.ending.is_some() {
@@ -243,7 +243,7 @@ fn a_failing_probe_is_made_again_with_longer_and_longer_rests() {
         let begun = played.now;
         let made = played.probed.len();
         while played.probed.len() == made {
-            let wake = played.wait.wake_at(played.now).unwrap();
+            let wake = played.wait.wake_at().unwrap();
             played.pass_until(wake);
         }
         rests.push(played.now.saturating_sub(begun).as_secs_f64());
@@ -399,7 +399,7 @@ fn time_without_the_store_counts() {
         played.lose_the_store();
         let next = played.asked.len();
         while played.asked.len() == next && played.ending.is_none() {
-            let wake = played.wait.wake_at(played.now).unwrap();
+            let wake = played.wait.wake_at().unwrap();
             played.pass_until(wake);
         }
     }
@@ -516,7 +516,7 @@ fn says_what_is_missing_at_a_falling_rate() {
     let mut moments = vec![played.now.as_secs()];
     while played.now < secs(1200) {
         let lines = played.log.len();
-        let wake = played.wait.wake_at(played.now).unwrap();
+        let wake = played.wait.wake_at().unwrap();
         played.pass_until(wake);
         if played.log.len() > lines {
             moments.push(played.now.as_secs());
@@ -557,7 +557,7 @@ fn a_store_that_answers_at_once_again_and_again_is_not_asked_as_often() {
         let asked = played.asked.len();
         played.answer([missing("x")]);
         while played.asked.len() == asked {
-            let wake = played.wait.wake_at(played.now).unwrap();
+            let wake = played.wait.wake_at().unwrap();
             played.pass_until(wake);
         }
     }
@@ -590,4 +590,18 @@ fn who_is_stopped_says_what_was_missing() {
         played.wait.stopped_by("SIGTERM", played.now),
         "Stopped by SIGTERM after 4s: still missing b (does not exist) for 4s"
     );
+}
+
+#[test]
+fn a_deadline_that_goes_by_before_anybody_sleeps_is_still_due() {
+    let mut plan = mk_plan("never/there");
+    plan.timeout = Some(secs(10));
+    let mut played = Played::begin(plan, Duration::ZERO);
+    played.now = secs(9);
+    played.answer([missing("does not exist")]);
+    // What the answer asked for took its time.
+    played.now = secs(11);
+    assert_eq!(played.wait.wake_at(), Some(secs(10)));
+    played.take(Event::Tick);
+    assert_eq!(played.kind(), Some(EndingKind::TimedOut));
 }
