@@ -144,6 +144,8 @@ impl Folder {
     fn write(&self, name: &str, content: &str) -> Result<(), FolderError> {
         let target = self.path.join(name);
         let draft = self.draft(name);
+        // One that was killed here, by the same id, may have left a draft that is read-only.
+        let _ = fs::remove_file(&draft);
         fs::write(&draft, content)
             .and_then(|()| fs::set_permissions(&draft, fs::Permissions::from_mode(0o444)))
             .and_then(|()| rename(&draft, &target))

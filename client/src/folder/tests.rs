@@ -1,4 +1,4 @@
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 
 use super::*;
 use crate::{
@@ -98,6 +98,15 @@ fn the_other_containers_find_what_a_wait_left() {
         fs::read_to_string(path).unwrap(),
         r#"{"server":"https://store:9999","serverIp":"10.96.0.17","namespace":"shop","marker":{"owner":{"namespace":"shop","name":"web-0","uid":"u-1"},"signals":["a/b=\"v, w\""]}}"#
     );
+}
+
+#[test]
+fn what_a_killed_client_left_half_done_is_no_hindrance() {
+    let (directory, folder) = mk_folder();
+    // Root may write to what is read-only: a link to nowhere stands for it.
+    symlink("/nowhere/at/all", folder.draft("started")).unwrap();
+    folder.write_started(Started::default()).unwrap();
+    assert_eq!(files(directory.path()), ["started"]);
 }
 
 #[test]
