@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{Api, Client, api::PostParams};
-use oncue_webhook_certs::{Authority, CertificateError, Keeper, Kept, Written};
+use oncue_webhook_certs::{
+    Authority, CertificateError, Keeper, Kept, Unusable, Written, read_kept,
+};
 
 use super::{ApiError, FIELD_MANAGER, call};
 use crate::config::ObjectRef;
@@ -30,22 +32,19 @@ impl AuthoritySecret {
 
     fn authority(&self, secret: &Secret) -> Result<Option<Authority>, SecretError> {
         let text = |key| secret.data.as_ref().and_then(|data| text(data, key));
-        match (text(KEY), text(CERTIFICATE)) {
-            (Some(key), Some(certificate)) => Authority::from_pem(&key, &certificate)
-                .map(Some)
-                .map_err(|source| SecretError::Damaged(self.place.clone(), source)),
-            (None, None) => Ok(None),
-            (key, _) => {
-                let (present, absent) = match key {
-                    Some(_) => (KEY, CERTIFICATE),
-                    None => (CERTIFICATE, KEY),
-                };
-                Err(SecretError::Half {
-                    place: self.place.clone(),
-                    present,
-                    absent,
-                })
-            }
+        let kept = read_kept(text(KEY).as_deref(), text(CERTIFICATE).as_deref());
+        kept.map_err(|unusable| match unusable {
+            Unusable::CertificateAlone => self.half(CERTIFICATE, KEY),
+            Unusable::Damaged(source) => SecretError::Damaged(self.place.clone(), source),
+            Unusable::KeyAlone => self.half(KEY, CERTIFICATE),
+        })
+    }
+
+    fn half(&self, present: &'static str, absent: &'static str) -> SecretError {
+        SecretError::Half {
+            place: self.place.clone(),
+            present,
+            absent,
         }
     }
 }

@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use oncue_webhook_certs::{Authority, CertificateError, Keeper, Kept, Written};
+use oncue_webhook_certs::{
+    Authority, CertificateError, Keeper, Kept, Unusable, Written, read_kept,
+};
 use tempfile::NamedTempFile;
 
 /// Where a certificate authority is kept: `ca.crt`, which everybody may read, and `ca.key`, which
@@ -32,22 +34,17 @@ impl AuthorityFiles {
     }
 
     fn load(&self) -> Result<Option<Authority>, AuthorityError> {
-        match (read(&self.key)?, read(&self.certificate)?) {
-            (Some(key), Some(certificate)) => Authority::from_pem(&key, &certificate)
-                .map(Some)
-                .map_err(|source| AuthorityError::Damaged(self.certificate.clone(), source)),
-            (None, None) => Ok(None),
-            (key, _) => {
-                let (present, absent) = match key {
-                    Some(_) => (&self.key, &self.certificate),
-                    None => (&self.certificate, &self.key),
-                };
-                Err(AuthorityError::Half {
-                    present: present.clone(),
-                    absent: absent.clone(),
-                })
-            }
-        }
+        let (key, certificate) = (read(&self.key)?, read(&self.certificate)?);
+        let half = |present: &Path, absent: &Path| AuthorityError::Half {
+            present: present.to_owned(),
+            absent: absent.to_owned(),
+        };
+        let kept = read_kept(key.as_deref(), certificate.as_deref());
+        kept.map_err(|unusable| match unusable {
+            Unusable::CertificateAlone => half(&self.certificate, &self.key),
+            Unusable::Damaged(source) => AuthorityError::Damaged(self.certificate.clone(), source),
+            Unusable::KeyAlone => half(&self.key, &self.certificate),
+        })
     }
 
     /// Writes both files; a reader sees each of them old or new, never half.

@@ -35,6 +35,34 @@ pub struct Kept<V> {
     pub version: V,
 }
 
+/// What is kept in the place of an authority, and is none.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// Certificates without their key.
+    #[error("the key is missing")]
+    CertificateAlone,
+    /// Something else.
+    #[error(transparent)]
+    Damaged(CertificateError),
+    /// A key without a certificate.
+    #[error("the certificate is missing")]
+    KeyAlone,
+}
+
+/// Reads an authority that is kept as two texts in PEM, its key and the bundle of its certificates;
+/// where there is neither, there is none.
+pub fn read_kept(key: Option<&str>, bundle: Option<&str>) -> Result<Option<Authority>, Unusable> {
+    match (key, bundle) {
+        (Some(key), Some(bundle)) => {
+            let authority = Authority::from_pem(key, bundle).map_err(Unusable::Damaged)?;
+            Ok(Some(authority))
+        }
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Unusable::KeyAlone),
+        (None, Some(_)) => Err(Unusable::CertificateAlone),
+    }
+}
+
 /// What became of a write.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Written {

@@ -29,7 +29,7 @@ mod tests;
 pub use self::{
     authority::Authority,
     certificate::AuthorityCertificate,
-    custody::{Custody, CustodyError, Due, Keeper, Kept, Written, due},
+    custody::{Custody, CustodyError, Due, Keeper, Kept, Unusable, Written, due, read_kept},
     error::CertificateError,
     key::AuthorityKey,
     leaf::Leaf,
