@@ -161,6 +161,13 @@ def is_restricted(r):
             assert "command" not in container, "images have no shell, and an entry point of their own"
 
 
+def runs_where_its_images_do(r):
+    """every pod is kept to the nodes that its images are for"""
+    for name, pod in r.pods():
+        selector = pod["spec"]["nodeSelector"]
+        assert selector == {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"}, (name, selector)
+
+
 def lives_well(r):
     """our pods have probes on the admin port, a memory limit and no CPU limit, and end in good time"""
     for workload in (r.webhook, r.store):
@@ -262,6 +269,7 @@ RENDERED = [
     holds_no_certificate,
     asks_for_no_more_rights,
     is_restricted,
+    runs_where_its_images_do,
     lives_well,
     keeps_what_it_is_told,
     configures_the_webhook,
