@@ -72,6 +72,22 @@ renders() {
     python3 rendered.py "$scratch"/rendered/*
 }
 
+# Tells that the notes of an installation with the arguments behind $1 have the line $1.
+notes_have() {
+    local line=$1 notes
+    shift
+    notes=$(helm install oncue oncue --dry-run=client "$@")
+    grep -Fxq -- "  $line" <<<"$notes" || die "the notes of $* do not have: $line"
+    holds "the notes of $* have: $line"
+}
+
+notes() {
+    notes_have 'oncue status -A --injected' --namespace oncue-system
+    notes_have 'oncue status -A --system-namespace cue' --namespace cue
+    notes_have 'oncue status -A --system-namespace cue --injected --inject-prefix cue.example.com' \
+        --namespace cue --set annotations.prefix=cue.example.com
+}
+
 # Tells that rendering with the arguments behind $1 is refused, with a message that matches $1.
 refuses() {
     local message=$1 output
@@ -118,4 +134,5 @@ lint
 fresh_readme
 python3 rendered.py --sources
 renders
+notes
 refusals

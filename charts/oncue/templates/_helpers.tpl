@@ -206,6 +206,18 @@ key.startsWith('{{ .Values.annotations.prefix }}/')
 {{- join " && " $parts -}}
 {{- end -}}
 
+{{/* Command lines of `oncue status` with what it would not know by itself. */}}
+{{- define "oncue.command.status" -}}
+oncue status -A
+{{- if ne .Release.Namespace "oncue-system" }} --system-namespace {{ .Release.Namespace }}{{ end -}}
+{{- end -}}
+
+{{/* Once oncue is uninstalled, no settings are left that would tell the prefix. */}}
+{{- define "oncue.command.injected" -}}
+{{ include "oncue.command.status" . }} --injected
+{{- if ne .Values.annotations.prefix "oncue.dev" }} --inject-prefix {{ .Values.annotations.prefix }}{{ end -}}
+{{- end -}}
+
 {{/* What the containers of `helm test` have in common. */}}
 {{- define "oncue.testContainer" -}}
 image: {{ include "oncue.image" (list . .Values.client.image) }}
