@@ -2,6 +2,7 @@
 {{- define "oncue.validate" -}}
 {{- include "oncue.validate.namespace" . -}}
 {{- include "oncue.validate.onlyOne" . -}}
+{{- include "oncue.validate.move" . -}}
 {{- include "oncue.validate.hostNetwork" . -}}
 {{- include "oncue.validate.grace" (dict "component" "webhook" "values" .Values.webhook) -}}
 {{- include "oncue.validate.grace" (dict "component" "store" "values" .Values.store) -}}
@@ -31,6 +32,25 @@ refuses nobody.
 {{- $who := ternary (printf "as the release %s in the namespace %s" $release $namespace) "without Helm" (ne $release "") -}}
 {{- $how := ternary (printf "upgrade it: helm upgrade %s ... --namespace %s" $release $namespace) (printf "remove it first: kubectl delete mutatingwebhookconfiguration %s" .metadata.name) (ne $release "") -}}
 {{- fail (printf "\n\noncue is already in this cluster, %s (MutatingWebhookConfiguration %s).\nA second one would inject into the same pods. Either %s\n" $who .metadata.name $how) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Every injected pod has the store's URL in its specification, where nobody can change it. What was there is only known with a
+cluster; the ConfigMap is found by its labels, since its name may be what changes.
+*/}}
+{{- define "oncue.validate.move" -}}
+{{- $url := include "oncue.storeUrl" . -}}
+{{- $ours := include "oncue.selectorLabels" (list . "webhook") | fromYaml -}}
+{{- $there := ternary dict (lookup "v1" "ConfigMap" .Release.Namespace "" | default dict) .Values.store.allowMove -}}
+{{- range $there.items | default list -}}
+{{- $labels := .metadata.labels | default dict -}}
+{{- if deepEqual $labels (merge dict $ours $labels) -}}
+{{- $before := index (.data | default dict) "config.yaml" | default "" | fromYaml | dig "inject" "store-url" $url -}}
+{{- if ne $before $url -}}
+{{- fail (printf "\n\nThis would move the store from %s to %s.\nPods that were injected before know the former URL alone, and would wait for ever if they had to start again; another name\nof the store besides means another volume, an empty one. %s --injected lists these pods.\nKeep store.port, clusterDomain and fullnameOverride as they were. Or let it move, and recreate these pods: --set store.allowMove=true\n" $before $url (include "oncue.command.status" $)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,29 +1,52 @@
 //! What the chart says to a cluster that has oncue already.
 
 use anyhow::Result;
-use e2e::cluster::Cluster;
+use e2e::{cluster::Cluster, process::Program};
 
 #[tokio::test]
 async fn a_second_installation_is_refused_with_the_first_one_named() -> Result<()> {
-    let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/oncue");
-    let install = [
-        "install",
-        "other",
-        chart,
-        "--namespace=other",
-        "--create-namespace",
-    ];
-    let helm = Cluster::from_env()
-        .helm()
-        .args(install)
-        .arg("--dry-run=server");
-    let refused = helm.outcome().await?;
-    assert!(!refused.success, "{}", refused.all());
-    for part in [
+    let install = ["install", "other", CHART, "--namespace=other"];
+    let parts = [
         "oncue is already in this cluster, as the release oncue in the namespace oncue-system",
         "A second one would inject into the same pods",
         "upgrade it: helm upgrade oncue ... --namespace oncue-system",
+    ];
+    is_refused(&[&install[..], &["--create-namespace"]].concat(), &parts).await
+}
+
+#[tokio::test]
+async fn an_upgrade_that_would_move_the_store_is_refused_until_it_is_allowed() -> Result<()> {
+    let upgrade = ["upgrade", "oncue", CHART, "--namespace=oncue-system"];
+    let before = "http://oncue-store.oncue-system.svc.cluster.local.:9999";
+    for (set, now) in [
+        (
+            "--set=store.port=9997",
+            "http://oncue-store.oncue-system.svc.cluster.local.:9997",
+        ),
+        (
+            "--set=clusterDomain=example.internal",
+            "http://oncue-store.oncue-system.svc.example.internal.:9999",
+        ),
+        (
+            "--set=fullnameOverride=cue",
+            "http://cue-store.oncue-system.svc.cluster.local.:9999",
+        ),
     ] {
+        let moved = format!("This would move the store from {before} to {now}");
+        let parts = [&*moved, "oncue status -A --injected lists these pods"];
+        let moves = [&upgrade[..], &[set]].concat();
+        is_refused(&moves, &parts).await?;
+        let allowed = dry_run(&moves).arg("--set=store.allowMove=true").text();
+        allowed.await?;
+    }
+    Ok(())
+}
+
+/// Holds where the cluster refuses this command of Helm's with a message that has all `parts`.
+async fn is_refused(command: &[&str], parts: &[&str]) -> Result<()> {
+    let refused = dry_run(command).outcome().await?;
+    assert!(!refused.success, "{}", refused.all());
+    for part in parts {
         assert!(
             refused.stderr.contains(part),
             "{part} in {}",
@@ -32,3 +55,13 @@ async fn a_second_installation_is_refused_with_the_first_one_named() -> Result<(
     }
     Ok(())
 }
+
+/// Returns a command of Helm's that looks at the cluster and changes nothing.
+fn dry_run(command: &[&str]) -> Program {
+    Cluster::from_env()
+        .helm()
+        .args(command)
+        .arg("--dry-run=server")
+}
+
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/oncue");
