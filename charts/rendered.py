@@ -257,6 +257,8 @@ def is_watched(r):
         assert expressions and not re.search(r"\b(NAMESPACE|WEBHOOK|STORE)\b", json.dumps(monitor)), monitor
         ours = [e for e in expressions if "oncue_" in e or "up{" in e]
         assert all(f'namespace="{NAMESPACE}"' in e for e in ours), ours
+        alerts = [rule["alert"] for group in monitor["spec"]["groups"] for rule in group["rules"]]
+        assert ("OncueWebhookOneLeft" in alerts) == (r.webhook["spec"]["replicas"] > 1), alerts
     for dashboard in r.of("ConfigMap"):
         for text in (v for k, v in dashboard["data"].items() if k.endswith(".json")):
             panels = json.loads(text)["panels"]
