@@ -250,6 +250,17 @@ def asks_about_annotated_pods_only(r):
         assert ("key == 'depends-on'" in asks) == ("key == 'signals'" in asks) == bare, asks
 
 
+def lets_its_test_in(r):
+    """NetworkPolicies, where there are any, let the chart's own test in, whoever else they leave out"""
+    (test,) = r.of("Pod")
+    for policy in r.of("NetworkPolicy"):
+        rules = policy["spec"]["ingress"]
+        (serving,) = [rule for rule in rules if rule["ports"] in ([{"port": "http"}], [{"port": "https"}])]
+        peers = [p.get("podSelector", {}).get("matchLabels") for p in serving.get("from", [])]
+        labels = test["metadata"]["labels"].items()
+        assert not peers or any(peer and peer.items() <= labels for peer in peers), (policy, labels)
+
+
 def is_watched(r):
     """alerts and dashboard, where there are any, are whole and speak of this release"""
     for monitor in r.of("PrometheusRule"):
@@ -276,6 +287,7 @@ RENDERED = [
     keeps_what_it_is_told,
     configures_the_webhook,
     asks_about_annotated_pods_only,
+    lets_its_test_in,
     is_watched,
 ]
 
