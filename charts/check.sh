@@ -119,7 +119,12 @@ refusals() {
     refuses "one of 'OncueWebhookDown'" --set 'metrics.prometheusRule.disabled={NoSuchAlert}'
     refuses 'requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.0' --kube-version 1.29.0
     refuses "cannot be installed in the namespace kube-system" --namespace kube-system
-    refuses "port 10250 of a node is the kubelet's" --set webhook.hostNetwork=true
+    refuses "port 10250 of a node is the kubelet's.*webhook.port=10260" --set webhook.hostNetwork=true
+    refuses "port 10250 of a node is the kubelet's.*webhook.adminPort=10261" \
+        --set webhook.hostNetwork=true,webhook.port=10260,webhook.adminPort=10250
+    refuses 'webhook.port and webhook.adminPort are both 9998' --set webhook.port=9998
+    refuses 'store.port and store.adminPort are both 9999' --set store.adminPort=9999
+    refuses "store.port: port 9998 of the store's Service is that of the metrics" --set store.port=9998,store.adminPort=8080
     refuses 'terminationGracePeriodSeconds: 30 is too short' --set webhook.lingerSeconds=20
 }
 

@@ -3,6 +3,7 @@
 {{- include "oncue.validate.namespace" . -}}
 {{- include "oncue.validate.onlyOne" . -}}
 {{- include "oncue.validate.move" . -}}
+{{- include "oncue.validate.ports" . -}}
 {{- include "oncue.validate.hostNetwork" . -}}
 {{- include "oncue.validate.grace" (dict "component" "webhook" "values" .Values.webhook) -}}
 {{- include "oncue.validate.grace" (dict "component" "store" "values" .Values.store) -}}
@@ -55,9 +56,26 @@ cluster; the ConfigMap is found by its labels, since its name may be what change
 {{- end -}}
 {{- end -}}
 
+{{- define "oncue.validate.ports" -}}
+{{- range $component := list "webhook" "store" -}}
+{{- with index $.Values $component -}}
+{{- if eq (int .port) (int .adminPort) -}}
+{{- fail (printf "\n\n%s.port and %s.adminPort are both %d: the pod needs two ports.\n" $component $component (int .port)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if eq (int .Values.store.port) 9998 -}}
+{{- fail "\n\nstore.port: port 9998 of the store's Service is that of the metrics, whatever store.adminPort is. Choose another.\n" -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "oncue.validate.hostNetwork" -}}
-{{- if and .Values.webhook.hostNetwork (eq (int .Values.webhook.port) 10250) -}}
-{{- fail "\n\nwebhook.hostNetwork: port 10250 of a node is the kubelet's. Choose another: --set webhook.port=10260\n" -}}
+{{- if .Values.webhook.hostNetwork -}}
+{{- range $name, $other := dict "port" 10260 "adminPort" 10261 -}}
+{{- if eq (index $.Values.webhook $name | int) 10250 -}}
+{{- fail (printf "\n\nwebhook.hostNetwork: port 10250 of a node is the kubelet's. Choose another: --set webhook.%s=%d\n" $name $other) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
