@@ -116,6 +116,9 @@ refusals() {
     refuses "'/admission/timeoutSeconds': maximum: got 60, want 30" --set admission.timeoutSeconds=60
     refuses "'/annotations/prefix': 'oncue.dev/' does not match pattern" --set annotations.prefix=oncue.dev/
     refuses "'/client/resources/limits': additional properties 'nvidia' not allowed" --set client.resources.limits.nvidia=1
+    refuses "'/log/filter': 'verbose' does not match pattern" --set log.filter=verbose
+    refuses "'/log/filter': 'info,oncue=verbose' does not match pattern" --set 'log.filter=info\,oncue=verbose'
+    refuses "'/log/filter': '=info' does not match pattern" --set-string log.filter==info
     refuses "one of 'OncueWebhookDown'" --set 'metrics.prometheusRule.disabled={NoSuchAlert}'
     refuses 'requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.0' --kube-version 1.29.0
     refuses "cannot be installed in the namespace kube-system" --namespace kube-system
