@@ -122,6 +122,14 @@ refusals() {
     refuses "one of 'OncueWebhookDown'" --set 'metrics.prometheusRule.disabled={NoSuchAlert}'
     refuses 'requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.0' --kube-version 1.29.0
     refuses "cannot be installed in the namespace kube-system" --namespace kube-system
+    refuses "commonLabels: the label app.kubernetes.io/name is the chart's own" --set 'commonLabels.app\.kubernetes\.io/name=x'
+    refuses "admission.labels: the label helm.sh/chart is the chart's own" --set 'admission.labels.helm\.sh/chart=x'
+    refuses "store.podLabels: the label app.kubernetes.io/component is the chart's own" \
+        --set 'store.podLabels.app\.kubernetes\.io/component=x'
+    refuses "metrics.dashboard.labels: the label app.kubernetes.io/part-of is the chart's own" \
+        --set 'metrics.dashboard.labels.app\.kubernetes\.io/part-of=x'
+    refuses "webhook.podAnnotations: the annotation checksum/config is the chart's own" \
+        --set 'webhook.podAnnotations.checksum/config=x'
     refuses "port 10250 of a node is the kubelet's.*webhook.port=10260" --set webhook.hostNetwork=true
     refuses "port 10250 of a node is the kubelet's.*webhook.adminPort=10261" \
         --set webhook.hostNetwork=true,webhook.port=10260,webhook.adminPort=10250

@@ -35,11 +35,11 @@ class Release:
 
     @classmethod
     def read(cls, path):
-        text = pathlib.Path(path).read_text()
-        return cls([o for o in yaml.safe_load_all(text) if o])
+        return cls(pathlib.Path(path).read_text())
 
-    def __init__(self, objects):
-        self.objects = objects
+    def __init__(self, text):
+        self.text = text
+        self.objects = [o for o in yaml.safe_load_all(text) if o]
         self.store = self.only("StatefulSet")
         self.webhook = self.only("Deployment")
         self.admission = self.only("MutatingWebhookConfiguration")
@@ -71,6 +71,21 @@ class Release:
 
 def containers(pod):
     return pod["spec"].get("initContainers", []) + pod["spec"]["containers"]
+
+
+class Strict(yaml.SafeLoader):
+    """Refuses what PyYAML lets pass: a key that stands twice."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        twice = {key for key in keys if keys.count(key) > 1}
+        assert not twice, f"{sorted(twice)}{node.start_mark}"
+        return super().construct_mapping(node, deep)
+
+
+def says_everything_once(r):
+    """no key stands twice in an object"""
+    list(yaml.load_all(r.text, Strict))
 
 
 def has_every_object(r):
@@ -178,6 +193,7 @@ def lives_well(r):
         assert list(container["resources"]["limits"]) == ["memory"], container["resources"]
         assert container["resources"]["requests"].keys() == {"cpu", "memory"}, container["resources"]
         env = {e["name"]: e for e in container["env"]}
+        assert len(env) == len(container["env"]), container["env"]
         assert env["MALLOC_ARENA_MAX"]["value"] == "1", env
         selector = workload["spec"]["selector"]["matchLabels"]
         labels = pod["metadata"]["labels"]
@@ -277,6 +293,7 @@ def is_watched(r):
 
 
 RENDERED = [
+    says_everything_once,
     has_every_object,
     is_labelled_and_placed,
     holds_no_certificate,

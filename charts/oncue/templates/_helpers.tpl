@@ -32,15 +32,24 @@ app.kubernetes.io/component: {{ $component }}
 {{- end }}
 {{- end -}}
 
-{{/* Labels of an object. Takes a list: the root, and the component or "". */}}
-{{- define "oncue.labels" -}}
+{{/* Labels that every object has. Takes a list: the root, and the component or "". */}}
+{{- define "oncue.ownLabels" -}}
 {{- $root := index . 0 -}}
 {{- include "oncue.selectorLabels" . }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: oncue
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
-{{- with $root.Values.commonLabels }}
+{{- end -}}
+
+{{/*
+Labels of an object. Takes a list: the root, the component or "", and if there are any the object's own, which go before
+those of all objects.
+*/}}
+{{- define "oncue.labels" -}}
+{{- $own := rest . | rest | first | default dict -}}
+{{- include "oncue.ownLabels" . }}
+{{- with merge dict $own (first .).Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -54,6 +63,38 @@ root, and the component.
 {{- $component := index . 1 -}}
 {{- $labels := merge (include "oncue.selectorLabels" . | fromYaml) (index $root.Values $component).podLabels $root.Values.commonLabels -}}
 {{- toYaml $labels -}}
+{{- end -}}
+
+{{/*
+A container's environment. Takes a list: our own variables, and those of `extraEnv`, which stand for ours of the same name.
+*/}}
+{{- define "oncue.env" -}}
+{{- $extra := index . 1 -}}
+{{- $names := list -}}
+{{- range $extra -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- range index . 0 -}}
+{{- if not (has .name $names) }}
+- {{ toYaml . | nindent 2 | trim }}
+{{- end -}}
+{{- end -}}
+{{- with $extra }}
+{{ toYaml . }}
+{{- end -}}
+{{- end -}}
+
+{{/* One arena of malloc's: more of them keep memory that nobody uses. */}}
+{{- define "oncue.env.arenas" -}}
+name: MALLOC_ARENA_MAX
+value: "1"
+{{- end -}}
+
+{{- define "oncue.env.namespace" -}}
+name: POD_NAMESPACE
+valueFrom:
+  fieldRef:
+    fieldPath: metadata.namespace
 {{- end -}}
 
 {{/* An image's reference. Takes a list: the root, and the image's values. */}}

@@ -3,6 +3,7 @@
 {{- include "oncue.validate.namespace" . -}}
 {{- include "oncue.validate.onlyOne" . -}}
 {{- include "oncue.validate.move" . -}}
+{{- include "oncue.validate.labels" . -}}
 {{- include "oncue.validate.ports" . -}}
 {{- include "oncue.validate.hostNetwork" . -}}
 {{- include "oncue.validate.grace" (dict "component" "webhook" "values" .Values.webhook) -}}
@@ -53,6 +54,28 @@ cluster; the ConfigMap is found by its labels, since its name may be what change
 {{- fail (printf "\n\nThis would move the store from %s to %s.\nPods that were injected before know the former URL alone, and would wait for ever if they had to start again; another name\nof the store besides means another volume, an empty one. %s --injected lists these pods.\nKeep store.port, clusterDomain and fullnameOverride as they were. Or let it move, and recreate these pods: --set store.allowMove=true\n" $before $url (include "oncue.command.status" $)) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The same key twice is refused by some tools, and means this or that to others. */}}
+{{- define "oncue.validate.labels" -}}
+{{- $values := dict -}}
+{{- with .Values -}}
+{{- $values = dict "commonLabels" .commonLabels "admission.labels" .admission.labels "webhook.podLabels" .webhook.podLabels "store.podLabels" .store.podLabels -}}
+{{- range $name := list "serviceMonitor" "prometheusRule" "dashboard" -}}
+{{- $_ := set $values (printf "metrics.%s.labels" $name) (index $.Values.metrics $name).labels -}}
+{{- end -}}
+{{- end -}}
+{{- $own := include "oncue.ownLabels" (list . "webhook") | fromYaml -}}
+{{- range $path, $labels := $values -}}
+{{- range $key, $_ := $labels -}}
+{{- if hasKey $own $key -}}
+{{- fail (printf "\n\n%s: the label %s is the chart's own. Leave it out.\n" $path $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if hasKey (.Values.webhook.podAnnotations | default dict) "checksum/config" -}}
+{{- fail "\n\nwebhook.podAnnotations: the annotation checksum/config is the chart's own. Leave it out.\n" -}}
 {{- end -}}
 {{- end -}}
 
