@@ -116,6 +116,12 @@ refusals() {
     refuses "'/admission/timeoutSeconds': maximum: got 60, want 30" --set admission.timeoutSeconds=60
     refuses "'/annotations/prefix': 'oncue.dev/' does not match pattern" --set annotations.prefix=oncue.dev/
     refuses "'/client/resources/limits': additional properties 'nvidia' not allowed" --set client.resources.limits.nvidia=1
+    refuses "'/admission/namespaceSelector/0': missing property 'values'" \
+        --set-json 'admission.namespaceSelector=[{"key": "team", "operator": "In"}]'
+    refuses "'/admission/namespaceSelector/0/values': minItems: got 0, want 1" \
+        --set-json 'admission.namespaceSelector=[{"key": "team", "operator": "NotIn", "values": []}]'
+    refuses "'/admission/namespaceSelector/0/values': maxItems: got 1, want 0" \
+        --set-json 'admission.namespaceSelector=[{"key": "team", "operator": "Exists", "values": ["shop"]}]'
     refuses "'/log/filter': 'verbose' does not match pattern" --set log.filter=verbose
     refuses "'/log/filter': 'info,oncue=verbose' does not match pattern" --set 'log.filter=info\,oncue=verbose'
     refuses "'/log/filter': '=info' does not match pattern" --set-string log.filter==info
