@@ -136,6 +136,10 @@ refusals() {
         --set 'metrics.dashboard.labels.app\.kubernetes\.io/part-of=x'
     refuses "webhook.podAnnotations: the annotation checksum/config is the chart's own" \
         --set 'webhook.podAnnotations.checksum/config=x'
+    refuses 'admission.matchConditions: the name asks-for-oncue is there twice' \
+        --set-json 'admission.matchConditions=[{"name": "asks-for-oncue", "expression": "true"}]'
+    refuses 'admission.matchConditions: the name mine is there twice' \
+        --set-json 'admission.matchConditions=[{"name": "mine", "expression": "true"}, {"name": "mine", "expression": "true"}]'
     refuses "port 10250 of a node is the kubelet's.*webhook.port=10260" --set webhook.hostNetwork=true
     refuses "port 10250 of a node is the kubelet's.*webhook.adminPort=10261" \
         --set webhook.hostNetwork=true,webhook.port=10260,webhook.adminPort=10250

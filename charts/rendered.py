@@ -244,6 +244,8 @@ def configures_the_webhook(r):
 def asks_about_annotated_pods_only(r):
     """the API server asks about annotated pods alone, never about our own or the system's"""
     pods, *lint = r.admission["webhooks"]
+    own = [condition["name"] for condition in pods["matchConditions"][:2]]
+    assert own == ["asks-for-oncue", "is-no-mirror-pod"], f"{own}: _validate.tpl knows them by name"
     assert pods["name"] == "pods.oncue.dev", pods
     assert pods["reinvocationPolicy"] == "IfNeeded" and pods["clientConfig"]["service"]["path"] == "/mutate", pods
     (rules,) = pods["rules"]

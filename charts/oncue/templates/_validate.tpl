@@ -4,6 +4,7 @@
 {{- include "oncue.validate.onlyOne" . -}}
 {{- include "oncue.validate.move" . -}}
 {{- include "oncue.validate.labels" . -}}
+{{- include "oncue.validate.matchConditions" . -}}
 {{- include "oncue.validate.ports" . -}}
 {{- include "oncue.validate.hostNetwork" . -}}
 {{- include "oncue.validate.grace" (dict "component" "webhook" "values" .Values.webhook) -}}
@@ -76,6 +77,16 @@ cluster; the ConfigMap is found by its labels, since its name may be what change
 {{- end -}}
 {{- if hasKey (.Values.webhook.podAnnotations | default dict) "checksum/config" -}}
 {{- fail "\n\nwebhook.podAnnotations: the annotation checksum/config is the chart's own. Leave it out.\n" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "oncue.validate.matchConditions" -}}
+{{- $names := list "asks-for-oncue" "is-no-mirror-pod" -}}
+{{- range .Values.admission.matchConditions -}}
+{{- if has .name $names -}}
+{{- fail (printf "\n\nadmission.matchConditions: the name %s is there twice; the chart's own are asks-for-oncue and is-no-mirror-pod.\n" .name) -}}
+{{- end -}}
+{{- $names = append $names .name -}}
 {{- end -}}
 {{- end -}}
 
