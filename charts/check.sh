@@ -116,6 +116,9 @@ refusals() {
     refuses "'/admission/timeoutSeconds': maximum: got 60, want 30" --set admission.timeoutSeconds=60
     refuses "'/annotations/prefix': 'oncue.dev/' does not match pattern" --set annotations.prefix=oncue.dev/
     refuses "'/client/resources/limits': additional properties 'nvidia' not allowed" --set client.resources.limits.nvidia=1
+    refuses "'/client/resources/limits': missing property 'cpu'" --set client.resources.limits.cpu=null
+    refuses "'/client/resources': missing property 'limits'" --set client.resources.limits=null
+    refuses "'/client': missing property 'resources'" --set client.resources=null
     refuses "'/admission/namespaceSelector/0': missing property 'values'" \
         --set-json 'admission.namespaceSelector=[{"key": "team", "operator": "In"}]'
     refuses "'/admission/namespaceSelector/0/values': minItems: got 0, want 1" \

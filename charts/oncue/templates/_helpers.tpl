@@ -167,7 +167,7 @@ affinity:
 {{- define "oncue.clientResources" -}}
 {{- $written := list -}}
 {{- range $kind := list "requests" "limits" -}}
-{{- range $name, $quantity := index ($.Values.client.resources | default dict) $kind -}}
+{{- range $name, $quantity := index $.Values.client.resources $kind -}}
 {{- $written = append $written (printf "%s.%s=%v" $kind $name $quantity) -}}
 {{- end -}}
 {{- end -}}
@@ -201,9 +201,7 @@ inject:
   {{- end }}
   store-url: {{ include "oncue.storeUrl" . }}
   store-service: {{ include "oncue.store" . }}
-  {{- with include "oncue.clientResources" . }}
-  resources: {{ . | quote }}
-  {{- end }}
+  resources: {{ include "oncue.clientResources" . | quote }}
   {{- with .Values.client.runAsUser }}
   run-as-user: {{ int . }}
   {{- end }}
@@ -263,10 +261,8 @@ oncue status -A
 {{- define "oncue.testContainer" -}}
 image: {{ include "oncue.image" (list . .Values.client.image) }}
 imagePullPolicy: {{ .Values.client.image.pullPolicy }}
-{{- with .Values.client.resources }}
 resources:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
+  {{- toYaml .Values.client.resources | nindent 2 }}
 securityContext:
   {{- include "oncue.containerSecurityContext" . | nindent 2 }}
 terminationMessagePolicy: FallbackToLogsOnError
