@@ -35,9 +35,12 @@ class Release:
 
     @classmethod
     def read(cls, path):
-        return cls(pathlib.Path(path).read_text())
+        path = pathlib.Path(path)
+        return cls(path.stem, path.read_text())
 
-    def __init__(self, text):
+    def __init__(self, values, text):
+        # The name of the file in ci/ that the values are from.
+        self.values = values
         self.text = text
         self.objects = [o for o in yaml.safe_load_all(text) if o]
         self.store = self.only("StatefulSet")
@@ -158,7 +161,9 @@ def rule(group, resource, name, verbs):
 
 
 def is_restricted(r):
-    """every pod meets the restricted Pod Security profile, with a read-only root file system"""
+    """every pod meets the restricted Pod Security profile, but for the webhook's in the node's network, with a read-only root"""
+    on_host = [name for name, pod in r.pods() if pod["spec"].get("hostNetwork")]
+    assert on_host == ([f"{r.name}-webhook"] if r.values == "host-network" else []), on_host
     for name, pod in r.pods():
         spec = pod["spec"]
         context = spec["securityContext"]
