@@ -1,13 +1,14 @@
 //! The shell around a review: content type, size, budget, deadline.
 
 use std::{
+    error::Error,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::{
-    body::{Body, Bytes, HttpBody},
+    body::{Body, HttpBody},
     extract::State,
     http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header},
     response::{IntoResponse, Response},
@@ -16,7 +17,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 use tracing::{debug, error};
 
-use super::{Entry, MAX_BODY, Webhook, answer::Answer, rejection::Rejection};
+use super::{Entry, MAX_BODY, Webhook, answer::Answer, budget::Share, rejection::Rejection};
 use crate::language::Timeout;
 
 /// Answers `POST /mutate`.
@@ -50,9 +51,9 @@ async fn review(
     request: Request<Body>,
 ) -> Result<Answer, Rejection> {
     require_json(request.headers())?;
-    let length = required_memory(request.body())?;
-    let _share = webhook.budget.take(length).ok_or(Rejection::Overloaded)?;
-    let body = read(request.into_body()).await?;
+    refuse_too_large(request.body())?;
+    let mut share = webhook.budget.share();
+    let body = read(request.into_body(), &mut share).await?;
     // A panic is a bug of ours: it is answered like any other.
     catch_unwind(AssertUnwindSafe(|| webhook.answer(entry, &body)))
         .map_err(|_| Rejection::Failure("it panicked".to_owned()))
@@ -80,22 +81,33 @@ fn require_json(headers: &HeaderMap) -> Result<(), Rejection> {
         .ok_or(Rejection::UnsupportedMediaType)
 }
 
-/// Returns the length of the body where it is declared, else the most that it may have.
-fn required_memory(body: &Body) -> Result<usize, Rejection> {
-    let Some(declared) = body.size_hint().exact() else {
-        return Ok(MAX_BODY);
-    };
-    usize::try_from(declared)
-        .ok()
-        .filter(|declared| *declared <= MAX_BODY)
-        .ok_or(Rejection::BodyTooLarge)
+/// Refuses a body that is declared to be too long before any of it is read.
+fn refuse_too_large(body: &Body) -> Result<(), Rejection> {
+    match body.size_hint().exact() {
+        Some(declared) if declared > MAX_BODY as u64 => Err(Rejection::BodyTooLarge),
+        _ => Ok(()),
+    }
 }
 
-async fn read(body: Body) -> Result<Bytes, Rejection> {
-    match Limited::new(body, MAX_BODY).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Rejection::BodyTooLarge),
-        Err(error) => Err(Rejection::unreadable(error)),
+/// Reads a body, of which each frame is charged to `share` as it comes.
+async fn read(body: Body, share: &mut Share<'_>) -> Result<Vec<u8>, Rejection> {
+    let mut body = Limited::new(body, MAX_BODY);
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(refused)?;
+        if let Some(data) = frame.data_ref() {
+            share.grow(data.len()).ok_or(Rejection::Overloaded)?;
+            bytes.extend_from_slice(data);
+        }
+    }
+    Ok(bytes)
+}
+
+fn refused(error: Box<dyn Error + Send + Sync>) -> Rejection {
+    if error.is::<LengthLimitError>() {
+        Rejection::BodyTooLarge
+    } else {
+        Rejection::unreadable(error)
     }
 }
 

@@ -1,10 +1,18 @@
 //! The webhook's protocol, through its router.
 
+use std::{
+    convert::Infallible,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
+
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, HttpBody, to_bytes},
     http::{HeaderMap, Request, StatusCode, header},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_util::FutureExt;
+use hyper::body::{Frame, SizeHint};
 use serde_json::{Value, json};
 use tokio::time::{Instant, pause};
 use tower::ServiceExt;
@@ -21,6 +29,15 @@ fn settings() -> Settings {
 
 fn app() -> Router {
     router(settings(), Strictness::Warn, WebhookMetrics::default())
+}
+
+fn app_with_budget(bytes: usize) -> Router {
+    routes(Webhook {
+        settings: settings(),
+        strictness: Strictness::Warn,
+        metrics: WebhookMetrics::default(),
+        budget: Budget::new(bytes),
+    })
 }
 
 struct Reply {
@@ -349,15 +366,38 @@ async fn a_body_over_the_limit_is_a_413_without_a_declared_length_too() {
 
 #[tokio::test]
 async fn more_bodies_than_fit_are_a_503() {
-    let app = routes(Webhook {
-        settings: settings(),
-        strictness: Strictness::Warn,
-        metrics: WebhookMetrics::default(),
-        budget: Budget::new(1024),
-    });
-    let reply = send(app, mk_request("x".repeat(4096))).await;
+    let reply = send(app_with_budget(1024), mk_request("x".repeat(4096))).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.headers[header::RETRY_AFTER], "1");
+}
+
+/// A body that is announced and does not come.
+struct Stalled(u64);
+
+impl HttpBody for Stalled {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0)
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_takes_nothing_from_others() {
+    let app = app_with_budget(16 * 1024);
+    let stalled = Body::new(Stalled(15 * 1024));
+    let mut stalled = pin!(send(app.clone(), mk_request(stalled)));
+    assert!((&mut stalled).now_or_never().is_none());
+    let reply = send(app, mk_request(waiting_review().to_string())).await;
+    assert!(reply.response()["patch"].is_string());
 }
 
 #[tokio::test]
