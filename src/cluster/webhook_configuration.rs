@@ -219,4 +219,16 @@ pub enum PublishError {
     Read(ObjectName, #[source] ApiError),
 }
 
+impl PublishError {
+    /// Returns the reason as one word, for metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Contended(_) => "conflict",
+            Self::NoEntry { .. } => "no-entry",
+            Self::Read(_, ApiError::NotFound(_)) => "absent",
+            Self::Patch(_, error) | Self::Read(_, error) => error.label(),
+        }
+    }
+}
+
 const ATTEMPTS: usize = 5;

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use oncue_webhook_certs::{Authority, TrustBundle};
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 use tracing::info;
@@ -49,7 +49,7 @@ impl CaBundle {
     pub(super) async fn publish(&mut self, authority: &Authority, now: SystemTime) -> bool {
         let published = self.configuration.publish(&mut self.bundle, authority, now);
         let published = published.await;
-        self.metrics.count(&published);
+        self.metrics.observe(&published);
         let Some(Published { patched, owned }) = self.outages.bundle.note(published) else {
             return false;
         };
@@ -75,28 +75,37 @@ struct Outages {
     ownership: Outage,
 }
 
-/// How often the bundle was written.
+/// Whether the bundle is right, and how often it was written.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CaBundleMetrics(Family<Labels, Counter>);
+pub(super) struct CaBundleMetrics {
+    patches: Family<Labels, Counter>,
+    published: Gauge,
+}
 
 impl CaBundleMetrics {
+    /// Registers the metrics.
     pub(super) fn register(&self, registry: &mut Registry) {
+        let Self { patches, published } = self;
         registry.register(
             "ca_bundle_patches",
-            "Writes of the caBundle, by what became of them",
-            self.0.clone(),
+            "Writes of the caBundle and looks that failed, by what became of them",
+            patches.clone(),
+        );
+        registry.register(
+            "ca_bundle_published",
+            "Whether every entry of ours had the caBundle at the last look (0: not, or not known)",
+            published.clone(),
         );
     }
 
-    fn count(&self, published: &Result<Published, PublishError>) {
+    fn observe(&self, published: &Result<Published, PublishError>) {
+        self.published.set(published.is_ok().into());
         let result = match published {
+            Ok(Published { patched: false, .. }) => return,
             Ok(Published { patched: true, .. }) => "ok",
-            Err(PublishError::Contended(_)) => "conflict",
-            Err(PublishError::Patch(_, error)) => error.label(),
-            Ok(Published { patched: false, .. })
-            | Err(PublishError::NoEntry { .. } | PublishError::Read(..)) => return,
+            Err(error) => error.label(),
         };
-        self.0.get_or_create(&Labels { result }).inc();
+        self.patches.get_or_create(&Labels { result }).inc();
     }
 }
 

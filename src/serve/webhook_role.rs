@@ -91,7 +91,9 @@ impl WebhookRole {
         let registry = registry.sub_registry_with_prefix("webhook");
         reviews.register(registry);
         certificates.register(registry);
-        ca_bundle.register(registry);
+        if self.front.bundle.is_some() {
+            ca_bundle.register(registry);
+        }
     }
 
     /// Serves as soon as everything is there that it takes.

@@ -128,6 +128,49 @@ async fn is_not_ready_before_the_api_server_trusts_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn metrics_say_whether_the_api_server_trusts_it() {
+    let cluster = FakeCluster::of_the_chart();
+    let server = start(&cluster).await;
+    until_ready(&server).await;
+    let metrics = async || get(server.addresses().admin, "/metrics").await;
+    let published = |yes: u8| format!("oncue_webhook_ca_bundle_published {yes}\n");
+    let counted =
+        |result: &str| format!("oncue_webhook_ca_bundle_patches_total{{result=\"{result}\"}}");
+    let text = metrics().await;
+    assert!(text.contains(&published(1)), "{text}");
+    for (result, refusal) in [("absent", (404, "gone")), ("forbidden", (403, "no"))] {
+        cluster.refuse(Method::GET, CONFIGURATION, refusal);
+        sleep(Duration::from_mins(1)).await;
+        let text = metrics().await;
+        assert!(text.contains(&published(0)), "{text}");
+        assert!(text.contains(&counted(result)), "{text}");
+    }
+    cluster.recover();
+    sleep(Duration::from_mins(1)).await;
+    let text = metrics().await;
+    assert!(text.contains(&published(1)), "{text}");
+    cluster.change(CONFIGURATION, |it| it["webhooks"] = serde_json::json!([]));
+    sleep(Duration::from_mins(1)).await;
+    let text = metrics().await;
+    assert!(text.contains(&published(0)), "{text}");
+    assert!(text.contains(&counted("no-entry")), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_are_silent_of_a_configuration_that_is_not_kept() {
+    let cluster = FakeCluster::of_the_chart();
+    let config = Config {
+        webhook_configuration: None,
+        ..mk_webhook()
+    };
+    let client = Some(cluster.client());
+    let server = Server::start_in(client, config).await.unwrap();
+    let text = get(server.addresses().admin, "/metrics").await;
+    assert!(text.contains("oncue_webhook_in_flight"), "{text}");
+    assert!(!text.contains("ca_bundle"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn repairs_what_is_taken_away_while_it_serves() {
     let cluster = FakeCluster::of_the_chart();
     let server = start(&cluster).await;
