@@ -10,7 +10,8 @@ use super::kubeconfig::{FindError, Found, WhichCluster};
 /// Returns a client of the cluster that is meant; its default namespace is that of the context, or
 /// of the pod.
 ///
-/// Nothing is asked of the cluster yet. A connection has its timeouts; a request needs a deadline
+/// Nothing is asked of the cluster yet, and nothing is asked twice: whoever asks hears what the API
+/// server says, and tries again where that is of use. A connection has its timeouts; a request needs a deadline
 /// of its own, which [`call`](super::call()) gives it, since watches and tunnels must have none.
 pub async fn connect(which: WhichCluster) -> Result<Client, ConnectError> {
     match which.find(&Environment::of_this_process())? {
@@ -23,6 +24,8 @@ pub async fn connect(which: WhichCluster) -> Result<Client, ConnectError> {
 pub async fn connect_to(found: Found) -> Result<Client, ConnectError> {
     let mut config: Config = found.config().await?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
+    // It would outlast the deadline of a request, and the API server's words be lost.
+    config.default_retry = false;
     Client::try_from(config).map_err(ConnectError::Client)
 }
 
@@ -47,9 +50,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, net::Ipv4Addr};
+
+    use axum::{Router, http::StatusCode, response::IntoResponse};
+    use kube::{
+        api::GetParams,
+        core::{Request, Status},
+    };
+    use tokio::net::TcpListener;
 
     use super::*;
+    use crate::cluster::{ApiError, call};
 
     fn mk_kubeconfig(text: &str) -> (tempfile::TempDir, WhichCluster) {
         let folder = tempfile::tempdir().unwrap();
@@ -83,5 +94,31 @@ contexts:
         which.context = Some("till".to_owned());
         let client = connect(which).await.unwrap();
         assert_eq!(client.default_namespace(), "till");
+    }
+
+    #[tokio::test]
+    async fn an_overloaded_api_server_is_heard_at_once() {
+        let busy = async || {
+            let status = Status::failure("too many requests", "TooManyRequests").with_code(429);
+            let retry = [("retry-after", "60")];
+            (StatusCode::TOO_MANY_REQUESTS, retry, axum::Json(status)).into_response()
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = axum::serve(listener, Router::new().fallback(busy));
+        let (_folder, which) = mk_kubeconfig(&TWO_CONTEXTS.replace("127.0.0.1:1", &address));
+        let client = connect(which).await.unwrap();
+        let request = Request::new("/api")
+            .get("v1", &GetParams::default())
+            .unwrap();
+        let error = tokio::select! {
+            answer = call(client.request::<serde_json::Value>(request)) => answer.unwrap_err(),
+            _ = server.into_future() => unreachable!("it serves for ever"),
+        };
+        assert!(matches!(error, ApiError::Refused(_)), "{error}");
+        assert!(
+            error.to_string().contains("(429): too many requests"),
+            "{error}"
+        );
     }
 }
