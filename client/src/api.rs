@@ -37,11 +37,8 @@ const HELD_PATIENCE: Duration = Duration::from_mins(1);
 /// How long a watch may be silent; the store sends a bookmark every 30 s.
 const WATCH_PATIENCE: Duration = Duration::from_secs(65);
 
-/// Largest answer that is read, far above what a store sends.
+/// Largest answer that is read, and longest line of a watch: far above what a store sends.
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
-
-/// Longest line of a watch.
-const MAX_LINE_BYTES: u64 = 1 << 20;
 
 /// A connection to a store; it is opened with the first request and kept for the next ones.
 #[derive(Clone, Debug)]
@@ -132,9 +129,7 @@ impl Api {
         let url = self.endpoint.url.clone();
         let mut reader = BufReader::new(response.into_body().into_reader());
         Ok(std::iter::from_fn(move || {
-            next_line(&mut reader)
-                .map_err(|error| ApiError::unreachable(&url, error.into()))
-                .transpose()
+            next_line(&mut reader, &url).transpose()
         }))
     }
 
@@ -244,14 +239,57 @@ fn to_json(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).expect("what is sent has string keys only")
 }
 
-fn next_line(reader: &mut impl BufRead) -> std::io::Result<Option<String>> {
-    let mut line = String::new();
-    let read = reader.by_ref().take(MAX_LINE_BYTES).read_line(&mut line)?;
+fn next_line(reader: &mut impl BufRead, url: &ServerUrl) -> Result<Option<String>, ApiError> {
+    let mut line = Vec::new();
+    let read = reader
+        .by_ref()
+        .take(MAX_ANSWER_BYTES)
+        .read_until(b'\n', &mut line)
+        .map_err(|error| ApiError::unreachable(url, error.into()))?;
     if read == 0 {
         return Ok(None);
     }
-    if !line.ends_with('\n') && u64::try_from(read).is_ok_and(|read| read == MAX_LINE_BYTES) {
-        return Err(std::io::Error::other("a line of the answer is too long"));
+    if !line.ends_with(b"\n") && u64::try_from(read).is_ok_and(|read| read == MAX_ANSWER_BYTES) {
+        return Err(ApiError::garbled(
+            url,
+            format_args!("a line of it is longer than {MAX_ANSWER_BYTES} bytes"),
+        ));
     }
-    Ok(Some(line.trim_end().to_owned()))
+    let line = str::from_utf8(line.trim_ascii_end());
+    let line = line.map_err(|error| ApiError::garbled(url, error))?;
+    Ok(Some(line.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn mk_url() -> ServerUrl {
+        "http://store:9999".parse().unwrap()
+    }
+
+    #[test]
+    fn a_line_is_as_long_as_an_answer_may_be() {
+        let long = vec![b'x'; 3 << 20];
+        let text = [&long[..], b"\nshort\n"].concat();
+        let mut reader = &*text;
+        let line = next_line(&mut reader, &mk_url()).unwrap().unwrap();
+        assert_eq!(line.len(), long.len());
+        let line = next_line(&mut reader, &mk_url()).unwrap();
+        assert_eq!(line.as_deref(), Some("short"));
+        assert!(next_line(&mut reader, &mk_url()).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_line_without_end_makes_no_sense() {
+        let mut endless = BufReader::new(io::repeat(b'x'));
+        let error = next_line(&mut endless, &mk_url()).unwrap_err();
+        assert!(matches!(error, ApiError::Garbled { .. }), "{error}");
+        assert!(
+            error.to_string().contains("longer than 67108864 bytes"),
+            "{error}"
+        );
+    }
 }
