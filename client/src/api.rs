@@ -212,7 +212,7 @@ impl Api {
         &self,
         result: Result<Response<Body>, ureq::Error>,
     ) -> Result<Response<Body>, ApiError> {
-        let response = result.map_err(|error| ApiError::unreachable(&self.endpoint.url, error))?;
+        let response = result.map_err(|error| ApiError::lost(&self.endpoint.url, error))?;
         if response.status().is_success() {
             Ok(response)
         } else {
@@ -226,7 +226,7 @@ impl Api {
             .into_with_config()
             .limit(MAX_ANSWER_BYTES)
             .read_to_vec()
-            .map_err(|error| ApiError::unreachable(&self.endpoint.url, error))?;
+            .map_err(|error| ApiError::lost(&self.endpoint.url, error))?;
         serde_json::from_slice(&bytes).map_err(|error| ApiError::garbled(&self.endpoint.url, error))
     }
 }
@@ -245,7 +245,7 @@ fn next_line(reader: &mut impl BufRead, url: &ServerUrl) -> Result<Option<String
         .by_ref()
         .take(MAX_ANSWER_BYTES)
         .read_until(b'\n', &mut line)
-        .map_err(|error| ApiError::unreachable(url, error.into()))?;
+        .map_err(|error| ApiError::lost(url, error.into()))?;
     if read == 0 {
         return Ok(None);
     }

@@ -136,7 +136,7 @@ impl<D: Dial> Entrance<D> {
     }
 
     /// Returns the life of one connection.
-    fn connect(&mut self, near: TcpStream) -> impl Future<Output = ()> + use<D> {
+    fn connect(&mut self, mut near: TcpStream) -> impl Future<Output = ()> + use<D> {
         let fresh = |(opened, _): &(Instant, Connection)| opened.elapsed() < STALE;
         let first = self.first.take().filter(fresh);
         let far_end = Arc::clone(&self.far_end);
@@ -146,8 +146,9 @@ impl<D: Dial> Entrance<D> {
                 Some((_, first)) => Ok(first),
                 None => far_end.dial().await,
             };
+            // The near end is closed once its trouble can be read.
             trouble.set(match far {
-                Ok(far) => forward(near, far).await,
+                Ok(far) => forward(&mut near, far).await,
                 Err(error) => Some(error.to_string()),
             });
         }
@@ -155,14 +156,14 @@ impl<D: Dial> Entrance<D> {
 }
 
 /// Copies both ways until both sides have ended; returns what the far end complains of.
-async fn forward(mut near: TcpStream, far: Connection) -> Option<String> {
+async fn forward(near: &mut TcpStream, far: Connection) -> Option<String> {
     let Connection {
         mut stream,
         trouble,
     } = far;
     tokio::select! {
         // That either side went away is seen by whoever reads.
-        _ = copy_bidirectional(&mut near, &mut stream) => None,
+        _ = copy_bidirectional(near, &mut stream) => None,
         Some(trouble) = trouble => Some(trouble),
     }
 }

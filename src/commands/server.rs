@@ -173,19 +173,24 @@ impl Store {
     }
 
     fn explain(&self, error: ApiError) -> anyhow::Error {
-        if !matches!(error, ApiError::Unreachable { .. }) {
-            return error.into();
-        }
-        match &self.way {
-            Way::Direct => error.into(),
-            Way::Here => anyhow!("{error}{NO_CLUSTER}"),
-            Way::Tunnel(tunnel) => {
-                let trouble = tunnel.trouble();
-                let trouble = trouble.unwrap_or_else(|| "its pod ended the connection".to_owned());
+        match (&self.way, unanswered(&error)) {
+            (Way::Here, Some(_)) => anyhow!("{error}{NO_CLUSTER}"),
+            (Way::Tunnel(tunnel), Some(reason)) => {
+                let reason = tunnel.trouble().unwrap_or_else(|| reason.to_owned());
                 let cluster = self.cluster.as_ref().map_or("", Cluster::name);
-                anyhow!("failed to reach the store in {cluster}: {trouble}")
+                anyhow!("failed to reach the store in {cluster}: {reason}")
             }
+            (Way::Direct, _) | (_, None) => error.into(),
         }
+    }
+}
+
+/// Returns why no answer came through a tunnel that knows of no trouble; `None` where one came.
+fn unanswered(error: &ApiError) -> Option<&str> {
+    match error {
+        ApiError::Ended { .. } => Some("its pod ended the connection"),
+        ApiError::Unreachable { reason, .. } => Some(reason),
+        ApiError::Garbled { .. } | ApiError::Refused { .. } | ApiError::Status { .. } => None,
     }
 }
 
@@ -237,7 +242,42 @@ impl Scope {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
+
+    /// Asks a server that accepts connections and holds them for as long as `patience` asks, or
+    /// else hangs up.
+    fn ask(server: impl FnOnce(&TcpListener) + Send + 'static) -> ApiError {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let endpoint = Endpoint {
+            url: url.parse().unwrap(),
+            fallback: None,
+            ca: None,
+        };
+        let api = Api::new(&endpoint, &Names::of_the_system()).unwrap();
+        let api = api.with_patience(Duration::from_millis(200));
+        let server = std::thread::spawn(move || server(&listener));
+        let error = api.get::<serde_json::Value>("/v1/waiters").unwrap_err();
+        drop(server);
+        error
+    }
+
+    #[test]
+    fn only_a_connection_that_ended_is_told_as_one() {
+        let hang_up = |listener: &TcpListener| drop(listener.accept());
+        let error = ask(hang_up);
+        let reason = unanswered(&error);
+        assert_eq!(reason, Some("its pod ended the connection"), "{error}");
+        let hold = |listener: &TcpListener| {
+            let _held = listener.accept();
+            std::thread::park();
+        };
+        let error = ask(hold);
+        let reason = unanswered(&error).unwrap();
+        assert!(reason.starts_with("timed out"), "{reason}");
+    }
 
     #[test]
     fn flags_come_before_the_environment_and_the_environment_before_what_is_at_hand() {

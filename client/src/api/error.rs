@@ -1,6 +1,6 @@
 //! What goes wrong between a client and a store.
 
-use std::fmt;
+use std::{fmt, io::ErrorKind};
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -17,6 +17,14 @@ const MAX_PROBLEM_BYTES: u64 = 64 << 10;
 /// Why a request did not do what it should.
 #[derive(Clone, Debug, Error)]
 pub enum ApiError {
+    /// The connection ended before the answer did.
+    #[error("failed to reach {url}: {reason}")]
+    Ended {
+        /// The store's URL.
+        url: String,
+        /// How it ended.
+        reason: String,
+    },
     /// An answer that makes no sense.
     #[error("failed to read the answer of {url}: {reason}")]
     Garbled {
@@ -67,10 +75,15 @@ impl ApiError {
             if status.is_client_error() && !passes.contains(status))
     }
 
-    pub(super) fn unreachable(url: &ServerUrl, error: ureq::Error) -> Self {
-        Self::Unreachable {
-            url: url.to_string(),
-            reason: describe(error),
+    /// Returns what became of an answer that did not come, or not to its end.
+    pub(super) fn lost(url: &ServerUrl, error: ureq::Error) -> Self {
+        let url = url.to_string();
+        let is_end = is_end(&error);
+        let reason = describe(error);
+        if is_end {
+            Self::Ended { url, reason }
+        } else {
+            Self::Unreachable { url, reason }
         }
     }
 
@@ -93,6 +106,18 @@ impl ApiError {
             None => Self::Status { url, status },
         }
     }
+}
+
+/// Returns whether the other side hung up.
+fn is_end(error: &ureq::Error) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let ends = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        UnexpectedEof,
+    ];
+    matches!(error, ureq::Error::Io(error) if ends.contains(&error.kind()))
 }
 
 /// An RFC 9457 problem document, as far as a person wants to read it.
