@@ -24,6 +24,7 @@ struct Cluster {
 struct Objects {
     lists: BTreeMap<&'static str, Vec<Value>>,
     forbidden: Vec<&'static str>,
+    endless: Vec<&'static str>,
 }
 
 impl Objects {
@@ -37,6 +38,12 @@ impl Objects {
 
     fn forbid(mut self, plural: &'static str) -> Self {
         self.forbidden.push(plural);
+        self
+    }
+
+    /// Lets every page of a list say that there is another.
+    fn without_end(mut self, plural: &'static str) -> Self {
+        self.endless.push(plural);
         self
     }
 
@@ -69,7 +76,8 @@ async fn answer(State(objects): State<Arc<Objects>>, uri: Uri) -> (StatusCode, J
         None => {
             let mut items = prepared(last);
             items.retain(|item| item["metadata"]["namespace"] == parent);
-            let all = json!({"metadata": {}, "items": items});
+            let next = objects.endless.contains(&last).then_some("more");
+            let all = json!({"metadata": {"continue": next}, "items": items});
             (StatusCode::OK, Json(all))
         }
     }
@@ -250,6 +258,18 @@ fn injected_pods_are_listed_with_what_recreates_them() {
     assert!(
         rows[2].ends_with("kubectl rollout restart deployment/web -n shop"),
         "{table}"
+    );
+}
+
+#[test]
+fn where_too_many_controllers_are_there_to_read_them_all_that_is_noted() {
+    let others = vec![mk_workload("other", &json!({}), None); 5_000];
+    let shop = mk_shop().with("replicasets", &others);
+    let cluster = shop.without_end("replicasets").serve();
+    let (_, notes) = cluster.told(&["status", "--injected"]);
+    assert!(
+        notes.contains("note: only the first 10000 replicasets were read"),
+        "{notes}"
     );
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::recreation::Recreation;
 use crate::{
-    cluster::{Part, Place, Question, Resource},
+    cluster::{Listed, Part, Place, Question, Resource},
     commands::{
         cluster::Cluster,
         output::{self, Format},
@@ -38,11 +38,7 @@ impl Injected {
             fields: "status.phase!=Succeeded,status.phase!=Failed",
             part: Part::Whole,
         };
-        let listed = cluster.list(Resource::POD, place, live)?;
-        if let Some(cut) = listed.cut {
-            output::note(&cut.to_string());
-        }
-        let mut injected = Self::new(listed.objects);
+        let mut injected = Self::new(noted(cluster.list(Resource::POD, place, live)?));
         for resource in [Resource::REPLICA_SET, Resource::JOB] {
             injected.add_controllers(cluster, resource, place);
         }
@@ -73,7 +69,7 @@ impl Injected {
             ..Question::default()
         };
         match cluster.list(resource, place, metadata) {
-            Ok(listed) => self.controllers.extend(by_uid(listed.objects)),
+            Ok(listed) => self.controllers.extend(by_uid(noted(listed))),
             Err(error) => output::note(&error.to_string()),
         }
     }
@@ -152,6 +148,14 @@ impl Injected {
             _ => format!("kubectl delete pod/{name} {flags}"),
         }
     }
+}
+
+/// Returns what was read, and notes where that is not all.
+fn noted(Listed { objects, cut }: Listed) -> Vec<Value> {
+    if let Some(cut) = cut {
+        output::note(&cut.to_string());
+    }
+    objects
 }
 
 fn by_uid(objects: Vec<Value>) -> impl Iterator<Item = (String, Value)> {
