@@ -1,6 +1,9 @@
 //! What commands print: text that may end early, tables and ages.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    ops::ControlFlow,
+};
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -20,10 +23,16 @@ pub(super) enum Format {
 ///
 /// A reader that has had enough, such as `head`, is no error.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    print_next(text).map(drop)
+}
+
+/// Prints one of many texts, as [`print`] does; breaks where the reader has had enough.
+pub(super) fn print_next(text: &str) -> anyhow::Result<ControlFlow<()>> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("failed to write to the standard output"),
+        Ok(()) => Ok(ControlFlow::Continue(())),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        Err(error) => Err(error).context("failed to write to the standard output"),
     }
 }
 

@@ -90,8 +90,7 @@ impl Status {
             seen: None,
         };
         let now = look.render()?;
-        output::print(&now)?;
-        if self.watch {
+        if output::print_next(&now)?.is_continue() && self.watch {
             look.watch(now)?;
         }
         Ok(ExitCode::SUCCESS)
@@ -117,7 +116,8 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Prints whenever it is another than `before`; outages are told and waited out.
+    /// Prints whenever it is another than `before`, until nobody reads it; outages are told and
+    /// waited out.
     fn watch(&mut self, mut before: String) -> anyhow::Result<()> {
         loop {
             thread::sleep(PERIOD);
@@ -130,7 +130,8 @@ impl Look<'_> {
                 continue;
             }
             match now {
-                Ok(text) => output::print(&text)?,
+                Ok(text) if output::print_next(&text)?.is_break() => return Ok(()),
+                Ok(_) => {}
                 Err(error) => output::note(&format!("{error}; trying again")),
             }
             before = text;

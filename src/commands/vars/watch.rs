@@ -32,7 +32,7 @@ struct Event {
 }
 
 impl Watch {
-    /// Prints changes until the store ends the stream.
+    /// Prints changes until nobody reads them, or the store ends the stream.
     pub(super) fn run(self) -> anyhow::Result<()> {
         let store = self.store.open()?;
         let mut path = format!("/v1/namespaces/{}/watch", store.namespace);
@@ -41,14 +41,18 @@ impl Watch {
         }
         for line in store.told(store.api.lines(&path))? {
             let line = store.told(line)?;
-            match self.output {
-                Format::Json => output::print(&format!("{line}\n"))?,
+            let text = match self.output {
+                Format::Json => format!("{line}\n"),
                 Format::Text => {
                     let event: Event = serde_json::from_str(&line)?;
-                    if let Some(variable) = event.variable {
-                        output::print(&row(&event.r#type, &variable))?;
-                    }
+                    let Some(variable) = event.variable else {
+                        continue;
+                    };
+                    row(&event.r#type, &variable)
                 }
+            };
+            if output::print_next(&text)?.is_break() {
+                return Ok(());
             }
         }
         anyhow::bail!("the store ended the watch: run it again to go on")
