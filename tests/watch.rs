@@ -1,6 +1,7 @@
-//! Commands that print on and on: they end with their reader.
+//! Commands that print on and on: they outlive the store, and end with their reader.
 //!
-//! Neither `oncue vars watch` nor `oncue status --watch` once ended where `head` had read enough.
+//! `oncue vars watch` once ended whenever the store was started anew, and neither it nor
+//! `oncue status --watch` ended where `head` had read enough.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -31,6 +32,8 @@ enum Answer {
     Repeated(String),
     /// Its words for a request that is wrong.
     Refused,
+    /// That it is not there.
+    Unavailable,
 }
 
 impl IntoResponse for Answer {
@@ -50,6 +53,7 @@ impl IntoResponse for Answer {
                 let problem = r#"{"title": "no", "detail": "no such namespace"}"#;
                 (StatusCode::BAD_REQUEST, json, problem).into_response()
             }
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     }
 }
@@ -91,6 +95,10 @@ fn line(change: &str, name: &str, value: &str) -> String {
     format!(r#"{{"type":"{change}","revision":"e-1","variable":{variable}}}"#)
 }
 
+fn bookmark() -> String {
+    r#"{"type":"BOOKMARK","revision":"e-1"}"#.to_owned()
+}
+
 /// Returns how the command ends, and what it says beside its output; it is given time, and no more.
 fn end(mut child: Child) -> (Option<i32>, String) {
     let mut stderr = child.stderr.take().unwrap();
@@ -106,6 +114,59 @@ fn end(mut child: Child) -> (Option<i32>, String) {
     }
     let status = child.wait().unwrap();
     (status.code(), said.expect("it ends").unwrap())
+}
+
+#[test]
+fn a_watch_goes_on_where_the_store_comes_back_and_prints_what_differs() {
+    let answers = [
+        Answer::Cut(vec![
+            line("ADDED", "changes", "1"),
+            line("ADDED", "goes", "1"),
+            line("ADDED", "stays", "1"),
+            bookmark(),
+        ]),
+        Answer::Unavailable,
+        Answer::Cut(vec![
+            line("ADDED", "changes", "2"),
+            line("ADDED", "stays", "1"),
+            bookmark(),
+        ]),
+    ];
+    let store = Store::start(answers.into_iter());
+    let mut child = store.run(&["vars", "watch"]);
+    let mut printed = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut printed)
+        .unwrap();
+    let words = printed.lines().map(|line| {
+        let mut words = line.split_whitespace();
+        [words.next().unwrap(), words.next().unwrap()]
+    });
+    let expected = [
+        ["ADDED", "changes"],
+        ["ADDED", "goes"],
+        ["ADDED", "stays"],
+        ["MODIFIED", "changes"],
+        ["DELETED", "goes"],
+    ];
+    assert_eq!(words.collect::<Vec<_>>(), expected, "{printed}");
+    // What the store refuses in its own words ends it.
+    let (code, said) = end(child);
+    assert_eq!(code, Some(1), "{said}");
+    let away = "note: the store ended the watch; trying again\n";
+    assert!(said.starts_with(&format!("{away}{away}error: ")), "{said}");
+    assert!(said.contains("no such namespace"), "{said}");
+}
+
+#[test]
+fn a_watch_that_cannot_begin_is_an_error() {
+    let store = Store::start([Answer::Unavailable].into_iter());
+    let (code, said) = end(store.run(&["vars", "watch"]));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.starts_with("error: "), "{said}");
 }
 
 /// Reads one line, as `head -1` does.

@@ -5,14 +5,16 @@ use std::time::Duration;
 /// A delay that doubles with each failure up to a limit; chance takes off up to half of it, so that
 /// those who failed together do not come back together.
 #[derive(Clone, Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     first: Duration,
     limit: Duration,
     failures: u32,
 }
 
 impl Backoff {
-    pub(crate) const fn new(first: Duration, limit: Duration) -> Self {
+    /// Returns a delay that begins with `first` and ends with `limit`.
+    #[must_use]
+    pub const fn new(first: Duration, limit: Duration) -> Self {
         Self {
             first,
             limit,
@@ -21,7 +23,7 @@ impl Backoff {
     }
 
     /// Counts one more failure and returns the delay after it.
-    pub(crate) fn after_failure(&mut self, random: &mut fastrand::Rng) -> Duration {
+    pub fn after_failure(&mut self, random: &mut fastrand::Rng) -> Duration {
         let factor = 2u32.saturating_pow(self.failures);
         self.failures = self.failures.saturating_add(1);
         let longest = self.first.saturating_mul(factor).min(self.limit);
@@ -29,12 +31,12 @@ impl Backoff {
     }
 
     /// Returns how many failures there were in a row.
-    pub(crate) fn failures(&self) -> u32 {
+    pub fn failures(&self) -> u32 {
         self.failures
     }
 
     /// Forgets the failures.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.failures = 0;
     }
 }

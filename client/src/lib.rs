@@ -8,6 +8,7 @@
 //! | [`api`] | [`Api`](api::Api), the blocking client of the store's HTTP API |
 //! | [`names`] | [`Names`](names::Names), host names to addresses without libc |
 //! | [`prober`] | [`Prober`](prober::Prober), the checks of `tcp://` and `http://` terms |
+//! | [`backoff`] | [`Backoff`](backoff::Backoff), how long to wait before the next try |
 //! | [`environment`] | [`Environment`](environment::Environment), the variables it reads |
 //! | [`surroundings`] | [`Surroundings`] and [`Clock`](surroundings::Clock) |
 //! | `wait` | what a wait does next: pure |
@@ -19,7 +20,7 @@
 
 pub mod api;
 mod args;
-mod backoff;
+pub mod backoff;
 mod commands;
 pub mod environment;
 mod exit;

@@ -172,7 +172,8 @@ impl Store {
         answer.map_err(|error| self.explain(error))
     }
 
-    fn explain(&self, error: ApiError) -> anyhow::Error {
+    /// Returns an error in the words of the way there.
+    pub(super) fn explain(&self, error: ApiError) -> anyhow::Error {
         match (&self.way, unanswered(&error)) {
             (Way::Here, Some(_)) => anyhow!("{error}{NO_CLUSTER}"),
             (Way::Tunnel(tunnel), Some(reason)) => {

@@ -1,13 +1,19 @@
 //! `oncue vars watch`.
 
-use clap::Args;
-use serde::Deserialize;
+mod changes;
 
+use std::{ops::ControlFlow, thread, time::Duration};
+
+use anyhow::anyhow;
+use clap::Args;
+use oncue_client::{api::ApiError, backoff::Backoff};
+
+use self::changes::{Changes, Event};
 use super::document::Variable;
 use crate::{
     commands::{
         output::{self, Format},
-        server::StoreArgs,
+        server::{Store, StoreArgs},
     },
     language::VariableName,
 };
@@ -25,37 +31,100 @@ pub(super) struct Watch {
     store: StoreArgs,
 }
 
-#[derive(Debug, Deserialize)]
-struct Event {
-    r#type: String,
-    variable: Option<Variable>,
-}
-
 impl Watch {
-    /// Prints changes until nobody reads them, or the store ends the stream.
+    /// Prints changes until nobody reads them; a store that goes away is waited for.
     pub(super) fn run(self) -> anyhow::Result<()> {
         let store = self.store.open()?;
-        let mut path = format!("/v1/namespaces/{}/watch", store.namespace);
-        if let Some(prefix) = &self.prefix {
-            path = format!("{path}?prefix={prefix}");
-        }
-        for line in store.told(store.api.lines(&path))? {
-            let line = store.told(line)?;
-            let text = match self.output {
-                Format::Json => format!("{line}\n"),
-                Format::Text => {
-                    let event: Event = serde_json::from_str(&line)?;
-                    let Some(variable) = event.variable else {
-                        continue;
-                    };
-                    row(&event.r#type, &variable)
-                }
+        let mut lines = Lines::begin(&store, self.path(&store))?;
+        let mut changes = Changes::default();
+        loop {
+            let Some(line) = lines.next()? else {
+                changes.begin_again();
+                continue;
             };
-            if output::print_next(&text)?.is_break() {
-                return Ok(());
+            for event in changes.news(serde_json::from_str(&line)?)? {
+                if self.print(&event)?.is_break() {
+                    return Ok(());
+                }
             }
         }
-        anyhow::bail!("the store ended the watch: run it again to go on")
+    }
+
+    fn path(&self, store: &Store) -> String {
+        let path = format!("/v1/namespaces/{}/watch", store.namespace);
+        match &self.prefix {
+            Some(prefix) => format!("{path}?prefix={prefix}"),
+            None => path,
+        }
+    }
+
+    fn print(&self, event: &Event) -> anyhow::Result<ControlFlow<()>> {
+        match (self.output, &event.variable) {
+            (Format::Json, _) => {
+                output::print_next(&format!("{}\n", serde_json::to_string(event)?))
+            }
+            (Format::Text, Some(variable)) => {
+                let variable = serde_json::from_str(variable.get())?;
+                output::print_next(&row(event.change(), &variable))
+            }
+            (Format::Text, None) => Ok(ControlFlow::Continue(())),
+        }
+    }
+}
+
+/// The lines of a watch, which begins again where the store goes away.
+struct Lines<'a> {
+    store: &'a Store,
+    path: String,
+    stream: Box<dyn Iterator<Item = Result<String, ApiError>>>,
+    backoff: Backoff,
+}
+
+impl<'a> Lines<'a> {
+    fn begin(store: &'a Store, path: String) -> anyhow::Result<Self> {
+        let lines = store.told(store.api.lines(&path))?;
+        Ok(Self {
+            store,
+            path,
+            stream: Box::new(lines),
+            backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+        })
+    }
+
+    /// Returns the next line, or `None` where the watch has begun again.
+    fn next(&mut self) -> anyhow::Result<Option<String>> {
+        let reason = match self.stream.next() {
+            Some(Ok(line)) => {
+                self.backoff.reset();
+                return Ok(Some(line));
+            }
+            Some(Err(error)) => self.outage(error)?,
+            None => anyhow!("the store ended the watch"),
+        };
+        output::note(&format!("{reason}; trying again"));
+        self.begin_again()?;
+        Ok(None)
+    }
+
+    fn begin_again(&mut self) -> anyhow::Result<()> {
+        let mut random = fastrand::Rng::new();
+        loop {
+            thread::sleep(self.backoff.after_failure(&mut random));
+            match self.store.api.lines(&self.path) {
+                Ok(lines) => {
+                    self.stream = Box::new(lines);
+                    return Ok(());
+                }
+                Err(error) => drop(self.outage(error)?),
+            }
+        }
+    }
+
+    /// Returns in words what may pass; anything else is an error.
+    fn outage(&self, error: ApiError) -> anyhow::Result<anyhow::Error> {
+        let lasts = error.is_final() || matches!(error, ApiError::Garbled { .. });
+        let told = self.store.explain(error);
+        if lasts { Err(told) } else { Ok(told) }
     }
 }
 
@@ -65,3 +134,6 @@ fn row(change: &str, variable: &Variable) -> String {
     let line = format!("{change:<9} {name:<40} {kind:<8} {owners:>6} {age:>6}   {value}");
     format!("{}\n", line.trim_end())
 }
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
