@@ -32,11 +32,11 @@ async fn an_upgrade_that_would_move_the_store_is_refused_until_it_is_allowed() -
             "http://cue-store.oncue-system.svc.cluster.local.:9999",
         ),
     ] {
-        let moved = format!("This would move the store from {before} to {now}");
-        let parts = [&*moved, "oncue status -A --injected lists these pods"];
-        let moves = [&upgrade[..], &[set]].concat();
-        is_refused(&moves, &parts).await?;
-        let allowed = dry_run(&moves).arg("--set=store.allowMove=true").text();
+        let message = format!("This would move the store from {before} to {now}");
+        let parts = [&*message, "oncue status -A --injected lists these pods"];
+        let command = [&upgrade[..], &[set]].concat();
+        is_refused(&command, &parts).await?;
+        let allowed = dry_run(&command).arg("--set=store.allowMove=true").text();
         allowed.await?;
     }
     Ok(())
