@@ -5,7 +5,9 @@
 
 mod directory;
 mod fault;
+mod file;
 mod record;
+mod storage;
 mod tables;
 mod writer;
 
@@ -16,7 +18,7 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, FutureExt};
-use redb::Database;
+use redb::StorageBackend;
 use tokio::sync::{mpsc, oneshot};
 
 use self::{
@@ -106,9 +108,21 @@ impl Drop for Embedded {
     }
 }
 
-/// Where the file is: opened once, and again after each I/O error.
+/// Where the file is, and the new one that is written beside it before it takes its place.
 trait Medium: Send + 'static {
-    fn open(&self) -> Result<Database, StoreError>;
+    type Storage: StorageBackend;
+
+    /// Opens the file; none where there is none.
+    fn open(&self) -> Result<Option<Self::Storage>, StoreError>;
+
+    /// Creates the new file, in the place of what was left of another one.
+    fn create_new(&self) -> Result<Self::Storage, StoreError>;
+
+    /// Puts the new file in the place of the other; that is durable afterwards.
+    fn adopt_new(&self) -> Result<(), StoreError>;
+
+    /// Removes what there is of the new file, so that it takes no space.
+    fn discard_new(&self);
 
     /// Names the file in errors.
     fn path(&self) -> &Path;

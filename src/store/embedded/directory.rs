@@ -6,30 +6,30 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use redb::{Database, DatabaseError};
+use redb::{DatabaseError, backends::FileBackend};
+use tracing::warn;
 
 use super::{Medium, StoreError, fault::Attempt, tables};
 
 const LOCK: &str = "oncue.lock";
 const FILE: &str = "oncue.redb";
-/// The file while it is created; what a crash leaves of it is overwritten.
+/// The file until it is complete; what a crash leaves of it is overwritten.
 const NEW_FILE: &str = "oncue.redb.new";
 
 /// What every redb file begins with.
 const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 
-/// Memory that redb may use for pages; everything is in memory besides.
-const CACHE_BYTES: usize = 4 << 20;
-
 /// A directory that belongs to this process as long as this lives.
 #[derive(Debug)]
 pub(super) struct Directory {
+    directory: PathBuf,
     file: PathBuf,
+    new: PathBuf,
     _lock: File,
 }
 
 impl Directory {
-    /// Takes the directory, and makes sure that a file of ours is in it.
+    /// Takes the directory, and refuses a file in it that is not ours.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         create_directory(path)?;
         let lock = lock(&path.join(LOCK))?;
@@ -37,24 +37,56 @@ impl Directory {
         if fs::exists(&file).map_err(|error| attempt("look for", &file).io(error))? {
             refuse_foreign(&file)?;
             refuse_later_format(&file)?;
-        } else {
-            create(path, &file)?;
         }
-        Ok(Self { file, _lock: lock })
+        Ok(Self {
+            directory: path.to_owned(),
+            new: path.join(NEW_FILE),
+            file,
+            _lock: lock,
+        })
     }
 }
 
 impl Medium for Directory {
-    fn open(&self) -> Result<Database, StoreError> {
-        redb::Builder::new()
-            .set_cache_size(CACHE_BYTES)
-            .open(&self.file)
-            .map_err(|error| attempt("open", &self.file).redb(error))
+    type Storage = FileBackend;
+
+    fn open(&self) -> Result<Option<FileBackend>, StoreError> {
+        match File::options().read(true).write(true).open(&self.file) {
+            Ok(file) => storage(file, &self.file).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(attempt("open", &self.file).io(error)),
+        }
+    }
+
+    fn create_new(&self) -> Result<FileBackend, StoreError> {
+        remove(&self.new).map_err(|error| attempt("remove", &self.new).io(error))?;
+        let mut options = File::options();
+        let file = options.read(true).write(true).create_new(true);
+        match file.open(&self.new) {
+            Ok(file) => storage(file, &self.new),
+            Err(error) => Err(attempt("create", &self.new).io(error)),
+        }
+    }
+
+    fn adopt_new(&self) -> Result<(), StoreError> {
+        fs::rename(&self.new, &self.file)
+            .map_err(|error| attempt("rename to", &self.file).io(error))?;
+        sync_directory(&self.directory)
+    }
+
+    fn discard_new(&self) {
+        if let Err(error) = remove(&self.new) {
+            warn!(path = %self.new.display(), %error, "failed to remove a file that is of no use");
+        }
     }
 
     fn path(&self) -> &Path {
         &self.file
     }
+}
+
+fn storage(file: File, path: &Path) -> Result<FileBackend, StoreError> {
+    FileBackend::new(file).map_err(|error| attempt("open", path).redb(error))
 }
 
 fn attempt<'a>(action: &'static str, path: &'a Path) -> Attempt<'a> {
@@ -113,22 +145,9 @@ fn refuse_later_format(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Creates the file under another name, so that it is there wholly or not at all.
-fn create(directory: &Path, file: &Path) -> Result<(), StoreError> {
-    let new = directory.join(NEW_FILE);
-    remove_leftover(&new)?;
-    let database = Database::create(&new).map_err(|error| attempt("create", &new).redb(error))?;
-    tables::create(&database).map_err(|error| attempt("create", &new).redb(error))?;
-    drop(database);
-    fs::rename(&new, file).map_err(|error| attempt("rename to", file).io(error))?;
-    sync_directory(directory)
-}
-
-fn remove_leftover(new: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(attempt("remove", new).io(error))
-        }
+fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
 }

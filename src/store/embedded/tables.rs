@@ -30,13 +30,19 @@ pub(super) enum RowChange<'a> {
     Remove(&'a VariableKey, &'a AssertionId),
 }
 
-/// Makes an empty file one of ours.
-pub(super) fn create(database: &Database) -> Result<(), redb::Error> {
+/// Makes an empty file one of ours that holds `variables`; they are durable afterwards.
+pub(super) fn create(database: &Database, variables: &Variables) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     transaction.open_table(META)?.insert(FORMAT_KEY, FORMAT)?;
-    transaction.open_table(ASSERTIONS)?;
+    let rows: Vec<_> = variables.iter().flat_map(|it| rows(it)).collect();
+    write_rows(&transaction, &rows)?;
     transaction.commit()?;
     Ok(())
+}
+
+fn rows(variable: &Variable) -> impl Iterator<Item = RowChange<'_>> {
+    let assertions = variable.assertions().iter();
+    assertions.map(|assertion| RowChange::Put(variable.key(), assertion))
 }
 
 /// Writes all of `changes` or none; they are durable afterwards.

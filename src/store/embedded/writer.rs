@@ -3,15 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use oncue_language::VariableKey;
-use redb::Database;
 use tokio::sync::{mpsc, oneshot};
-use tracing::error;
 
-use super::{
-    Medium,
-    fault::Attempt,
-    tables::{self, RowChange},
-};
+use super::{Medium, file::DataFile, tables::RowChange};
 use crate::store::{
     Effect, Mutation, Step, StoreError, Variable,
     backend::{Committed, Feed, Update},
@@ -37,20 +31,17 @@ pub(super) enum Request {
 
 /// The one that writes the file.
 pub(super) struct Writer<M> {
-    medium: M,
-    /// None after an I/O error, until it could be opened again.
-    database: Option<Database>,
-    /// What the file holds.
+    file: DataFile<M>,
+    /// What was acknowledged, and no more.
     variables: Variables,
     feeds: Vec<Arc<dyn Feed>>,
 }
 
 impl<M: Medium> Writer<M> {
     pub(super) fn open(medium: M) -> Result<Self, StoreError> {
-        let (database, variables) = open(&medium)?;
+        let (file, variables) = DataFile::open(medium)?;
         Ok(Self {
-            medium,
-            database: Some(database),
+            file,
             variables,
             feeds: Vec::new(),
         })
@@ -116,7 +107,8 @@ impl<M: Medium> Writer<M> {
     fn commit(&mut self, mutations: &[Mutation]) -> Result<Vec<Committed>, StoreError> {
         let steps = self.plan(mutations);
         if steps.iter().any(|step| step.effect != Effect::Unchanged) {
-            self.write(mutations, &steps)?;
+            let changes = row_changes(mutations, &steps);
+            self.file.write(&self.variables, &changes)?;
             self.publish(mutations, &steps);
         }
         let committed = steps.into_iter().map(|step| Committed {
@@ -142,46 +134,6 @@ impl<M: Medium> Writer<M> {
         steps
     }
 
-    /// Writes all steps or none. After an error nobody knows what the file holds until it is
-    /// opened again, which is done at once.
-    fn write(&mut self, mutations: &[Mutation], steps: &[Step]) -> Result<(), StoreError> {
-        if self.database.is_none() {
-            self.reopen()?;
-        }
-        let Some(database) = &self.database else {
-            return Err(StoreError::Closed);
-        };
-        let written = tables::write(database, &row_changes(mutations, steps));
-        let failed = written.map_err(|error| self.attempt("write").redb(error));
-        if failed.is_err() {
-            self.database = None;
-            if let Err(error) = self.reopen() {
-                error!(%error, "failed to open the file again");
-            }
-        }
-        failed
-    }
-
-    fn attempt(&self, action: &'static str) -> Attempt<'_> {
-        Attempt {
-            action,
-            path: self.medium.path(),
-        }
-    }
-
-    /// Opens the file again; the feeds are told where it holds something else than was known.
-    fn reopen(&mut self) -> Result<(), StoreError> {
-        let (database, variables) = open(&self.medium)?;
-        self.database = Some(database);
-        if variables != self.variables {
-            self.variables = variables;
-            for feed in &self.feeds {
-                feed.reset(self.variables.iter().cloned().collect());
-            }
-        }
-        Ok(())
-    }
-
     fn publish(&mut self, mutations: &[Mutation], steps: &[Step]) {
         let changed = mutations
             .iter()
@@ -200,16 +152,6 @@ impl<M: Medium> Writer<M> {
             feed.committed(updates.clone());
         }
     }
-}
-
-fn open(medium: &impl Medium) -> Result<(Database, Variables), StoreError> {
-    let database = medium.open()?;
-    let attempt = Attempt {
-        action: "read",
-        path: medium.path(),
-    };
-    let variables = tables::load(&database, attempt)?;
-    Ok((database, variables))
 }
 
 fn row_changes<'a>(mutations: &'a [Mutation], steps: &'a [Step]) -> Vec<RowChange<'a>> {

@@ -76,7 +76,7 @@ fn until_refused(
 }
 
 /// Returns how many changes were acknowledged, none where they were refused.
-fn serve(writer: &mut Writer<Disk>, batch: Vec<Mutation>) -> Option<usize> {
+pub(super) fn serve(writer: &mut Writer<Disk>, batch: Vec<Mutation>) -> Option<usize> {
     let (requests, answers): (Vec<_>, Vec<_>) = batch
         .into_iter()
         .map(|mutation| {
@@ -99,7 +99,7 @@ fn serve(writer: &mut Writer<Disk>, batch: Vec<Mutation>) -> Option<usize> {
     }
 }
 
-fn applied(state: &Variables, batch: &[Mutation]) -> Variables {
+pub(super) fn applied(state: &Variables, batch: &[Mutation]) -> Variables {
     let mut state = state.clone();
     for mutation in batch {
         let after = mutation.apply(state.get(&mutation.key)).after;
@@ -108,7 +108,7 @@ fn applied(state: &Variables, batch: &[Mutation]) -> Variables {
     state
 }
 
-fn mk_batch(random: &mut StdRng) -> Vec<Mutation> {
+pub(super) fn mk_batch(random: &mut StdRng) -> Vec<Mutation> {
     let len = random.random_range(1..6);
     (0..len).map(|_| mk_mutation(random)).collect()
 }
@@ -130,7 +130,7 @@ fn mk_mutation(random: &mut StdRng) -> Mutation {
     }
 }
 
-fn mk_assertion(random: &mut StdRng) -> Assertion {
+pub(super) fn mk_assertion(random: &mut StdRng) -> Assertion {
     let bytes = [0, 10, 300, 4000][random.random_range(0..4)];
     Assertion {
         id: mk_id(random),

@@ -1,17 +1,17 @@
-//! Storage that can lose power at any operation, and runs full where it is told to.
+//! Storage that can lose power at any operation, fails where it is told to, and runs full.
 
 use std::{
-    fmt, io,
+    fmt, io, mem,
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use rand::{RngExt, rngs::StdRng};
-use redb::{Database, StorageBackend};
+use redb::StorageBackend;
 
 use crate::store::{
     StoreError,
-    embedded::{Medium, fault::Attempt, tables},
+    embedded::{Medium, fault::Attempt, writer::Writer},
 };
 
 /// What a disk writes at once: a power cut leaves each of these old or new.
@@ -21,19 +21,46 @@ const SECTOR: usize = 512;
 #[derive(Clone)]
 pub(super) struct Disk(Arc<Mutex<State>>);
 
+#[derive(Default)]
 struct State {
+    /// Every file there ever was, by number.
+    files: Vec<File>,
+    /// The number of the one that has the name.
+    current: Option<usize>,
+    /// The number of the one that has the name after a power cut, for sure.
+    synced_current: Option<usize>,
+    /// The number of the one that is written beside it.
+    new: Option<usize>,
+    /// After how many operations the power goes.
+    power: Option<usize>,
+    /// Which operations fail.
+    faults: Faults,
+    /// How many bytes there are, where the disk can run full.
+    space: Option<usize>,
+}
+
+/// Operations that fail, although the disk works before and after.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Faults {
+    /// How many operations succeed before.
+    pub(super) after: usize,
+    /// How many fail.
+    pub(super) count: usize,
+    /// With what.
+    pub(super) kind: Option<io::ErrorKind>,
+}
+
+#[derive(Clone, Default)]
+struct File {
     /// What everybody reads while there is power.
     seen: Vec<u8>,
     /// What is there after a power cut, for sure.
     synced: Vec<u8>,
     /// What was done since the last sync.
     unsynced: Vec<Operation>,
-    /// After how many operations the power goes.
-    power: Option<usize>,
-    /// How many bytes there are, where the disk can run full.
-    space: Option<usize>,
 }
 
+#[derive(Clone)]
 enum Operation {
     Resize(usize),
     Write(usize, Vec<u8>),
@@ -42,28 +69,30 @@ enum Operation {
 impl Disk {
     /// Returns a disk with an empty store on it, as it is after a clean start and stop.
     pub(super) fn formatted() -> Self {
-        let disk = Self::holding(Vec::new());
-        let database = redb::Builder::new()
-            .create_with_backend(disk.clone())
-            .unwrap();
-        tables::create(&database).unwrap();
-        drop(database);
+        let disk = Self(Arc::default());
+        drop(Writer::open(disk.clone()).unwrap());
         disk
     }
 
     fn holding(content: Vec<u8>) -> Self {
-        Self(Arc::new(Mutex::new(State {
-            seen: content.clone(),
-            synced: content,
-            unsynced: Vec::new(),
-            power: None,
-            space: None,
-        })))
+        let state = State {
+            files: vec![File {
+                seen: content.clone(),
+                synced: content,
+                unsynced: Vec::new(),
+            }],
+            current: Some(0),
+            synced_current: Some(0),
+            ..State::default()
+        };
+        Self(Arc::new(Mutex::new(state)))
     }
 
     /// Returns another disk with the same content.
     pub(super) fn copy(&self) -> Self {
-        Self::holding(self.lock().seen.clone())
+        let state = self.lock();
+        let current = state.current.unwrap();
+        Self::holding(state.files[current].seen.clone())
     }
 
     /// Cuts the power after so many more operations.
@@ -75,32 +104,33 @@ impl Disk {
         self.lock().power != Some(0)
     }
 
+    /// Lets operations fail. What was written before a sync that fails is never synced, although
+    /// it can be read, and later syncs succeed: so do ext4 and XFS.
+    pub(super) fn fail(&self, faults: Faults) {
+        self.lock().faults = faults;
+    }
+
+    /// Says whether operations are yet to fail.
+    pub(super) fn is_to_fail(&self) -> bool {
+        self.lock().faults.count > 0
+    }
+
     /// Says how many bytes there are; none for as many as are wanted.
     pub(super) fn set_space(&self, bytes: Option<usize>) {
         self.lock().space = bytes;
     }
 
     pub(super) fn used(&self) -> usize {
-        self.lock().seen.len()
+        self.lock().used()
     }
 
     /// Returns what may be there after a power cut: of everything since the last sync, each sector
     /// and each change of the length is there or is not.
     pub(super) fn after_power_cut(&self, random: &mut StdRng) -> Self {
         let state = self.lock();
-        let mut content = state.synced.clone();
-        // Some power cuts lose or keep nearly everything, most are in between.
-        let kept = random.random_range(0.0..=1.0);
-        for operation in &state.unsynced {
-            match operation {
-                Operation::Resize(len) if random.random_bool(kept) => content.resize(*len, 0),
-                Operation::Resize(_) => {}
-                Operation::Write(offset, data) => {
-                    tear(&mut content, (*offset, data), || random.random_bool(kept));
-                }
-            }
-        }
-        Self::holding(content)
+        let names = [state.current, state.synced_current];
+        let current = names[random.random_range(0..2)].unwrap();
+        Self::holding(state.files[current].after_power_cut(random))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -116,6 +146,76 @@ impl Disk {
             None => {}
         }
         Ok(state)
+    }
+
+    fn opened(&self, number: usize) -> DiskFile {
+        DiskFile {
+            disk: self.clone(),
+            number,
+        }
+    }
+}
+
+impl State {
+    fn used(&self) -> usize {
+        let names = [self.current, self.new].into_iter().flatten();
+        names.map(|number| self.files[number].seen.len()).sum()
+    }
+
+    /// Makes room for a file to be so long.
+    fn allot(&self, number: usize, len: usize) -> io::Result<()> {
+        let grown = len.saturating_sub(self.files[number].seen.len());
+        match self.space {
+            Some(space) if grown > 0 && self.used() + grown > space => {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Faults {
+    fn strike(&mut self) -> io::Result<()> {
+        if self.after > 0 {
+            self.after -= 1;
+        } else if self.count > 0 {
+            self.count -= 1;
+            return Err(self.kind.unwrap_or(io::ErrorKind::Other).into());
+        }
+        Ok(())
+    }
+}
+
+impl File {
+    fn sync(&mut self) {
+        for operation in mem::take(&mut self.unsynced) {
+            match operation {
+                Operation::Resize(len) => self.synced.resize(len, 0),
+                Operation::Write(offset, data) => overwrite(&mut self.synced, offset, &data),
+            }
+        }
+    }
+
+    /// The length is not among what is lost.
+    fn fail_to_sync(&mut self) {
+        self.unsynced
+            .retain(|operation| matches!(operation, Operation::Resize(_)));
+    }
+
+    fn after_power_cut(&self, random: &mut StdRng) -> Vec<u8> {
+        let mut content = self.synced.clone();
+        // Some power cuts lose or keep nearly everything, most are in between.
+        let kept = random.random_range(0.0..=1.0);
+        for operation in &self.unsynced {
+            match operation {
+                Operation::Resize(len) if random.random_bool(kept) => content.resize(*len, 0),
+                Operation::Resize(_) => {}
+                Operation::Write(offset, data) => {
+                    tear(&mut content, (*offset, data), || random.random_bool(kept));
+                }
+            }
+        }
+        content
     }
 }
 
@@ -144,48 +244,55 @@ fn index(offset: u64) -> usize {
     usize::try_from(offset).unwrap()
 }
 
-impl StorageBackend for Disk {
+/// A file that somebody has open.
+#[derive(Debug)]
+pub(super) struct DiskFile {
+    disk: Disk,
+    number: usize,
+}
+
+impl StorageBackend for DiskFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.lock().seen.len() as u64)
+        Ok(self.disk.lock().files[self.number].seen.len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.lock();
+        let state = self.disk.lock();
         let at = index(offset);
-        let read = state.seen.get(at..at + out.len());
+        let read = state.files[self.number].seen.get(at..at + out.len());
         out.copy_from_slice(read.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut state = self.powered()?;
-        if state.space.is_some_and(|space| index(len) > space) {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        state.seen.resize(index(len), 0);
-        state.unsynced.push(Operation::Resize(index(len)));
+        let mut state = self.disk.powered()?;
+        state.faults.strike()?;
+        state.allot(self.number, index(len))?;
+        let file = &mut state.files[self.number];
+        file.seen.resize(index(len), 0);
+        file.unsynced.push(Operation::Resize(index(len)));
         Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let mut state = self.powered()?;
-        state.synced = state.seen.clone();
-        state.unsynced.clear();
-        Ok(())
+        let mut state = self.disk.powered()?;
+        let struck = state.faults.strike();
+        let file = &mut state.files[self.number];
+        match struck {
+            Ok(()) => file.sync(),
+            Err(_) => file.fail_to_sync(),
+        }
+        struck
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let mut state = self.powered()?;
-        if state
-            .space
-            .is_some_and(|space| index(offset) + data.len() > space)
-        {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        overwrite(&mut state.seen, index(offset), data);
-        state
-            .unsynced
-            .push(Operation::Write(index(offset), data.to_vec()));
+        let mut state = self.disk.powered()?;
+        state.faults.strike()?;
+        state.allot(self.number, index(offset) + data.len())?;
+        let file = &mut state.files[self.number];
+        overwrite(&mut file.seen, index(offset), data);
+        let write = Operation::Write(index(offset), data.to_vec());
+        file.unsynced.push(write);
         Ok(())
     }
 }
@@ -197,14 +304,37 @@ impl fmt::Debug for Disk {
 }
 
 impl Medium for Disk {
-    fn open(&self) -> Result<Database, StoreError> {
+    type Storage = DiskFile;
+
+    fn open(&self) -> Result<Option<DiskFile>, StoreError> {
+        Ok(self.lock().current.map(|number| self.opened(number)))
+    }
+
+    fn create_new(&self) -> Result<DiskFile, StoreError> {
+        let mut state = self.lock();
+        let number = state.files.len();
+        state.files.push(File::default());
+        state.new = Some(number);
+        Ok(self.opened(number))
+    }
+
+    fn adopt_new(&self) -> Result<(), StoreError> {
         let attempt = Attempt {
-            action: "open",
+            action: "rename",
             path: Medium::path(self),
         };
-        redb::Builder::new()
-            .create_with_backend(self.clone())
-            .map_err(|error| attempt.redb(error))
+        let mut renaming = self.powered().map_err(|error| attempt.io(error))?;
+        renaming.faults.strike().map_err(|e| attempt.io(e))?;
+        renaming.current = renaming.new.take();
+        drop(renaming);
+        let mut syncing = self.powered().map_err(|error| attempt.io(error))?;
+        syncing.faults.strike().map_err(|e| attempt.io(e))?;
+        syncing.synced_current = syncing.current;
+        Ok(())
+    }
+
+    fn discard_new(&self) {
+        self.lock().new = None;
     }
 
     fn path(&self) -> &Path {

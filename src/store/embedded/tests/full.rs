@@ -1,8 +1,8 @@
 //! A disk that runs full: a clear error, nothing changed, and work goes on once there is space.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
-use super::disk::Disk;
+use super::disk::{Disk, Faults};
 use crate::{
     language::{Namespace, VariableKey},
     life::AssertionId,
@@ -47,6 +47,30 @@ async fn a_full_disk_is_opened_again_with_everything_that_was_acknowledged() {
         let kept = store.list(&Scope::default()).variables;
         assert_eq!(reopened(store, &disk).await, kept, "{kib} KiB");
     }
+}
+
+/// Where space is allotted late, as on NFS, it is the sync that finds none.
+#[tokio::test]
+async fn a_disk_that_is_found_full_at_the_sync_changes_nothing() {
+    let mut refused = 0;
+    for after in 0..40 {
+        let disk = Disk::formatted();
+        let store = open(&disk).await;
+        store.assert(mk_key(0), mk_large()).await.unwrap();
+        let before = store.list(&Scope::default()).variables;
+        disk.fail(Faults {
+            after,
+            count: 1,
+            kind: Some(io::ErrorKind::StorageFull),
+        });
+        if let Err(error) = store.assert(mk_key(1), mk_large()).await {
+            assert!(matches!(error, StoreError::Full { .. }), "{error}");
+            assert_eq!(store.list(&Scope::default()).variables, before, "{after}");
+            assert_eq!(reopened(store, &disk).await, before, "{after}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 5, "{refused}");
 }
 
 /// Creates variables until there is no space, and returns how many were created.
