@@ -42,7 +42,7 @@ use std::{
 
 use kube::Client;
 use prometheus_client::registry::Registry;
-use tokio::{net::TcpListener, runtime::Runtime, task::JoinError, time::sleep};
+use tokio::{net::TcpListener, runtime::Runtime, time::sleep};
 use tracing::info;
 
 use self::{
@@ -54,7 +54,7 @@ use self::{
     signals::StopSignals,
     webhook_role::WebhookRole,
 };
-pub use self::{certificates::CertificatesError, listeners::ListenersError};
+pub use self::{certificates::CertificatesError, group::Death, listeners::ListenersError};
 use crate::{
     admin::{self, Admin, Readiness},
     cluster::{ConnectError, WhichCluster, connect},
@@ -249,7 +249,7 @@ pub enum ServeError {
     Data(PathBuf, #[source] io::Error),
     /// A part of the process ended before its time.
     #[error("a part of the process failed")]
-    Died(#[source] Option<JoinError>),
+    Died(#[source] Option<Death>),
     /// The settings of what is injected do not hold.
     #[error(transparent)]
     Inject(#[from] InjectError),

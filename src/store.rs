@@ -11,6 +11,7 @@
 //! | `backend` | [`Backend`], the seam to what keeps the variables; [`Memory`], [`Embedded`] |
 //! | `shared` | the memory behind one lock, fed by the backend |
 //! | `expiry` | the task that removes what ends by itself |
+//! | `pulse` | whether that task and the writer still run |
 //! | `handle` | [`Store`], what others use |
 
 mod answer;
@@ -22,6 +23,7 @@ mod expiry;
 mod handle;
 mod memory;
 mod mutation;
+mod pulse;
 mod revision;
 mod shared;
 mod variable;
@@ -35,7 +37,7 @@ pub use self::{
     backend::{Backend, Committed, Feed, Update},
     clock::{Clock, SystemClock},
     embedded::Embedded,
-    error::{StoreError, WaitError, WatchError},
+    error::{StoreDeath, StoreError, WaitError, WatchError},
     handle::{Asserted, NewAssertion, Store},
     memory::Memory,
     mutation::{Action, Effect, Existing, Mutation, Step, Withdrawal},

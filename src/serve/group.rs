@@ -1,9 +1,13 @@
 //! Tasks that go down together.
 
 use axum::Router;
+use futures_util::FutureExt;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::net::{self, Endpoint, NetMetrics, Phase, ServeContext, Shutdown, ShutdownTrigger};
+use crate::{
+    net::{self, Endpoint, NetMetrics, Phase, ServeContext, Shutdown, ShutdownTrigger},
+    store::StoreDeath,
+};
 
 /// Tasks that go down together, and what tells them to.
 #[derive(Debug)]
@@ -11,7 +15,18 @@ pub(super) struct Group {
     trigger: ShutdownTrigger,
     shutdown: Shutdown,
     metrics: NetMetrics,
-    tasks: JoinSet<()>,
+    tasks: JoinSet<Result<(), Death>>,
+}
+
+/// What ended although nobody told it to.
+#[derive(Debug, thiserror::Error)]
+pub enum Death {
+    /// A task.
+    #[error("a task panicked")]
+    Panic(#[source] JoinError),
+    /// A part of the store.
+    #[error(transparent)]
+    Store(#[from] StoreDeath),
 }
 
 impl Group {
@@ -48,13 +63,25 @@ impl Group {
 
     /// Runs `task`, which has to end when the group drains.
     pub(super) fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
+        self.tasks.spawn(task.map(Ok));
     }
 
-    /// Waits for a task that ends before the group drains, and returns its panic.
-    pub(super) async fn died(&mut self) -> Option<JoinError> {
+    /// Takes the end of something else for the death of the group, unless that drains by then.
+    pub(super) fn depend_on(&mut self, end: impl Future<Output = StoreDeath> + Send + 'static) {
+        let draining = self.shutdown().reached(Phase::Draining);
+        self.tasks.spawn(async move {
+            tokio::select! {
+                biased;
+                () = draining => Ok(()),
+                death = end => Err(death.into()),
+            }
+        });
+    }
+
+    /// Waits for a task that ends before the group drains, and returns why where that is known.
+    pub(super) async fn died(&mut self) -> Option<Death> {
         match self.tasks.join_next().await {
-            Some(ended) => ended.err(),
+            Some(ended) => ended.map_err(Death::Panic).flatten().err(),
             None => std::future::pending().await,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{self, BoxFuture, FutureExt};
 use oncue_language::VariableKey;
 
 use super::{Effect, Mutation, StoreError, Variable};
@@ -19,6 +19,12 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// that who asked reads what it wrote. An error means that nothing has changed, or that nobody
     /// knows: then the feed will tell.
     fn commit(&self, mutation: Mutation) -> BoxFuture<'_, Result<Committed, StoreError>>;
+
+    /// Waits until nothing can be committed any more, because the backend was dropped or what it
+    /// works with has died; where there is no such thing, for ever.
+    fn ended(&self) -> BoxFuture<'static, ()> {
+        future::pending().boxed()
+    }
 }
 
 /// Who is told of what a backend commits.

@@ -28,6 +28,7 @@ use self::{
 use super::{
     Mutation, StoreError,
     backend::{Backend, Committed, Feed},
+    pulse::{Pulse, Vigil},
 };
 
 /// How many changes wait for the next sync at most; more of them wait to be let in.
@@ -40,6 +41,7 @@ pub struct Embedded {
     /// None only while it is being dropped.
     requests: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
+    vigil: Vigil,
 }
 
 impl Embedded {
@@ -55,9 +57,13 @@ impl Embedded {
         let path = medium.path().to_owned();
         let writer = Writer::open(medium)?;
         let (sender, receiver) = mpsc::channel(QUEUE);
+        let (pulse, vigil) = Pulse::new();
         let thread = thread::Builder::new()
             .name("oncue-writer".to_owned())
-            .spawn(move || writer.run(receiver))
+            .spawn(move || {
+                let _pulse = pulse;
+                writer.run(receiver);
+            })
             .map_err(|error| StoreError::Io {
                 action: "start a thread that writes",
                 path: path.clone(),
@@ -67,6 +73,7 @@ impl Embedded {
             path,
             requests: Some(sender),
             writer: Some(thread),
+            vigil,
         })
     }
 
@@ -95,6 +102,10 @@ impl Backend for Embedded {
     fn commit(&self, mutation: Mutation) -> BoxFuture<'_, Result<Committed, StoreError>> {
         self.ask(|reply| Request::Commit { mutation, reply })
             .boxed()
+    }
+
+    fn ended(&self) -> BoxFuture<'static, ()> {
+        self.vigil.clone().ended().boxed()
     }
 }
 

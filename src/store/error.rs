@@ -73,6 +73,17 @@ pub enum StoreError {
     },
 }
 
+/// What of a store runs by itself, and ended.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum StoreDeath {
+    /// What removes assertions whose time is over.
+    #[error("the store's task that removes expired assertions has died")]
+    Expiry,
+    /// What keeps changes.
+    #[error("the store's writer has died: no change can be kept any more")]
+    Writer,
+}
+
 /// Why a wait is not held.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum WaitError {

@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 
 use super::{
     Action, Answer, Backend, Clock, Committed, Effect, Epoch, Existing, Limits, Listing, Mutation,
-    ObjectSource, Revision, Scope, Stats, StoreError, Variable, WaitError, WaitRequest, WaiterInfo,
-    Watch, WatchError, Withdrawal, expiry,
+    ObjectSource, Revision, Scope, Stats, StoreDeath, StoreError, Variable, WaitError, WaitRequest,
+    WaiterInfo, Watch, WatchError, Withdrawal, expiry,
+    pulse::{Pulse, Vigil},
     shared::{Entry, Shared},
 };
 use crate::life::{Assertion, AssertionId, Timestamp};
@@ -26,6 +27,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
     _expiry: JoinSet<()>,
+    expiry_vigil: Vigil,
 }
 
 /// An assertion that is about to be made.
@@ -65,14 +67,19 @@ impl Store {
             shared: Arc::clone(&shared),
         };
         expiry.expire_due().await?;
+        let (pulse, expiry_vigil) = Pulse::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(expiry.run());
+        tasks.spawn(async move {
+            let _pulse = pulse;
+            expiry.run().await;
+        });
         Ok(Self {
             inner: Arc::new(Inner {
                 backend,
                 clock,
                 shared,
                 _expiry: tasks,
+                expiry_vigil,
             }),
         })
     }
@@ -191,6 +198,21 @@ impl Store {
     /// Returns the present moment, as the store's clock tells it.
     pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
+    }
+
+    /// Waits for a part of the store that ends, whether it died or the last handle was dropped:
+    /// this is none.
+    pub fn ended(&self) -> impl Future<Output = StoreDeath> + use<> {
+        let writer = self.inner.backend.ended();
+        let expiry = self.inner.expiry_vigil.clone().ended();
+        async move {
+            tokio::select! {
+                // Without a writer nothing expires either.
+                biased;
+                () = writer => StoreDeath::Writer,
+                () = expiry => StoreDeath::Expiry,
+            }
+        }
     }
 
     /// Returns how much the store holds.
