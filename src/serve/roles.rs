@@ -1,17 +1,26 @@
 //! The roles of a process: loaded, then served.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use prometheus_client::registry::Registry;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
+use tracing::info;
 
-use super::{ServeError, group::Group, webhook_role::WebhookRole};
+use super::{
+    ServeError,
+    group::{Death, Group},
+    webhook_role::WebhookRole,
+};
 use crate::{
     admin::{Latch, process},
     api,
     config::{Config, StoreKind},
     net::{Endpoint, Limits, Transport},
-    store::{self, Backend, Embedded, Memory, Store, SystemClock},
+    store::{self, Backend, Embedded, Memory, Store, StoreError, SystemClock},
 };
 
 /// A socket on which nothing is served yet, and what is released once something is.
@@ -29,7 +38,7 @@ pub(super) struct StoreRole {
 impl StoreRole {
     pub(super) async fn load(opening: Opening, config: &Config) -> Result<Self, ServeError> {
         let backend: Arc<dyn Backend> = match config.store {
-            StoreKind::Embedded => Arc::new(Embedded::open(&config.data)?),
+            StoreKind::Embedded => Arc::new(open_embedded(&config.data).await?),
             StoreKind::Memory => Arc::new(Memory::new()),
         };
         let limits = store::Limits::default();
@@ -55,6 +64,38 @@ impl StoreRole {
         self.opening.latch.release();
     }
 }
+
+/// Opens the embedded store once the process before us has let go of it: a pod that is deleted by
+/// force is replaced while its processes still run.
+async fn open_embedded(directory: &Path) -> Result<Embedded, ServeError> {
+    let begin = Instant::now();
+    let mut is_first = true;
+    loop {
+        match try_to_open(directory).await? {
+            Err(StoreError::Locked { path }) if begin.elapsed() < PATIENCE => {
+                if is_first {
+                    let path = path.display();
+                    info!(%path, "waiting for the other process that has the store open");
+                }
+                is_first = false;
+                sleep(BETWEEN_TRIES).await;
+            }
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+/// Reads the file, and repairs it where it has to be: that may take long.
+async fn try_to_open(directory: &Path) -> Result<Result<Embedded, StoreError>, ServeError> {
+    let directory = directory.to_owned();
+    let opened = spawn_blocking(move || Embedded::open(&directory)).await;
+    opened.map_err(|panic| ServeError::Died(Some(Death::Panic(panic))))
+}
+
+/// How long another process may have the store open: more than a force-deleted one takes to go.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+const BETWEEN_TRIES: Duration = Duration::from_millis(250);
 
 /// The roles of a process.
 pub(super) struct Roles {
@@ -88,7 +129,7 @@ impl Roles {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::Ipv4Addr, time::Duration};
+    use std::net::Ipv4Addr;
 
     use futures_util::future::{self, BoxFuture, FutureExt};
 
@@ -100,8 +141,7 @@ mod tests {
         net::{self, NetMetrics},
         serve::group::Death,
         store::{
-            Action, Committed, Existing, Feed, Mutation, NewAssertion, StoreDeath, StoreError,
-            Update, Variable,
+            Action, Committed, Existing, Feed, Mutation, NewAssertion, StoreDeath, Update, Variable,
         },
     };
 
@@ -194,6 +234,33 @@ mod tests {
             matches!(death, Some(Death::Store(StoreDeath::Expiry))),
             "{death:?}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn opens_the_store_once_another_process_lets_go_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = Embedded::open(folder.path()).unwrap();
+        let begin = Instant::now();
+        let (opened, ()) = tokio::join!(open_embedded(folder.path()), async {
+            sleep(Duration::from_secs(14)).await;
+            drop(other);
+        });
+        opened.unwrap();
+        let taken = begin.elapsed();
+        assert!(taken < Duration::from_secs(15), "{taken:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_another_process_keeps_is_refused_in_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let _other = Embedded::open(folder.path()).unwrap();
+        let begin = Instant::now();
+        let refused = open_embedded(folder.path()).await;
+        assert!(
+            matches!(refused, Err(ServeError::Store(StoreError::Locked { .. }))),
+            "{refused:?}"
+        );
+        assert!(begin.elapsed() >= PATIENCE);
     }
 
     #[tokio::test]
