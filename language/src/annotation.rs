@@ -5,7 +5,7 @@ mod key;
 mod rehearsal;
 
 pub use self::{
-    error::{AnnotationError, AnnotationWarning},
+    error::{AnnotationError, AnnotationWarning, Fault},
     key::{BareKeys, Key, Keys, KeysError},
     rehearsal::{End, Rehearsal},
 };
@@ -69,7 +69,7 @@ impl PodAnnotations {
     /// Fills in what `facts` knows of every name.
     ///
     /// # Errors
-    /// [`AnnotationError::Substitution`] for the first name that cannot be filled in.
+    /// [`Fault::Substitution`] for the first name that cannot be filled in.
     pub fn resolve(&self, facts: &Facts<'_>) -> Result<Self, AnnotationError> {
         let signals =
             |key, list: &[Located<Signal>]| resolve_list(key, list, |signal| signal.resolve(facts));
@@ -120,12 +120,11 @@ fn resolve_list<T: ToString>(
     list.iter()
         .map(|Located { value, at }| match resolve(value) {
             Ok(value) => Ok(Located { value, at: *at }),
-            Err(error) => Err(AnnotationError::Substitution {
-                key,
-                at: *at,
-                term: value.to_string(),
-                error,
-            }),
+            Err(error) => {
+                let (at, term) = (*at, value.to_string());
+                let fault = Fault::Substitution { at, term, error };
+                Err(AnnotationError { key, fault })
+            }
         })
         .collect()
 }
@@ -187,12 +186,19 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn sort_in(&mut self, keys: &Keys, text: &str, value: &'a str) {
         match keys.classify(text) {
-            key::Class::Known(key) => self.add(key, value),
+            key::Class::Known(key) => {
+                if key.is_reserved() {
+                    let written = text.to_owned();
+                    let warning = AnnotationWarning::Reserved { key, written };
+                    self.warnings.push(warning);
+                }
+                self.add(key, value);
+            }
             key::Class::Unknown(name) if self.unknown < MAX_UNKNOWN => {
                 self.unknown += 1;
                 self.warnings.push(AnnotationWarning::UnknownKey {
                     key: text.to_owned(),
-                    nearest: Key::nearest(name),
+                    nearest: keys.written(Key::nearest(name)),
                 });
             }
             key::Class::Foreign | key::Class::Unknown(_) => {}
@@ -200,12 +206,10 @@ impl<'a> Reader<'a> {
     }
 
     fn add(&mut self, key: Key, value: &'a str) {
-        if key.is_reserved() {
-            self.warnings.push(AnnotationWarning::Reserved { key });
-        }
         match self.values.iter().find(|(known, _)| *known == key) {
             Some((_, other)) if *other != value => {
-                self.errors.push(AnnotationError::Conflict { key });
+                let fault = Fault::Conflict;
+                self.errors.push(AnnotationError { key, fault });
             }
             Some(_) => {}
             None => self.values.push((key, value)),
@@ -234,7 +238,7 @@ impl<'a> Reader<'a> {
 
 impl PodAnnotations {
     fn set(&mut self, key: Key, value: &str) -> Result<(), AnnotationError> {
-        let syntax = |error| AnnotationError::Syntax { key, error };
+        let syntax = |error| AnnotationError::syntax(key, error);
         let signals = || Signal::parse_list(value).map_err(syntax);
         match key {
             Key::DependsOn => self.depends_on = Term::parse_list(value).map_err(syntax)?,

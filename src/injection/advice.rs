@@ -10,7 +10,10 @@ use super::{
     settings::{Controller, StoreAddress},
     warning::Warning,
 };
-use crate::language::{Term, annotation::Position};
+use crate::language::{
+    Term,
+    annotation::{Key, Position},
+};
 
 /// Returns what the author of `plan` should hear.
 pub(crate) fn advice(plan: &Plan<'_>) -> Vec<Warning> {
@@ -89,7 +92,9 @@ fn is_loopback(term: &Term) -> bool {
 
 fn about_resources(plan: &Plan<'_>) -> Option<Warning> {
     let changed = plan.asked.resources.is_some() && plan.wish != plan.resources;
-    changed.then_some(Warning::ResourcesAdjusted)
+    changed.then(|| Warning::ResourcesAdjusted {
+        key: plan.settings.keys.written(Key::Resources),
+    })
 }
 
 fn about_store(plan: &Plan<'_>) -> Option<Warning> {

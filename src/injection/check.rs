@@ -3,7 +3,7 @@
 use super::{arguments::names_node, pod::Spec, settings::Controller};
 use crate::language::{
     AnnotationError, Located, PodAnnotations, Target, Term,
-    annotation::{Key, Mode},
+    annotation::{Fault, Key, Mode},
 };
 
 const NEEDS_CONTROLLER: &str = "it needs the controller, which this installation does not run";
@@ -72,11 +72,14 @@ fn refused_terms(
 ) -> impl Iterator<Item = AnnotationError> {
     asked.depends_on.iter().filter_map(move |located| {
         let Located { value, at } = located;
-        Some(AnnotationError::RefusedTerm {
-            key: Key::DependsOn,
+        let fault = Fault::RefusedTerm {
             at: *at,
             term: value.to_string(),
             rule: rule(value)?.to_owned(),
+        };
+        Some(AnnotationError {
+            key: Key::DependsOn,
+            fault,
         })
     })
 }

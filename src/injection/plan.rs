@@ -148,8 +148,7 @@ fn wish(asked: &PodAnnotations, settings: Resources) -> Result<Resources, Refusa
     let Some(text) = &asked.resources else {
         return Ok(settings);
     };
-    settings.with(text).map_err(|error| {
-        let key = Key::Resources;
-        Refusal::Annotations(vec![AnnotationError::Syntax { key, error }])
-    })
+    settings
+        .with(text)
+        .map_err(|error| Refusal::Annotations(vec![AnnotationError::syntax(Key::Resources, error)]))
 }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::warning::Warning;
-use crate::language::AnnotationError;
+use crate::language::{AnnotationError, Keys};
 
 /// A pod that is not let in, and what people should hear of it besides.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -28,7 +28,7 @@ impl<R: Into<Refusal>> From<R> for Refused {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum Refusal {
     /// Annotations that are wrong, or that do not go with the pod: 422.
-    #[error("{}", lines(.0))]
+    #[error("{}", lines(.0, &Keys::default()))]
     Annotations(Vec<AnnotationError>),
     /// Something of the pod's own stands where ours must: 422.
     #[error(transparent)]
@@ -50,6 +50,14 @@ impl Refusal {
         }
     }
 
+    /// Returns the refusal in words, with keys as they are written where they are read.
+    pub fn told(&self, keys: &Keys) -> String {
+        match self {
+            Self::Annotations(errors) => lines(errors, keys),
+            Self::Collision(_) | Self::Pod(_) | Self::TooLarge(_) => self.to_string(),
+        }
+    }
+
     /// Returns the refusal as one word, for metrics.
     pub fn label(&self) -> &'static str {
         match self {
@@ -64,9 +72,9 @@ impl Refusal {
 /// Most errors that a person is told of at once.
 const MAX_TOLD: usize = 8;
 
-fn lines(errors: &[AnnotationError]) -> String {
+fn lines(errors: &[AnnotationError], keys: &Keys) -> String {
     let (told, rest) = errors.split_at(errors.len().min(MAX_TOLD));
-    let mut lines: Vec<_> = told.iter().map(ToString::to_string).collect();
+    let mut lines: Vec<_> = told.iter().map(|error| error.told(keys)).collect();
     if !rest.is_empty() {
         lines.push(format!("and {} more like these", rest.len()));
     }

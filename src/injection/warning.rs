@@ -59,8 +59,11 @@ pub enum Warning {
         handler: String,
     },
     /// Resources that were asked for and changed.
-    #[error("oncue.dev/resources gave way to what keeps this pod's QoS class and size")]
-    ResourcesAdjusted,
+    #[error("{key} gave way to what keeps this pod's QoS class and size")]
+    ResourcesAdjusted {
+        /// The annotation that asked for them.
+        key: String,
+    },
     /// A pod that asks for something and is left alone.
     #[error("not injected: {0}")]
     Skipped(SkipReason),
@@ -82,7 +85,7 @@ impl Warning {
             Self::MeshFirst => "mesh-first",
             Self::PostStartKept { .. } => "post-start-kept",
             Self::PostStartUnsignalled { .. } => "post-start-unsignalled",
-            Self::ResourcesAdjusted => "resources-adjusted",
+            Self::ResourcesAdjusted { .. } => "resources-adjusted",
             Self::Skipped(reason) => reason.label(),
             Self::StoreUnresolved => "store-unresolved",
         }

@@ -6,7 +6,10 @@ use super::{Code, Finding, Linter, Part, Place, Severity, place_of, placement};
 use crate::{
     graph::Actor,
     injection::{self, Collision, Decision, Injection, Refusal, Refused, Target, Warning},
-    language::{AnnotationError, AnnotationWarning, Namespace, PodAnnotations, annotation::Key},
+    language::{
+        AnnotationError, AnnotationWarning, Namespace, PodAnnotations,
+        annotation::{Fault, Key},
+    },
     workload::Workload,
 };
 
@@ -142,14 +145,14 @@ impl Subject<'_> {
     }
 
     fn annotation(&self, error: &AnnotationError) -> Finding {
-        let place = self.place(error.key());
+        let place = self.place(error.key);
         Finding {
             severity: Severity::Error,
             code: Code::BadAnnotation,
-            message: error.to_string(),
+            message: error.told(&self.linter.settings.keys),
             place: Place {
-                part: match error {
-                    AnnotationError::Conflict { .. } => Part::Key,
+                part: match error.fault {
+                    Fault::Conflict => Part::Key,
                     _ => Part::Column(error.column()),
                 },
                 ..place
@@ -181,7 +184,7 @@ impl Subject<'_> {
                 };
                 (Code::UnknownKey, place)
             }
-            Warning::Annotation(AnnotationWarning::Reserved { key }) => {
+            Warning::Annotation(AnnotationWarning::Reserved { key, .. }) => {
                 (Code::ReservedKey, self.place(*key))
             }
             Warning::Skipped(_) => (Code::NotInjected, self.first_place()),

@@ -7,7 +7,10 @@ use super::{
     rejection::Rejection,
     review::{Response, Review, Ruling},
 };
-use crate::injection::{Decision, Injection, Refusal, Refused, Settings, Target, Warning, inject};
+use crate::{
+    injection::{Decision, Injection, Refusal, Refused, Settings, Target, Warning, inject},
+    language::Keys,
+};
 
 /// What is answered to a request.
 #[derive(Debug)]
@@ -79,7 +82,7 @@ fn rule(review: &Review<'_>, settings: &Settings) -> Result<Ruled, Rejection> {
             refusal: Refusal::Pod(error),
             ..
         }) => Err(Rejection::NotPod(error)),
-        Err(refused) => Ok(deny(&refused)),
+        Err(refused) => Ok(deny(&refused, &settings.keys)),
     }
 }
 
@@ -99,10 +102,10 @@ fn allow(injection: Injection) -> Ruled {
     }
 }
 
-fn deny(Refused { refusal, warnings }: &Refused) -> Ruled {
+fn deny(Refused { refusal, warnings }: &Refused, keys: &Keys) -> Ruled {
     let ruling = Ruling::Deny {
         code: refusal.status(),
-        message: refusal.to_string(),
+        message: refusal.told(keys),
     };
     (ruling, texts(warnings), refusal.into())
 }

@@ -18,7 +18,10 @@ use tokio::time::{Instant, pause};
 use tower::ServiceExt;
 
 use super::*;
-use crate::injection::{Image, StoreAddress};
+use crate::{
+    injection::{Image, StoreAddress},
+    language::{Keys, annotation::BareKeys},
+};
 
 fn settings() -> Settings {
     Settings::new(
@@ -29,6 +32,15 @@ fn settings() -> Settings {
 
 fn app() -> Router {
     router(settings(), Strictness::Warn, WebhookMetrics::default())
+}
+
+/// Reads keys with a prefix of its own alone.
+fn app_with_prefix() -> Router {
+    let settings = Settings {
+        keys: Keys::new("cue.example", BareKeys::Ignored).unwrap(),
+        ..settings()
+    };
+    router(settings, Strictness::Warn, WebhookMetrics::default())
 }
 
 fn app_with_budget(bytes: usize) -> Router {
@@ -177,6 +189,27 @@ async fn a_wrong_annotation_is_denied_by_key_term_and_column() {
     assert_eq!(
         response["auditAnnotations"],
         json!({"outcome": "denied", "reason": "annotations"})
+    );
+}
+
+#[tokio::test]
+async fn keys_are_named_with_the_prefix_that_is_read() {
+    let annotations = json!({
+        "cue.example/depends-on": "a b", "cue.example/inject": "perhaps",
+        "cue.example/release": "now", "cue.example/signls": "c",
+    });
+    let review = mk_review(&mk_pod(&annotations)).to_string();
+    let reply = send(app_with_prefix(), mk_request(review)).await;
+    let response = reply.response();
+    let message = response["status"]["message"].as_str().unwrap();
+    assert!(message.starts_with("cue.example/depends-on: "), "{message}");
+    assert!(message.contains("; cue.example/inject: "), "{message}");
+    assert_eq!(
+        response["warnings"],
+        json!([
+            "cue.example/release is reserved and does nothing yet",
+            "cue.example/signls is not a key of oncue: did you mean cue.example/signals?",
+        ])
     );
 }
 

@@ -2,36 +2,39 @@
 
 use thiserror::Error;
 
-use super::Key;
+use super::{Key, Keys};
 use crate::{
     syntax::{Quoted, SyntaxError, TextPosition},
     template::ResolveError,
 };
 
 /// An annotation that denies the pod: which key, where, and what would be right.
+///
+/// It prints its key as it is written by default; [`told`](Self::told) knows better.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-pub enum AnnotationError {
+#[error("{key}: {fault}")]
+pub struct AnnotationError {
+    /// The key.
+    pub key: Key,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with an annotation.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum Fault {
     /// The bare and the prefixed spelling of a key say different things.
-    #[error(
-        "{key}: the key is there twice, bare and with the prefix, with different values: keep one"
-    )]
-    Conflict {
-        /// The key.
-        key: Key,
-    },
+    #[error("the key is there twice, bare and with the prefix, with different values: keep one")]
+    Conflict,
     /// Something that is wrong by itself, or that does not go together with the rest of the pod.
-    #[error("{key}: {rule}")]
+    #[error("{rule}")]
     Refused {
-        /// The key.
-        key: Key,
         /// Why, and what would be right.
         rule: String,
     },
     /// A term that is well written, but does not go together with the rest of the pod.
-    #[error("{key}: {at}: in {}: {rule}", Quoted(.term))]
+    #[error("{at}: in {}: {rule}", Quoted(.term))]
     RefusedTerm {
-        /// The key.
-        key: Key,
         /// Where the term stands.
         at: TextPosition,
         /// The term.
@@ -40,10 +43,8 @@ pub enum AnnotationError {
         rule: String,
     },
     /// A name that cannot be filled in.
-    #[error("{key}: {at}: in {}: {error}", Quoted(.term))]
+    #[error("{at}: in {}: {error}", Quoted(.term))]
     Substitution {
-        /// The key.
-        key: Key,
         /// Where the term stands.
         at: TextPosition,
         /// The term.
@@ -53,19 +54,11 @@ pub enum AnnotationError {
         error: ResolveError,
     },
     /// A list of terms or signals that breaks the grammar.
-    #[error("{key}: {error}")]
-    Syntax {
-        /// The key.
-        key: Key,
-        /// Where and why.
-        #[source]
-        error: SyntaxError,
-    },
+    #[error(transparent)]
+    Syntax(SyntaxError),
     /// A single value that is not one of its key's.
-    #[error("{key}: {} is not right: {rule}", Quoted(.value))]
+    #[error("{} is not right: {rule}", Quoted(.value))]
     Value {
-        /// The key.
-        key: Key,
         /// The value, as written.
         value: String,
         /// What would be right.
@@ -76,40 +69,39 @@ pub enum AnnotationError {
 impl AnnotationError {
     /// Returns the error of a key whose `rule` says all there is to say.
     pub fn refused(key: Key, rule: &impl ToString) -> Self {
-        Self::Refused {
-            key,
-            rule: rule.to_string(),
-        }
+        let rule = rule.to_string();
+        let fault = Fault::Refused { rule };
+        Self { key, fault }
+    }
+
+    /// Returns the error of a list that breaks the grammar.
+    pub fn syntax(key: Key, error: SyntaxError) -> Self {
+        let fault = Fault::Syntax(error);
+        Self { key, fault }
     }
 
     /// Returns the error of a `value` that breaks a `rule` which does not name it.
     pub fn value(key: Key, value: &str, rule: &impl ToString) -> Self {
-        Self::Value {
-            key,
+        let fault = Fault::Value {
             value: value.to_owned(),
             rule: rule.to_string(),
-        }
-    }
-
-    /// Returns the key it speaks of.
-    pub fn key(&self) -> Key {
-        match self {
-            Self::Conflict { key }
-            | Self::Refused { key, .. }
-            | Self::RefusedTerm { key, .. }
-            | Self::Substitution { key, .. }
-            | Self::Syntax { key, .. }
-            | Self::Value { key, .. } => *key,
-        }
+        };
+        Self { key, fault }
     }
 
     /// Returns the column that it points at, counted from 1 over the annotation's whole value.
     pub fn column(&self) -> usize {
-        match self {
-            Self::RefusedTerm { at, .. } | Self::Substitution { at, .. } => at.column,
-            Self::Syntax { error, .. } => error.at.column,
-            Self::Conflict { .. } | Self::Refused { .. } | Self::Value { .. } => 1,
+        match &self.fault {
+            Fault::RefusedTerm { at, .. } | Fault::Substitution { at, .. } => at.column,
+            Fault::Syntax(error) => error.at.column,
+            Fault::Conflict | Fault::Refused { .. } | Fault::Value { .. } => 1,
         }
+    }
+
+    /// Returns the error in words, with its key as it is written where it is read.
+    pub fn told(&self, keys: &Keys) -> String {
+        let Self { key, fault } = self;
+        format!("{}: {fault}", keys.written(*key))
     }
 }
 
@@ -117,17 +109,19 @@ impl AnnotationError {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum AnnotationWarning {
     /// A key that is kept for later.
-    #[error("{key} is reserved and does nothing yet")]
+    #[error("{written} is reserved and does nothing yet")]
     Reserved {
         /// The key.
         key: Key,
+        /// The key, as written.
+        written: String,
     },
     /// A key that looks like ours and is not.
     #[error("{key} is not a key of oncue: did you mean {nearest}?")]
     UnknownKey {
         /// The key, as written.
         key: String,
-        /// The known key nearest to it.
-        nearest: Key,
+        /// The known key nearest to it, as it would be written.
+        nearest: String,
     },
 }

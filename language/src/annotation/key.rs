@@ -169,6 +169,14 @@ impl Keys {
         format!("{}/{}", self.prefix, key.as_str())
     }
 
+    /// Returns the key as a person may write it: without the prefix where that is read.
+    pub fn written(&self, key: Key) -> String {
+        match self.bare {
+            BareKeys::Read if key.may_be_bare() => key.as_str().to_owned(),
+            BareKeys::Read | BareKeys::Ignored => self.prefixed(key),
+        }
+    }
+
     /// Returns which key this is, if it is one, however it is written.
     pub fn key(&self, text: &str) -> Option<Key> {
         match self.classify(text) {

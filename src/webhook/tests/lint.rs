@@ -38,6 +38,10 @@ fn mk_update(before: &Value, after: &Value) -> Value {
 
 async fn lint_with(strictness: Strictness, review: &Value) -> Value {
     let app = router(settings(), strictness, WebhookMetrics::default());
+    lint_by(app, review).await
+}
+
+async fn lint_by(app: Router, review: &Value) -> Value {
     let request = Request::post("/lint?timeout=5s")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(review.to_string()))
@@ -240,4 +244,17 @@ async fn what_is_no_review_is_a_400() {
     let reply = send(app(), request).await;
     assert_eq!(reply.status, StatusCode::BAD_REQUEST);
     assert!(reply.text().contains("request.object is missing"));
+}
+
+#[tokio::test]
+async fn keys_are_named_with_the_prefix_that_is_read() {
+    let annotations = json!({"cue.example/depends-on": "a b", "cue.example/injekt": "client"});
+    let review = mk_lint_review(&mk_deployment(&annotations));
+    let response = lint_by(app_with_prefix(), &review).await;
+    let [term, key] = &warnings(&response)[..] else {
+        panic!("{response}")
+    };
+    let place = "spec.template.metadata.annotations[cue.example/depends-on]: column 3: ";
+    assert!(term.starts_with(place), "{term}");
+    assert!(key.ends_with("did you mean cue.example/inject?"), "{key}");
 }
