@@ -213,7 +213,7 @@ async fn wait(store: Store, conditions: Arc<[Condition]>) {
 
 async fn open(backend: Arc<dyn Backend>) -> Store {
     let clock = Arc::new(SystemClock);
-    Store::open(backend, Limits::default(), clock)
+    Store::open(backend, Limits::within(1000), clock)
         .await
         .unwrap()
 }

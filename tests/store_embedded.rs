@@ -158,7 +158,7 @@ fn a_file_in_the_place_of_the_directory_is_named() {
 
 async fn open(directory: &Path) -> Store {
     let backend = Arc::new(Embedded::open(directory).unwrap());
-    Store::open(backend, Limits::default(), Arc::new(SystemClock))
+    Store::open(backend, Limits::within(1000), Arc::new(SystemClock))
         .await
         .unwrap()
 }

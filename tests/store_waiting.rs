@@ -162,7 +162,7 @@ async fn who_goes_away_gives_up_the_place() {
 async fn more_waiters_than_allowed_are_refused() {
     let limits = Limits {
         waiters: 1,
-        ..Limits::default()
+        ..Limits::within(1000)
     };
     let store = mk_store_with(limits, Arc::new(SystemClock)).await;
     let revision = present(&store, &["a"]).await.revision;
@@ -263,7 +263,7 @@ async fn lists_by_namespace_and_prefix_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn an_assertion_ends_when_its_time_has_come() {
-    let store = mk_store_with(Limits::default(), Arc::new(PausedClock::new())).await;
+    let store = mk_store_with(Limits::within(1000), Arc::new(PausedClock::new())).await;
     let lasting = |seconds| NewAssertion {
         ttl: Some(Duration::from_secs(seconds)),
         ..mk_hand()
@@ -284,7 +284,7 @@ async fn an_assertion_ends_when_its_time_has_come() {
 
 #[tokio::test(start_paused = true)]
 async fn asserting_again_renews_the_expiry() {
-    let store = mk_store_with(Limits::default(), Arc::new(PausedClock::new())).await;
+    let store = mk_store_with(Limits::within(1000), Arc::new(PausedClock::new())).await;
     let lasting = NewAssertion {
         ttl: Some(Duration::from_secs(10)),
         ..mk_hand()
@@ -302,7 +302,7 @@ async fn asserting_again_renews_the_expiry() {
 async fn what_expired_while_nobody_looked_is_never_seen() {
     let backend = Arc::new(Memory::new());
     let clock = Arc::new(PausedClock::new());
-    let open = || Store::open(backend.clone(), Limits::default(), clock.clone());
+    let open = || Store::open(backend.clone(), Limits::within(1000), clock.clone());
     let store = open().await.unwrap();
     let lasting = NewAssertion {
         ttl: Some(Duration::from_secs(10)),
@@ -346,7 +346,7 @@ async fn a_slow_watcher_is_cut_off_and_too_many_are_refused() {
     let limits = Limits {
         watchers: 1,
         watch_buffer: 4,
-        ..Limits::default()
+        ..Limits::within(1000)
     };
     let store = mk_store_with(limits, Arc::new(SystemClock)).await;
     let mut watch = store.watch(Scope::default()).unwrap();
@@ -376,7 +376,7 @@ impl Clock for PausedClock {
 }
 
 async fn mk_store() -> Store {
-    mk_store_with(Limits::default(), Arc::new(SystemClock)).await
+    mk_store_with(Limits::within(1000), Arc::new(SystemClock)).await
 }
 
 async fn mk_store_with(limits: Limits, clock: Arc<dyn Clock>) -> Store {

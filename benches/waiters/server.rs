@@ -80,7 +80,8 @@ pub(crate) fn run() -> Result<(), Failure> {
 
 async fn serve() -> Result<(), Failure> {
     let backend = Arc::new(Memory::new());
-    let store = Store::open(backend, store::Limits::default(), Arc::new(SystemClock)).await?;
+    let limits = store::Limits::within(net::Limits::STORE.connections);
+    let store = Store::open(backend, limits, Arc::new(SystemClock)).await?;
     let (_trigger, shutdown) = Shutdown::new();
     let mut registry = Registry::with_prefix("oncue");
     let metrics = Metrics::register(&store, &mut registry);

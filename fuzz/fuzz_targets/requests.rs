@@ -106,7 +106,7 @@ fn server() -> &'static (Runtime, Router) {
         let router = runtime.block_on(async {
             let store = Store::open(
                 Arc::new(Memory::new()),
-                Limits::default(),
+                Limits::within(1000),
                 Arc::new(SystemClock),
             )
             .await

@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{
     HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER},
 };
 use serde::Serialize;
 
@@ -17,6 +17,11 @@ const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+
 
 /// After how many seconds a client that was turned away may come again.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
+/// What those are told who are too many: their connections are needed by others.
+const OF_A_CROWD: [Kind; 2] = [TOO_MANY_WAITERS, TOO_MANY_WATCHERS];
 
 /// A kind of problem: what is the same in every document of its type.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -197,6 +202,9 @@ impl IntoResponse for Problem {
         headers.insert(CACHE_CONTROL, NO_STORE);
         if self.kind.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        if OF_A_CROWD.contains(&self.kind) {
+            headers.insert(CONNECTION, CLOSE);
         }
         response
     }

@@ -41,7 +41,7 @@ impl StoreRole {
             StoreKind::Embedded => Arc::new(open_embedded(&config.data).await?),
             StoreKind::Memory => Arc::new(Memory::new()),
         };
-        let limits = store::Limits::default();
+        let limits = store::Limits::within(Limits::STORE.connections);
         let store = Store::open(backend, limits, Arc::new(SystemClock)).await?;
         Ok(Self { opening, store })
     }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     async fn mk_store(backend: Arc<dyn Backend>) -> Store {
-        let limits = store::Limits::default();
+        let limits = store::Limits::within(100);
         let store = Store::open(backend, limits, Arc::new(SystemClock));
         store.await.unwrap()
     }

@@ -28,11 +28,16 @@ pub struct Limits {
     pub watch_buffer: usize,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl Limits {
+    /// Returns what a store takes on behind a listener that takes so many connections.
+    ///
+    /// Who waits or watches holds one, since nothing but HTTP/1.1 is spoken there. A twentieth is
+    /// left to others, so that there is always room for who makes true what is waited for.
+    pub const fn within(connections: usize) -> Self {
+        let share = connections / 20;
         Self {
-            waiters: 50_000,
-            watchers: 1000,
+            waiters: 18 * share,
+            watchers: share,
             watch_buffer: 1024,
         }
     }

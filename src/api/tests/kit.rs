@@ -38,7 +38,7 @@ impl Default for Making {
     fn default() -> Self {
         Self {
             backend: Arc::new(Memory::new()),
-            limits: Limits::default(),
+            limits: Limits::within(1000),
             settings: Settings::default(),
         }
     }

@@ -8,18 +8,25 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::kit::{Kit, WAIT, mk_wait};
-use crate::net::{self, Endpoint, Limits, NetMetrics, ServeContext, Shutdown, Transport};
+use super::kit::{Kit, Making, WAIT, mk_wait};
+use crate::{
+    net::{self, Endpoint, Limits, NetMetrics, ServeContext, Shutdown, Transport},
+    store,
+};
 
 /// Serves the kit; the server ends with the tasks.
 fn serve(kit: &Kit) -> (SocketAddr, JoinSet<()>) {
+    serve_within(Limits::STORE, kit)
+}
+
+fn serve_within(limits: Limits, kit: &Kit) -> (SocketAddr, JoinSet<()>) {
     let listener = net::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let endpoint = Endpoint {
         name: "store",
         listener,
         transport: Transport::Plain,
-        limits: Limits::STORE,
+        limits,
     };
     let router = kit.router.clone();
     let mut tasks = JoinSet::new();
@@ -59,6 +66,45 @@ async fn a_waiter_whose_connection_ends_is_forgotten() {
     kit.until_waiters(1).await;
     drop(stream);
     kit.until_waiters(0).await;
+}
+
+#[tokio::test]
+async fn however_many_wait_there_is_a_connection_for_who_creates() {
+    let limits = Limits {
+        connections: 20,
+        ..Limits::STORE
+    };
+    let kit = Kit::of(Making {
+        limits: store::Limits::within(limits.connections),
+        ..Making::default()
+    })
+    .await;
+    let (address, _tasks) = serve_within(limits, &kit);
+    let revision = kit.revision(&["a"]).await;
+    let wait = mk_text("POST", WAIT, &mk_wait(&["a"], Some(&revision)));
+    let mut held = Vec::new();
+    for number in 1..=18 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(wait.as_bytes()).await.unwrap();
+        kit.until_waiters(number).await;
+        held.push(stream);
+    }
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(wait.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains("too-many-waiters"), "{answer}");
+    }
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let create = mk_text("POST", "/", r#"{"variable":"a"}"#);
+    stream.write_all(create.as_bytes()).await.unwrap();
+    let answer = read_until(&mut stream, "}").await;
+    assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
+    for mut stream in held {
+        let answer = read_until(&mut stream, "}]}").await;
+        assert!(answer.contains("\"held\""), "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ async fn a_waiter_is_listed_until_it_goes_away() {
 async fn who_comes_when_enough_are_held_is_told_to_come_later() {
     let limits = Limits {
         waiters: 1,
-        ..Limits::default()
+        ..Limits::within(1000)
     };
     let kit = Kit::of(Making {
         limits,
@@ -146,6 +146,7 @@ async fn who_comes_when_enough_are_held_is_told_to_come_later() {
         (StatusCode::SERVICE_UNAVAILABLE, "too-many-waiters")
     );
     assert!(reply.header("retry-after").parse::<u32>().unwrap() > 0);
+    assert_eq!(reply.header("connection"), "close");
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ async fn sends_a_bookmark_every_30_seconds() {
 async fn ends_when_the_watcher_reads_too_slowly() {
     let limits = Limits {
         watch_buffer: 2,
-        ..Limits::default()
+        ..Limits::within(1000)
     };
     let kit = Kit::of(Making {
         limits,
@@ -111,7 +111,7 @@ async fn ends_when_the_process_drains() {
 async fn who_comes_when_enough_watch_is_told_to_come_later() {
     let limits = Limits {
         watchers: 1,
-        ..Limits::default()
+        ..Limits::within(1000)
     };
     let kit = Kit::of(Making {
         limits,
@@ -122,4 +122,5 @@ async fn who_comes_when_enough_watch_is_told_to_come_later() {
     let reply = kit.get(WATCH).await;
     assert_eq!(reply.problem(), "too-many-watchers");
     assert!(!reply.header("retry-after").is_empty());
+    assert_eq!(reply.header("connection"), "close");
 }

@@ -50,7 +50,7 @@ impl House {
     pub(super) async fn open() -> Result<Self, HouseError> {
         let store = Store::open(
             Arc::new(Memory::new()),
-            store::Limits::default(),
+            store::Limits::within(net::Limits::STORE.connections),
             Arc::new(SystemClock),
         )
         .await?;

@@ -88,7 +88,7 @@ async fn fill(store: &Store) -> usize {
 async fn open(disk: &Disk) -> Store {
     let backend = Arc::new(Embedded::on(disk.clone()).unwrap());
     let clock = Arc::new(SystemClock);
-    Store::open(backend, Limits::default(), clock)
+    Store::open(backend, Limits::within(1000), clock)
         .await
         .unwrap()
 }
