@@ -22,7 +22,7 @@ const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 /// A directory that belongs to this process as long as this lives.
 #[derive(Debug)]
 pub(super) struct Directory {
-    directory: PathBuf,
+    root: PathBuf,
     file: PathBuf,
     new: PathBuf,
     _lock: File,
@@ -39,7 +39,7 @@ impl Directory {
             refuse_later_format(&file)?;
         }
         Ok(Self {
-            directory: path.to_owned(),
+            root: path.to_owned(),
             new: path.join(NEW_FILE),
             file,
             _lock: lock,
@@ -71,7 +71,7 @@ impl Medium for Directory {
     fn adopt_new(&self) -> Result<(), StoreError> {
         fs::rename(&self.new, &self.file)
             .map_err(|error| attempt("rename to", &self.file).io(error))?;
-        sync_directory(&self.directory)
+        sync_directory(&self.root)
     }
 
     fn discard_new(&self) {
