@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `listeners` | the sockets, bound before anything else happens |
-//! | `roles`, `webhook_role` | the store and the webhook: loaded, then served |
+//! | `roles`, `store_role`, `webhook_role` | the store and the webhook: loaded, then served |
 //! | `in_cluster` | what the webhook asks of its cluster |
 //! | `group` | tasks that go down together |
 //! | [`authority`] | the certificate authority's files |
@@ -27,6 +27,7 @@ mod open_files;
 mod outage;
 mod roles;
 mod signals;
+mod store_role;
 mod webhook_role;
 
 #[cfg(test)]
@@ -50,8 +51,9 @@ use self::{
     banner::Banner,
     group::Group,
     listeners::Listeners,
-    roles::{Opening, Roles, StoreRole},
+    roles::{Opening, Roles},
     signals::StopSignals,
+    store_role::StoreRole,
     webhook_role::WebhookRole,
 };
 pub use self::{certificates::CertificatesError, group::Death, listeners::ListenersError};

@@ -1,0 +1,240 @@
+//! The store: what it waits for before it serves, and what must not end while it does.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use prometheus_client::registry::Registry;
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
+use tracing::info;
+
+use super::{
+    ServeError,
+    group::{Death, Group},
+    roles::Opening,
+};
+use crate::{
+    api,
+    config::{Config, StoreKind},
+    net::{Endpoint, Limits, Transport},
+    store::{self, Backend, Embedded, Memory, Store, StoreError, SystemClock},
+};
+
+/// The store, loaded.
+pub(super) struct StoreRole {
+    opening: Opening,
+    store: Store,
+}
+
+impl StoreRole {
+    pub(super) async fn load(opening: Opening, config: &Config) -> Result<Self, ServeError> {
+        let backend: Arc<dyn Backend> = match config.store {
+            StoreKind::Embedded => Arc::new(open_embedded(&config.data).await?),
+            StoreKind::Memory => Arc::new(Memory::new()),
+        };
+        let limits = store::Limits::within(Limits::STORE.connections);
+        let store = Store::open(backend, limits, Arc::new(SystemClock)).await?;
+        Ok(Self { opening, store })
+    }
+
+    pub(super) fn register(&self, registry: &mut Registry) -> api::Metrics {
+        api::Metrics::register(&self.store, registry)
+    }
+
+    /// Serves, and shows everything that is in `registry`.
+    pub(super) fn serve(self, group: &mut Group, metrics: api::Metrics, registry: Arc<Registry>) {
+        let context = api::Context {
+            shutdown: group.shutdown(),
+            metrics,
+            registry,
+        };
+        group.depend_on(self.store.ended());
+        let router = api::router(self.store, api::Settings::default(), context);
+        let endpoint = Endpoint {
+            name: "store",
+            listener: self.opening.listener,
+            transport: Transport::Plain,
+            limits: Limits::STORE,
+        };
+        group.serve(endpoint, router);
+        self.opening.latch.release();
+    }
+}
+
+/// Opens the embedded store once the process before us has let go of it: a pod that is deleted by
+/// force is replaced while its processes still run.
+async fn open_embedded(directory: &Path) -> Result<Embedded, ServeError> {
+    let begin = Instant::now();
+    let mut is_first = true;
+    loop {
+        match try_to_open(directory).await? {
+            Err(StoreError::Locked { path }) if begin.elapsed() < PATIENCE => {
+                if is_first {
+                    let path = path.display();
+                    info!(%path, "waiting for the other process that has the store open");
+                }
+                is_first = false;
+                sleep(BETWEEN_TRIES).await;
+            }
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+/// Reads the file, and repairs it where it has to be: that may take long.
+async fn try_to_open(directory: &Path) -> Result<Result<Embedded, StoreError>, ServeError> {
+    let directory = directory.to_owned();
+    let opened = spawn_blocking(move || Embedded::open(&directory)).await;
+    opened.map_err(|panic| ServeError::Died(Some(Death::Panic(panic))))
+}
+
+/// How long another process may have the store open: more than a force-deleted one takes to go.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+const BETWEEN_TRIES: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use futures_util::future::{self, BoxFuture, FutureExt};
+
+    use super::*;
+    use crate::{
+        admin::Readiness,
+        language::{Namespace, VariableKey},
+        life::AssertionId,
+        net::{self, NetMetrics},
+        serve::roles::Roles,
+        store::{
+            Action, Committed, Existing, Feed, Mutation, NewAssertion, StoreDeath, Update, Variable,
+        },
+    };
+
+    /// Takes the writer down that tells it of a change, as a bug in what it works with would.
+    struct Deadly;
+
+    impl Feed for Deadly {
+        fn reset(&self, _variables: Vec<Arc<Variable>>) {}
+
+        fn committed(&self, _updates: Vec<Update>) {
+            panic!("as told");
+        }
+    }
+
+    /// Keeps what it is told, and ends the task that removes what has expired.
+    #[derive(Debug)]
+    struct Unforgetting(Memory);
+
+    impl Backend for Unforgetting {
+        fn start(&self, feed: Arc<dyn Feed>) -> BoxFuture<'_, Result<(), StoreError>> {
+            self.0.start(feed)
+        }
+
+        fn commit(&self, mutation: Mutation) -> BoxFuture<'_, Result<Committed, StoreError>> {
+            match mutation.action {
+                Action::Expire { .. } => future::ready(Err(StoreError::Closed)).boxed(),
+                _ => self.0.commit(mutation),
+            }
+        }
+    }
+
+    fn mk_key() -> VariableKey {
+        VariableKey::new(Namespace::default(), "a".parse().unwrap())
+    }
+
+    fn mk_assertion(ttl: Option<Duration>) -> NewAssertion {
+        NewAssertion {
+            id: AssertionId::HAND,
+            value: None,
+            ttl,
+            existing: Existing::Replace,
+        }
+    }
+
+    async fn mk_store(backend: Arc<dyn Backend>) -> Store {
+        let limits = store::Limits::within(100);
+        let store = Store::open(backend, limits, Arc::new(SystemClock));
+        store.await.unwrap()
+    }
+
+    fn mk_role(store: Store) -> Roles {
+        let (readying, _readiness) = Readiness::new();
+        let opening = Opening {
+            listener: net::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap(),
+            latch: readying.latch("store"),
+        };
+        Roles {
+            store: Some(StoreRole { opening, store }),
+            webhook: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn goes_down_with_the_writer_of_its_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let backend = Arc::new(Embedded::open(folder.path()).unwrap());
+        let store = mk_store(backend.clone()).await;
+        backend.start(Arc::new(Deadly)).await.unwrap();
+        let mut group = Group::new(NetMetrics::default());
+        mk_role(store.clone()).serve(&mut group);
+
+        let refused = store.assert(mk_key(), mk_assertion(None)).await;
+        assert!(matches!(refused, Err(StoreError::Closed)), "{refused:?}");
+        let death = group.died().await;
+        assert!(
+            matches!(death, Some(Death::Store(StoreDeath::Writer))),
+            "{death:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn goes_down_with_the_task_that_removes_what_has_expired() {
+        let store = mk_store(Arc::new(Unforgetting(Memory::new()))).await;
+        let mut group = Group::new(NetMetrics::default());
+        mk_role(store.clone()).serve(&mut group);
+        let brief = mk_assertion(Some(Duration::ZERO));
+        store.assert(mk_key(), brief).await.unwrap();
+        let death = group.died().await;
+        assert!(
+            matches!(death, Some(Death::Store(StoreDeath::Expiry))),
+            "{death:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn opens_the_store_once_another_process_lets_go_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = Embedded::open(folder.path()).unwrap();
+        let begin = Instant::now();
+        let (opened, ()) = tokio::join!(open_embedded(folder.path()), async {
+            sleep(Duration::from_secs(14)).await;
+            drop(other);
+        });
+        opened.unwrap();
+        let taken = begin.elapsed();
+        assert!(taken < Duration::from_secs(15), "{taken:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_another_process_keeps_is_refused_in_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let _other = Embedded::open(folder.path()).unwrap();
+        let begin = Instant::now();
+        let refused = open_embedded(folder.path()).await;
+        assert!(
+            matches!(refused, Err(ServeError::Store(StoreError::Locked { .. }))),
+            "{refused:?}"
+        );
+        assert!(begin.elapsed() >= PATIENCE);
+    }
+
+    #[tokio::test]
+    async fn drains_with_a_store_that_lives() {
+        let store = mk_store(Arc::new(Memory::new())).await;
+        let mut group = Group::new(NetMetrics::default());
+        mk_role(store).serve(&mut group);
+        group.drain().await;
+    }
+}
