@@ -123,3 +123,78 @@ impl<M: Medium> DataFile<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::MetadataExt, path::Path, sync::Arc};
+
+    use super::*;
+    use crate::{
+        language::{Namespace, VariableKey},
+        life::{Assertion, AssertionId, Timestamp},
+        store::{Variable, embedded::directory::Directory},
+    };
+
+    fn mk_variable(name: &str) -> Variable {
+        let key = VariableKey::new(Namespace::default(), name.parse().unwrap());
+        let assertion = Assertion {
+            id: AssertionId::HAND,
+            value: None,
+            since: Timestamp::from_millis(1),
+            expires: None,
+        };
+        Variable::new(key, vec![Arc::new(assertion)]).unwrap()
+    }
+
+    fn open(directory: &Path) -> (DataFile<Directory>, Variables) {
+        DataFile::open(Directory::open(directory).unwrap()).unwrap()
+    }
+
+    /// Keeps a variable, as the writer does.
+    fn keep(file: &mut DataFile<Directory>, kept: &mut Variables, name: &str) {
+        let variable = mk_variable(name);
+        let put = RowChange::Put(variable.key(), &variable.assertions()[0]);
+        file.write(kept, &[put]).unwrap();
+        let key = variable.key().clone();
+        kept.set(&key, Some(Arc::new(variable)));
+    }
+
+    #[test]
+    fn a_file_that_is_not_trusted_is_replaced_in_its_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut file, mut kept) = open(folder.path());
+        keep(&mut file, &mut kept, "a");
+        let number = || {
+            fs::metadata(folder.path().join("oncue.redb"))
+                .unwrap()
+                .ino()
+        };
+        let before = number();
+        file.database = None;
+        file.trust.lose();
+        keep(&mut file, &mut kept, "b");
+        assert_ne!(number(), before);
+        assert!(!folder.path().join("oncue.redb.new").exists());
+        assert!(!file.trust.is_lost());
+        drop(file);
+        assert_eq!(open(folder.path()).1, kept);
+    }
+
+    #[test]
+    fn a_file_that_is_trusted_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut file, mut kept) = open(folder.path());
+        keep(&mut file, &mut kept, "a");
+        let number = || {
+            fs::metadata(folder.path().join("oncue.redb"))
+                .unwrap()
+                .ino()
+        };
+        let before = number();
+        file.database = None;
+        keep(&mut file, &mut kept, "b");
+        assert_eq!(number(), before);
+        drop(file);
+        assert_eq!(open(folder.path()).1, kept);
+    }
+}
