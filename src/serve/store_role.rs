@@ -99,6 +99,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use futures_util::future::{self, BoxFuture, FutureExt};
+    use tokio::time::timeout;
 
     use super::*;
     use crate::{
@@ -171,6 +172,11 @@ mod tests {
         }
     }
 
+    async fn death_of(mut group: Group) -> Option<Death> {
+        let died = timeout(Duration::from_secs(10), group.died());
+        died.await.expect("it goes down")
+    }
+
     #[tokio::test]
     async fn goes_down_with_the_writer_of_its_store() {
         let folder = tempfile::tempdir().unwrap();
@@ -182,7 +188,7 @@ mod tests {
 
         let refused = store.assert(mk_key(), mk_assertion(None)).await;
         assert!(matches!(refused, Err(StoreError::Closed)), "{refused:?}");
-        let death = group.died().await;
+        let death = death_of(group).await;
         assert!(
             matches!(death, Some(Death::Store(StoreDeath::Writer))),
             "{death:?}"
@@ -196,7 +202,7 @@ mod tests {
         mk_role(store.clone()).serve(&mut group);
         let brief = mk_assertion(Some(Duration::ZERO));
         store.assert(mk_key(), brief).await.unwrap();
-        let death = group.died().await;
+        let death = death_of(group).await;
         assert!(
             matches!(death, Some(Death::Store(StoreDeath::Expiry))),
             "{death:?}"

@@ -1,11 +1,15 @@
 //! What only a connection shows.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinSet,
+    time::timeout,
 };
 
 use super::kit::{Kit, Making, WAIT, mk_wait};
@@ -93,7 +97,9 @@ async fn however_many_wait_there_is_a_connection_for_who_creates() {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(wait.as_bytes()).await.unwrap();
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
+        let read = stream.read_to_string(&mut answer);
+        let read = timeout(Duration::from_secs(10), read).await;
+        read.expect("it is closed").unwrap();
         assert!(answer.contains("too-many-waiters"), "{answer}");
     }
     let mut stream = TcpStream::connect(address).await.unwrap();
