@@ -46,8 +46,7 @@ fn may_fail(target: &Target) -> bool {
 }
 
 fn target(cursor: &mut Cursor<'_>) -> Result<Target, Broken> {
-    let word = cursor.rest_of_word();
-    if word.starts_with('"') || word.contains("://") {
+    if is_probe(cursor.rest_of_word()) {
         return probe(cursor).map(Target::Probe);
     }
     let start = cursor.offset;
@@ -60,6 +59,13 @@ fn target(cursor: &mut Cursor<'_>) -> Result<Target, Broken> {
         Some(prefix) => below(cursor, start, prefix),
         None => variable(cursor, start, name),
     }
+}
+
+/// Returns whether `word` can be nothing but a URL: a value, behind its `=`, may hold one too.
+fn is_probe(word: &str) -> bool {
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let scheme = word.split_once("://").map(|(scheme, _)| scheme);
+    word.starts_with('"') || scheme.is_some_and(|scheme| scheme.chars().all(is_scheme))
 }
 
 fn name_template(start: usize, text: &str) -> Result<NameTemplate, Broken> {

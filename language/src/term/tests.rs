@@ -30,6 +30,11 @@ fn prints_the_canonical_form() {
             "a=\"x, \\\"y\\\"\" within 1s",
         ),
         ("a=", "a=\"\""),
+        ("config/url=http://web", "config/url=http://web"),
+        (
+            "?config/url@ops=\"http://web/a,b\" within 1s",
+            "?config/url@ops=\"http://web/a,b\" within 1s",
+        ),
         ("http://web:80/ready", "http://web/ready"),
         ("https://WEB", "https://web/"),
         (
@@ -124,6 +129,8 @@ fn each_error_names_column_term_and_rule() {
         ("tcp://redis:+1", 1, "tcp://redis:+1", "not a port"),
         ("tcp://redis:1/x", 1, "tcp://redis:1/x", "not the path"),
         ("redis://redis:1", 1, "redis://redis:1", "cannot be probed"),
+        ("my+db.v1-x://h", 1, "my+db.v1-x://h", "cannot be probed"),
+        ("a/b://h", 1, "a/b://h", "not a kind"),
         ("http://u:p@h/", 1, "http://u:p@h/", "no user name"),
         ("http:///x", 1, "http:///x", "not a host name"),
         (
@@ -187,6 +194,8 @@ fn target() -> impl Strategy<Value = String> {
         (1u32..).prop_map(|count| format!(">={count}")),
         "[^\\\\\",\\s\\p{C}]{1,9}".prop_map(|value| format!("={value}")),
         "[^\"\\\\]{0,9}".prop_map(|value| format!("=\"{value}\"")),
+        "=[a-z]{0,5}://[a-z:/]{0,5}",
+        "=\"[a-z]{0,5}://[a-z, ]{0,5}\"",
     ];
     prop_oneof![
         (name(), at.clone(), demand).prop_map(|(name, at, demand)| format!("{name}{at}{demand}")),
