@@ -186,7 +186,7 @@ impl Changes<'_> {
         if wanted.is_some() && present == Some(place) && self.plan.present_hash() == Some(hash) {
             return;
         }
-        if let Some(index) = present.filter(|_| self.plan.was_injected()) {
+        if let Some(index) = present.filter(|_| self.plan.present_hash().is_some()) {
             self.patch
                 .remove(format_args!("/spec/initContainers/{index}"));
         }

@@ -37,7 +37,7 @@ fn check_container_names(plan: &Plan<'_>) -> Result<(), Collision> {
         plan.around.present(),
     ) {
         (Some(index), _) => taken(format!("spec.containers[{index}]")),
-        (None, Some(index)) if !plan.was_injected() => {
+        (None, Some(index)) if plan.present_hash().is_none() => {
             taken(format!("spec.initContainers[{index}]"))
         }
         (None, _) => Ok(()),

@@ -100,6 +100,15 @@ pub(crate) fn hash(container: Option<&WaitContainer<'_>>, record: &Record) -> St
     format!("{:016x}", hasher.0.finish())
 }
 
+/// Returns whether a container of ours was injected together with `record`.
+pub(crate) fn goes_with(record: &Record) -> bool {
+    let unhashed = Record {
+        hash: String::new(),
+        ..record.clone()
+    };
+    !record.hash.is_empty() && record.hash != hash(None, &unhashed)
+}
+
 struct HashWriter(FnvHasher);
 
 impl io::Write for HashWriter {

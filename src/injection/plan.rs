@@ -6,7 +6,7 @@ use super::{
     arguments::Duties,
     budget::Budget,
     collision,
-    container::{CONTAINER, HASH},
+    container::{self, CONTAINER, HASH},
     hook::Hook,
     place::{Place, Surroundings},
     pod::{Container, Pod, Spec},
@@ -42,6 +42,7 @@ pub(crate) struct Plan<'a> {
     /// Where our container belongs.
     pub(crate) place: Place,
     present_hash: Option<Text<'a>>,
+    was_injected: bool,
     pub(crate) duties: Duties,
     /// The resources that the annotation and the settings want for our container.
     pub(crate) wish: Resources,
@@ -70,15 +71,18 @@ impl<'a> Plan<'a> {
         let wish = wish(asked, subject.settings.resources)?;
         let mark =
             !asked.signals.is_empty() && !matches!(Hook::of(subject.signaller), Hook::Foreign(_));
+        let present_hash = around
+            .present()
+            .and_then(|index| spec.init_containers()[index].env(HASH));
         let plan = Self {
             duties: Duties {
                 install: mark || asked.inject == Inject::Client,
                 mark,
             },
             resources: Budget::of(spec, &around, place.index).fit(wish),
-            present_hash: around
-                .present()
-                .and_then(|index| spec.init_containers()[index].env(HASH)),
+            was_injected: present_hash.is_some()
+                || subject.before.is_some_and(container::goes_with),
+            present_hash,
             subject,
             around,
             place,
@@ -132,12 +136,13 @@ impl<'a> Plan<'a> {
         self.present_hash.as_deref()
     }
 
-    /// Returns whether an earlier round put our container into the pod.
+    /// Returns whether an earlier round put our container into the pod, be it there still or
+    /// dropped by another webhook.
     pub(crate) fn was_injected(&self) -> bool {
-        self.present_hash.is_some()
+        self.was_injected
     }
 
-    /// Returns whether our container is there and no longer needed.
+    /// Returns whether our container was needed and no longer is.
     pub(crate) fn withdraws_container(&self) -> bool {
         self.was_injected() && !self.needs_container()
     }

@@ -94,6 +94,40 @@ fn what_was_lost_between_two_rounds_comes_back_alone() {
 }
 
 #[test]
+fn our_container_comes_back_where_another_webhook_dropped_it() {
+    let mut pod = round(&mk_pod(&json!({"depends-on": "a", "signals": "b"})));
+    pod["spec"]["initContainers"] = json!([]);
+    assert_eq!(operations(&pod), ["add /spec/initContainers/0"]);
+    assert_nothing_to_do(&round(&pod).to_string(), &cluster());
+}
+
+#[test]
+fn what_goes_with_a_dropped_container_goes_once_nobody_needs_it() {
+    let mut pod = round(&mk_pod(&json!({"depends-on": "a", "signals": "b"})));
+    pod["spec"]["initContainers"] = json!([]);
+    pod["metadata"]["annotations"] = json!({
+        "oncue.dev/injected": pod["metadata"]["annotations"]["oncue.dev/injected"],
+        "signals-on-ready": "c"
+    });
+    let pod = round(&pod);
+    assert_eq!(pod["spec"]["volumes"], json!([]));
+    assert_eq!(pod["spec"]["containers"][0]["lifecycle"], json!({}));
+}
+
+#[test]
+fn a_record_without_a_container_makes_nothing_ours() {
+    let mut pod = mk_pod(&json!({"depends-on": "a", "depends-on-mode": "gate"}));
+    pod["spec"]["volumes"] = json!([{"name": "oncue", "configMap": {"name": "own"}}]);
+    let mounts = json!([{"name": "oncue", "mountPath": "/oncue"}]);
+    pod["spec"]["containers"][0]["volumeMounts"] = mounts;
+    let mut pod = round(&pod);
+    assert_eq!(operations(&pod), [""; 0]);
+    pod["metadata"]["annotations"]["depends-on-mode"] = json!("init");
+    let refusal = admit(&pod.to_string(), &cluster()).unwrap_err().refusal;
+    assert!(matches!(refusal, Refusal::Collision(_)), "{refusal}");
+}
+
+#[test]
 fn the_marker_moves_with_its_container() {
     let mut pod = mk_pod(&json!({"signals": "a", "signals-container": "app"}));
     let hook = json!({"postStart": {"exec": {"command": ["warm", "up"]}}});
