@@ -2,6 +2,7 @@
 
 use super::{
     container::{CONTAINER, FOLDER, VOLUME},
+    hook::{CLIENT, Hook},
     plan::Plan,
     pod::{Container, Mount},
     refusal::Collision,
@@ -16,8 +17,10 @@ pub(crate) fn check(plan: &Plan<'_>) -> Result<(), Collision> {
         ("initContainers", plan.spec.init_containers()),
     ] {
         for (index, container) in containers.iter().enumerate() {
-            if container.name() != CONTAINER && plan.needs_mount(container) {
-                check_mounts(container, |mount| format!("spec.{list}[{index}].{mount}"))?;
+            if container.name() != CONTAINER {
+                let path = |member: &str| format!("spec.{list}[{index}].{member}");
+                check_mounts(plan, container, path)?;
+                check_marker(plan, container, path)?;
             }
         }
     }
@@ -58,17 +61,53 @@ fn check_volume_name(plan: &Plan<'_>) -> Result<(), Collision> {
     }
 }
 
-fn check_mounts(container: &Container<'_>, path: impl Fn(&str) -> String) -> Result<(), Collision> {
+fn check_mounts(
+    plan: &Plan<'_>,
+    container: &Container<'_>,
+    path: impl Fn(&str) -> String,
+) -> Result<(), Collision> {
     let mounts = container.volume_mounts.as_deref().unwrap_or_default();
-    let in_the_way = |mount: &Mount<'_>| !mount.is_ours() && is_inside(mount.path());
-    match mounts.iter().position(in_the_way) {
-        Some(index) => Err(Collision::Mount {
+    let expected = plan.needs_mount(container);
+    let cure = |mount: &Mount<'_>| {
+        if mount.is_ours() {
+            (!expected && !plan.was_injected()).then_some(TAKE_OUT)
+        } else {
+            (expected && is_inside(mount.path())).then_some(MOVE)
+        }
+    };
+    let mut mounts = mounts.iter().enumerate();
+    match mounts.find_map(|(index, mount)| Some((index, mount, cure(mount)?))) {
+        Some((index, mount, cure)) => Err(Collision::Mount {
             path: path(&format!("volumeMounts[{index}]")),
-            mount_path: mounts[index].path().to_owned(),
+            mount_path: mount.path().to_owned(),
+            cure,
         }),
         None => Ok(()),
     }
 }
+
+/// Refuses a marker that the next round would take for one that an earlier round had left.
+fn check_marker(
+    plan: &Plan<'_>,
+    container: &Container<'_>,
+    path: impl Fn(&str) -> String,
+) -> Result<(), Collision> {
+    let expected = plan.needs_marker(container) || plan.was_injected();
+    if expected || !Hook::of(container).is_marked() {
+        return Ok(());
+    }
+    Err(Collision::Mount {
+        path: path("lifecycle.postStart.exec.command"),
+        mount_path: CLIENT.to_owned(),
+        cure: TAKE_OUT,
+    })
+}
+
+/// What would be right for a mount or marker like ours, which the next round would remove.
+const TAKE_OUT: &str = "take it out, oncue adds it itself where it is asked for";
+
+/// What would be right for a mount of the pod's own.
+const MOVE: &str = "choose another path";
 
 /// Returns whether `path` is our folder or lies in it: below a read-only mount the runtime cannot
 /// make the folder of another.

@@ -8,7 +8,10 @@ use super::{
 };
 
 /// The marker's command.
-const MARKER: [&str; 3] = ["/oncue/oncue-client", "create", "--marker"];
+const MARKER: [&str; 3] = [CLIENT, "create", "--marker"];
+
+/// Where the marker finds the client.
+pub(crate) const CLIENT: &str = "/oncue/oncue-client";
 
 /// What stands between the marker's command and the one it runs first.
 const SEPARATOR: &str = "--";
@@ -63,6 +66,11 @@ impl<'a> Hook<'a> {
                 marked: false,
             },
         }
+    }
+
+    /// Returns whether the marker is there, whoever put it there.
+    pub(crate) fn is_marked(&self) -> bool {
+        matches!(self, Self::Command { marked: true, .. })
     }
 
     /// Adds to `patch` what puts the marker into the container `at`.

@@ -94,13 +94,15 @@ pub enum Collision {
         /// The name.
         name: &'static str,
     },
-    /// A mount at or below our mount.
-    #[error("{path}: {mount_path:?} is where oncue's files are mounted: choose another path")]
+    /// A mount at or below our mount, or a marker of ours that a person wrote.
+    #[error("{path}: {mount_path:?} is where oncue's files are mounted: {cure}")]
     Mount {
         /// Where it stands.
         path: String,
         /// Its path in the container.
         mount_path: String,
+        /// What would be right.
+        cure: &'static str,
     },
     /// A volume with our volume's name that we did not inject.
     #[error("{path}: the name {name:?} is taken by a volume that oncue did not inject: rename it")]

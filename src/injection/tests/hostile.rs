@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Identity, admit, admitted, assert_nothing_to_do, cluster, laptop};
-use crate::injection::{Decision, Refusal, SkipReason};
+use crate::injection::{Decision, Injection, Refusal, Refused, SkipReason};
 
 fn refused(pod: &str) -> String {
     let refusal = admit(pod, &cluster()).unwrap_err().refusal;
@@ -186,8 +186,14 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 prop_compose! {
     fn any_container(name: &'static str)(
-        hook in proptest::option::of(proptest::collection::vec("[ -~]{1,6}", 1..4)),
-        mounts in proptest::option::of(Just(json!([{"name": "data", "mountPath": "/data"}]))),
+        hook in proptest::option::of(prop_oneof![
+            9 => proptest::collection::vec("[ -~]{1,6}", 1..4),
+            1 => Just(["/oncue/oncue-client", "create", "--marker"].map(str::to_owned).to_vec()),
+        ]),
+        mounts in proptest::option::of(prop_oneof![
+            9 => Just(json!([{"name": "data", "mountPath": "/data"}])),
+            1 => Just(json!([{"name": "oncue", "mountPath": "/oncue"}])),
+        ]),
         sidecar in any::<bool>(),
         cpu in proptest::option::of(1u32..4000),
     ) -> Value {
@@ -257,10 +263,15 @@ proptest! {
     #[test]
     fn any_pod_is_injected_once(pod in any_pod()) {
         let pod = pod.to_string();
-        let identity = Identity::of(&pod);
-        let decision = identity.admit(&pod, &cluster()).unwrap().decision;
-        if let Decision::Patch(patch) = decision {
-            assert_nothing_to_do(&super::raw::patched(&pod, &patch), &cluster());
+        match Identity::of(&pod).admit(&pod, &cluster()) {
+            Ok(Injection { decision: Decision::Patch(patch), .. }) => {
+                assert_nothing_to_do(&super::raw::patched(&pod, &patch), &cluster());
+            }
+            Ok(_) => {}
+            Err(Refused { refusal, .. }) => {
+                prop_assert!(matches!(refusal, Refusal::Collision(_)), "{}", refusal);
+                prop_assert!(pod.contains("\"/oncue"), "{}", refusal);
+            }
         }
     }
 }

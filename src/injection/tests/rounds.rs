@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{admit, admitted, assert_nothing_to_do, cluster};
-use crate::injection::{Decision, Refusal, SkipReason};
+use crate::injection::{Collision, Decision, Refusal, SkipReason};
 
 fn mk_pod(annotations: &Value) -> Value {
     json!({
@@ -98,6 +98,41 @@ fn our_container_comes_back_where_another_webhook_dropped_it() {
     let mut pod = round(&mk_pod(&json!({"depends-on": "a", "signals": "b"})));
     pod["spec"]["initContainers"] = json!([]);
     assert_eq!(operations(&pod), ["add /spec/initContainers/0"]);
+    assert_nothing_to_do(&round(&pod).to_string(), &cluster());
+}
+
+#[test]
+fn what_looks_like_ours_is_refused_where_the_next_round_would_remove_it() {
+    let mount = json!({"volumeMounts": [{"name": "oncue", "mountPath": "/oncue"}]});
+    let command = json!(["/oncue/oncue-client", "create", "--marker", "--", "warm"]);
+    let marker = json!({"lifecycle": {"postStart": {"exec": {"command": command}}}});
+    for (container, expected) in [
+        (mount, "spec.containers[1].volumeMounts[0]"),
+        (
+            marker,
+            "spec.containers[1].lifecycle.postStart.exec.command",
+        ),
+    ] {
+        let mut pod = mk_pod(&json!({"signals": "a"}));
+        push(&mut pod, "containers", container.clone());
+        let refusal = admit(&pod.to_string(), &cluster()).unwrap_err().refusal;
+        let Refusal::Collision(Collision::Mount { path, .. }) = &refusal else {
+            panic!("{refusal}");
+        };
+        assert_eq!(path, expected);
+        assert!(refusal.to_string().contains("take it out"), "{refusal}");
+
+        let mut pod = round(&mk_pod(&json!({"signals": "a"})));
+        push(&mut pod, "containers", container);
+        assert_nothing_to_do(&round(&pod).to_string(), &cluster());
+    }
+}
+
+#[test]
+fn what_looks_like_ours_stays_where_it_belongs() {
+    let mut pod = mk_pod(&json!({"signals": "a"}));
+    pod["spec"]["containers"][0]["volumeMounts"] =
+        json!([{"name": "oncue", "mountPath": "/oncue"}]);
     assert_nothing_to_do(&round(&pod).to_string(), &cluster());
 }
 
