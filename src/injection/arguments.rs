@@ -105,7 +105,7 @@ mod tests {
     fn list(annotations: &[(&str, &str)]) -> (Vec<String>, bool) {
         let reading = PodAnnotations::read(&Keys::default(), annotations.iter().copied());
         let asked = reading.annotations.unwrap();
-        let record = Record::of(&asked, "app");
+        let record = Record::of(&asked, Some("app"));
         let duties = Duties {
             install: true,
             mark: true,

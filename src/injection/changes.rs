@@ -27,7 +27,7 @@ pub(crate) fn managed_label(settings: &Settings) -> String {
 
 /// Returns the patch that carries `plan` out.
 pub(crate) fn patch(plan: &Plan<'_>) -> Patch {
-    let mut record = Record::of(plan.asked, plan.signaller.name());
+    let mut record = Record::of(plan.asked, plan.chosen);
     let mut wait = plan
         .needs_container()
         .then(|| wait_container(plan, &record));

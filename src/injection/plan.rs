@@ -33,6 +33,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) before: Option<&'a Record>,
     /// The container whose start the marker reports.
     pub(crate) signaller: &'a Container<'a>,
+    /// Its name, where it is recorded that it was chosen.
+    pub(crate) chosen: Option<&'a str>,
 }
 
 /// What a pod shall have.

@@ -36,7 +36,7 @@ pub struct Record {
     /// Created once the container has started.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signals: Vec<String>,
-    /// Whose start the marker reports.
+    /// Whose start the marker reports, where there are `signals` or a name has `$(CONTAINER)`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signals_container: Option<String>,
     /// Created when the pod fails.
@@ -54,8 +54,9 @@ pub struct Record {
 }
 
 impl Record {
-    /// Returns the record of `asked`, still without a hash.
-    pub(crate) fn of(asked: &PodAnnotations, container: &str) -> Self {
+    /// Returns the record of `asked` and of the container that was chosen for it, still without a
+    /// hash.
+    pub(crate) fn of(asked: &PodAnnotations, container: Option<&str>) -> Self {
         let word = |applies: bool, word: &str| applies.then(|| word.to_owned());
         Self {
             hash: String::new(),
@@ -69,7 +70,7 @@ impl Record {
             ),
             inject: word(asked.inject == Inject::Client, "client"),
             signals: print(&asked.signals),
-            signals_container: word(!asked.signals.is_empty(), container),
+            signals_container: container.map(str::to_owned),
             signals_on_failure: print(&asked.signals_on_failure),
             signals_on_init: print(&asked.signals_on_init),
             signals_on_ready: print(&asked.signals_on_ready),

@@ -121,6 +121,7 @@ impl<'a> Request<'a> {
             asked: &annotations,
             before: before.as_ref(),
             signaller,
+            chosen: signaller::matters(&asked).then(|| signaller.name()),
         })?;
         warnings.extend(advice(&plan));
         let patch = patch(&plan);

@@ -4,7 +4,7 @@ use super::{
     container::CONTAINER,
     pod::{Container, Spec},
 };
-use crate::language::{AnnotationError, annotation::Key};
+use crate::language::{AnnotationError, Placeholder, PodAnnotations, annotation::Key};
 
 /// Returns the first of `names` that the pod has, else its first container; there is one.
 pub(crate) fn choose<'a, 'n>(
@@ -34,6 +34,15 @@ pub(crate) fn named<'a>(
         ),
         None => refused(&format!("this pod has the containers {}", names(spec))),
     }
+}
+
+/// Returns whether anything that is `asked`, as written, depends on which container it is.
+pub(crate) fn matters(asked: &PodAnnotations) -> bool {
+    let terms = asked.depends_on.iter().filter_map(|term| term.value.name());
+    let signals = asked.all_signals().into_iter().flat_map(|(_, list)| list);
+    let mut names = terms.chain(signals.map(|signal| &signal.value.name));
+    let is_it = |placeholder: &Placeholder| *placeholder == Placeholder::Container;
+    !asked.signals.is_empty() || names.any(|name| name.placeholders().any(is_it))
 }
 
 fn names(spec: &Spec<'_>) -> String {

@@ -55,6 +55,15 @@ fn the_marker_stays_when_a_container_comes_in_front_of_the_first() {
 }
 
 #[test]
+fn a_name_keeps_its_container_when_another_comes_in_front_of_the_first() {
+    for key in ["depends-on", "signals-on-init", "signals-on-ready"] {
+        let mut pod = round(&mk_pod(&json!({key: "up/$(CONTAINER)"})));
+        insert_first(&mut pod, "containers", json!({"name": "mesh"}));
+        assert_eq!(operations(&pod), [""; 0], "{key}");
+    }
+}
+
+#[test]
 fn ours_moves_back_before_a_mesh_that_came_in_front() {
     let mut pod = round(&mk_pod(&json!({"depends-on": "a"})));
     insert_first(&mut pod, "initContainers", json!({"name": "istio-init"}));
