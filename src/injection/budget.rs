@@ -23,15 +23,10 @@ pub(crate) enum Budget {
 impl Budget {
     /// Returns the budget of a container at `index` of the init containers.
     pub(crate) fn of(spec: &Spec<'_>, around: &Surroundings<'_>, index: usize) -> Self {
+        let sidecars = around.before(index).iter().filter(|c| c.is_sidecar());
         let whole = spec.resources.as_ref().map(Sides::of);
         if let Some(whole) = whole.filter(Sides::are_set) {
-            return match whole.guaranteed() {
-                Some(amounts) => Self::Equal(amounts),
-                None => Self::UpTo {
-                    requests: whole.requests,
-                    limits: whole.limits,
-                },
-            };
+            return Self::within(whole, sum(sidecars.map(|c| requests(c))));
         }
         let apps = spec.containers().iter().filter(|c| c.name() != CONTAINER);
         let every = apps.clone().chain(around.others().iter().copied());
@@ -41,10 +36,25 @@ impl Budget {
                 limits: [None; 2],
             };
         }
-        let sidecars = around.before(index).iter().filter(|c| c.is_sidecar());
         let beside = sum(sidecars.map(|c| limits(c)));
         let total = scheduling_size(sum(apps.map(limits)), around.others());
         Self::Equal(total.zip_with(beside, Quantity::saturating_sub))
+    }
+
+    /// Returns what is left of the `whole` pod's own amounts where the sidecars that run `beside`
+    /// request so much: the API server holds the sum of all requests against the pod's.
+    fn within(whole: Sides, beside: ResourceList) -> Self {
+        if let Some(amounts) = whole.guaranteed() {
+            return Self::Equal(amounts.zip_with(beside, Quantity::saturating_sub));
+        }
+        let [cpu, memory] = whole.requests;
+        Self::UpTo {
+            requests: [
+                cpu.map(|cpu| cpu.saturating_sub(beside.cpu)),
+                memory.map(|memory| memory.saturating_sub(beside.memory)),
+            ],
+            limits: whole.limits,
+        }
     }
 
     /// Returns `wish` cut down to the budget.
@@ -88,12 +98,16 @@ fn scheduling_size(apps: ResourceList, init_containers: &[&Container<'_>]) -> Re
 }
 
 fn limits(container: &Container<'_>) -> ResourceList {
-    let sides = container.resources.as_ref().map(Sides::of);
-    let [cpu, memory] = sides.unwrap_or_default().limits;
-    ResourceList {
-        cpu: cpu.unwrap_or_default(),
-        memory: memory.unwrap_or_default(),
-    }
+    list(Sides::of_container(container).limits)
+}
+
+fn requests(container: &Container<'_>) -> ResourceList {
+    list(Sides::of_container(container).requests)
+}
+
+fn list(amounts: [Option<Quantity>; 2]) -> ResourceList {
+    let [cpu, memory] = amounts.map(Option::unwrap_or_default);
+    ResourceList { cpu, memory }
 }
 
 fn sum(lists: impl Iterator<Item = ResourceList>) -> ResourceList {
@@ -121,6 +135,11 @@ impl Sides {
             requests: [complete(0), complete(1)],
             limits,
         }
+    }
+
+    fn of_container(container: &Container<'_>) -> Self {
+        let amounts = container.resources.as_ref();
+        amounts.map(Self::of).unwrap_or_default()
     }
 
     fn are_set(&self) -> bool {
@@ -154,14 +173,12 @@ fn is_guaranteed<'a>(containers: impl Iterator<Item = &'a Container<'a>>) -> boo
     let mut requested = ResourceList::default();
     let mut limited = ResourceList::default();
     for container in containers {
-        let sides = container.resources.as_ref().map(Sides::of);
-        let sides = sides.unwrap_or_default();
+        let sides = Sides::of_container(container);
         let [Some(cpu), Some(memory)] = sides.limits else {
             return false;
         };
         limited = add(limited, ResourceList { cpu, memory });
-        let [cpu, memory] = sides.requests.map(Option::unwrap_or_default);
-        requested = add(requested, ResourceList { cpu, memory });
+        requested = add(requested, list(sides.requests));
     }
     requested == limited
 }
@@ -235,5 +252,39 @@ mod tests {
         assert_eq!(fit(guaranteed, Position::First), "100m/100m 64Mi/64Mi");
         let burstable = r#"{"containers":[{}],"resources":{"requests":{"memory":"16Mi"},"limits":{"cpu":"5m"}}}"#;
         assert_eq!(fit(burstable, Position::First), "5m/5m 16Mi/64Mi");
+    }
+
+    #[test]
+    fn a_sidecar_in_front_takes_its_share_of_what_the_whole_pod_may_request() {
+        let spec = |whole: &str, sidecar: &str| {
+            format!(
+                r#"{{
+                    "resources": {whole},
+                    "containers": [{{"resources": {{"requests": {{"cpu": "10m", "memory": "16Mi"}}}}}}],
+                    "initContainers": [{{"restartPolicy": "Always", "resources": {sidecar}}}]
+                }}"#
+            )
+        };
+        let requests = r#"{"requests":{"cpu":"50m","memory":"64Mi"}}"#;
+        // As the API server has completed a pod that is written with these limits alone.
+        let burstable = spec(
+            r#"{"requests":{"cpu":"60m","memory":"80Mi"},"limits":{"cpu":1,"memory":"1Gi"}}"#,
+            requests,
+        );
+        assert_eq!(fit(&burstable, Position::First), "10m/200m 32Mi/64Mi");
+        assert_eq!(
+            fit(&burstable, Position::AfterSidecars),
+            "10m/200m 16Mi/64Mi"
+        );
+        let guaranteed = spec(
+            r#"{"limits":{"cpu":"100m","memory":"100Mi"}}"#,
+            r#"{"limits":{"cpu":"50m","memory":"64Mi"}}"#,
+        );
+        assert_eq!(
+            fit(&guaranteed, Position::AfterSidecars),
+            "50m/50m 36Mi/36Mi"
+        );
+        let used_up = spec(r#"{"requests":{"memory":"16Mi"}}"#, requests);
+        assert_eq!(fit(&used_up, Position::AfterSidecars), "10m/200m 0/64Mi");
     }
 }
