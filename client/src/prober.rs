@@ -98,3 +98,24 @@ fn connect(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     }
     TcpStream::connect_timeout(&address, timeout)
 }
+
+#[cfg(test)]
+mod tests {
+    use oncue_language::Term;
+    use proptest::prelude::*;
+    use ureq::http::Uri;
+
+    proptest! {
+        #[test]
+        fn whatever_url_may_be_waited_for_can_be_requested(
+            host in "[A-Za-z0-9._-]{1,6}|\\[::1\\]",
+            path in "([ -~\u{e9}]{0,4}|[a-z?#]{0,3}){0,3}",
+        ) {
+            let path = path.replace('\\', "\\\\").replace('"', "\\\"");
+            if let Ok(term) = format!("\"http://{host}/{path}\"").parse::<Term>() {
+                let url = term.probe().unwrap().url();
+                prop_assert!(url.parse::<Uri>().is_ok(), "{}", url);
+            }
+        }
+    }
+}

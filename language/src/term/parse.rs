@@ -245,20 +245,10 @@ fn count(cursor: &mut Cursor<'_>) -> Result<Option<NonZeroU32>, Broken> {
 }
 
 fn probe(cursor: &mut Cursor<'_>) -> Result<Probe, Broken> {
-    let start = cursor.offset;
+    let (start, written) = (cursor.offset, cursor.rest());
     let url = cursor.take_word()?;
     let broken = |rule: String| Broken::at(start, rule);
-    let (scheme, rest) = url.split_once("://").ok_or_else(|| {
-        broken("in double quotes a URL was expected, such as \"http://web/ready?a=1,2\"".to_owned())
-    })?;
-    let scheme = Scheme::ALL
-        .into_iter()
-        .find(|known| known.as_str() == scheme)
-        .ok_or_else(|| {
-            broken(format!(
-                "{scheme}:// cannot be probed: there are tcp://host:port, http:// and https://"
-            ))
-        })?;
+    let (scheme, rest) = probe_scheme(&url).map_err(broken)?;
     if rest.contains("$(") {
         return Err(broken(
             "substitutions such as $(POD_NAME) stand in names, not in URLs".to_owned(),
@@ -270,14 +260,61 @@ fn probe(cursor: &mut Cursor<'_>) -> Result<Probe, Broken> {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let (host, port) = host_and_port(authority, scheme).map_err(broken)?;
-    Ok(Probe {
+    let probe = Probe {
         scheme,
         host: host.into(),
         port,
-        path: probe_path(scheme, path)
-            .map_err(|rule| Broken::at(start, rule))?
-            .into(),
+        path: probe_path(scheme, path).map_err(broken)?.into(),
+    };
+    if let Some((index, character)) = first_to_encode(path) {
+        let before = &url[..url.len() - path.len() + index];
+        let code = u32::from(character);
+        return Err(Broken::at(
+            start + written_bytes(written, before),
+            format!("a URL holds no {character:?} here: write %{code:02X}"),
+        ));
+    }
+    match probe.url().len() {
+        0..=MAX_URL_BYTES => Ok(probe),
+        bytes => Err(broken(format!(
+            "a URL has at most {MAX_URL_BYTES} bytes, this one has {bytes}"
+        ))),
+    }
+}
+
+/// Longest URL that the client's HTTP library requests.
+const MAX_URL_BYTES: usize = 65_534;
+
+/// Returns the scheme of `url`, and what stands behind it.
+fn probe_scheme(url: &str) -> Result<(Scheme, &str), String> {
+    let (scheme, rest) = url.split_once("://").ok_or_else(|| {
+        "in double quotes a URL was expected, such as \"http://web/ready?a=1,2\"".to_owned()
+    })?;
+    let known = Scheme::ALL.into_iter().find(|s| s.as_str() == scheme);
+    let known = known.ok_or_else(|| {
+        format!("{scheme}:// cannot be probed: there are tcp://host:port, http:// and https://")
+    })?;
+    Ok((known, rest))
+}
+
+/// Returns the first character, with its offset, that the client's HTTP library requests only
+/// percent-encoded; what is behind a `#` is never sent.
+fn first_to_encode(path: &str) -> Option<(usize, char)> {
+    let path = path.split('#').next().unwrap_or_default();
+    let query = path.find('?').unwrap_or(path.len());
+    path.char_indices().find(|(index, character)| {
+        let special = if *index < query { '`' } else { '"' };
+        matches!(character, ' ' | '<' | '>') || *character == special
     })
+}
+
+/// Returns how many bytes of `written`, a word that may be in double quotes, say `before`.
+fn written_bytes(written: &str, before: &str) -> usize {
+    if written.starts_with('"') {
+        1 + before.len() + before.matches(['"', '\\']).count()
+    } else {
+        before.len()
+    }
 }
 
 fn probe_path(scheme: Scheme, path: &str) -> Result<String, String> {
@@ -287,9 +324,6 @@ fn probe_path(scheme: Scheme, path: &str) -> Result<String, String> {
         Scheme::Tcp => Err(format!(
             "tcp:// takes a host and a port only, not the path {path:?}"
         )),
-        Scheme::Http | Scheme::Https if path.contains(' ') => {
-            Err("a URL holds no spaces: write %20".to_owned())
-        }
         Scheme::Http | Scheme::Https if path.starts_with('/') => Ok(path.to_owned()),
         Scheme::Http | Scheme::Https => Ok(format!("/{path}")),
     }

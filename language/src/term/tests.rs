@@ -132,6 +132,27 @@ fn each_error_names_column_term_and_rule() {
         ("my+db.v1-x://h", 1, "my+db.v1-x://h", "cannot be probed"),
         ("a/b://h", 1, "a/b://h", "not a kind"),
         ("http://u:p@h/", 1, "http://u:p@h/", "no user name"),
+        (
+            "a, http://h/<x>",
+            13,
+            "http://h/<x>",
+            "no '<' here: write %3C",
+        ),
+        ("http://h/x`", 11, "http://h/x`", "write %60"),
+        ("http://h?q=a>b", 13, "http://h?q=a>b", "write %3E"),
+        ("http://h?q=\"1\"", 12, "http://h?q=\"1\"", "write %22"),
+        (
+            "\"http://h/\\\\?q=a b\"",
+            17,
+            "\"http://h/\\\\?q=a b\"",
+            "write %20",
+        ),
+        (
+            "\"http://h/\\\"?q=\\\"\"",
+            16,
+            "\"http://h/\\\"?q=\\\"\"",
+            "write %22",
+        ),
         ("http:///x", 1, "http:///x", "not a host name"),
         (
             "tcp://$(POD_NAME):1",
@@ -151,6 +172,22 @@ fn each_error_names_column_term_and_rule() {
         );
         assert!(error.rule.contains(rule), "{text}: {error}");
     }
+}
+
+#[test]
+fn what_is_not_sent_or_may_stand_bare_needs_no_encoding() {
+    for url in ["http://h/\"a\"?`{b}`|[]^", "http://h/a#<b>"] {
+        parse(url);
+    }
+}
+
+#[test]
+fn a_url_is_no_longer_than_the_client_requests() {
+    let url = |bytes: usize| format!("http://h/{}", "x".repeat(bytes - "http://h/".len()));
+    assert!(url(65_534).parse::<Term>().is_ok());
+    let error = url(65_535).parse::<Term>().unwrap_err();
+    assert!(error.rule.contains("at most 65534 bytes"), "{error}");
+    assert!(error.to_string().len() < 1000);
 }
 
 #[test]
