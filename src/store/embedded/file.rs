@@ -159,21 +159,22 @@ mod tests {
         kept.set(&key, Some(Arc::new(variable)));
     }
 
+    /// Returns the number by which the file system knows the file.
+    fn number(directory: &Path) -> u64 {
+        let file = fs::metadata(directory.join("oncue.redb"));
+        file.unwrap().ino()
+    }
+
     #[test]
     fn a_file_that_is_not_trusted_is_replaced_in_its_directory() {
         let folder = tempfile::tempdir().unwrap();
         let (mut file, mut kept) = open(folder.path());
         keep(&mut file, &mut kept, "a");
-        let number = || {
-            fs::metadata(folder.path().join("oncue.redb"))
-                .unwrap()
-                .ino()
-        };
-        let before = number();
+        let before = number(folder.path());
         file.database = None;
         file.trust.lose();
         keep(&mut file, &mut kept, "b");
-        assert_ne!(number(), before);
+        assert_ne!(number(folder.path()), before);
         assert!(!folder.path().join("oncue.redb.new").exists());
         assert!(!file.trust.is_lost());
         drop(file);
@@ -185,15 +186,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut file, mut kept) = open(folder.path());
         keep(&mut file, &mut kept, "a");
-        let number = || {
-            fs::metadata(folder.path().join("oncue.redb"))
-                .unwrap()
-                .ino()
-        };
-        let before = number();
+        let before = number(folder.path());
         file.database = None;
         keep(&mut file, &mut kept, "b");
-        assert_eq!(number(), before);
+        assert_eq!(number(folder.path()), before);
         drop(file);
         assert_eq!(open(folder.path()).1, kept);
     }
