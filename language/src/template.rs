@@ -1,6 +1,6 @@
 //! Names with `$(POD_NAME)` and the like in them, and what is known of a pod to fill them in.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use thiserror::Error;
 
@@ -87,8 +87,8 @@ impl fmt::Display for Placeholder {
 pub struct Facts<'a> {
     /// The container whose start the marker reports.
     pub container: Option<&'a str>,
-    /// All labels of the pod as pairs of key and value.
-    pub labels: Option<&'a [(&'a str, &'a str)]>,
+    /// All labels of the pod, in a map: a hostile pod has many, and many names that ask for them.
+    pub labels: Option<&'a BTreeMap<&'a str, &'a str>>,
     /// The node's name.
     pub node_name: Option<&'a str>,
     /// The pod's name.
@@ -107,7 +107,9 @@ impl<'a> Facts<'a> {
     pub fn value(&self, placeholder: &Placeholder) -> Result<Option<&'a str>, EmptySubstitution> {
         let value = match placeholder {
             Placeholder::Container => self.container,
-            Placeholder::Label(key) => self.labels.map(|labels| label_value(labels, key)),
+            Placeholder::Label(key) => self
+                .labels
+                .map(|labels| labels.get(&**key).copied().unwrap_or_default()),
             Placeholder::NodeName => self.node_name,
             Placeholder::PodName => self.pod_name,
             Placeholder::PodNamespace => self.pod_namespace,
@@ -120,13 +122,6 @@ impl<'a> Facts<'a> {
             known => Ok(known),
         }
     }
-}
-
-fn label_value<'a>(labels: &[(&'a str, &'a str)], key: &str) -> &'a str {
-    labels
-        .iter()
-        .find(|(candidate, _)| *candidate == key)
-        .map_or("", |(_, value)| value)
 }
 
 /// A substitution that would leave nothing in its place.

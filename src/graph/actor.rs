@@ -86,7 +86,7 @@ fn fill_in(
     // The first pod stands for all: it has every label that a controller adds.
     let pod = workload.pod_at(workload.scale().first_ordinal());
     let labels = pod.pointer("/metadata/labels").and_then(Value::as_object);
-    let labels: Vec<_> = labels
+    let labels = labels
         .into_iter()
         .flatten()
         .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))

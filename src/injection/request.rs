@@ -174,10 +174,7 @@ impl<'a> Request<'a> {
 
     fn resolve(&self, asked: &PodAnnotations, container: &str) -> Result<PodAnnotations, Refusal> {
         let labels = self.pod.metadata.as_ref().and_then(|m| m.labels.as_ref());
-        let labels: Vec<_> = labels
-            .into_iter()
-            .flat_map(|pairs| pairs.iter().rev())
-            .collect();
+        let labels = labels.into_iter().flat_map(Pairs::iter).collect();
         let facts = Facts {
             container: Some(container),
             labels: Some(&labels),

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::*;
 
 fn read(annotations: &[(&str, &str)]) -> (PodAnnotations, Vec<AnnotationWarning>) {
@@ -120,7 +122,7 @@ fn a_value_of_many_lines_is_pointed_into_by_line_and_column() {
 
     let (pod, _) = self::read(&[("depends-on", "a,\nb\n\n  m/$(labels['v']), c")]);
     let facts = Facts {
-        labels: Some(&[]),
+        labels: Some(&BTreeMap::new()),
         ..Facts::default()
     };
     let error = pod.resolve(&facts).unwrap_err();
@@ -159,14 +161,14 @@ fn resolving_names_the_key_and_the_term_of_an_empty_substitution() {
         ("depends-on", "n/$(NODE_NAME)"),
     ]);
     let facts = Facts {
-        labels: Some(&[("v", "1")]),
+        labels: Some(&BTreeMap::from([("v", "1")])),
         ..Facts::default()
     };
     let resolved = pod.resolve(&facts).unwrap();
     assert_eq!(resolved.signals[1].value.to_string(), "m/1");
     assert_eq!(resolved.depends_on[0].value.to_string(), "n/$(NODE_NAME)");
     let facts = Facts {
-        labels: Some(&[]),
+        labels: Some(&BTreeMap::new()),
         ..Facts::default()
     };
     assert_eq!(

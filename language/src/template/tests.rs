@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::*;
 
 fn template(text: &str) -> NameTemplate {
@@ -7,7 +9,7 @@ fn template(text: &str) -> NameTemplate {
 #[test]
 fn fills_in_what_is_known_and_leaves_the_rest() {
     let facts = Facts {
-        labels: Some(&[("app.kubernetes.io/version", "1.2")]),
+        labels: Some(&BTreeMap::from([("app.kubernetes.io/version", "1.2")])),
         pod_name: Some("web-0"),
         ..Facts::default()
     };
@@ -30,7 +32,7 @@ fn fills_in_what_is_known_and_leaves_the_rest() {
 #[test]
 fn a_label_that_is_not_there_is_an_empty_substitution() {
     let facts = Facts {
-        labels: Some(&[]),
+        labels: Some(&BTreeMap::new()),
         ..Facts::default()
     };
     let error = template("m/$(labels['version'])")

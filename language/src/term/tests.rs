@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -194,7 +196,7 @@ fn a_url_is_no_longer_than_the_client_requests() {
 fn a_label_must_make_an_objects_name() {
     let resolve = |version| {
         let facts = Facts {
-            labels: Some(&[("v", version)]),
+            labels: Some(&BTreeMap::from([("v", version)])),
             ..Facts::default()
         };
         let resolved = parse("job:m-$(labels['v'])").resolve(&facts);

@@ -143,6 +143,19 @@ fn the_last_of_two_equal_keys_wins() {
 }
 
 #[test]
+fn the_last_of_two_equal_labels_wins() {
+    let pod = r#"{
+        "metadata": {
+            "annotations": {"depends-on": "a/$(labels['v'])"},
+            "labels": {"v": "1", "w": "3", "v": "2"}
+        },
+        "spec": {"containers": [{"name": "app"}]}
+    }"#;
+    let injection = admit(pod, &cluster()).unwrap();
+    assert_eq!(injection.annotations.depends_on[0].value.to_string(), "a/2");
+}
+
+#[test]
 fn null_counts_as_absent() {
     let pod = json!({
         "metadata": {"labels": null, "annotations": {"depends-on": "a", "signals": "b", "x": null}},

@@ -56,7 +56,9 @@ fn filled_in(pod: &Value, namespace: &Namespace) -> Result<PodAnnotations, Annot
         });
     }
     annotations.signals_container = signals_container(pod).or(annotations.signals_container);
-    let labels = self::pairs(&pod["metadata"]["labels"]);
+    let labels = self::pairs(&pod["metadata"]["labels"])
+        .into_iter()
+        .collect();
     annotations.resolve(&Facts {
         container: annotations.signals_container.as_deref(),
         labels: Some(&labels),
