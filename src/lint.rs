@@ -10,7 +10,7 @@ mod placement;
 mod unproduced;
 mod waits;
 
-pub use self::admission::Admitted;
+pub use self::admission::{Admitted, Sample};
 
 use std::fmt;
 

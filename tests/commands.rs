@@ -134,6 +134,37 @@ fn what_is_injected_stays_as_it_is() {
     }
 }
 
+/// Injects one workload whose pods have these annotations, which signal a name that is filled in.
+fn inject_signals(kind: &str, template: &str) -> Output {
+    let version = match kind {
+        "Pod" => "v1",
+        _ => "apps/v1",
+    };
+    let head = format!("apiVersion: {version}\nkind: {kind}\n");
+    let rest = match kind {
+        "Pod" => template.to_owned(),
+        _ => format!("metadata: {{name: web}}\nspec: {{template: {{{template}}}}}\n"),
+    };
+    run_with(&(head + &rest), &["inject", "-f", "-"])
+}
+
+#[test]
+fn only_a_bare_pod_is_named_as_its_template_is() {
+    let metadata = "{name: web, annotations: {signals: workers/$(POD_NAME)}}";
+    let spec = "{containers: [{name: a, image: a}]}";
+    let of_workload = format!("metadata: {metadata}, spec: {spec}");
+    let output = inject_signals("Deployment", &of_workload);
+    let injected = text(&output.stdout);
+    assert!(
+        injected.contains("--mark=workers/$(POD_NAME)"),
+        "{injected}"
+    );
+    let of_pod = format!("metadata: {metadata}\nspec: {spec}\n");
+    let output = inject_signals("Pod", &of_pod);
+    let injected = text(&output.stdout);
+    assert!(injected.contains("--mark=workers/web"), "{injected}");
+}
+
 #[test]
 fn check_says_by_its_exit_code_whether_there_is_an_error() {
     for (case, code) in [

@@ -21,6 +21,7 @@ use super::{
     usage,
 };
 use crate::{
+    lint::Sample,
     manifests::{Input, Manifests},
     workload::{self, Workload},
 };
@@ -100,9 +101,7 @@ fn explain(
     (object, workload): &(usize, Workload<'_>),
     progress: Option<&Progress<'_>>,
 ) -> (String, ExitCode) {
-    let admitted = opening
-        .linter()
-        .admit(*object, workload, workload.template());
+    let admitted = opening.linter().admit(*object, workload, Sample::FirstPod);
     let admitted = match admitted {
         Ok(admitted) => admitted,
         Err(refused) => {

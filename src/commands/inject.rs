@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     injection::{Decision, Patch},
-    lint::{Admitted, Finding, Linter, Severity},
+    lint::{Admitted, Finding, Linter, Sample, Severity},
     manifests::{Document, Manifests},
     workload::{self, Workload},
 };
@@ -89,7 +89,7 @@ impl Injector<'_> {
     fn inject(&mut self, index: usize, document: &Document) -> anyhow::Result<Option<Value>> {
         let mut changed: Option<Value> = None;
         for workload in workload::find(document.object()) {
-            match self.linter.admit(index, &workload, workload.template()) {
+            match self.linter.admit(index, &workload, Sample::Template) {
                 Ok(Admitted { decision, findings }) => {
                     self.findings.extend(findings);
                     if let Decision::Patch(patch) = decision {

@@ -84,8 +84,8 @@ fn fill_in(
     annotations: &PodAnnotations,
 ) -> Result<PodAnnotations, AnnotationError> {
     // The first pod stands for all: it has every label that a controller adds.
-    let pod = workload.pod_at(workload.scale().first_ordinal());
-    let labels = pod.pointer("/metadata/labels").and_then(Value::as_object);
+    let metadata = workload.metadata_at(workload.scale().first_ordinal());
+    let labels = metadata.get("labels").and_then(Value::as_object);
     let labels = labels
         .into_iter()
         .flatten()

@@ -1,6 +1,9 @@
 //! What admission will say of a workload's pods: by the webhook's own code.
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{Code, Finding, Linter, Part, Place, Severity, place_of, placement};
 use crate::{
@@ -10,8 +13,18 @@ use crate::{
         AnnotationError, AnnotationWarning, Namespace, PodAnnotations,
         annotation::{Fault, Key},
     },
-    workload::Workload,
+    workload::{Workload, WorkloadKind},
 };
+
+/// What stands for the pods of a workload when admission is asked about them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sample {
+    /// The first one: it has every label that a controller adds.
+    FirstPod,
+    /// What they are made from, without the name and the labels of any of them: what is decided
+    /// goes for all.
+    Template,
+}
 
 /// What becomes of pods that are let in.
 #[derive(Debug)]
@@ -23,7 +36,7 @@ pub struct Admitted {
 }
 
 impl Linter<'_> {
-    /// Asks admission about `pod`: the template of `workload`, or a pod that is made from it.
+    /// Asks admission about the pods of `workload`, for which `sample` stands.
     ///
     /// An annotation that is no string never comes so far: the API server refuses it.
     ///
@@ -33,13 +46,17 @@ impl Linter<'_> {
         &self,
         object: usize,
         workload: &Workload<'_>,
-        pod: &Value,
+        sample: Sample,
     ) -> Result<Admitted, Vec<Finding>> {
         let own = workload.namespace().and_then(|own| own.parse().ok());
         let namespace: &Namespace = own.as_ref().unwrap_or(self.namespace);
+        let pod = Pod::new(workload, sample);
         let target = Target {
             namespace,
-            name: pod.pointer("/metadata/name").and_then(Value::as_str),
+            // Controllers ignore the name in a template.
+            name: pod
+                .name()
+                .filter(|_| sample == Sample::FirstPod || workload.kind() == WorkloadKind::Pod),
         };
         let subject = Subject {
             linter: self,
@@ -51,7 +68,7 @@ impl Linter<'_> {
             not_text.extend(subject.misspelt());
             return Err(not_text);
         }
-        match injection::inject(&pod.to_string(), &target, self.settings) {
+        match injection::inject(&pod.to_json(), &target, self.settings) {
             Ok(Injection {
                 decision, warnings, ..
             }) => Ok(Admitted {
@@ -73,9 +90,7 @@ impl Linter<'_> {
             object,
             workload,
         };
-        // The first pod stands for all: it has every label that a controller adds.
-        let pod = workload.pod_at(workload.scale().first_ordinal());
-        let mut findings = match self.admit(object, workload, &pod) {
+        let mut findings = match self.admit(object, workload, Sample::FirstPod) {
             // Where a pod is left alone nobody has read all of it.
             Ok(Admitted { mut findings, .. }) => {
                 findings.extend(subject.unread());
@@ -90,6 +105,38 @@ impl Linter<'_> {
             }
         }
         findings
+    }
+}
+
+/// What admission reads of a pod, borrowed where it can be: a workload may be large.
+#[derive(Serialize)]
+struct Pod<'a> {
+    metadata: Cow<'a, Map<String, Value>>,
+    spec: Option<&'a Value>,
+}
+
+impl<'a> Pod<'a> {
+    fn new(workload: &Workload<'a>, sample: Sample) -> Self {
+        let template = workload.template();
+        let metadata = match sample {
+            Sample::FirstPod => Cow::Owned(workload.metadata_at(workload.scale().first_ordinal())),
+            Sample::Template => {
+                let metadata = template.get("metadata").and_then(Value::as_object);
+                metadata.map(Cow::Borrowed).unwrap_or_default()
+            }
+        };
+        Self {
+            metadata,
+            spec: template.get("spec"),
+        }
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.metadata.get("name").and_then(Value::as_str)
+    }
+
+    fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("it is made of JSON values")
     }
 }
 

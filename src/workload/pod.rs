@@ -36,9 +36,23 @@ impl Workload<'_> {
         pod
     }
 
+    /// Returns the metadata of [`pod_at`](Self::pod_at) alone, without a copy of the rest.
+    pub fn metadata_at(&self, ordinal: u32) -> Map<String, Value> {
+        if self.kind == WorkloadKind::Pod {
+            return self.template_metadata();
+        }
+        let mut metadata = self.pod_metadata();
+        self.number(&mut metadata, ordinal);
+        metadata
+    }
+
+    fn template_metadata(&self) -> Map<String, Value> {
+        let metadata = self.template.get("metadata").and_then(Value::as_object);
+        metadata.cloned().unwrap_or_default()
+    }
+
     fn pod_metadata(&self) -> Map<String, Value> {
-        let template = self.template.get("metadata").and_then(Value::as_object);
-        let mut metadata = template.cloned().unwrap_or_default();
+        let mut metadata = self.template_metadata();
         metadata.remove("name");
         metadata.insert("generateName".to_owned(), self.generate_name().into());
         if let Some(namespace) = self.namespace() {
