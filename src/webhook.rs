@@ -50,6 +50,7 @@ pub fn router(settings: Settings, strictness: Strictness, metrics: WebhookMetric
         strictness,
         metrics,
         budget: Budget::new(BUDGET),
+        lint_budget: Budget::new(LINT_BUDGET),
     })
 }
 
@@ -66,7 +67,10 @@ struct Webhook {
     settings: Settings,
     strictness: Strictness,
     metrics: WebhookMetrics,
+    /// For bodies.
     budget: Budget,
+    /// For the objects that are linted: however many they are, pods can be created beside them.
+    lint_budget: Budget,
 }
 
 impl Webhook {
@@ -88,6 +92,15 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
+    /// Returns the most bytes that answering a body of this length takes besides it, where that is
+    /// many times as much.
+    fn memory(self, body_bytes: usize) -> usize {
+        match self {
+            Self::Lint => lint::memory(body_bytes),
+            Self::Mutate => 0,
+        }
+    }
+
     fn label(self) -> &'static str {
         match self {
             Self::Lint => "lint",
@@ -102,3 +115,7 @@ pub const MAX_BODY: usize = 7 * 1024 * 1024;
 
 /// The bytes of all bodies in memory at the same time.
 const BUDGET: usize = 128 * 1024 * 1024;
+
+/// The bytes of all objects that are linted at the same time: with the bodies and what the process
+/// needs by itself this stays below the chart's limit of 256 MiB.
+const LINT_BUDGET: usize = 64 * 1024 * 1024;

@@ -54,6 +54,9 @@ async fn review(
     refuse_too_large(request.body())?;
     let mut share = webhook.budget.share();
     let body = read(request.into_body(), &mut share).await?;
+    let mut memory = webhook.lint_budget.share();
+    let bytes = entry.memory(body.len());
+    memory.grow(bytes).ok_or(Rejection::Overloaded)?;
     // A panic is a bug of ours: it is answered like any other.
     catch_unwind(AssertUnwindSafe(|| webhook.answer(entry, &body)))
         .map_err(|_| Rejection::Failure("it panicked".to_owned()))

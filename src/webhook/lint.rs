@@ -27,6 +27,17 @@ pub enum Strictness {
     Warn,
 }
 
+/// The longest object that is looked at, in bytes: far more than any that people write.
+pub const MAX_OBJECT: usize = 256 * 1024;
+
+/// Returns the most bytes that looking at the objects in a body of this length takes besides it.
+///
+/// A value of a tree takes a few hundred bytes and may be two in its text: `[[[...]]]`, most of
+/// which is copied once where it is metadata. There is one tree at a time.
+pub(super) fn memory(body_bytes: usize) -> usize {
+    body_bytes.min(MAX_OBJECT) * 200
+}
+
 /// Answers `body` with what the linter says of the workload in it.
 pub fn lint(body: &[u8], settings: &Settings, strictness: Strictness) -> Answer {
     reply(body, |review| rule(review, settings, strictness)).unwrap_or_else(Answer::from)
@@ -40,30 +51,60 @@ fn rule(
     if !matches!(&*review.operation, "CREATE" | "UPDATE") {
         return Ok(ignore(IgnoreReason::OtherOperation));
     }
-    let object = read(review.object()?)?;
-    let Some(workload) = workload(&object) else {
-        return Ok(ignore(IgnoreReason::OtherKind));
-    };
-    if let Some(reason) = business_of_another(&object) {
-        return Ok(ignore(reason));
-    }
     let namespace = review.namespace()?;
     let linter = Linter {
         settings,
         namespace: &namespace,
     };
-    let findings = linter.lint_object(&object);
-    let before = review.old_object.map(read).transpose()?;
-    match before.as_ref().and_then(self::workload) {
-        Some(before) if is_told(&linter, (&before, &workload), &findings) => {
-            Ok(ignore(IgnoreReason::Unchanged))
+    let after = match Look::at(review.object()?, &linter)? {
+        Ok(look) => look,
+        Err(IgnoreReason::TooLarge) => return Ok(too_large()),
+        Err(reason) => return Ok(ignore(reason)),
+    };
+    let before = review.old_object.map(|object| Look::at(object, &linter));
+    Ok(match before.transpose()? {
+        // Who scales an old workload should neither hear of it again nor be denied.
+        Some(Ok(before)) if before == after => ignore(IgnoreReason::Unchanged),
+        _ => say(&after.findings, strictness),
+    })
+}
+
+/// What is seen of a workload; its tree, which is many times as large as its text, is gone.
+#[derive(Eq, PartialEq)]
+struct Look {
+    /// What of ours is written on it and its pods.
+    ours: Vec<(String, String)>,
+    findings: Vec<Finding>,
+}
+
+impl Look {
+    /// Looks at an object, unless nobody is to be told of it.
+    fn at(object: &RawValue, linter: &Linter<'_>) -> Result<Result<Self, IgnoreReason>, Rejection> {
+        if object.get().len() > MAX_OBJECT {
+            return Ok(Err(IgnoreReason::TooLarge));
         }
-        _ => Ok(say(&findings, strictness)),
+        let object: Value = serde_json::from_str(object.get()).map_err(Rejection::NotJson)?;
+        let Some(workload) = workload(&object) else {
+            return Ok(Err(IgnoreReason::OtherKind));
+        };
+        Ok(match business_of_another(&object) {
+            Some(reason) => Err(reason),
+            None => Ok(Self {
+                ours: ours(&linter.settings.keys, &workload),
+                findings: linter.lint_object(&object),
+            }),
+        })
     }
 }
 
-fn read(object: &RawValue) -> Result<Value, Rejection> {
-    serde_json::from_str(object.get()).map_err(Rejection::NotJson)
+fn too_large() -> Ruled {
+    let warning = format!(
+        "oncue does not look at an object of more than {} KiB, such as this one: what is wrong with \
+         its annotations is found when its pods are created, or by oncue check",
+        MAX_OBJECT / 1024
+    );
+    let outcome = Outcome::Ignored(IgnoreReason::TooLarge);
+    (Ruling::Allow, vec![warning], outcome)
 }
 
 fn workload(object: &Value) -> Option<Workload<'_>> {
@@ -87,24 +128,13 @@ fn business_of_another(object: &Value) -> Option<IgnoreReason> {
     is_controlled.then_some(IgnoreReason::Owned)
 }
 
-/// Returns whether an update changes nothing of what was told when it was written: who scales an
-/// old workload should neither hear of it again nor be denied.
-fn is_told(
-    linter: &Linter<'_>,
-    (before, after): (&Workload<'_>, &Workload<'_>),
-    findings: &[Finding],
-) -> bool {
-    let keys = &linter.settings.keys;
-    ours(keys, before) == ours(keys, after) && linter.lint_object(before.object()) == *findings
-}
-
-/// Returns what of ours is written on a workload and its pods.
-fn ours<'a>(keys: &Keys, workload: &Workload<'a>) -> Vec<(&'a str, &'a str)> {
+fn ours(keys: &Keys, workload: &Workload<'_>) -> Vec<(String, String)> {
     workload
         .annotations()
         .chain(workload.own_annotations())
         .chain(workload.labels())
         .filter(|(key, _)| keys.key(key).is_some())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect()
 }
 

@@ -36,6 +36,8 @@ pub enum IgnoreReason {
     OtherOperation,
     /// A controller made it, and what that one was made from was looked at.
     Owned,
+    /// So large that looking at it would take too much memory.
+    TooLarge,
     /// An update that changes nothing of what was told before.
     Unchanged,
 }
@@ -47,6 +49,7 @@ impl IgnoreReason {
             Self::OtherKind => "other-kind",
             Self::OtherOperation => "other-operation",
             Self::Owned => "owned",
+            Self::TooLarge => "too-large",
             Self::Unchanged => "unchanged",
         }
     }

@@ -49,6 +49,7 @@ fn app_with_budget(bytes: usize) -> Router {
         strictness: Strictness::Warn,
         metrics: WebhookMetrics::default(),
         budget: Budget::new(bytes),
+        lint_budget: Budget::new(LINT_BUDGET),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What is said of workloads, through the router.
 
 use super::*;
+use crate::webhook::lint::MAX_OBJECT;
 
 fn mk_deployment(annotations: &Value) -> Value {
     json!({
@@ -175,6 +176,49 @@ async fn an_update_that_changes_nothing_of_ours_is_silent_and_never_denied() {
         assert_eq!(response["auditAnnotations"]["reason"], "unchanged");
         assert_eq!(response.get("warnings"), None);
     }
+}
+
+/// Adds what makes the object's text longer than is looked at, and nothing of ours.
+fn enlarge(mut object: Value) -> Value {
+    let long = "x".repeat(MAX_OBJECT);
+    object["spec"]["template"]["spec"]["containers"][0]["args"] = json!([long]);
+    object
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_be_looked_at_is_let_in_and_says_so() {
+    let review = mk_lint_review(&enlarge(broken()));
+    let response = lint_with(Strictness::Deny, &review).await;
+    assert_eq!(response["allowed"], true);
+    assert_eq!(response["auditAnnotations"]["reason"], "too-large");
+    let told = warnings(&response);
+    assert!(told[0].contains("of more than 256 KiB"), "{told:?}");
+    assert!(told[0].chars().count() <= 256, "{told:?}");
+}
+
+#[tokio::test]
+async fn what_was_too_large_to_be_looked_at_was_never_told() {
+    let response = lint(&mk_update(&enlarge(broken()), &broken())).await;
+    assert_eq!(warnings(&response).len(), 1, "{response}");
+}
+
+#[tokio::test]
+async fn linting_never_takes_the_memory_that_pods_are_admitted_with() {
+    let app = routes(Webhook {
+        settings: settings(),
+        strictness: Strictness::Warn,
+        metrics: WebhookMetrics::default(),
+        budget: Budget::new(BUDGET),
+        lint_budget: Budget::new(1024),
+    });
+    let request = Request::post("/lint")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(mk_lint_review(&broken()).to_string()))
+        .unwrap();
+    let reply = send(app.clone(), request).await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    let reply = send(app, mk_request(waiting_review().to_string())).await;
+    assert_eq!(reply.status, StatusCode::OK);
 }
 
 #[tokio::test]
