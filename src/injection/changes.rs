@@ -20,6 +20,10 @@ use super::{
 };
 use crate::language::annotation::{Key, Mode};
 
+/// The annotation that lists the volumes for whose sake the cluster autoscaler keeps no node: it keeps
+/// the node of any pod with another `emptyDir`.
+const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+
 /// Returns the label by which a controller finds the pods that concern it.
 pub(crate) fn managed_label(settings: &Settings) -> String {
     format!("{}/managed", settings.keys.prefix())
@@ -42,6 +46,7 @@ pub(crate) fn patch(plan: &Plan<'_>) -> Patch {
     changes.label();
     changes.record(&record);
     changes.volume();
+    changes.safe_to_evict();
     changes.pull_secrets();
     changes.gate();
     changes.containers();
@@ -104,6 +109,25 @@ impl Changes<'_> {
                 self.patch.remove(format_args!("/spec/volumes/{index}"));
             }
             None | Some(_) => {}
+        }
+    }
+
+    /// Tells the cluster autoscaler that our volume holds nothing that a node must be kept for.
+    fn safe_to_evict(&mut self) {
+        let path = format_args!("/metadata/annotations/{}", Token(SAFE_TO_EVICT));
+        let present = self.plan.pod.annotation(SAFE_TO_EVICT).unwrap_or_default();
+        let volumes = present.split(',').filter(|volume| !volume.is_empty());
+        let is_listed = volumes.clone().any(|volume| volume == VOLUME);
+        if self.plan.needs_container() && !is_listed {
+            let volumes: Vec<_> = volumes.chain([VOLUME]).collect();
+            self.patch.add(path, &volumes.join(","));
+        } else if self.plan.withdraws_container() && is_listed {
+            let others: Vec<_> = volumes.filter(|volume| *volume != VOLUME).collect();
+            if others.is_empty() {
+                self.patch.remove(path);
+            } else {
+                self.patch.add(path, &others.join(","));
+            }
         }
     }
 

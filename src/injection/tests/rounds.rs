@@ -204,6 +204,32 @@ fn what_is_no_longer_asked_for_goes() {
 }
 
 #[test]
+fn our_volume_keeps_no_node_and_leaves_the_list_of_those_as_it_was() {
+    let key = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+    for (before, during, after) in [
+        (json!("cache,tmp"), "cache,tmp,oncue", json!("cache,tmp")),
+        (json!("cache,oncue"), "cache,oncue", json!("cache")),
+        (json!(null), "oncue", json!(null)),
+    ] {
+        let mut pod = round(&mk_pod(&json!({"depends-on": "a", key: before})));
+        assert_eq!(pod["metadata"]["annotations"][key], during);
+        pod["metadata"]["annotations"]["depends-on-mode"] = json!("gate");
+        let pod = round(&pod);
+        assert_eq!(pod["metadata"]["annotations"][key], after);
+        assert_nothing_to_do(&pod.to_string(), &cluster());
+    }
+}
+
+#[test]
+fn a_pod_without_our_container_keeps_its_list() {
+    let key = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+    let annotations = json!({"depends-on": "a", "depends-on-mode": "gate", key: "oncue"});
+    let pod = round(&mk_pod(&annotations));
+    assert_eq!(pod["metadata"]["annotations"][key], "oncue");
+    assert_nothing_to_do(&pod.to_string(), &cluster());
+}
+
+#[test]
 fn another_position_moves_ours() {
     let mut pod = mk_pod(&json!({"depends-on": "a"}));
     pod["spec"]["initContainers"] = json!([{"name": "s", "restartPolicy": "Always"}]);
