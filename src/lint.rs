@@ -7,6 +7,7 @@ mod admission;
 mod hooks;
 mod nearest;
 mod placement;
+mod places;
 mod unproduced;
 mod waits;
 
@@ -16,10 +17,11 @@ use std::fmt;
 
 use serde_json::Value;
 
+use self::places::Places;
 use crate::{
     graph::{Actor, Graph, Scene},
     injection::Settings,
-    language::{Keys, Namespace, annotation::Key},
+    language::{Namespace, annotation::Key},
     workload::{self, Workload},
 };
 
@@ -172,10 +174,14 @@ impl<'a> Linter<'a> {
             .flat_map(|(index, object)| self.lint_alone(index, object))
             .collect();
         let (graph, origins) = self.graph(objects);
+        let actors = graph.scene().actors().iter().zip(origins);
+        let places = actors.map(|(actor, object)| {
+            let places = Places::new(&self.settings.keys, object, &actor.workload);
+            places.of(Key::DependsOn)
+        });
         let waits = waits::Waits {
             graph: &graph,
-            keys: &self.settings.keys,
-            origins: &origins,
+            places: &places.collect::<Vec<_>>(),
         };
         findings.extend(waits.findings());
         findings
@@ -216,20 +222,6 @@ impl<'a> Linter<'a> {
             findings.extend(self.admission(index, &workload));
         }
         findings
-    }
-}
-
-/// Returns the place of the annotation `key` of a workload's pods, however it is written there.
-fn place_of(keys: &Keys, object: usize, workload: &Workload<'_>, key: Key) -> Place {
-    let written = workload.annotations().map(|(text, _)| text);
-    let text = written
-        .into_iter()
-        .find(|text| keys.key(text) == Some(key))
-        .unwrap_or_default();
-    Place {
-        object,
-        pointer: workload.annotation_pointer(text),
-        part: Part::Key,
     }
 }
 

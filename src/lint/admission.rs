@@ -5,14 +5,11 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Code, Finding, Linter, Part, Place, Severity, place_of, placement};
+use super::{Code, Finding, Linter, Part, Place, Severity, placement, places::Places};
 use crate::{
     graph::Actor,
     injection::{self, Collision, Decision, Injection, Refusal, Refused, Target, Warning},
-    language::{
-        AnnotationError, AnnotationWarning, Namespace, PodAnnotations,
-        annotation::{Fault, Key},
-    },
+    language::{AnnotationError, AnnotationWarning, Namespace, PodAnnotations, annotation::Fault},
     workload::{Workload, WorkloadKind},
 };
 
@@ -60,8 +57,7 @@ impl Linter<'_> {
         };
         let subject = Subject {
             linter: self,
-            object,
-            workload,
+            places: Places::new(&self.settings.keys, object, workload),
         };
         let mut not_text = placement::not_text(&self.settings.keys, object, workload);
         if !not_text.is_empty() {
@@ -87,8 +83,7 @@ impl Linter<'_> {
     pub(super) fn admission(&self, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
         let subject = Subject {
             linter: self,
-            object,
-            workload,
+            places: Places::new(&self.settings.keys, object, workload),
         };
         let mut findings = match self.admit(object, workload, Sample::FirstPod) {
             // Where a pod is left alone nobody has read all of it.
@@ -143,8 +138,7 @@ impl<'a> Pod<'a> {
 /// The pods that admission is asked about.
 struct Subject<'a> {
     linter: &'a Linter<'a>,
-    object: usize,
-    workload: &'a Workload<'a>,
+    places: Places<'a>,
 }
 
 impl Subject<'_> {
@@ -154,29 +148,26 @@ impl Subject<'_> {
             settings,
             namespace,
         } = self.linter;
-        let actor = Actor::read(self.workload.clone(), &settings.keys, namespace);
+        let actor = Actor::read(self.places.workload.clone(), &settings.keys, namespace);
         let errors = actor.err().unwrap_or_default();
-        errors.iter().map(|error| self.annotation(error)).collect()
+        tell(&errors, |error| self.annotation(error))
     }
 
     /// Finds keys that look like ours, in a pod that admission will not see.
     fn misspelt(&self) -> Vec<Finding> {
         let keys = &self.linter.settings.keys;
-        let reading = PodAnnotations::read(keys, self.workload.annotations());
+        let reading = PodAnnotations::read(keys, self.places.workload.annotations());
         let warnings = reading.warnings.into_iter().map(Warning::Annotation);
-        warnings.map(|warning| self.warning(&warning)).collect()
+        self.warnings(&warnings.collect::<Vec<_>>())
     }
 
     fn warnings(&self, warnings: &[Warning]) -> Vec<Finding> {
-        let warnings = warnings.iter();
-        warnings.map(|warning| self.warning(warning)).collect()
+        tell(warnings, |warning| self.warning(warning))
     }
 
     fn refusal(&self, refusal: &Refusal) -> Vec<Finding> {
         match refusal {
-            Refusal::Annotations(errors) => {
-                errors.iter().map(|error| self.annotation(error)).collect()
-            }
+            Refusal::Annotations(errors) => tell(errors, |error| self.annotation(error)),
             Refusal::Collision(collision) => {
                 let path = match collision {
                     Collision::Container { path, .. }
@@ -192,7 +183,6 @@ impl Subject<'_> {
     }
 
     fn annotation(&self, error: &AnnotationError) -> Finding {
-        let place = self.place(error.key);
         Finding {
             severity: Severity::Error,
             code: Code::BadAnnotation,
@@ -202,7 +192,7 @@ impl Subject<'_> {
                     Fault::Conflict => Part::Key,
                     _ => Part::Column(error.column()),
                 },
-                ..place
+                ..self.places.of(error.key)
             },
         }
     }
@@ -214,8 +204,8 @@ impl Subject<'_> {
             code: Code::Refused,
             message,
             place: Place {
-                object: self.object,
-                pointer: format!("{}/{path}", self.workload.template_pointer()),
+                object: self.places.object,
+                pointer: format!("{}/{path}", self.places.workload.template_pointer()),
                 part: Part::Value,
             },
         }
@@ -224,18 +214,13 @@ impl Subject<'_> {
     fn warning(&self, warning: &Warning) -> Finding {
         let (code, place) = match warning {
             Warning::Annotation(AnnotationWarning::UnknownKey { key, .. }) => {
-                let place = Place {
-                    object: self.object,
-                    pointer: self.workload.annotation_pointer(key),
-                    part: Part::Key,
-                };
-                (Code::UnknownKey, place)
+                (Code::UnknownKey, self.places.written(key))
             }
             Warning::Annotation(AnnotationWarning::Reserved { key, .. }) => {
-                (Code::ReservedKey, self.place(*key))
+                (Code::ReservedKey, self.places.of(*key))
             }
-            Warning::Skipped(_) => (Code::NotInjected, self.first_place()),
-            _ => (Code::Admission, self.first_place()),
+            Warning::Skipped(_) => (Code::NotInjected, self.places.first()),
+            _ => (Code::Admission, self.places.first()),
         };
         Finding {
             severity: Severity::Warning,
@@ -244,22 +229,19 @@ impl Subject<'_> {
             place,
         }
     }
-
-    fn place(&self, key: Key) -> Place {
-        place_of(&self.linter.settings.keys, self.object, self.workload, key)
-    }
-
-    /// Returns the place of the first annotation that is ours.
-    fn first_place(&self) -> Place {
-        let keys = &self.linter.settings.keys;
-        let mut written = self.workload.annotations();
-        let text = written.find(|(text, _)| keys.key(text).is_some());
-        Place {
-            object: self.object,
-            pointer: self
-                .workload
-                .annotation_pointer(text.map_or("", |(text, _)| text)),
-            part: Part::Key,
-        }
-    }
 }
+
+/// Says what there is to say of `items`: of the first few dozen one by one, which is more than
+/// anybody reads.
+fn tell<T>(items: &[T], say: impl Fn(&T) -> Finding) -> Vec<Finding> {
+    let (told, rest) = items.split_at(items.len().min(MAX_TOLD));
+    let mut findings: Vec<_> = told.iter().map(&say).collect();
+    findings.extend(rest.first().map(|first| Finding {
+        message: format!("and {} more like these", rest.len()),
+        ..say(first)
+    }));
+    findings
+}
+
+/// The most things of a kind that are said one by one of one workload.
+const MAX_TOLD: usize = 48;

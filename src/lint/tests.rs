@@ -1,5 +1,7 @@
 use std::collections::HashSet;
 
+use serde_json::json;
+
 use super::*;
 use crate::{
     injection::{Controller, Image, StoreAddress},
@@ -304,6 +306,25 @@ fn looks_at_the_items_of_a_list() {
         found[0].starts_with("4:78 error bad-annotation"),
         "{found:?}"
     );
+}
+
+#[test]
+fn many_errors_are_counted() {
+    let terms: Vec<_> = (1..=60).map(|n| format!("job:x{n}")).collect();
+    let object = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "web", "annotations": {"depends-on": terms.join(",")}},
+        "spec": {"containers": [{"name": "main"}]},
+    });
+    let store = StoreAddress::new("http://store:9999");
+    let linter = Linter {
+        settings: &Settings::new(Image::new("oncue/client"), store),
+        namespace: &Namespace::default(),
+    };
+    let found = linter.lint_object(&object);
+    assert_eq!(found.len(), 49);
+    assert!(found[47].message.contains("job:x48"), "{:?}", found[47]);
+    assert_eq!(found[48].message, "and 12 more like these");
 }
 
 #[test]

@@ -1,17 +1,16 @@
 //! What a set of objects says of its waits: who produces what, and whether that is enough.
 
-use super::{Code, Finding, Part, Place, Severity, place_of};
+use super::{Code, Finding, Part, Place, Severity};
 use crate::{
     graph::{Graph, Link, Step, Supply},
-    language::{Demand, Keys, Presence, Target, annotation::Key},
+    language::{Demand, Presence, Target},
 };
 
-/// A graph with the objects that its actors are from.
+/// A graph with where its waits are written.
 pub(super) struct Waits<'a> {
     pub(super) graph: &'a Graph<'a>,
-    pub(super) keys: &'a Keys,
-    /// The position of each actor's object.
-    pub(super) origins: &'a [usize],
+    /// Where each actor says what it waits for.
+    pub(super) places: &'a [Place],
 }
 
 /// What is found, without its place.
@@ -38,15 +37,13 @@ impl Waits<'_> {
     }
 
     fn finding(&self, link: &Link, (severity, code, message): Said) -> Finding {
-        let workload = &self.graph.consumer(link).workload;
-        let object = self.origins[link.consumer];
         Finding {
             severity,
             code,
             message,
             place: Place {
                 part: Part::Column(self.graph.term(link).at.column),
-                ..place_of(self.keys, object, workload, Key::DependsOn)
+                ..self.places[link.consumer].clone()
             },
         }
     }
