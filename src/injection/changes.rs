@@ -20,8 +20,8 @@ use super::{
 };
 use crate::language::annotation::{Key, Mode};
 
-/// The annotation that lists the volumes for whose sake the cluster autoscaler keeps no node: it keeps
-/// the node of any pod with another `emptyDir`.
+/// The annotation that lists the volumes for whose sake the cluster autoscaler keeps no node, as it
+/// does for every other `emptyDir`.
 const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 
 /// Returns the label by which a controller finds the pods that concern it.
