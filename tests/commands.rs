@@ -166,6 +166,27 @@ fn only_a_bare_pod_is_named_as_its_template_is() {
 }
 
 #[test]
+fn pull_secrets_never_take_the_place_of_those_of_the_service_account() {
+    let pod = |secrets: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web, annotations: {{depends-on: a}}}}\n\
+             spec: {{{secrets}containers: [{{name: a, image: a}}]}}\n"
+        )
+    };
+    let inject = |yaml: &str| run_with(yaml, &["inject", "-f", "-", "--inject-pull-secrets=ours"]);
+    for secrets in ["", "imagePullSecrets: [], "] {
+        let output = inject(&pod(secrets));
+        assert_exit(&output, 0, "the configured pull secrets are left out");
+        let injected = text(&output.stdout);
+        assert!(injected.contains("oncue-wait"), "{injected}");
+        assert!(!injected.contains("ours"), "{injected}");
+        assert_eq!(text(&inject(&injected).stdout), injected);
+    }
+    let injected = text(&inject(&pod("imagePullSecrets: [{name: theirs}], ")).stdout);
+    assert!(injected.contains("ours"), "{injected}");
+}
+
+#[test]
 fn check_says_by_its_exit_code_whether_there_is_an_error() {
     for (case, code) in [
         ("shop/input.yaml", 0),

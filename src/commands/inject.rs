@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use anyhow::Context;
 use clap::Args;
+use json_patch::Patch;
 use serde_json::Value;
 
 use super::{
@@ -15,8 +16,8 @@ use super::{
     settings::InjectionArgs,
 };
 use crate::{
-    injection::{Decision, Patch},
-    lint::{Admitted, Finding, Linter, Sample, Severity},
+    injection::Decision,
+    lint::{Admitted, Code, Finding, Linter, Part, Place, Sample, Severity},
     manifests::{Document, Manifests},
     workload::{self, Workload},
 };
@@ -92,7 +93,14 @@ impl Injector<'_> {
             match self.linter.admit(index, &workload, Sample::Template) {
                 Ok(Admitted { decision, findings }) => {
                     self.findings.extend(findings);
-                    if let Decision::Patch(patch) = decision {
+                    let Decision::Patch(patch) = decision else {
+                        continue;
+                    };
+                    let mut patch = patch.to_json_patch();
+                    if drop_only_pull_secrets(&mut patch, &workload) {
+                        self.findings.push(pull_secrets_left_out(index, &workload));
+                    }
+                    if !patch.is_empty() {
                         let object = changed.get_or_insert_with(|| document.object().clone());
                         apply(&patch, object, &workload)?;
                     }
@@ -104,10 +112,45 @@ impl Injector<'_> {
     }
 }
 
+/// Drops pull secrets that would be the only ones, and returns whether there were any.
+///
+/// Admission gives a pod those of its service account where it has none of its own. The webhook
+/// comes after that, a manifest before it.
+fn drop_only_pull_secrets(patch: &mut Patch, workload: &Workload<'_>) -> bool {
+    let present = workload.template().pointer(PULL_SECRETS);
+    if present
+        .and_then(Value::as_array)
+        .is_some_and(|list| !list.is_empty())
+    {
+        return false;
+    }
+    let before = patch.len();
+    patch
+        .0
+        .retain(|operation| !operation.path().as_str().starts_with(PULL_SECRETS));
+    patch.len() < before
+}
+
+fn pull_secrets_left_out(object: usize, workload: &Workload<'_>) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        code: Code::Admission,
+        message: "the configured pull secrets are left out: with a list of its own the pod would \
+                  lose those of its service account; put them there, or into imagePullSecrets here"
+            .to_owned(),
+        place: Place {
+            object,
+            pointer: format!("{}/spec", workload.template_pointer()),
+            part: Part::Key,
+        },
+    }
+}
+
+const PULL_SECRETS: &str = "/spec/imagePullSecrets";
+
 /// Changes the template of `workload` in `object`.
 fn apply(patch: &Patch, object: &mut Value, workload: &Workload<'_>) -> anyhow::Result<()> {
     let template = object.pointer_mut(&workload.template_pointer());
     let template = template.context("failed to find the pod template again")?;
-    json_patch::patch(template, &patch.to_json_patch())
-        .with_context(|| format!("failed to inject {workload}"))
+    json_patch::patch(template, patch).with_context(|| format!("failed to inject {workload}"))
 }
