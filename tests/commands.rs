@@ -166,6 +166,23 @@ fn only_a_bare_pod_is_named_as_its_template_is() {
 }
 
 #[test]
+fn inject_says_which_labels_only_admission_knows() {
+    let template = |label: &str| {
+        format!(
+            "metadata: {{annotations: {{signals: \"w/$(labels['{label}'])\"}}}}, \
+             spec: {{containers: [{{name: a, image: a}}]}}"
+        )
+    };
+    let added = template("apps.kubernetes.io/pod-index");
+    let output = inject_signals("StatefulSet", &added);
+    let message = "only admission knows $(labels['apps.kubernetes.io/pod-index']), which a \
+                   controller adds to each pod: leave this StatefulSet to the webhook";
+    assert_exit(&output, 1, message);
+    let output = inject_signals("Deployment", &added);
+    assert_exit(&output, 1, "is empty for this pod");
+}
+
+#[test]
 fn pull_secrets_never_take_the_place_of_those_of_the_service_account() {
     let pod = |secrets: &str| {
         format!(

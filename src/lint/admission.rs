@@ -9,7 +9,11 @@ use super::{Code, Finding, Linter, Part, Place, Severity, placement, places::Pla
 use crate::{
     graph::Actor,
     injection::{self, Collision, Decision, Injection, Refusal, Refused, Target, Warning},
-    language::{AnnotationError, AnnotationWarning, Namespace, PodAnnotations, annotation::Fault},
+    language::{
+        AnnotationError, AnnotationWarning, Namespace, Placeholder, PodAnnotations,
+        annotation::Fault,
+        template::{EmptySubstitution, ResolveError},
+    },
     workload::{Workload, WorkloadKind},
 };
 
@@ -71,7 +75,15 @@ impl Linter<'_> {
                 decision,
                 findings: subject.warnings(&warnings),
             }),
-            Err(Refused { refusal, warnings }) => {
+            Err(Refused {
+                mut refusal,
+                warnings,
+            }) => {
+                if let (Sample::Template, Refusal::Annotations(errors)) = (sample, &mut refusal) {
+                    errors
+                        .iter_mut()
+                        .for_each(|error| tell_of_labels(error, workload));
+                }
                 let mut findings = subject.refusal(&refusal);
                 findings.extend(subject.warnings(&warnings));
                 Err(findings)
@@ -132,6 +144,34 @@ impl<'a> Pod<'a> {
 
     fn to_json(&self) -> String {
         serde_json::to_string(self).expect("it is made of JSON values")
+    }
+}
+
+/// Says of a label that a controller adds that nobody knows it yet, rather than that it is empty.
+fn tell_of_labels(error: &mut AnnotationError, workload: &Workload<'_>) {
+    let Fault::Substitution {
+        at,
+        term,
+        error: ResolveError::Empty(EmptySubstitution { placeholder }),
+    } = &error.fault
+    else {
+        return;
+    };
+    let metadata = workload.metadata_at(workload.scale().first_ordinal());
+    let labels = metadata.get("labels").and_then(Value::as_object);
+    let is_added = matches!(placeholder, Placeholder::Label(key)
+        if labels.is_some_and(|labels| labels.contains_key(&**key)));
+    if is_added {
+        let rule = format!(
+            "only admission knows {placeholder}, which a controller adds to each pod: \
+             leave this {} to the webhook",
+            workload.kind()
+        );
+        error.fault = Fault::RefusedTerm {
+            at: *at,
+            term: term.clone(),
+            rule,
+        };
     }
 }
 
