@@ -8,10 +8,11 @@ mod hooks;
 mod nearest;
 mod placement;
 mod places;
+mod sample;
 mod unproduced;
 mod waits;
 
-pub use self::admission::{Admitted, Sample};
+pub use self::{admission::Admitted, sample::Sample};
 
 use std::fmt;
 

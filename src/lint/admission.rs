@@ -1,31 +1,16 @@
 //! What admission will say of a workload's pods: by the webhook's own code.
 
-use std::borrow::Cow;
-
-use serde::Serialize;
-use serde_json::{Map, Value};
-
-use super::{Code, Finding, Linter, Part, Place, Severity, placement, places::Places};
+use super::{
+    Code, Finding, Linter, Part, Place, Severity, placement,
+    places::Places,
+    sample::{Pod, Sample, tell_of_labels},
+};
 use crate::{
     graph::Actor,
     injection::{self, Collision, Decision, Injection, Refusal, Refused, Target, Warning},
-    language::{
-        AnnotationError, AnnotationWarning, Namespace, Placeholder, PodAnnotations,
-        annotation::Fault,
-        template::{EmptySubstitution, ResolveError},
-    },
-    workload::{Workload, WorkloadKind},
+    language::{AnnotationError, AnnotationWarning, Namespace, PodAnnotations, annotation::Fault},
+    workload::Workload,
 };
-
-/// What stands for the pods of a workload when admission is asked about them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Sample {
-    /// The first one: it has every label that a controller adds.
-    FirstPod,
-    /// What they are made from, without the name and the labels of any of them: what is decided
-    /// goes for all.
-    Template,
-}
 
 /// What becomes of pods that are let in.
 #[derive(Debug)]
@@ -54,10 +39,7 @@ impl Linter<'_> {
         let pod = Pod::new(workload, sample);
         let target = Target {
             namespace,
-            // Controllers ignore the name in a template.
-            name: pod
-                .name()
-                .filter(|_| sample == Sample::FirstPod || workload.kind() == WorkloadKind::Pod),
+            name: pod.name.as_deref(),
         };
         let subject = Subject {
             linter: self,
@@ -80,9 +62,9 @@ impl Linter<'_> {
                 warnings,
             }) => {
                 if let (Sample::Template, Refusal::Annotations(errors)) = (sample, &mut refusal) {
-                    errors
-                        .iter_mut()
-                        .for_each(|error| tell_of_labels(error, workload));
+                    for error in errors {
+                        tell_of_labels(error, workload);
+                    }
                 }
                 let mut findings = subject.refusal(&refusal);
                 findings.extend(subject.warnings(&warnings));
@@ -112,66 +94,6 @@ impl Linter<'_> {
             }
         }
         findings
-    }
-}
-
-/// What admission reads of a pod, borrowed where it can be: a workload may be large.
-#[derive(Serialize)]
-struct Pod<'a> {
-    metadata: Cow<'a, Map<String, Value>>,
-    spec: Option<&'a Value>,
-}
-
-impl<'a> Pod<'a> {
-    fn new(workload: &Workload<'a>, sample: Sample) -> Self {
-        let template = workload.template();
-        let metadata = match sample {
-            Sample::FirstPod => Cow::Owned(workload.metadata_at(workload.scale().first_ordinal())),
-            Sample::Template => {
-                let metadata = template.get("metadata").and_then(Value::as_object);
-                metadata.map(Cow::Borrowed).unwrap_or_default()
-            }
-        };
-        Self {
-            metadata,
-            spec: template.get("spec"),
-        }
-    }
-
-    fn name(&self) -> Option<&str> {
-        self.metadata.get("name").and_then(Value::as_str)
-    }
-
-    fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("it is made of JSON values")
-    }
-}
-
-/// Says of a label that a controller adds that nobody knows it yet, rather than that it is empty.
-fn tell_of_labels(error: &mut AnnotationError, workload: &Workload<'_>) {
-    let Fault::Substitution {
-        at,
-        term,
-        error: ResolveError::Empty(EmptySubstitution { placeholder }),
-    } = &error.fault
-    else {
-        return;
-    };
-    let metadata = workload.metadata_at(workload.scale().first_ordinal());
-    let labels = metadata.get("labels").and_then(Value::as_object);
-    let is_added = matches!(placeholder, Placeholder::Label(key)
-        if labels.is_some_and(|labels| labels.contains_key(&**key)));
-    if is_added {
-        let rule = format!(
-            "only admission knows {placeholder}, which a controller adds to each pod: \
-             leave this {} to the webhook",
-            workload.kind()
-        );
-        error.fault = Fault::RefusedTerm {
-            at: *at,
-            term: term.clone(),
-            rule,
-        };
     }
 }
 

@@ -1,0 +1,87 @@
+//! The pod that admission is asked about in the place of all that a workload makes.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    language::{
+        AnnotationError, Placeholder,
+        annotation::Fault,
+        template::{EmptySubstitution, ResolveError},
+    },
+    workload::{Workload, WorkloadKind},
+};
+
+/// What stands for the pods of a workload when admission is asked about them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sample {
+    /// The first one: it has every label that a controller adds.
+    FirstPod,
+    /// What they are made from, without the name and the labels of any of them: what is decided
+    /// goes for all.
+    Template,
+}
+
+/// What admission reads of a pod, borrowed where it can be: a workload may be large.
+#[derive(Serialize)]
+pub(super) struct Pod<'a> {
+    /// Its name, where that is known: controllers ignore the one in a template.
+    #[serde(skip)]
+    pub(super) name: Option<String>,
+    metadata: Cow<'a, Map<String, Value>>,
+    spec: Option<&'a Value>,
+}
+
+impl<'a> Pod<'a> {
+    pub(super) fn new(workload: &Workload<'a>, sample: Sample) -> Self {
+        let template = workload.template();
+        let metadata = match sample {
+            Sample::FirstPod => Cow::Owned(workload.metadata_at(workload.scale().first_ordinal())),
+            Sample::Template => {
+                let metadata = template.get("metadata").and_then(Value::as_object);
+                metadata.map(Cow::Borrowed).unwrap_or_default()
+            }
+        };
+        let is_named = sample == Sample::FirstPod || workload.kind() == WorkloadKind::Pod;
+        let name = metadata.get("name").filter(|_| is_named);
+        Self {
+            name: name.and_then(Value::as_str).map(str::to_owned),
+            metadata,
+            spec: template.get("spec"),
+        }
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("it is made of JSON values")
+    }
+}
+
+/// Says of a label that a controller adds that nobody knows it yet, rather than that it is empty.
+pub(super) fn tell_of_labels(error: &mut AnnotationError, workload: &Workload<'_>) {
+    let Fault::Substitution {
+        at,
+        term,
+        error: ResolveError::Empty(EmptySubstitution { placeholder }),
+    } = &error.fault
+    else {
+        return;
+    };
+    let metadata = workload.metadata_at(workload.scale().first_ordinal());
+    let labels = metadata.get("labels").and_then(Value::as_object);
+    let is_added = matches!(placeholder, Placeholder::Label(key)
+        if labels.is_some_and(|labels| labels.contains_key(&**key)));
+    if is_added {
+        let rule = format!(
+            "only admission knows {placeholder}, which a controller adds to each pod: \
+             leave this {} to the webhook",
+            workload.kind()
+        );
+        error.fault = Fault::RefusedTerm {
+            at: *at,
+            term: term.clone(),
+            rule,
+        };
+    }
+}
