@@ -51,18 +51,13 @@ fn rule(
     if !matches!(&*review.operation, "CREATE" | "UPDATE") {
         return Ok(ignore(IgnoreReason::OtherOperation));
     }
-    let namespace = review.namespace()?;
-    let linter = Linter {
-        settings,
-        namespace: &namespace,
-    };
-    let after = match Look::at(review.object()?, &linter)? {
+    let look = |object| Look::at(object, review, settings);
+    let after = match look(review.object()?)? {
         Ok(look) => look,
         Err(IgnoreReason::TooLarge) => return Ok(too_large()),
         Err(reason) => return Ok(ignore(reason)),
     };
-    let before = review.old_object.map(|object| Look::at(object, &linter));
-    Ok(match before.transpose()? {
+    Ok(match review.old_object.map(look).transpose()? {
         // Who scales an old workload should neither hear of it again nor be denied.
         Some(Ok(before)) if before == after => ignore(IgnoreReason::Unchanged),
         _ => say(&after.findings, strictness),
@@ -78,8 +73,12 @@ struct Look {
 }
 
 impl Look {
-    /// Looks at an object, unless nobody is to be told of it.
-    fn at(object: &RawValue, linter: &Linter<'_>) -> Result<Result<Self, IgnoreReason>, Rejection> {
+    /// Looks at an object of `review`, unless nobody is to be told of it.
+    fn at(
+        object: &RawValue,
+        review: &Review<'_>,
+        settings: &Settings,
+    ) -> Result<Result<Self, IgnoreReason>, Rejection> {
         if object.get().len() > MAX_OBJECT {
             return Ok(Err(IgnoreReason::TooLarge));
         }
@@ -87,13 +86,17 @@ impl Look {
         let Some(workload) = workload(&object) else {
             return Ok(Err(IgnoreReason::OtherKind));
         };
-        Ok(match business_of_another(&object) {
-            Some(reason) => Err(reason),
-            None => Ok(Self {
-                ours: ours(&linter.settings.keys, &workload),
-                findings: linter.lint_object(&object),
-            }),
-        })
+        if let Some(reason) = business_of_another(&object) {
+            return Ok(Err(reason));
+        }
+        let linter = Linter {
+            settings,
+            namespace: &review.namespace()?,
+        };
+        Ok(Ok(Self {
+            ours: ours(&settings.keys, &workload),
+            findings: linter.lint_object(&object),
+        }))
     }
 }
 

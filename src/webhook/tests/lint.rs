@@ -246,6 +246,8 @@ async fn what_goes_away_or_belongs_to_another_is_let_in_without_a_word() {
         "metadata": {"name": "web", "annotations": {"depends-on": "a b"}},
     });
     let pod = mk_pod(&json!({"depends-on": "a b"}));
+    let mut wide = mk_lint_review(&json!({"apiVersion": "v1", "kind": "Node"}));
+    wide["request"]["namespace"] = json!("");
     let mut deletion = mk_lint_review(&broken());
     deletion["request"]["object"] = Value::Null;
     deletion["request"]["operation"] = json!("DELETE");
@@ -254,6 +256,7 @@ async fn what_goes_away_or_belongs_to_another_is_let_in_without_a_word() {
         (mk_lint_review(&owned), "owned"),
         (mk_lint_review(&service), "other-kind"),
         (mk_lint_review(&pod), "other-kind"),
+        (wide, "other-kind"),
         (deletion, "other-operation"),
     ] {
         let response = lint_with(Strictness::Deny, &review).await;
