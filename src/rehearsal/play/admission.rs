@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{Request, header};
+use http::{Request, Response as HttpResponse, header};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -15,7 +15,7 @@ use rustls::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
-use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
 use crate::rehearsal::stage::Admission;
@@ -23,11 +23,13 @@ use crate::rehearsal::stage::Admission;
 /// How long a review may take, as with the API server by default.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A connection to the webhook, as the API server keeps one.
+/// What asks the webhook, each time over a connection of its own: one that is kept may have been
+/// closed by the webhook when the next pod comes.
 #[derive(Debug)]
 pub(super) struct ApiServer {
-    requests: http1::SendRequest<Full<Bytes>>,
-    connection: JoinHandle<()>,
+    address: SocketAddr,
+    name: ServerName<'static>,
+    tls: Arc<ClientConfig>,
     reviews: u64,
 }
 
@@ -61,23 +63,16 @@ struct Status {
 }
 
 impl ApiServer {
-    /// Connects to a webhook whose certificate was issued by `authority` for `name`.
-    pub(super) async fn connect(
+    /// Returns who asks a webhook whose certificate was issued by `authority` for `name`.
+    pub(super) fn new(
         address: SocketAddr,
         name: ServerName<'static>,
         authority: CertificateDer<'static>,
     ) -> Result<Self, AdmissionError> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let connector = TlsConnector::from(Arc::new(trusting(authority)?));
-        let stream = timeout(TIMEOUT, connector.connect(name, stream)).await??;
-        let (requests, connection) = http1::handshake(TokioIo::new(stream)).await?;
         Ok(Self {
-            requests,
-            connection: tokio::spawn(async move {
-                // Its end is seen by the next request.
-                let _ = connection.await;
-            }),
+            address,
+            name,
+            tls: Arc::new(trusting(authority)?),
             reviews: 0,
         })
     }
@@ -93,24 +88,33 @@ impl ApiServer {
             .header(header::HOST, "oncue-webhook")
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::from(review.to_string()))?;
-        self.requests.ready().await?;
-        let response = timeout(TIMEOUT, self.requests.send_request(request)).await??;
-        let status = response.status();
-        let body = timeout(TIMEOUT, response.into_body().collect())
-            .await??
-            .to_bytes();
+        let response = timeout(TIMEOUT, self.send(request)).await??;
+        let (status, body) = (response.status(), response.body());
         if !status.is_success() {
-            let message = String::from_utf8_lossy(&body).trim().to_owned();
+            let message = String::from_utf8_lossy(body).trim().to_owned();
             return Err(AdmissionError::Status { status, message });
         }
-        let review: Review = serde_json::from_slice(&body).map_err(AdmissionError::Answer)?;
+        let review: Review = serde_json::from_slice(body).map_err(AdmissionError::Answer)?;
         admission(review.response, creation.object)
     }
-}
 
-impl Drop for ApiServer {
-    fn drop(&mut self) {
-        self.connection.abort();
+    async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<HttpResponse<Bytes>, AdmissionError> {
+        let stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let connector = TlsConnector::from(self.tls.clone());
+        let stream = connector.connect(self.name.clone(), stream).await?;
+        let (mut requests, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let exchange = async move {
+            let (head, body) = requests.send_request(request).await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok(HttpResponse::from_parts(head, body))
+        };
+        // What breaks the connection is what the exchange fails with.
+        let (response, _) = tokio::join!(exchange, connection);
+        response
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     time::SystemTime,
 };
 
+use axum::Router;
 use oncue_language::Condition;
 use oncue_webhook_certs::{Authority, CertificateError, SwappableCertificate};
 use prometheus_client::registry::Registry;
@@ -36,7 +37,7 @@ const WEBHOOK_NAME: &str = "oncue-webhook.oncue-system.svc";
 /// The image that the webhook injects; nobody pulls it.
 const IMAGE: &str = "oncue-client";
 
-/// A store and a webhook, each behind its own listener, and a connection to the webhook.
+/// A store and a webhook, each behind its own listener, and who asks the webhook.
 #[derive(Debug)]
 pub(super) struct House {
     pub(super) store: Store,
@@ -62,7 +63,8 @@ impl House {
         };
         let mut listeners = JoinSet::new();
         let url = serve_store(&store, &context, &mut listeners)?;
-        let api_server = serve_webhook(&url, context, &mut listeners).await?;
+        let webhook = webhook::router(settings(&url), Strictness::Warn, WebhookMetrics::default());
+        let api_server = serve_webhook(webhook, context, &mut listeners)?;
         Ok(Self {
             store,
             api_server,
@@ -118,9 +120,17 @@ fn serve_store(
     Ok(url)
 }
 
-/// Serves the webhook under an authority of its own, and connects to it as the API server does.
-async fn serve_webhook(
-    store_url: &str,
+/// Returns what the webhook injects, with the store at `store_url`.
+fn settings(store_url: &str) -> Settings {
+    Settings {
+        controller: Controller::Present,
+        ..Settings::new(Image::new(IMAGE), StoreAddress::new(store_url))
+    }
+}
+
+/// Serves the webhook under an authority of its own, and returns who asks it.
+fn serve_webhook(
+    router: Router,
     context: ServeContext,
     listeners: &mut JoinSet<()>,
 ) -> Result<ApiServer, HouseError> {
@@ -135,14 +145,9 @@ async fn serve_webhook(
         transport: Transport::Tls(server_config(&authority, &name)?),
         limits: net::Limits::WEBHOOK,
     };
-    let settings = Settings {
-        controller: Controller::Present,
-        ..Settings::new(Image::new(IMAGE), StoreAddress::new(store_url))
-    };
-    let router = webhook::router(settings, Strictness::Warn, WebhookMetrics::default());
     listeners.spawn(net::serve(endpoint, router, context));
     let certificate = authority.certificate().der().clone();
-    Ok(ApiServer::connect(address, name, certificate).await?)
+    Ok(ApiServer::new(address, name, certificate)?)
 }
 
 fn server_config(
@@ -209,4 +214,41 @@ pub(crate) enum HouseError {
     /// TLS cannot be set up.
     #[error("failed to set up TLS")]
     Tls(#[from] rustls::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        Json,
+        http::header::{CONNECTION, HeaderMap},
+        routing::post,
+    };
+    use serde_json::json;
+
+    use super::*;
+    use crate::rehearsal::{play::admission::Creation, stage::Admission};
+
+    #[tokio::test]
+    async fn connects_again_where_the_webhook_has_closed_the_connection() {
+        let answer = || async {
+            let closing = HeaderMap::from_iter([(CONNECTION, "close".parse().unwrap())]);
+            (closing, Json(json!({"response": {"allowed": true}})))
+        };
+        let (_trigger, shutdown) = Shutdown::new();
+        let context = ServeContext {
+            shutdown,
+            metrics: NetMetrics::default(),
+        };
+        let mut listeners = JoinSet::new();
+        let router = Router::new().route("/mutate", post(answer));
+        let mut api_server = serve_webhook(router, context, &mut listeners).unwrap();
+        for _ in 0..3 {
+            let creation = Creation {
+                namespace: "default",
+                object: &json!({"metadata": {"name": "web"}}),
+            };
+            let admission = api_server.admit(creation).await.unwrap();
+            assert!(matches!(admission, Admission::Allowed { .. }));
+        }
+    }
 }
