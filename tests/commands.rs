@@ -420,5 +420,8 @@ fn variables_are_created_listed_and_deleted() {
     assert_eq!(store.run(&["vars", "delete", "c"]), "c deleted\n");
     let gone = run(&["vars", "get", "c", "--server", &store.url]);
     assert_exit(&gone, 1, "does not exist");
-    assert_eq!(store.run(&["status"]), "nobody waits\n");
+    assert_eq!(
+        store.run(&["status"]),
+        "nobody waits in the namespace default\n"
+    );
 }

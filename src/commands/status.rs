@@ -1,5 +1,6 @@
 //! `oncue status`: who waits for what, since when, and who would signal it.
 
+mod alone;
 mod injected;
 mod recreation;
 
@@ -16,6 +17,7 @@ use serde_json::Value as Json;
 
 use self::injected::Injected;
 use super::{
+    cluster::Cluster,
     files,
     opening::{Frame, Opening},
     output::{self, Format},
@@ -38,11 +40,17 @@ Examples:
   oncue status -A --injected         what to recreate after oncue was uninstalled
 
 Who would signal what is missing is found in the cluster of the store (which takes the right to
-list what makes pods), or in the files of -f.
+list what makes pods), or in the files of -f. Pods of a cluster that wait without asking the store,
+as those do that wait for tcp:// or http:// alone, are listed below the others.
 --injected needs no store: it asks the cluster for the pods that oncue injected and that have not
 ended. Such a pod waits again whenever its node restarts, and then for ever where oncue is gone.
 Exit codes: 0 printed (also where there is nothing to print), 1 an error, 2 usage.
 ";
+
+/// What stands above those who wait without asking the store.
+const ALONE: &str = "\
+Not asking the store: these probe addresses themselves, or wait on after a failure. Their logs tell:
+kubectl logs POD -n NAMESPACE -c oncue-wait";
 
 /// How long the store is left alone between two looks.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -87,6 +95,7 @@ impl Status {
             frame: Frame::new(cluster, &self.scope.store.cluster, &self.injection)?,
             status: &self,
             store: &store,
+            pods_of: cluster,
             seen: None,
         };
         let now = look.render()?;
@@ -111,6 +120,8 @@ struct Look<'a> {
     frame: Frame,
     status: &'a Status,
     store: &'a Store,
+    /// The cluster whose pods are looked at, where there is one and they may be.
+    pods_of: Option<&'a Cluster>,
     /// The last answer of the store, with those who would signal.
     seen: Option<(Json, Opening)>,
 }
@@ -145,16 +156,49 @@ impl Look<'_> {
             return Ok(format!("{answer:#}\n"));
         }
         let waiters = waiters::read(&answer)?;
+        let alone = self.alone(&waiters)?;
         if waiters.is_empty() {
-            return Ok("nobody waits\n".to_owned());
+            return Ok(alone.unwrap_or_else(|| self.nobody()));
         }
         let opening = match self.seen.take() {
             Some((seen, opening)) if seen["waiters"] == answer["waiters"] => opening,
             seen => self.open(seen.is_none())?,
         };
-        let table = self.table(&waiters, &opening.graph());
+        let mut text = self.table(&waiters, &opening.graph())?;
         self.seen = Some((answer, opening));
-        table
+        if let Some(alone) = alone {
+            text.push('\n');
+            text.push_str(&alone);
+        }
+        Ok(text)
+    }
+
+    fn nobody(&self) -> String {
+        if self.status.scope.is_everywhere() {
+            return "nobody waits\n".to_owned();
+        }
+        format!("nobody waits in the namespace {}\n", self.store.namespace)
+    }
+
+    /// Returns what is told of those who wait in the cluster without asking the store.
+    /// That pods may not be listed is told once.
+    fn alone(&mut self, waiters: &[Waiter]) -> anyhow::Result<Option<String>> {
+        let Some(cluster) = self.pods_of else {
+            return Ok(None);
+        };
+        let place = self.status.scope.place(&self.store.namespace);
+        let found = alone::find(cluster, (&self.frame.settings, &place), waiters);
+        let mut rows = found.unwrap_or_else(|error| {
+            output::note(&error.to_string());
+            self.pods_of = None;
+            Vec::new()
+        });
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        rows.insert(0, ["NAMESPACE", "POD", "WAITS FOR"].map(str::to_owned));
+        let table = output::table(&rows)?;
+        Ok(Some(format!("{ALONE}\n\n{table}")))
     }
 
     /// Opens where those who would signal are looked for; what cannot be read is told the first

@@ -30,6 +30,23 @@ async fn status_lists_who_waits_for_what_and_who_would_signal_it() -> Result<()>
 }
 
 #[tokio::test]
+async fn status_lists_who_probes_without_asking_the_store() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let nobody = format!("nobody waits in the namespace {}\n", ns.name());
+        assert_eq!(ns.oncue(&["status"]).await?.text().await?, nobody);
+        let app = pod("app").depends_on("http://no.such.host.invalid/healthz");
+        ns.create_pod(app).await?.run_of(WAIT).await?;
+        let status = ns.oncue(&["status"]).await?.text().await?;
+        let row = status.lines().last().unwrap_or_default();
+        let row: Vec<_> = row.split_whitespace().collect();
+        let expected = [ns.name(), "app", "http://no.such.host.invalid/healthz"];
+        assert_eq!(row, expected, "{status}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn variables_are_made_shown_and_deleted_from_outside() -> Result<()> {
     with_temp_ns(async |ns| {
         let app = ns.create_pod(pod("app").depends_on("by/hand=v42")).await?;

@@ -1,0 +1,103 @@
+//! Pods that wait while the store holds no question of theirs: it knows nothing of what they probe
+//! themselves, and nothing of those that wait on after a failure.
+
+use serde_json::Value;
+
+use crate::{
+    cluster::{Part, Place, Question, Resource},
+    commands::{cluster::Cluster, output, waiters::Waiter},
+    injection::{CONTAINER, Record, Settings, managed_label},
+    language::annotation::Key,
+};
+
+/// What such pods wait for: namespace, pod and terms.
+pub(super) type Row = [String; 3];
+
+/// Returns the pods of the cluster whose waiting container runs, and that are not among those the
+/// store knows.
+pub(super) fn find(
+    cluster: &Cluster,
+    (settings, place): (&Settings, &Place),
+    known: &[Waiter],
+) -> anyhow::Result<Vec<Row>> {
+    let label = format!("{}=true", managed_label(settings));
+    let pending = Question {
+        labels: &label,
+        fields: "status.phase=Pending",
+        part: Part::Whole,
+    };
+    let listed = cluster.list(Resource::POD, place, pending)?;
+    if let Some(cut) = listed.cut {
+        output::note(&cut.to_string());
+    }
+    let record = settings.keys.prefixed(Key::Injected);
+    Ok(alone(&listed.objects, &record, known))
+}
+
+fn alone(pods: &[Value], record: &str, known: &[Waiter]) -> Vec<Row> {
+    let waiting = pods.iter().filter(|pod| waits(pod));
+    let mut rows: Vec<_> = waiting
+        .map(|pod| row(pod, record))
+        .filter(|[namespace, pod, _]| {
+            let is_this = |waiter: &Waiter| {
+                waiter.namespace == *namespace && waiter.pod.as_ref() == Some(pod)
+            };
+            !known.iter().any(is_this)
+        })
+        .collect();
+    rows.sort();
+    rows
+}
+
+fn waits(pod: &Value) -> bool {
+    let containers = pod.pointer("/status/initContainerStatuses");
+    let mut containers = containers.and_then(Value::as_array).into_iter().flatten();
+    containers
+        .any(|status| status["name"] == CONTAINER && status.pointer("/state/running").is_some())
+}
+
+fn row(pod: &Value, record: &str) -> Row {
+    let metadata = |key: &str| pod["metadata"][key].as_str().unwrap_or_default();
+    let record = pod["metadata"]["annotations"][record].as_str();
+    let record: Option<Record> = record.and_then(|text| serde_json::from_str(text).ok());
+    let terms = record.map(|record| record.depends_on.join(", "));
+    [
+        metadata("namespace").to_owned(),
+        metadata("name").to_owned(),
+        terms.unwrap_or_default(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn mk_pod(name: &str, state: &str) -> Value {
+        json!({
+            "metadata": {"namespace": "shop", "name": name, "annotations": {
+                "oncue.dev/injected": r#"{"hash":"5f","depends-on":["tcp://redis:6379","a"]}"#,
+            }},
+            "status": {"initContainerStatuses": [{"name": CONTAINER, "state": {state: {}}}]},
+        })
+    }
+
+    #[test]
+    fn those_that_wait_without_the_store_are_found() {
+        let known = Waiter {
+            pod: Some("held".to_owned()),
+            namespace: "shop".to_owned(),
+            since: String::new(),
+            terms: Vec::new(),
+        };
+        let pods = [
+            mk_pod("probes", "running"),
+            mk_pod("held", "running"),
+            mk_pod("over", "terminated"),
+            json!({"metadata": {"namespace": "shop", "name": "unscheduled"}}),
+        ];
+        let rows = alone(&pods, "oncue.dev/injected", &[known]);
+        assert_eq!(rows, [["shop", "probes", "tcp://redis:6379, a"]]);
+    }
+}
