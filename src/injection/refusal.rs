@@ -33,6 +33,9 @@ pub enum Refusal {
     /// Something of the pod's own stands where ours must: 422.
     #[error(transparent)]
     Collision(#[from] Collision),
+    /// A pod without what every pod has, which the API server refuses by itself: 422.
+    #[error(transparent)]
+    Incomplete(PodError),
     /// Not a pod: 400.
     #[error(transparent)]
     Pod(#[from] PodError),
@@ -45,7 +48,9 @@ impl Refusal {
     /// Returns the HTTP status that answers it.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Annotations(_) | Self::Collision(_) | Self::TooLarge(_) => 422,
+            Self::Annotations(_) | Self::Collision(_) | Self::Incomplete(_) | Self::TooLarge(_) => {
+                422
+            }
             Self::Pod(_) => 400,
         }
     }
@@ -54,7 +59,9 @@ impl Refusal {
     pub fn told(&self, keys: &Keys) -> String {
         match self {
             Self::Annotations(errors) => lines(errors, keys),
-            Self::Collision(_) | Self::Pod(_) | Self::TooLarge(_) => self.to_string(),
+            Self::Collision(_) | Self::Incomplete(_) | Self::Pod(_) | Self::TooLarge(_) => {
+                self.to_string()
+            }
         }
     }
 
@@ -63,6 +70,7 @@ impl Refusal {
         match self {
             Self::Annotations(_) => "annotations",
             Self::Collision(_) => "collision",
+            Self::Incomplete(_) => "incomplete",
             Self::Pod(_) => "not-a-pod",
             Self::TooLarge(_) => "too-large",
         }

@@ -157,12 +157,14 @@ impl<'a> Request<'a> {
         ))
     }
 
-    fn spec(&self) -> Result<&'a Spec<'a>, PodError> {
+    fn spec(&self) -> Result<&'a Spec<'a>, Refusal> {
         let spec = self.pod.spec.as_ref();
         spec.filter(|spec| !spec.containers().is_empty())
-            .ok_or_else(|| PodError {
-                path: "spec.containers".to_owned(),
-                reason: "a pod has at least one container".to_owned(),
+            .ok_or_else(|| {
+                Refusal::Incomplete(PodError {
+                    path: "spec.containers".to_owned(),
+                    reason: "a pod has at least one container".to_owned(),
+                })
             })
     }
 

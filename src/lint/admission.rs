@@ -138,7 +138,7 @@ impl Subject<'_> {
                 };
                 vec![self.refused(path, collision.to_string())]
             }
-            Refusal::Pod(error) | Refusal::TooLarge(error) => {
+            Refusal::Incomplete(error) | Refusal::Pod(error) | Refusal::TooLarge(error) => {
                 vec![self.refused(&error.path, error.to_string())]
             }
         }

@@ -82,6 +82,10 @@ fn rule(review: &Review<'_>, settings: &Settings) -> Result<Ruled, Rejection> {
             refusal: Refusal::Pod(error),
             ..
         }) => Err(Rejection::NotPod(error)),
+        Err(Refused {
+            refusal: Refusal::Incomplete(_),
+            ..
+        }) => Ok(ignore(IgnoreReason::Incomplete)),
         Err(refused) => Ok(deny(&refused, &settings.keys)),
     }
 }

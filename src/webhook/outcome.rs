@@ -30,6 +30,8 @@ pub enum Outcome {
 pub enum IgnoreReason {
     /// It is being deleted.
     Deleting,
+    /// A pod without containers: the API server refuses it by itself, in words of its own.
+    Incomplete,
     /// Not a Pod, or where workloads are asked about not one of them.
     OtherKind,
     /// Not a creation, nor for workloads an update.
@@ -46,6 +48,7 @@ impl IgnoreReason {
     fn label(self) -> &'static str {
         match self {
             Self::Deleting => "deleting",
+            Self::Incomplete => "incomplete",
             Self::OtherKind => "other-kind",
             Self::OtherOperation => "other-operation",
             Self::Owned => "owned",

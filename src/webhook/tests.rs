@@ -332,6 +332,27 @@ async fn what_is_no_review_is_a_400_that_says_why() {
 }
 
 #[tokio::test]
+async fn a_pod_without_containers_is_left_to_the_api_server() {
+    for spec in [
+        json!(null),
+        json!({}),
+        json!({"containers": null}),
+        json!({"containers": []}),
+    ] {
+        let mut pod = mk_pod(&json!({"depends-on": "a"}));
+        pod["spec"] = spec;
+        let response = review(&mk_review(&pod)).await;
+        assert_eq!(response["allowed"], true, "{response}");
+        assert!(response["patch"].is_null(), "{response}");
+        let audited = &response["auditAnnotations"];
+        assert_eq!(
+            audited,
+            &json!({"outcome": "ignored", "reason": "incomplete"})
+        );
+    }
+}
+
+#[tokio::test]
 async fn bytes_that_are_no_text_are_a_400() {
     let mut body = waiting_review().to_string().into_bytes();
     let position = body.windows(4).position(|w| w == b"shop").unwrap();
