@@ -10,6 +10,9 @@ use crate::{
     term::{At, AtLeast, Demand, ObjectKind, Presence, Target, Term},
 };
 
+/// The most conditions that are judged together: a client asks for all of its own in one request.
+pub const MAX_TOGETHER: usize = 256;
+
 /// A term that speaks of variables or objects, with every name filled in and every namespace said.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Condition {
