@@ -43,7 +43,7 @@ use prometheus_client::registry::Registry;
 
 use self::json::BodyLimit;
 pub use self::metrics::Metrics;
-use crate::{net::Shutdown, store::Store};
+use crate::{language::condition::MAX_TOGETHER, net::Shutdown, store::Store};
 
 /// What a request may ask of the API, and how long it is held.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,7 +62,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             body_bytes: 64 * 1024,
-            terms: 256,
+            terms: MAX_TOGETHER,
             hold: Duration::from_secs(50),
             bookmark: Duration::from_secs(30),
         }

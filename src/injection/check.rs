@@ -4,6 +4,7 @@ use super::{arguments::names_node, pod::Spec, settings::Controller};
 use crate::language::{
     AnnotationError, Located, PodAnnotations, Target, Term,
     annotation::{Fault, Key, Mode},
+    condition::MAX_TOGETHER,
 };
 
 const NEEDS_CONTROLLER: &str = "it needs the controller, which this installation does not run";
@@ -15,6 +16,9 @@ pub(crate) fn conflicts(
     controller: Controller,
 ) -> Vec<AnnotationError> {
     let mut errors = Vec::new();
+    if asked.mode == Mode::Init {
+        errors.extend(more_than_one_request_may_have(asked));
+    }
     if controller == Controller::Absent {
         errors.extend(without_controller(asked));
     }
@@ -59,6 +63,26 @@ fn behind_a_gate(asked: &PodAnnotations, spec: &Spec<'_>) -> Vec<AnnotationError
         AnnotationError::value(Key::DependsOnMode, "gate", &rule)
     });
     terms.chain(node).collect()
+}
+
+/// Points at the first term that is too many for the client's request: probes are not in it.
+fn more_than_one_request_may_have(asked: &PodAnnotations) -> Option<AnnotationError> {
+    let is_judged = |term: &&Located<Term>| term.value.probe().is_none();
+    let mut judged = asked.depends_on.iter().filter(is_judged);
+    let count = judged.clone().count();
+    let Located { value, at } = judged.nth(MAX_TOGETHER)?;
+    let fault = Fault::RefusedTerm {
+        at: *at,
+        term: value.to_string(),
+        rule: format!(
+            "{count} terms besides probes are more than the {MAX_TOGETHER} that a pod may wait for: \
+             count variables with name/*>=N, or wait for one that stands for many"
+        ),
+    };
+    Some(AnnotationError {
+        key: Key::DependsOn,
+        fault,
+    })
 }
 
 fn without_an_end(asked: &PodAnnotations) -> impl Iterator<Item = AnnotationError> {
@@ -140,6 +164,20 @@ mod tests {
         assert!(errors[0].starts_with("depends-on: column 1: in \"cni/$(NODE_NAME)\": a gate"));
         assert!(errors[1].starts_with("depends-on: column 19: in \"tcp://h:1\": a gate"));
         assert!(errors[2].contains("spec.nodeName"));
+    }
+
+    #[test]
+    fn no_more_terms_than_one_request_may_have() {
+        let of = |count: usize| {
+            let terms: Vec<_> = (1..=count).map(|n| format!("v{n}, tcp://h:{n}")).collect();
+            let annotations = [("depends-on", &*terms.join("\n"))];
+            refused(&annotations, "{}", Controller::Absent)
+        };
+        assert!(of(256).is_empty(), "{:?}", of(256));
+        let errors = of(258);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        let expected = "in \"v257\": 258 terms besides probes are more than the 256 that";
+        assert!(errors[0].contains(expected), "{errors:?}");
     }
 
     #[test]

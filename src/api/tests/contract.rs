@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::kit::{Kit, Reply, mk_request};
-use crate::api::routes;
+use crate::{api::routes, language::condition::MAX_TOGETHER};
 
 pub(super) static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::read);
 
@@ -175,6 +175,14 @@ async fn every_route_and_method_is_announced_and_the_reverse() {
 async fn the_document_is_served() {
     let reply = Kit::new().await.get("/openapi.json").await;
     assert_eq!(reply.json(), CONTRACT.document);
+}
+
+#[test]
+fn the_document_says_how_many_terms_a_wait_may_have() {
+    let most = CONTRACT
+        .document
+        .pointer("/components/schemas/Wait/properties/terms/maxItems");
+    assert_eq!(most, Some(&json!(MAX_TOGETHER)));
 }
 
 #[test]

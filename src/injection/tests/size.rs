@@ -20,16 +20,16 @@ fn two_thousand_environment_variables_are_left_alone() {
 
 #[test]
 fn as_many_labels_as_names_that_ask_for_them_are_found() {
-    let terms: Vec<_> = (0..9000).map(|n| format!("a/$(labels['x{n}'])")).collect();
+    let signals: Vec<_> = (0..9000).map(|n| format!("a/$(labels['x{n}'])")).collect();
     let labels = (0..20_000).map(|n| (format!("x{}", 19_999 - n), json!("v")));
     let pod = json!({
         "metadata": {
-            "annotations": {"depends-on": terms.join(",")},
+            "annotations": {"signals": signals.join(",")},
             "labels": labels.collect::<serde_json::Map<_, _>>()
         },
         "spec": {"containers": [{"name": "app", "image": "app"}]}
     });
-    assert!(admitted(&pod.to_string(), &cluster()).contains("\"a/v\""));
+    assert!(admitted(&pod.to_string(), &cluster()).contains("\"--mark=a/v\""));
 }
 
 #[test]
