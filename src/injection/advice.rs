@@ -30,9 +30,15 @@ pub(crate) fn advice(plan: &Plan<'_>) -> Vec<Warning> {
 }
 
 fn about_signals(plan: &Plan<'_>) -> Option<Warning> {
-    let live = plan.duties.mark || !plan.asked.signals_on_init.is_empty();
-    let stay = live && plan.settings.controller == Controller::Absent;
-    stay.then_some(Warning::LiveSignalsStay)
+    let key = if plan.duties.mark {
+        Key::Signals
+    } else if plan.asked.signals_on_init.is_empty() {
+        return None;
+    } else {
+        Key::SignalsOnInit
+    };
+    let stay = plan.settings.controller == Controller::Absent;
+    stay.then_some(Warning::LiveSignalsStay { key })
 }
 
 fn about_hook(plan: &Plan<'_>) -> Option<Warning> {

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::skip::SkipReason;
-use crate::language::AnnotationWarning;
+use crate::language::{AnnotationWarning, annotation::Key};
 
 /// What people should hear of a pod that is let in.
 ///
@@ -21,7 +21,10 @@ pub enum Warning {
     },
     /// Live signals without a controller.
     #[error("no controller runs: what this pod signals stays until it is deleted by hand")]
-    LiveSignalsStay,
+    LiveSignalsStay {
+        /// The annotation that asks for them.
+        key: Key,
+    },
     /// A probe of the pod's own address before its own containers run.
     #[error(
         "{term} is probed before this pod's sidecars run: use depends-on-position: after-sidecars"
@@ -79,7 +82,7 @@ impl Warning {
             Self::Annotation(AnnotationWarning::Reserved { .. }) => "reserved-key",
             Self::Annotation(AnnotationWarning::UnknownKey { .. }) => "unknown-key",
             Self::LabelKept { .. } => "label-kept",
-            Self::LiveSignalsStay => "live-signals-stay",
+            Self::LiveSignalsStay { .. } => "live-signals-stay",
             Self::LoopbackProbe { .. } => "loopback-probe",
             Self::MeshCni => "mesh-cni",
             Self::MeshFirst => "mesh-first",

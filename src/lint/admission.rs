@@ -8,7 +8,10 @@ use super::{
 use crate::{
     graph::Actor,
     injection::{self, Collision, Decision, Injection, Refusal, Refused, Target, Warning},
-    language::{AnnotationError, AnnotationWarning, Namespace, PodAnnotations, annotation::Fault},
+    language::{
+        AnnotationError, AnnotationWarning, Namespace, PodAnnotations,
+        annotation::{Fault, Key},
+    },
     workload::Workload,
 };
 
@@ -174,24 +177,50 @@ impl Subject<'_> {
     }
 
     fn warning(&self, warning: &Warning) -> Finding {
-        let (code, place) = match warning {
-            Warning::Annotation(AnnotationWarning::UnknownKey { key, .. }) => {
-                (Code::UnknownKey, self.places.written(key))
-            }
-            Warning::Annotation(AnnotationWarning::Reserved { key, .. }) => {
-                (Code::ReservedKey, self.places.of(*key))
-            }
-            Warning::Skipped(_) => (Code::NotInjected, self.places.first()),
-            _ => (Code::Admission, self.places.first()),
-        };
         Finding {
             severity: Severity::Warning,
-            code,
+            code: match warning {
+                Warning::Annotation(AnnotationWarning::UnknownKey { .. }) => Code::UnknownKey,
+                Warning::Annotation(AnnotationWarning::Reserved { .. }) => Code::ReservedKey,
+                Warning::Skipped(_) => Code::NotInjected,
+                _ => Code::Admission,
+            },
             message: warning.to_string(),
-            place,
+            place: self.place(warning),
+        }
+    }
+
+    /// Returns the place of what `warning` speaks of, where it is one thing that is written.
+    fn place(&self, warning: &Warning) -> Place {
+        let places = &self.places;
+        match warning {
+            Warning::Annotation(AnnotationWarning::UnknownKey { key, .. }) => places.written(key),
+            Warning::Annotation(AnnotationWarning::Reserved { key, .. })
+            | Warning::LiveSignalsStay { key } => places.of(*key),
+            Warning::LabelKept { label } => places.label(label),
+            Warning::LoopbackProbe { .. } => places.of(Key::DependsOn),
+            Warning::MeshFirst => places.of(Key::DependsOnPosition),
+            Warning::PostStartKept { .. } | Warning::PostStartUnsignalled { .. } => {
+                places.of(Key::Signals)
+            }
+            Warning::ResourcesAdjusted { .. } => places.of(Key::Resources),
+            Warning::MeshCni | Warning::Skipped(_) | Warning::StoreUnresolved => {
+                places.of_any(&ASKING)
+            }
         }
     }
 }
+
+/// The keys for which a pod is injected, the plainest first.
+const ASKING: [Key; 7] = [
+    Key::DependsOn,
+    Key::Signals,
+    Key::SignalsOnInit,
+    Key::SignalsOnReady,
+    Key::SignalsOnSuccess,
+    Key::SignalsOnFailure,
+    Key::Inject,
+];
 
 /// Says what there is to say of `items`: of the first few dozen one by one, which is more than
 /// anybody reads.

@@ -3,7 +3,7 @@
 use super::{Part, Place};
 use crate::{
     language::{Keys, annotation::Key},
-    workload::Workload,
+    workload::{Workload, escape},
 };
 
 /// Where the annotations of a workload's pods stand, however their keys are written.
@@ -28,13 +28,30 @@ impl<'a> Places<'a> {
 
     /// Returns the place of the annotation `key`.
     pub(super) fn of(&self, key: Key) -> Place {
-        let found = self.ours.iter().find(|(candidate, _)| *candidate == key);
-        self.written(found.map_or("", |(_, text)| text))
+        self.written(self.find(key).unwrap_or_default())
     }
 
-    /// Returns the place of the first annotation that is ours.
-    pub(super) fn first(&self) -> Place {
-        self.written(self.ours.first().map_or("", |(_, text)| text))
+    /// Returns the place of the first of `keys` that is there, else of the first annotation that is
+    /// ours.
+    pub(super) fn of_any(&self, keys: &[Key]) -> Place {
+        let found = keys.iter().find_map(|key| self.find(*key));
+        let found = found.or_else(|| self.ours.first().map(|(_, text)| *text));
+        self.written(found.unwrap_or_default())
+    }
+
+    fn find(&self, key: Key) -> Option<&'a str> {
+        let mut ours = self.ours.iter();
+        ours.find_map(|(candidate, text)| (*candidate == key).then_some(*text))
+    }
+
+    /// Returns the place of the label `label`.
+    pub(super) fn label(&self, label: &str) -> Place {
+        let template = self.workload.template_pointer();
+        Place {
+            object: self.object,
+            pointer: format!("{template}/metadata/labels/{}", escape(label)),
+            part: Part::Key,
+        }
     }
 
     /// Returns the place of the annotation whose key is written so.

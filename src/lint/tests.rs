@@ -10,11 +10,16 @@ use crate::{
 
 /// Lints YAML and returns one line a finding: where, how bad, what, and the message.
 fn lint(yaml: &str) -> Vec<String> {
+    lint_for(Controller::Present, yaml)
+}
+
+/// Lints YAML for an installation with or without a controller.
+fn lint_for(controller: Controller, yaml: &str) -> Vec<String> {
     let file = File::parse("a.yaml", yaml.to_owned()).unwrap();
     let objects: Vec<_> = file.documents().iter().map(Document::object).collect();
     let store = StoreAddress::new("http://store:9999");
     let settings = Settings {
-        controller: Controller::Present,
+        controller,
         ..Settings::new(Image::new("oncue/client"), store)
     };
     let namespace = Namespace::default();
@@ -295,6 +300,114 @@ fn says_what_admission_refuses() {
         "{:?}",
         lint(&volume)
     );
+}
+
+/// Lints a Deployment and returns the key at which each finding stands, and what it says.
+fn keys_found(controller: Controller, annotations: &[&str], spec: &str) -> Vec<(String, String)> {
+    let annotations = annotations.join("\n        ");
+    let yaml = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec:\n  template:\n    \
+         metadata:\n      labels:\n        app: web\n        oncue.dev/managed: 'no'\n      \
+         annotations:\n        {annotations}\n    spec: {{{spec}}}\n"
+    );
+    let found = lint_for(controller, &yaml).into_iter().map(|finding| {
+        let line: usize = finding.split(':').next().unwrap().parse().unwrap();
+        let key = yaml.lines().nth(line - 1).unwrap().split(": ").next();
+        (key.unwrap().trim().to_owned(), finding)
+    });
+    found.collect()
+}
+
+#[test]
+fn a_warning_stands_at_the_key_that_it_speaks_of() {
+    use Controller::{Absent, Present};
+    let main = "containers: [{name: main}]";
+    let sidecar = "initContainers: [{name: s, restartPolicy: Always}], containers: [{name: main}]";
+    let mesh = "initContainers: [{name: istio-init}, {name: s, restartPolicy: Always}], \
+                containers: [{name: main}]";
+    let guaranteed = "containers: [{name: main, resources: {limits: {cpu: 100m, memory: 64Mi}}}]";
+    let hook = "containers: [{name: main, lifecycle: {postStart: {httpGet: {port: 1}}}}]";
+    let windows = "os: {name: windows}, containers: [{name: main}]";
+    for (controller, annotations, spec, key, message) in [
+        (
+            Absent,
+            &["depends-on: a", "signals: x"][..],
+            main,
+            "signals",
+            "what this pod signals stays",
+        ),
+        (
+            Absent,
+            &["depends-on: a", "signals-on-init: x"],
+            main,
+            "signals-on-init",
+            "what this pod signals stays",
+        ),
+        (
+            Absent,
+            &["signals: x", "signals-on-init: z"],
+            hook,
+            "signals-on-init",
+            "what this pod signals stays",
+        ),
+        (
+            Absent,
+            &["depends-on: a", "signals: x"],
+            hook,
+            "signals",
+            "its signals never come",
+        ),
+        (
+            Present,
+            &["depends-on: a", "signals: x"],
+            hook,
+            "signals",
+            "the controller signals",
+        ),
+        (
+            Present,
+            &["signals: x", "depends-on: tcp://localhost:1"],
+            sidecar,
+            "depends-on",
+            "is probed",
+        ),
+        (
+            Present,
+            &["depends-on: a", "depends-on-position: after-sidecars"],
+            mesh,
+            "depends-on-position",
+            "oncue-wait stays in front",
+        ),
+        (
+            Present,
+            &["depends-on: a", "oncue.dev/resources: requests.cpu=1"],
+            guaranteed,
+            "oncue.dev/resources",
+            "gave way",
+        ),
+        (
+            Present,
+            &["depends-on: a"],
+            main,
+            "oncue.dev/managed",
+            "is not \"true\"",
+        ),
+        (
+            Present,
+            &["oncue.dev/injected: '{}'", "depends-on: a"],
+            windows,
+            "depends-on",
+            "on Windows",
+        ),
+    ] {
+        let found = keys_found(controller, annotations, spec);
+        let of_message: Vec<_> = found
+            .iter()
+            .filter(|(_, text)| text.contains(message))
+            .collect();
+        assert_eq!(of_message.len(), 1, "{message}: {found:?}");
+        assert_eq!(of_message[0].0, key, "{message}");
+    }
 }
 
 #[test]
