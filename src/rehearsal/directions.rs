@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use oncue_language::{ObjectKey, term::ObjectKind};
+use oncue_language::{Namespace, ObjectKey, Subject, Term, term::ObjectKind};
 use thiserror::Error;
 
 /// How a rehearsal is to be played.
@@ -62,37 +62,36 @@ impl FromStr for Assumption {
     type Err = AssumptionError;
 
     fn from_str(text: &str) -> Result<Self, AssumptionError> {
-        let error = || AssumptionError {
+        let assumption = object(text).or_else(|| host(text).map(Self::Host));
+        assumption.ok_or_else(|| AssumptionError {
             text: text.to_owned(),
-        };
-        if text.is_empty() || text.contains(char::is_whitespace) || text.contains("//") {
-            return Err(error());
-        }
-        let Some((resource, rest)) = text.split_once(':') else {
-            return Ok(Self::Host(text.to_owned()));
-        };
-        let (name, condition) = rest.split_once('=').unwrap_or((rest, ""));
-        let is_of = |kind: &ObjectKind| kind.resource() == resource;
-        let kind = match ObjectKind::BUILT_IN.into_iter().find(is_of) {
-            Some(kind) if condition.is_empty() => kind,
-            None if !condition.is_empty() => ObjectKind::Custom {
-                resource: resource.into(),
-                condition: condition.into(),
-            },
-            _ => return Err(error()),
-        };
-        Ok(Self::Object {
-            kind,
-            name: name.to_owned(),
         })
     }
+}
+
+/// Returns the object that `text` is a term on, and nothing but its name and condition.
+fn object(text: &str) -> Option<Assumption> {
+    let term: Term = text.parse().ok()?;
+    match term.condition(&Namespace::default()).ok()??.subject {
+        Subject::Object(key) => {
+            Some(Assumption::of(&key)).filter(|object| object.to_string() == text)
+        }
+        Subject::Below { .. } | Subject::Variable { .. } => None,
+    }
+}
+
+/// Returns the host that a probe of `text` would ask.
+fn host(text: &str) -> Option<String> {
+    let probe: Term = format!("tcp://{text}:1").parse().ok()?;
+    Some(probe.probe()?.host.to_string())
 }
 
 /// An assumption that says nothing.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error(
     "{text:?} is not an assumption: write a host such as redis.example.com, or an object as in a \
-     term, such as certificates.cert-manager.io:web=Ready or job:migrate"
+     term, such as certificates.cert-manager.io:web=Ready or job:migrate; a variable is signaled by \
+     a pod of the files and cannot be assumed"
 )]
 pub(crate) struct AssumptionError {
     text: String,
@@ -129,8 +128,21 @@ mod tests {
             "job:migrate=Ready",
             "redis:6379",
             "a b",
+            "first/container",
+            "first/container=up",
+            "workers/*",
+            "job:",
+            "?job:migrate",
+            "job:migrate@shop",
         ] {
             assert!(bad.parse::<Assumption>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn says_that_a_variable_cannot_be_assumed() {
+        let error = "first/container".parse::<Assumption>().unwrap_err();
+        let expected = "a variable is signaled by a pod of the files and cannot be assumed";
+        assert!(error.to_string().ends_with(expected), "{error}");
     }
 }
