@@ -47,8 +47,8 @@ pub(crate) use self::{
 /// Everything that a rehearsal is made from.
 #[derive(Debug)]
 pub(crate) struct Rehearsal<'a> {
-    /// The objects of the files.
-    pub(crate) objects: Vec<&'a Value>,
+    /// The objects of the files, each with the name of its file.
+    pub(crate) objects: Vec<(&'a str, &'a Value)>,
     /// Where objects live that do not say.
     pub(crate) namespace: &'a Namespace,
     /// What-ifs and assumptions.

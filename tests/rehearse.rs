@@ -273,6 +273,20 @@ fn a_denied_pod_is_told_with_the_webhooks_words() {
 }
 
 #[test]
+fn what_the_webhook_cannot_read_is_named_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("web.yaml");
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: []}";
+    fs::write(&file, pod).unwrap();
+    let file = file.to_str().unwrap();
+    let rehearsed = rehearse_files(file, &[]).ended_with(1);
+    let expected = format!(
+        "failed to have pod web of {file} admitted: the webhook answered 400 Bad Request: "
+    );
+    assert!(rehearsed.err.contains(&expected), "{}", rehearsed.err);
+}
+
+#[test]
 fn a_name_that_nobody_has_is_a_mistake_of_usage() {
     let rehearsed = rehearse("first-second", &["--fail", "third"]).ended_with(2);
     let expected = "\"third\" is neither a workload nor a pod of these files";

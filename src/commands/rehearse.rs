@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     language::Namespace,
-    manifests::Document,
     rehearsal::{
         Assumption, Detail, Directions, Rehearsal, RehearsalError, Report, Speed, Timeline,
     },
@@ -75,7 +74,10 @@ impl Rehearse {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let manifests = files::read(&self.files.inputs)?;
         let rehearsal = Rehearsal {
-            objects: manifests.documents().map(Document::object).collect(),
+            objects: manifests
+                .documents()
+                .map(|document| (document.file(), document.object()))
+                .collect(),
             namespace: &self.namespace,
             directions: Directions {
                 nodes: self.nodes,

@@ -27,27 +27,34 @@ pub(crate) struct Cast {
 }
 
 impl Cast {
-    /// Reads the objects, which live in `default` where they do not say; kinds that matter to
-    /// nobody are passed over.
+    /// Reads the objects, each with the name of its file, which live in `default` where they do not
+    /// say; kinds that matter to nobody are passed over.
     pub(crate) fn new<'a>(
-        objects: impl IntoIterator<Item = &'a Value>,
+        objects: impl IntoIterator<Item = (&'a str, &'a Value)>,
         default: &Namespace,
     ) -> Result<Self, CastError> {
         let mut cast = Self::default();
-        for (_, object) in objects.into_iter().flat_map(workload::objects) {
-            cast.add(object, default)
-                .map_err(|source| CastError::new(object, source))?;
+        for (file, document) in objects {
+            for (_, object) in workload::objects(document) {
+                cast.add(file, object, default)
+                    .map_err(|source| CastError::new(object, source))?;
+            }
         }
         Ok(cast)
     }
 
-    fn add(&mut self, object: &Value, default: &Namespace) -> Result<(), CastErrorSource> {
+    fn add(
+        &mut self,
+        file: &str,
+        object: &Value,
+        default: &Namespace,
+    ) -> Result<(), CastErrorSource> {
         if object["kind"] == "Service" && object["apiVersion"] == "v1" {
             self.services.push(Service::new(object, default)?);
         }
         if let Some(workload) = Workload::new(object, String::new()) {
             self.controllers
-                .extend(Controller::new(&workload, default)?);
+                .extend(Controller::new(&workload, file, default)?);
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 use thiserror::Error;
 use tokio::{
@@ -22,7 +23,7 @@ use tokio::{
 };
 
 use self::{
-    admission::Creation,
+    admission::{AdmissionError, Creation},
     house::{House, HouseError},
     probes::Asked,
     processes::{Launch, Processes},
@@ -263,16 +264,7 @@ impl<'a, A: Audience> Play<'a, A> {
     async fn perform(&mut self, action: Action) -> Result<(), PlayError> {
         let store = self.house.store.clone();
         match action {
-            Action::Admit { pod, object } => {
-                let namespace = self.stage.pod(pod).namespace.to_string();
-                let creation = Creation {
-                    namespace: &namespace,
-                    object: &object,
-                };
-                let admission = self.house.api_server.admit(creation).await;
-                let admission = admission.map_err(HouseError::from)?;
-                self.events.push_back(Event::Admitted { pod, admission });
-            }
+            Action::Admit { pod, object } => self.admit(pod, &object).await?,
             Action::Assert { key, id, value } => {
                 let assertion = NewAssertion {
                     id,
@@ -293,6 +285,22 @@ impl<'a, A: Audience> Play<'a, A> {
                 store.withdraw(key, Withdrawal::Assertion(id)).await?;
             }
         }
+        Ok(())
+    }
+
+    async fn admit(&mut self, pod: PodId, object: &Value) -> Result<(), PlayError> {
+        let actor = self.stage.pod(pod);
+        let creation = Creation {
+            namespace: actor.namespace.as_str(),
+            object,
+        };
+        let admission = self.house.api_server.admit(creation).await;
+        let admission = admission.map_err(|source| PlayError::Admission {
+            pod: actor.name.clone(),
+            file: self.stage.controller(pod).file.clone(),
+            source,
+        })?;
+        self.events.push_back(Event::Admitted { pod, admission });
         Ok(())
     }
 
@@ -340,6 +348,16 @@ impl<'a, A: Audience> Play<'a, A> {
 /// What fails of a rehearsal's own.
 #[derive(Debug, Error)]
 pub(crate) enum PlayError {
+    /// The webhook is of no use for a pod.
+    #[error("failed to have pod {pod} of {file} admitted")]
+    Admission {
+        /// The pod.
+        pod: String,
+        /// The file that the pod, or what created it, is in.
+        file: String,
+        /// Why.
+        source: AdmissionError,
+    },
     /// This binary cannot be found.
     #[error("failed to find this program's own file")]
     Executable(#[source] io::Error),

@@ -157,7 +157,8 @@ impl Stage {
         &mut self.actors[id.0]
     }
 
-    fn controller(&self, id: PodId) -> &Controller {
+    /// Returns what created a pod.
+    pub(crate) fn controller(&self, id: PodId) -> &Controller {
         &self.cast.controllers[self.pod(id).controller]
     }
 

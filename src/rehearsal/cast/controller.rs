@@ -23,6 +23,8 @@ pub(crate) struct Controller {
     pub(crate) name: String,
     /// The name it has in the files: that of the `CronJob` where it is a run of one.
     pub(crate) producer: String,
+    /// The file it is in.
+    pub(crate) file: String,
     /// When it creates its pods.
     pub(crate) plan: Plan,
     object: Value,
@@ -38,10 +40,11 @@ pub(crate) struct NewPod {
 }
 
 impl Controller {
-    /// Reads the workload, which lives in `default` where it does not say; `None` for a `CronJob`
-    /// that is suspended.
+    /// Reads the workload of `file`, which lives in `default` where it does not say; `None` for a
+    /// `CronJob` that is suspended.
     pub(super) fn new(
         workload: &Workload<'_>,
+        file: &str,
         default: &Namespace,
     ) -> Result<Option<Self>, CastErrorSource> {
         let producer = workload.name();
@@ -63,6 +66,7 @@ impl Controller {
             namespace: namespace(&object, default)?,
             name: generated(&object["metadata"], producer),
             producer: producer.to_owned(),
+            file: file.to_owned(),
             plan: plan(&workload),
             object,
         }))

@@ -142,7 +142,7 @@ mod tests {
         let object = serde_json::json!({
             "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job"}, "spec": spec,
         });
-        Cast::new([&object], &Namespace::default())
+        Cast::new([("job.yaml", &object)], &Namespace::default())
             .unwrap()
             .controllers[0]
             .plan

@@ -75,6 +75,7 @@ pub(crate) struct Theatre {
 
 impl Theatre {
     pub(crate) fn open(objects: &[Value], directions: Directions) -> Self {
+        let objects = objects.iter().map(|object| ("play.yaml", object));
         let cast = Cast::new(objects, &Namespace::default()).unwrap();
         Self {
             stage: Stage::new(cast, directions).unwrap(),

@@ -20,7 +20,7 @@ fn mk_controller(kind: &str, spec: Value) -> Controller {
 
 fn mk_from(object: &Value) -> Option<Controller> {
     let workload = Workload::new(object, String::new()).unwrap();
-    Controller::new(&workload, &Namespace::default()).unwrap()
+    Controller::new(&workload, "web.yaml", &Namespace::default()).unwrap()
 }
 
 fn mk_template() -> Value {
@@ -124,7 +124,7 @@ fn says_which_object_cannot_be_played_and_why() {
     let bad = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "A B"},
     });
-    let error = super::super::Cast::new([&bad], &Namespace::default()).unwrap_err();
+    let error = super::super::Cast::new([("web.yaml", &bad)], &Namespace::default()).unwrap_err();
     assert_eq!(error.to_string(), "failed to read Pod web");
     let source = error.source().unwrap().to_string();
     assert!(source.contains("\"A B\" is not a namespace"), "{source}");
