@@ -101,10 +101,21 @@ impl Key {
 
     /// Returns the key that was perhaps meant.
     pub(super) fn nearest(text: &str) -> Self {
-        let likeness = |key: &Self| strsim::jaro_winkler(key.as_str(), text);
+        let is_end = |key: &Self| {
+            let start = key.as_str().strip_suffix(text);
+            start.is_some_and(|start| start.ends_with('-'))
+        };
+        // Who writes `ready` means `signals-on-ready`, which is hardly alike.
+        let likeness = |key: &Self| {
+            if is_end(key) {
+                1.0
+            } else {
+                strsim::jaro_winkler(key.as_str(), text)
+            }
+        };
         Self::ALL
             .into_iter()
-            .filter(|key| *key != Self::Injected)
+            .filter(|key| *key != Self::Injected && !key.is_reserved())
             .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
             .unwrap_or(Self::DependsOn)
     }

@@ -57,6 +57,7 @@ fn an_unknown_key_is_a_warning_with_the_nearest_known_one() {
     let (pod, warnings) = read(&[
         ("depends-on-timout", "5m"),
         ("oncue.dev/signal", "a"),
+        ("oncue.dev/ready", "a"),
         ("oncue.dev/release", "now"),
     ]);
     let texts: Vec<_> = warnings.iter().map(ToString::to_string).collect();
@@ -65,10 +66,26 @@ fn an_unknown_key_is_a_warning_with_the_nearest_known_one() {
         [
             "depends-on-timout is not a key of oncue: did you mean depends-on-timeout?",
             "oncue.dev/signal is not a key of oncue: did you mean signals?",
+            "oncue.dev/ready is not a key of oncue: did you mean signals-on-ready?",
             "oncue.dev/release is reserved and does nothing yet",
         ]
     );
     assert!(!pod.asks_for_anything());
+}
+
+#[test]
+fn a_key_that_does_nothing_is_never_suggested() {
+    let (_, warnings) = read(&[
+        ("oncue.dev/ready", "a"),
+        ("oncue.dev/releases", "a"),
+        ("depends-on-restarts", "a"),
+    ]);
+    assert_eq!(warnings.len(), 3);
+    for warning in warnings.iter().map(ToString::to_string) {
+        let (_, suggested) = warning.split_once("did you mean").unwrap();
+        let is_reserved = suggested.contains("release") || suggested.contains("restart");
+        assert!(!is_reserved, "{warning}");
+    }
 }
 
 #[test]
