@@ -4,7 +4,7 @@ mod probe;
 
 use std::num::NonZeroU32;
 
-use super::{Demand, ObjectKind, Presence, Target, Term};
+use super::{Demand, ObjectKind, Presence, Scheme, Target, Term};
 use crate::{
     name::{Namespace, is_dns_label, is_name_character},
     syntax::{Broken, Cursor, Quoted},
@@ -123,6 +123,9 @@ fn object(cursor: &mut Cursor<'_>) -> Result<Target, Broken> {
     let resource = cursor.take_while(|c| c != ':');
     cursor.eat(":");
     let name_start = cursor.offset;
+    if let Some(scheme) = Scheme::ALL.into_iter().find(|it| it.as_str() == resource) {
+        return Err(Broken::at(start, no_slashes(scheme, cursor.rest_of_word())));
+    }
     let text = cursor.take_name("/*");
     if text.is_empty() {
         return Err(cursor.broken(format!(
@@ -192,6 +195,16 @@ fn object_kind(cursor: &mut Cursor<'_>, resource: &str) -> Result<ObjectKind, Br
         resource: resource.into(),
         condition: condition.into(),
     })
+}
+
+/// Says what was perhaps meant by a URL without its slashes.
+fn no_slashes(scheme: Scheme, rest: &str) -> String {
+    let scheme = scheme.as_str();
+    let rest = rest.trim_start_matches('/');
+    let is_host = !rest.bytes().all(|byte| byte.is_ascii_digit());
+    let url = format!("{scheme}://{}", if is_host { rest } else { "redis:6379" });
+    let url = Quoted(&url);
+    format!("{scheme:?} is not a kind that can be waited for: write a URL, such as {url}")
 }
 
 fn unknown_kind(resource: &str, name: &str) -> String {

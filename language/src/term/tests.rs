@@ -133,6 +133,21 @@ fn each_error_names_column_term_and_rule() {
         ("redis://redis:1", 1, "redis://redis:1", "cannot be probed"),
         ("my+db.v1-x://h", 1, "my+db.v1-x://h", "cannot be probed"),
         ("a/b://h", 1, "a/b://h", "not a kind"),
+        (
+            "tcp:redis:6379",
+            1,
+            "tcp:redis:6379",
+            "such as \"tcp://redis:6379\"",
+        ),
+        (
+            "https:/h/up?a within 5s",
+            1,
+            "https:/h/up?a within 5s",
+            "such as \"https://h/up?a\"",
+        ),
+        ("http:h", 1, "http:h", "such as \"http://h\""),
+        ("tcp:6379", 1, "tcp:6379", "such as \"tcp://redis:6379\""),
+        ("http:", 1, "http:", "such as \"http://redis:6379\""),
         ("http://u:p@h/", 1, "http://u:p@h/", "no user name"),
         (
             "a, http://h/<x>",
