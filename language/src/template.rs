@@ -89,6 +89,8 @@ pub struct Facts<'a> {
     pub container: Option<&'a str>,
     /// All labels of the pod, in a map: a hostile pod has many, and many names that ask for them.
     pub labels: Option<&'a BTreeMap<&'a str, &'a str>>,
+    /// The labels of which only a later moment knows the value, whatever `labels` says.
+    pub later_labels: &'a [&'a str],
     /// The node's name.
     pub node_name: Option<&'a str>,
     /// The pod's name.
@@ -107,6 +109,7 @@ impl<'a> Facts<'a> {
     pub fn value(&self, placeholder: &Placeholder) -> Result<Option<&'a str>, EmptySubstitution> {
         let value = match placeholder {
             Placeholder::Container => self.container,
+            Placeholder::Label(key) if self.later_labels.contains(&&**key) => None,
             Placeholder::Label(key) => self
                 .labels
                 .map(|labels| labels.get(&**key).copied().unwrap_or_default()),

@@ -1,6 +1,8 @@
 //! A workload with what its pods ask for.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 
 use super::pattern::Pattern;
 use crate::{
@@ -83,13 +85,17 @@ fn fill_in(
     namespace: &Namespace,
     annotations: &PodAnnotations,
 ) -> Result<PodAnnotations, AnnotationError> {
-    // The first pod stands for all: it has every label that a controller adds.
-    let metadata = workload.metadata_at(workload.scale().first_ordinal());
-    let labels = metadata.get("labels").and_then(Value::as_object);
-    let labels = labels
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+    // The first pod stands for all, but for the labels that carry its number.
+    let first = workload.scale().first_ordinal();
+    let (metadata, next) = (
+        workload.metadata_at(first),
+        workload.metadata_at(first.wrapping_add(1)),
+    );
+    let (labels, next) = (labels(&metadata), labels(&next));
+    let numbered: Vec<_> = labels
+        .iter()
+        .filter(|(key, value)| next.get(*key) != Some(*value))
+        .map(|(key, _)| *key)
         .collect();
     let is_named = workload.kind() == WorkloadKind::Pod
         && workload.object().pointer("/metadata/name").is_some();
@@ -99,11 +105,21 @@ fn fill_in(
             .as_deref()
             .or_else(|| workload.default_container()),
         labels: Some(&labels),
+        later_labels: &numbered,
         pod_name: is_named.then(|| workload.name()),
         pod_namespace: Some(namespace.as_str()),
         ..Facts::default()
     };
     annotations.resolve(&facts)
+}
+
+fn labels(metadata: &Map<String, Value>) -> BTreeMap<&str, &str> {
+    let labels = metadata.get("labels").and_then(Value::as_object);
+    labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+        .collect()
 }
 
 /// What a Service selects its pods by.

@@ -2,7 +2,7 @@
 
 use crate::language::NameTemplate;
 
-/// A name with holes in it, each of which stands for one or more characters.
+/// A name with holes in it, each of which stands for one or more characters, or digits.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Pattern(Vec<Symbol>);
 
@@ -10,11 +10,21 @@ pub(super) struct Pattern(Vec<Symbol>);
 enum Symbol {
     /// This character.
     Exactly(char),
-    /// Any characters, or none.
-    Many,
-    /// Any one character.
-    One,
+    /// Any characters of a class, or none.
+    Many(Class),
+    /// Any one character of a class.
+    One(Class),
 }
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Class {
+    Any,
+    /// What a pod's number is made of.
+    Digit,
+}
+
+/// The label that carries the name of a pod of a `StatefulSet`.
+const POD_NAME_LABEL: &str = "labels['statefulset.kubernetes.io/pod-name']";
 
 impl Pattern {
     /// Returns the pattern of `name` as the pods of the workload of the name `workload` fill it in.
@@ -25,11 +35,17 @@ impl Pattern {
         while let Some((literal, hole)) = rest.split_once("$(") {
             pattern.push(literal);
             let (placeholder, after) = hole.split_once(')').unwrap_or((hole, ""));
-            if placeholder == "POD_NAME" {
+            if matches!(placeholder, "POD_NAME" | POD_NAME_LABEL) {
                 pattern.push(workload);
                 pattern.push("-");
             }
-            pattern.push_hole();
+            let class = match placeholder {
+                POD_NAME_LABEL
+                | "labels['apps.kubernetes.io/pod-index']"
+                | "labels['batch.kubernetes.io/job-completion-index']" => Class::Digit,
+                _ => Class::Any,
+            };
+            pattern.push_hole(class);
             rest = after;
         }
         pattern.push(rest);
@@ -39,7 +55,7 @@ impl Pattern {
     /// Returns the pattern of everything below this name.
     pub(super) fn below(mut self) -> Self {
         self.push("/");
-        self.push_hole();
+        self.push_hole(Class::Any);
         self
     }
 
@@ -56,11 +72,16 @@ impl Pattern {
             for j in (0..=theirs.len()).rev() {
                 row[j] = match (ours.get(i), theirs.get(j)) {
                     (None, None) => true,
-                    (Some(Symbol::Many), None) => below[j],
-                    (None, Some(Symbol::Many)) => row[j + 1],
+                    (Some(Symbol::Many(_)), None) => below[j],
+                    (None, Some(Symbol::Many(_))) => row[j + 1],
                     (None, Some(_)) | (Some(_), None) => false,
-                    (Some(Symbol::Many), Some(_)) | (Some(_), Some(Symbol::Many)) => {
-                        below[j] || row[j + 1]
+                    // Where both could be the same characters, both can be none as well.
+                    (Some(Symbol::Many(_)), Some(Symbol::Many(_))) => below[j] || row[j + 1],
+                    (Some(ours @ Symbol::Many(_)), Some(theirs)) => {
+                        below[j] || ours.meets(*theirs) && row[j + 1]
+                    }
+                    (Some(ours), Some(theirs @ Symbol::Many(_))) => {
+                        row[j + 1] || ours.meets(*theirs) && below[j]
                     }
                     (Some(ours), Some(theirs)) => ours.meets(*theirs) && below[j + 1],
                 };
@@ -79,14 +100,22 @@ impl Pattern {
         self.0.extend(text.chars().map(Symbol::Exactly));
     }
 
-    fn push_hole(&mut self) {
-        self.0.extend([Symbol::One, Symbol::Many]);
+    fn push_hole(&mut self, class: Class) {
+        self.0.extend([Symbol::One(class), Symbol::Many(class)]);
     }
 }
 
 impl Symbol {
+    /// Returns whether one character can be both.
     fn meets(self, other: Self) -> bool {
-        self == Self::One || other == Self::One || self == other
+        match (self, other) {
+            (Self::Exactly(ours), Self::Exactly(theirs)) => ours == theirs,
+            (Self::Exactly(character), Self::Many(class) | Self::One(class))
+            | (Self::Many(class) | Self::One(class), Self::Exactly(character)) => {
+                class == Class::Any || character.is_ascii_digit()
+            }
+            _ => true,
+        }
     }
 }
 
@@ -111,6 +140,29 @@ mod tests {
             ("a/$(NODE_NAME)/x", "a/n1/x", true),
             ("a/$(NODE_NAME)/x", "a/n1/y", false),
             ("$(NODE_NAME)/x", "y/$(NODE_NAME)", true),
+            ("a/$(labels['apps.kubernetes.io/pod-index'])", "a/17", true),
+            ("a/$(labels['apps.kubernetes.io/pod-index'])", "a/b", false),
+            ("a/$(labels['apps.kubernetes.io/pod-index'])", "a/1b", false),
+            (
+                "a/$(labels['apps.kubernetes.io/pod-index'])",
+                "a/$(NODE_NAME)",
+                true,
+            ),
+            (
+                "a/$(labels['batch.kubernetes.io/job-completion-index'])/x",
+                "a/$(NODE_NAME)/y",
+                false,
+            ),
+            (
+                "$(labels['statefulset.kubernetes.io/pod-name'])",
+                "db-12",
+                true,
+            ),
+            (
+                "$(labels['statefulset.kubernetes.io/pod-name'])",
+                "db-x",
+                false,
+            ),
         ] {
             let (ours, theirs) = (mk_pattern(ours), mk_pattern(theirs));
             assert_eq!(ours.overlaps(&theirs), overlap, "{ours:?} {theirs:?}");

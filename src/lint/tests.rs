@@ -259,6 +259,47 @@ fn finds_counts_that_are_never_reached() {
 }
 
 #[test]
+fn labels_that_carry_the_number_of_a_pod_are_another_for_each() {
+    let three = |kind: &str, name: &str, numbers: &str, label: &str| {
+        mk(
+            kind,
+            name,
+            &format!("signals: \"{name}/$(labels['{label}'])\""),
+        )
+        .replace(
+            "spec:\n  template",
+            &format!("spec:\n  {numbers}\n  template"),
+        )
+    };
+    let indexed = "completions: 3\n  parallelism: 3\n  completionMode: Indexed";
+    let index = "batch.kubernetes.io/job-completion-index";
+    let all = three(
+        "StatefulSet",
+        "db",
+        "replicas: 3",
+        "apps.kubernetes.io/pod-index",
+    ) + &three(
+        "StatefulSet",
+        "kv",
+        "replicas: 3",
+        "statefulset.kubernetes.io/pod-name",
+    ) + &three("Job", "shards", indexed, index);
+    let web = |terms: &str| mk("Deployment", "web", &format!("depends-on: '{terms}'"));
+    assert_lint(
+        &(web("db/*>=3, kv/*>=3, shards/*>=3, db/2, kv/kv-2, shards/2") + &all),
+        &[],
+    );
+    assert_lint(
+        &(web("db/*>=4, db/leader") + &all),
+        &[
+            "6:43 error never-holds: db/*>=4 never holds: it needs 4, and StatefulSet/db makes 3 \
+             at the most",
+            "6:52 warning unproduced: nobody in these files signals db/leader",
+        ],
+    );
+}
+
+#[test]
 fn finds_hooks_that_run_too_late_or_too_early() {
     let hook = |yaml: String, phase: &str| {
         yaml.replace(

@@ -45,6 +45,18 @@ fn a_label_that_is_not_there_is_an_empty_substitution() {
 }
 
 #[test]
+fn a_label_of_a_later_moment_is_left() {
+    let facts = Facts {
+        labels: Some(&BTreeMap::from([("index", "0"), ("app", "db")])),
+        later_labels: &["index"],
+        ..Facts::default()
+    };
+    let name = template("$(labels['app'])/$(labels['index'])");
+    let resolved = name.resolve(&facts).unwrap();
+    assert_eq!(resolved.to_string(), "db/$(labels['index'])");
+}
+
+#[test]
 fn names_what_stands_for_nothing() {
     for (text, rule) in [
         ("a/$(POD)", "\"$(POD)\" stands for nothing"),

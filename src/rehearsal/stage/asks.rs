@@ -62,6 +62,7 @@ fn filled_in(pod: &Value, namespace: &Namespace) -> Result<PodAnnotations, Annot
     annotations.resolve(&Facts {
         container: annotations.signals_container.as_deref(),
         labels: Some(&labels),
+        later_labels: &[],
         node_name: pod["spec"]["nodeName"].as_str(),
         pod_name: pod["metadata"]["name"].as_str(),
         pod_namespace: Some(namespace.as_str()),
