@@ -211,6 +211,11 @@ impl<'a> Linter<'a> {
         (Graph::new(scene), origins)
     }
 
+    /// Finds what is written of `workload` where nobody reads it.
+    pub fn misplaced(&self, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
+        placement::on_workload(&self.settings.keys, object, workload)
+    }
+
     fn lint_alone(&self, index: usize, object: &Value) -> Vec<Finding> {
         let keys = &self.settings.keys;
         let mut findings = Vec::new();
@@ -219,7 +224,7 @@ impl<'a> Linter<'a> {
                 findings.extend(placement::on_other_object(keys, index, &pointer, object));
                 continue;
             };
-            findings.extend(placement::on_workload(keys, index, &workload));
+            findings.extend(self.misplaced(index, &workload));
             findings.extend(self.admission(index, &workload));
         }
         findings

@@ -264,6 +264,17 @@ fn explain_tells_of_one_pod() {
 }
 
 #[test]
+fn explain_tells_of_annotations_that_nobody_reads() {
+    let yaml = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  annotations:\n    \
+                depends-on: a\nspec: {template: {spec: {containers: [{name: a, image: a}]}}}\n";
+    let output = run_with(yaml, &["explain", "-f", "-"]);
+    let message = "depends-on on the Deployment itself is not read: \
+                   move it to spec.template.metadata.annotations";
+    let told = text(&output.stdout);
+    assert!(told.contains(message), "{told}");
+}
+
+#[test]
 fn files_that_cannot_be_read_are_named() {
     let output = run(&["check", "-f", "nowhere.yaml", "-f", "shop/input.yaml"]);
     assert_exit(&output, 1, "error: failed to read nowhere.yaml: ");

@@ -21,7 +21,7 @@ use super::{
     usage,
 };
 use crate::{
-    lint::Sample,
+    lint::{Finding, Sample},
     manifests::{Input, Manifests},
     workload::{self, Workload},
 };
@@ -101,12 +101,15 @@ fn explain(
     (object, workload): &(usize, Workload<'_>),
     progress: Option<&Progress<'_>>,
 ) -> (String, ExitCode) {
-    let admitted = opening.linter().admit(*object, workload, Sample::FirstPod);
-    let admitted = match admitted {
+    let linter = opening.linter();
+    let told = |mut findings: Vec<Finding>| {
+        findings.extend(linter.misplaced(*object, workload));
+        report::text(&report::locate(&opening.manifests, findings))
+    };
+    let admitted = match linter.admit(*object, workload, Sample::FirstPod) {
         Ok(admitted) => admitted,
         Err(refused) => {
-            let refused = report::locate(&opening.manifests, refused);
-            let text = format!("{workload} is refused:\n{}", report::text(&refused));
+            let text = format!("{workload} is refused:\n{}", told(refused));
             return (text, ExitCode::FAILURE);
         }
     };
@@ -116,8 +119,7 @@ fn explain(
         decision: (!progress.is_some_and(Progress::is_injected)).then_some(&admitted.decision),
         source: &opening.source,
     };
-    let warnings = report::locate(&opening.manifests, admitted.findings);
-    let text = format!("{account}{}", report::text(&warnings));
+    let text = format!("{account}{}", told(admitted.findings));
     (text, ExitCode::SUCCESS)
 }
 
