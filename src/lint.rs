@@ -5,6 +5,7 @@
 
 mod admission;
 mod hooks;
+mod misspelt;
 mod nearest;
 mod placement;
 mod places;
@@ -174,6 +175,7 @@ impl<'a> Linter<'a> {
             .enumerate()
             .flat_map(|(index, object)| self.lint_alone(index, object))
             .collect();
+        findings.extend(self.near_misses(objects));
         let (graph, origins) = self.graph(objects);
         let actors = graph.scene().actors().iter().zip(origins);
         let places = actors.map(|(actor, object)| {
@@ -185,6 +187,18 @@ impl<'a> Linter<'a> {
             places: &places.collect::<Vec<_>>(),
         };
         findings.extend(waits.findings());
+        findings
+    }
+
+    fn near_misses(&self, objects: &[&Value]) -> Vec<Finding> {
+        let keys = &self.settings.keys;
+        let mut findings = Vec::new();
+        for (index, object) in objects.iter().enumerate() {
+            for workload in workload::find(object) {
+                let places = Places::new(keys, index, &workload);
+                findings.extend(misspelt::near_misses(keys, &places));
+            }
+        }
         findings
     }
 

@@ -151,6 +151,26 @@ fn names_the_nearest_key() {
 }
 
 #[test]
+fn finds_keys_that_are_nearly_ours_in_files_alone() {
+    let yaml = mk("Deployment", "web", "dependsOn: a, signal.example.com/x: b");
+    assert_lint(
+        &yaml,
+        &[
+            "6:30 warning unknown-key: dependsOn is not a key of oncue and is not read: \
+             did you mean depends-on?",
+        ],
+    );
+    let file = File::parse("a.yaml", yaml).unwrap();
+    let store = StoreAddress::new("http://store:9999");
+    let linter = Linter {
+        settings: &Settings::new(Image::new("oncue/client"), store),
+        namespace: &Namespace::default(),
+    };
+    let alone = linter.lint_object(file.documents()[0].object());
+    assert_eq!(alone, [], "admission speaks of what is certain");
+}
+
+#[test]
 fn names_the_nearest_variable() {
     let yaml = mk(
         "Deployment",
