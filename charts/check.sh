@@ -119,6 +119,11 @@ refusals() {
     refuses "'/client/resources/limits': missing property 'cpu'" --set client.resources.limits.cpu=null
     refuses "'/client/resources': missing property 'limits'" --set client.resources.limits=null
     refuses "'/client': missing property 'resources'" --set client.resources=null
+    refuses 'client.resources: requests.cpu is 250m, which is above limits.cpu, 200m' --set client.resources.requests.cpu=250m
+    refuses 'requests.cpu is 1, which is above limits.cpu, 999m' \
+        --set client.resources.requests.cpu=1,client.resources.limits.cpu=999m
+    refuses 'requests.memory is 1Gi, which is above limits.memory, 1G' \
+        --set client.resources.requests.memory=1Gi,client.resources.limits.memory=1G
     refuses "'/admission/namespaceSelector/0': missing property 'values'" \
         --set-json 'admission.namespaceSelector=[{"key": "team", "operator": "In"}]'
     refuses "'/admission/namespaceSelector/0/values': minItems: got 0, want 1" \

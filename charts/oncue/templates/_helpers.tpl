@@ -174,6 +174,18 @@ affinity:
 {{- join "," $written -}}
 {{- end -}}
 
+{{/* A quantity as a number, with the suffixes that the values' schema knows. */}}
+{{- define "oncue.amount" -}}
+{{- $factors := dict "" 1 "m" 1e-3 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 -}}
+{{- $factor := 1 -}}
+{{- range $suffix := list "Ki" "Mi" "Gi" "Ti" "Pi" "Ei" -}}
+{{- $factor = mul $factor 1024 -}}
+{{- $_ := set $factors $suffix $factor -}}
+{{- end -}}
+{{- $suffix := regexFind "[a-zA-Z]*$" (toString .) -}}
+{{- mulf (trimSuffix $suffix (toString .)) (index $factors $suffix) -}}
+{{- end -}}
+
 {{/* The configuration file of the webhook, which the command line reads too. */}}
 {{- define "oncue.config" -}}
 {{- $webhook := include "oncue.webhook" . -}}

@@ -7,6 +7,7 @@
 {{- include "oncue.validate.matchConditions" . -}}
 {{- include "oncue.validate.ports" . -}}
 {{- include "oncue.validate.hostNetwork" . -}}
+{{- include "oncue.validate.clientResources" . -}}
 {{- include "oncue.validate.grace" (dict "component" "webhook" "values" .Values.webhook) -}}
 {{- include "oncue.validate.grace" (dict "component" "store" "values" .Values.store) -}}
 {{- end -}}
@@ -109,6 +110,16 @@ cluster; the ConfigMap is found by its labels, since its name may be what change
 {{- if eq (index $.Values.webhook $name | int) 10250 -}}
 {{- fail (printf "\n\nwebhook.hostNetwork: port 10250 of a node is the kubelet's. Choose another: --set webhook.%s=%d\n" $name $other) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The webhook refuses it too, but only when it starts. */}}
+{{- define "oncue.validate.clientResources" -}}
+{{- range $name, $limit := .Values.client.resources.limits -}}
+{{- $request := index $.Values.client.resources.requests $name -}}
+{{- if gt (include "oncue.amount" $request | float64) (include "oncue.amount" $limit | float64) -}}
+{{- fail (printf "\n\nclient.resources: requests.%s is %v, which is above limits.%s, %v. Raise the limit: --set client.resources.limits.%s=%v\n" $name $request $name $limit $name $request) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
