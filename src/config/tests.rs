@@ -234,6 +234,23 @@ fn a_webhook_whose_authority_is_in_a_secret_needs_no_folder() {
 }
 
 #[test]
+fn a_request_raises_a_limit_that_is_not_set() {
+    let resolve = |text| {
+        let config = Config::resolve(flags(&["--inject-resources", text])).unwrap();
+        config.inject.resolve(config.http)
+    };
+    let cpu = resolve("requests.cpu=250m").unwrap().resources.limits.cpu;
+    assert_eq!(cpu.to_string(), "250m");
+    let error = resolve("requests.cpu=250m, limits.cpu=200m").unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(error.to_string(), "--inject-resources");
+    assert!(
+        source.contains("above its limit, which is 200m"),
+        "{source}"
+    );
+}
+
+#[test]
 fn what_only_shows_later_names_its_flag() {
     for (args, flag) in [
         (["--inject-prefix", "a/b"], "--inject-prefix"),
