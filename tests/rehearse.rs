@@ -243,6 +243,8 @@ fn says_what_is_neither_in_the_files_nor_assumed() {
     let files = folder.path().to_str().unwrap();
     rehearse_files(files, &[]).ended_with(1).tells(&[
         ("not", "in these files, and not assumed: redis"),
+        ("web", "waits for tcp://redis:6379"),
+        ("not", "in these files, and not assumed: redis"),
         (
             "web",
             "waits for tcp://redis:6379 which no Service of these files is: --assume redis",

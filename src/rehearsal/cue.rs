@@ -114,6 +114,16 @@ impl fmt::Display for What {
     }
 }
 
+/// A host or object that is neither in the files nor assumed, as a rehearsal says so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unknown<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Unknown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not in these files, and not assumed: {}", self.0)
+    }
+}
+
 /// A time as a rehearsal prints it everywhere, such as `0.12s`; in JSON, a number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Seconds(pub(crate) Duration);

@@ -30,7 +30,7 @@ use self::{
 };
 use super::{
     client::{Part, ProbeAnswer},
-    cue::{Cue, What},
+    cue::{Cue, Unknown, What},
     kubelet::Sandbox,
     quiescence::Moment,
     speed::Speed,
@@ -57,6 +57,9 @@ const BACKLOG: usize = 1024;
 pub(crate) trait Audience {
     /// Takes in the names that will be heard of most.
     fn meet(&mut self, names: &mut dyn Iterator<Item = String>);
+
+    /// Takes in, before anything happens, a host or object that will be missed.
+    fn miss(&mut self, unknown: Unknown<'_>);
 
     /// Takes in what happened at `time`, counted from the beginning.
     fn hear(&mut self, time: Duration, cue: &Cue);
@@ -122,6 +125,9 @@ impl<'a, A: Audience> Play<'a, A> {
             .tempdir()
             .map_err(PlayError::Folder)?;
         audience.meet(&mut stage.names());
+        for unknown in stage.unknown() {
+            audience.miss(Unknown(&unknown));
+        }
         let (sender, happenings) = mpsc::channel(BACKLOG);
         let socket = folder.path().join("probes");
         let listener = probes::listen(&socket).map_err(PlayError::Folder)?;

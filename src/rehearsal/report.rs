@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use self::bar::Bar;
 use super::{
-    cue::Seconds,
+    cue::{Seconds, Unknown},
     stage::{Actor, Phase, PodId, Producer, Stage, Stuck},
     verdict::{Blocked, Outcome, Verdict},
 };
@@ -37,7 +37,7 @@ pub(crate) struct Report {
     /// What was taken to hold though it is not in the files.
     pub(crate) assumed: Vec<String>,
     /// What was asked for and is neither in the files nor assumed.
-    pub(crate) unknown: Vec<String>,
+    pub(crate) unknown: BTreeSet<String>,
 }
 
 /// One pod.
@@ -85,7 +85,7 @@ impl Report {
                 .collect(),
             warnings: stage.warnings().map(str::to_owned).collect(),
             assumed: stage.assumed().collect(),
-            unknown: stage.unknown().map(str::to_owned).collect(),
+            unknown: stage.unknown(),
         }
     }
 }
@@ -204,14 +204,13 @@ impl Row {
 /// Prints what is to be said below the table, and the verdict.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (what, list) in [
-            ("warning", &self.warnings),
-            ("assumed", &self.assumed),
-            ("not in these files, and not assumed", &self.unknown),
-        ] {
+        for (what, list) in [("warning", &self.warnings), ("assumed", &self.assumed)] {
             list.iter()
                 .try_for_each(|item| writeln!(f, "{what}: {item}"))?;
         }
+        self.unknown
+            .iter()
+            .try_for_each(|item| writeln!(f, "{}", Unknown(item)))?;
         self.write_verdict(f)
     }
 }

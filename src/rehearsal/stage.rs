@@ -13,6 +13,7 @@ mod reconcile;
 mod script;
 mod settle;
 mod signals;
+mod unknown;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -47,8 +48,6 @@ pub(crate) struct Stage {
     objects: BTreeMap<ObjectKey, Option<ObjectState>>,
     /// The probes that have held once, by pod.
     latched: BTreeSet<(PodId, String)>,
-    /// Hosts and objects that were asked for and are not known.
-    unknown: BTreeSet<String>,
     /// What admission warned of.
     warnings: BTreeSet<String>,
     scheduled: u32,
@@ -71,7 +70,6 @@ impl Stage {
             ended_jobs: BTreeSet::new(),
             objects: BTreeMap::new(),
             latched: BTreeSet::new(),
-            unknown: BTreeSet::new(),
             warnings: BTreeSet::new(),
             signaled: BTreeSet::new(),
             scheduled: 0,
@@ -136,11 +134,6 @@ impl Stage {
     pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<PodId> {
         let is_it = |actor: &Actor| actor.namespace.as_str() == namespace && actor.name == name;
         self.actors.iter().position(is_it).map(PodId)
-    }
-
-    /// Returns the hosts and objects that were asked for and are neither in the files nor assumed.
-    pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
-        self.unknown.iter().map(String::as_str)
     }
 
     /// Returns what admission warned of, once each.

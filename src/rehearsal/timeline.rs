@@ -5,7 +5,7 @@ use std::{io::Write, time::Duration};
 use anstyle::{AnsiColor, Style};
 
 use super::{
-    cue::{Cue, Seconds, What},
+    cue::{Cue, Seconds, Unknown, What},
     play::Audience,
 };
 
@@ -50,6 +50,15 @@ impl<W: Write> Timeline<W> {
 impl<W: Write> Audience for Timeline<W> {
     fn meet(&mut self, names: &mut dyn Iterator<Item = String>) {
         self.width = names.map(|name| name.len()).fold(self.width, usize::max);
+    }
+
+    fn miss(&mut self, unknown: Unknown<'_>) {
+        if self.detail == Detail::Nothing {
+            return;
+        }
+        let style = AnsiColor::Yellow.on_default();
+        // As in `hear`: a stream that is closed is no reason to stop.
+        let _ = writeln!(self.out, "{style}{unknown}{style:#}");
     }
 
     fn hear(&mut self, time: Duration, Cue { subject, what }: &Cue) {

@@ -1,6 +1,6 @@
 //! What probes find: Services of the files, and what is assumed.
 
-use oncue_language::Probe;
+use oncue_language::{Namespace, Probe};
 
 use super::{PodId, Stage, script::Step};
 use crate::rehearsal::{
@@ -15,14 +15,8 @@ impl Stage {
     /// Why it does not hold, to be read after the term.
     pub(crate) fn probe(&mut self, from: PodId, probe: &Probe) -> Result<(), String> {
         let result = self.look(from, probe);
-        match &result {
-            Ok(()) => {
-                self.latched.insert((from, probe.url()));
-            }
-            Err(_) if !self.is_known(from, probe) => {
-                self.unknown.insert(probe.host.to_string());
-            }
-            Err(_) => {}
+        if result.is_ok() {
+            self.latched.insert((from, probe.url()));
         }
         result
     }
@@ -32,33 +26,39 @@ impl Stage {
         self.latched.contains(&(from, probe.url())) || self.look(from, probe).is_ok()
     }
 
-    /// Returns the Service that a probe asks, with what it asks of it.
+    /// Returns the Service that a probe from a namespace asks, with what it asks of it.
     pub(super) fn asked_service<'a>(
         &self,
-        from: PodId,
+        from: &Namespace,
         probe: &'a Probe,
     ) -> Option<(&Service, Host<'a>)> {
-        let namespace = &self.pod(from).namespace;
         let mut services = self.cast.services.iter();
-        services.find_map(|service| Some((service, service.resolve(&probe.host, namespace)?)))
+        services.find_map(|service| Some((service, service.resolve(&probe.host, from)?)))
     }
 
-    fn is_known(&self, from: PodId, probe: &Probe) -> bool {
-        is_loopback(&probe.host) || self.asked_service(from, probe).is_some()
+    /// Returns whether the host that a probe from a namespace asks is in the files or assumed.
+    pub(super) fn is_known_host(&self, from: &Namespace, probe: &Probe) -> bool {
+        self.is_assumed_host(&probe.host)
+            || is_loopback(&probe.host)
+            || self.asked_service(from, probe).is_some()
+    }
+
+    fn is_assumed_host(&self, host: &str) -> bool {
+        let mut assumptions = self.directions.assumptions.iter();
+        assumptions.any(|assumption| match assumption {
+            Assumption::Host(assumed) => assumed == host,
+            Assumption::Object { .. } => false,
+        })
     }
 
     fn look(&self, from: PodId, probe: &Probe) -> Result<(), String> {
-        let is_assumed = |assumption: &Assumption| match assumption {
-            Assumption::Host(host) => **host == *probe.host,
-            Assumption::Object { .. } => false,
-        };
-        if self.directions.assumptions.iter().any(is_assumed) {
+        if self.is_assumed_host(&probe.host) {
             return Ok(());
         }
         if is_loopback(&probe.host) {
             return self.look_at_sidecars(from);
         }
-        let Some((service, host)) = self.asked_service(from, probe) else {
+        let Some((service, host)) = self.asked_service(&self.pod(from).namespace, probe) else {
             return Err("no Service of these files has this name".to_owned());
         };
         if !service.listens_on(probe.port) {

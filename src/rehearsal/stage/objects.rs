@@ -18,9 +18,6 @@ impl Stage {
     pub(super) fn tell_of_objects(&mut self) {
         for key in self.asked_objects() {
             let state = self.object_state(&key);
-            if state.is_none() {
-                self.unknown.insert(Assumption::of(&key).to_string());
-            }
             if self.objects.get(&key) != Some(&state) {
                 self.objects.insert(key.clone(), state.clone());
                 self.actions.push(Action::SetObject { key, state });
@@ -36,6 +33,15 @@ impl Stage {
             Subject::Below { .. } | Subject::Variable { .. } => None,
         });
         objects.collect()
+    }
+
+    /// Returns whether an object is in the files or assumed.
+    pub(super) fn is_known_object(&self, key: &ObjectKey) -> bool {
+        let is_to_be_created = || match key.kind {
+            ObjectKind::Pod => self.is_pod_to_be_created(&key.namespace, &key.name),
+            _ => false,
+        };
+        self.object_state(key).is_some() || is_to_be_created()
     }
 
     /// Returns how an object stands; `None` where it is neither in the files nor assumed.

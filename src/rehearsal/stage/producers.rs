@@ -27,7 +27,7 @@ impl Stage {
     pub(crate) fn producers(&self, id: PodId, term: usize) -> Vec<Producer> {
         let asks = &self.pod(id).asks;
         if let Some(probe) = asks.terms[term].probe() {
-            let service = self.asked_service(id, probe);
+            let service = self.asked_service(&self.pod(id).namespace, probe);
             return service.map_or_else(Vec::new, |(service, _)| born(self.behind(service)));
         }
         match asks.conditions[term]
@@ -82,7 +82,17 @@ impl Stage {
     /// Returns the names of all pods that are still to be created, as far as they are known.
     pub(crate) fn names(&self) -> impl Iterator<Item = String> {
         let controllers = 0..self.cast.controllers.len();
-        let unborn = controllers.flat_map(|index| self.unborn(index));
+        controllers.flat_map(|index| self.names_of(index))
+    }
+
+    pub(super) fn is_pod_to_be_created(&self, namespace: &Namespace, name: &str) -> bool {
+        let controllers = self.cast.controllers.iter().enumerate();
+        let mut there = controllers.filter(|(_, controller)| controller.namespace == *namespace);
+        there.any(|(index, _)| self.names_of(index).any(|pod| pod == name))
+    }
+
+    fn names_of(&self, index: usize) -> impl Iterator<Item = String> {
+        let unborn = self.unborn(index);
         unborn.filter_map(|(producer, _)| match producer {
             Producer::Pod(_) => None,
             Producer::Unborn { name, .. } => Some(name),
