@@ -88,16 +88,33 @@ impl Controller {
         } else {
             object["metadata"]["ownerReferences"] = json!([self.owner_reference(&object)]);
         }
-        if self.kind == WorkloadKind::StatefulSet {
-            object["spec"]["hostname"] = name.as_str().into();
-            object["spec"]["subdomain"] = self.object["spec"]["serviceName"].clone();
-        }
-        if self.kind == WorkloadKind::Job {
-            let labels = &mut object["metadata"]["labels"];
-            labels["batch.kubernetes.io/controller-uid"] = self.uid().into();
-            labels["controller-uid"] = self.uid().into();
-        }
+        self.fill_in(&mut object, &name);
         NewPod { object, name }
+    }
+
+    /// Puts in what only the controllers of some kinds do. What is no map of fields stays as it is:
+    /// admission will say so.
+    fn fill_in(&self, pod: &mut Value, name: &str) {
+        let (pointer, fields) = match self.kind {
+            WorkloadKind::Job => (
+                "/metadata/labels",
+                [
+                    ("batch.kubernetes.io/controller-uid", self.uid().into()),
+                    ("controller-uid", self.uid().into()),
+                ],
+            ),
+            WorkloadKind::StatefulSet => (
+                "/spec",
+                [
+                    ("hostname", name.into()),
+                    ("subdomain", self.object["spec"]["serviceName"].clone()),
+                ],
+            ),
+            _ => return,
+        };
+        if let Some(map) = pod.pointer_mut(pointer).and_then(Value::as_object_mut) {
+            map.extend(fields.map(|(key, value)| (key.to_owned(), value)));
+        }
     }
 
     /// Returns the uid that the object has in a rehearsal.

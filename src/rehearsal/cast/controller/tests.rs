@@ -129,3 +129,12 @@ fn says_which_object_cannot_be_played_and_why() {
     let source = error.source().unwrap().to_string();
     assert!(source.contains("\"A B\" is not a namespace"), "{source}");
 }
+
+#[test]
+fn what_is_no_map_in_a_template_is_left_for_admission_to_refuse() {
+    let set = mk_controller("StatefulSet", json!({"template": {"spec": "x"}}));
+    assert_eq!(set.pod(0, 0).object["spec"], "x");
+    let template = json!({"metadata": {"labels": "x"}, "spec": {}});
+    let job = mk_controller("Job", json!({"template": template}));
+    assert_eq!(job.pod(0, 0).object["metadata"]["labels"], "x");
+}
