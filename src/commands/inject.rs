@@ -29,6 +29,8 @@ Examples:
 
 Objects that need no change are printed as they are, byte for byte. The settings are those of the
 cluster that --context or --kubeconfig names; where neither is given, no cluster is asked.
+Pods are told of the store of --context, --config or --inject-store-url; where none of these is
+given, of the one on this machine, which no cluster reaches.
 Exit codes: 0 injected, 1 a pod is refused (then nothing is printed), 2 usage.";
 
 /// The arguments of `oncue inject`.

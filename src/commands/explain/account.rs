@@ -151,7 +151,9 @@ fn changes(f: &mut fmt::Formatter<'_>, patch: &Patch) -> fmt::Result {
 /// Says what a part of the pod is there for.
 fn reason(path: &str) -> &'static str {
     let has = |part: &str| path.contains(part);
-    if has("/metadata/annotations") {
+    if has("safe-to-evict-local-volumes") {
+        "lets the cluster autoscaler take the pod's node away"
+    } else if has("/metadata/annotations") {
         "records what was resolved, since labels may change"
     } else if has("/metadata/labels") {
         "lets a controller find the pod"
