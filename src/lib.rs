@@ -8,16 +8,12 @@ pub mod api;
 pub mod cluster;
 pub mod commands;
 pub mod config;
-pub mod graph;
-pub mod injection;
-pub mod life;
-pub mod lint;
-pub mod manifests;
 pub mod net;
 pub mod rehearsal;
 pub mod serve;
 pub mod store;
 pub mod webhook;
-pub mod workload;
 
+pub use oncue_core::{graph, injection, life, lint, workload, world};
 pub use oncue_language as language;
+pub use oncue_manifests as manifests;

@@ -14,7 +14,6 @@
 //! | `pulse` | whether that task and the writer still run |
 //! | `handle` | [`Store`], what others use |
 
-mod answer;
 mod backend;
 mod clock;
 mod embedded;
@@ -22,28 +21,25 @@ mod error;
 mod expiry;
 mod handle;
 mod memory;
-mod mutation;
 mod pulse;
-mod revision;
 mod shared;
-mod variable;
-mod variables;
 mod waiters;
 mod watch;
-mod world;
+
+use crate::world::variables;
+pub use crate::world::{
+    Action, Answer, Change, ChangeKind, Effect, Epoch, Existing, Mutation, Revision, RevisionError,
+    Scope, State, Step, Update, Variable, Withdrawal,
+};
 
 pub use self::{
-    answer::{Answer, State},
-    backend::{Backend, Committed, Feed, Update},
+    backend::{Backend, Committed, Feed},
     clock::{Clock, SystemClock},
     embedded::Embedded,
     error::{StoreDeath, StoreError, WaitError, WatchError},
     handle::{Asserted, NewAssertion, Store},
     memory::Memory,
-    mutation::{Action, Effect, Existing, Mutation, Step, Withdrawal},
-    revision::{Epoch, Revision, RevisionError},
     shared::{Limits, ObjectSource, Stats, WaitRequest},
-    variable::Variable,
     waiters::{Waiter, WaiterInfo},
-    watch::{Change, ChangeKind, Listing, Scope, Watch},
+    watch::{Listing, Watch},
 };

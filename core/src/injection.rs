@@ -44,7 +44,7 @@ pub use self::{
     warning::Warning,
 };
 
-pub(crate) use self::{changes::managed_label, container::CONTAINER};
+pub use self::{changes::managed_label, container::CONTAINER};
 
 use self::{pod::Pod, request::Request};
 use crate::language::{Namespace, PodAnnotations};

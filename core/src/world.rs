@@ -1,6 +1,13 @@
 //! What is true now, and what was true a moment ago: pure.
 
+mod answer;
+mod change;
 mod history;
+mod mutation;
+mod revision;
+mod scope;
+mod variable;
+pub mod variables;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -10,14 +17,22 @@ use std::{
 use oncue_language::{ObjectKey, ObjectState, Value, VariableKey, View};
 
 use self::history::{Entry, History};
-use super::{Change, ChangeKind, Epoch, Revision, Scope, Update, Variable, variables::Variables};
+use self::variables::Variables;
 use crate::life::Timestamp;
 
-pub(crate) use self::history::Past;
+pub use self::{
+    answer::{Answer, State, verdicts},
+    change::{Change, ChangeKind, Update},
+    history::Past,
+    mutation::{Action, Effect, Existing, Mutation, Step, Withdrawal},
+    revision::{Epoch, Revision, RevisionError},
+    scope::Scope,
+    variable::Variable,
+};
 
 /// The variables and objects at the present revision.
 #[derive(Debug)]
-pub(crate) struct World {
+pub struct World {
     epoch: Epoch,
     variables: Variables,
     objects: HashMap<ObjectKey, ObjectState>,
@@ -26,7 +41,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(epoch: Epoch) -> Self {
+    /// Returns a world without variables and objects.
+    pub fn new(epoch: Epoch) -> Self {
         Self {
             epoch,
             variables: Variables::default(),
@@ -37,7 +53,7 @@ impl World {
     }
 
     /// Takes over what a backend committed; none where it is nothing new.
-    pub(crate) fn update(&mut self, Update { key, after }: Update) -> Option<Change> {
+    pub fn update(&mut self, Update { key, after }: Update) -> Option<Change> {
         let before = self.variables.set(&key, after.clone());
         let kind = ChangeKind::between(before.as_ref(), after.as_ref())?;
         self.move_deadline(&key, before.as_deref(), after.as_deref());
@@ -70,7 +86,7 @@ impl World {
 
     /// Takes over the state of an object, `None` where it does not exist; returns whether that is
     /// anything new.
-    pub(crate) fn set_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) -> bool {
+    pub fn set_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) -> bool {
         let before = self.objects.get(key).cloned();
         if before == state {
             return false;
@@ -86,7 +102,8 @@ impl World {
         true
     }
 
-    pub(crate) fn revision(&self) -> Revision {
+    /// Returns the present revision.
+    pub fn revision(&self) -> Revision {
         Revision {
             epoch: self.epoch,
             number: self.history.revision(),
@@ -94,7 +111,7 @@ impl World {
     }
 
     /// Returns what was true at `revision`; none where nobody knows any more.
-    pub(crate) fn at(&self, revision: Revision) -> Option<Past<'_>> {
+    pub fn at(&self, revision: Revision) -> Option<Past<'_>> {
         if revision.epoch != self.epoch {
             return None;
         }
@@ -102,12 +119,13 @@ impl World {
         Some(Past::new(self, since))
     }
 
-    pub(crate) fn get(&self, key: &VariableKey) -> Option<&Arc<Variable>> {
+    /// Returns a variable.
+    pub fn get(&self, key: &VariableKey) -> Option<&Arc<Variable>> {
         self.variables.get(key)
     }
 
     /// Returns the variables in `scope`, in the order of their keys.
-    pub(crate) fn list(&self, scope: &Scope) -> Vec<Arc<Variable>> {
+    pub fn list(&self, scope: &Scope) -> Vec<Arc<Variable>> {
         match scope {
             Scope {
                 namespace: Some(namespace),
@@ -127,7 +145,7 @@ impl World {
     }
 
     /// Returns what changes where `variables` are all there is.
-    pub(crate) fn updates_to(&self, variables: Vec<Arc<Variable>>) -> Vec<Update> {
+    pub fn updates_to(&self, variables: Vec<Arc<Variable>>) -> Vec<Update> {
         let kept: HashSet<_> = variables.iter().map(|variable| variable.key()).collect();
         let keys = self.variables.iter().map(|variable| variable.key());
         let mut updates: Vec<_> = keys
@@ -145,17 +163,17 @@ impl World {
     }
 
     /// Returns how many variables exist.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.variables.len()
     }
 
     /// Returns when the next assertion ends by itself.
-    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+    pub fn deadline(&self) -> Option<Timestamp> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
     /// Returns the variables that have an assertion which has ended by itself at `now`.
-    pub(crate) fn due(&self, now: Timestamp) -> Vec<VariableKey> {
+    pub fn due(&self, now: Timestamp) -> Vec<VariableKey> {
         let due = self
             .deadlines
             .iter()

@@ -3,9 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use futures_util::future::{self, BoxFuture, FutureExt};
-use oncue_language::VariableKey;
 
-use super::{Effect, Mutation, StoreError, Variable};
+use super::{Effect, Mutation, StoreError, Update, Variable};
 
 /// What keeps the variables, and tells of every change that was committed.
 pub trait Backend: fmt::Debug + Send + Sync {
@@ -36,15 +35,6 @@ pub trait Feed: Send + Sync {
 
     /// What has changed, in the order of the commits.
     fn committed(&self, updates: Vec<Update>);
-}
-
-/// A variable that a commit has changed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Update {
-    /// Which.
-    pub key: VariableKey,
-    /// What it is now; none where it exists no more.
-    pub after: Option<Arc<Variable>>,
 }
 
 /// What became of a mutation.

@@ -8,8 +8,8 @@ use std::{
 use futures_util::future::{self, BoxFuture, FutureExt};
 
 use super::{
-    Effect, Mutation, StoreError,
-    backend::{Backend, Committed, Feed, Update},
+    Effect, Mutation, StoreError, Update,
+    backend::{Backend, Committed, Feed},
     variables::Variables,
 };
 

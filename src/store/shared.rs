@@ -11,11 +11,13 @@ use tokio::sync::{Notify, broadcast, oneshot};
 
 use super::{
     Answer, Change, Epoch, Feed, Listing, Revision, Scope, State, Update, Variable, WaitError,
-    Waiter, WaiterInfo, Watch, WatchError, answer,
+    Waiter, WaiterInfo, Watch, WatchError,
     waiters::{self, Released, Ticket, Waiters},
-    world::World,
 };
-use crate::life::Timestamp;
+use crate::{
+    life::Timestamp,
+    world::{World, verdicts},
+};
 
 /// How much a store takes on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -267,7 +269,7 @@ impl Known {
         present.outcome == State::Missing
             && past.is_some_and(|past| {
                 past.can_judge(conditions)
-                    && answer::verdicts(conditions, &past)
+                    && verdicts(conditions, &past)
                         .iter()
                         .map(State::of)
                         .eq(present.states())

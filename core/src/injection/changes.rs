@@ -25,7 +25,7 @@ use crate::language::annotation::{Key, Mode};
 const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 
 /// Returns the label by which a controller finds the pods that concern it.
-pub(crate) fn managed_label(settings: &Settings) -> String {
+pub fn managed_label(settings: &Settings) -> String {
     format!("{}/managed", settings.keys.prefix())
 }
 

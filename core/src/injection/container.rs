@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The name of our container.
-pub(crate) const CONTAINER: &str = "oncue-wait";
+pub const CONTAINER: &str = "oncue-wait";
 /// The name of our volume.
 pub(crate) const VOLUME: &str = "oncue";
 /// Where our volume is mounted.

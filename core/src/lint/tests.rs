@@ -1,12 +1,10 @@
 use std::collections::HashSet;
 
+use oncue_manifests::{Document, File};
 use serde_json::json;
 
 use super::*;
-use crate::{
-    injection::{Controller, Image, StoreAddress},
-    manifests::{Document, File},
-};
+use crate::injection::{Controller, Image, StoreAddress};
 
 /// Lints YAML and returns one line a finding: where, how bad, what, and the message.
 fn lint(yaml: &str) -> Vec<String> {

@@ -21,7 +21,7 @@ pub struct Answer {
 
 impl Answer {
     /// Judges `conditions` together.
-    pub(crate) fn judge(conditions: &[Condition], view: &impl View, revision: Revision) -> Self {
+    pub fn judge(conditions: &[Condition], view: &impl View, revision: Revision) -> Self {
         let terms = verdicts(conditions, view);
         Self {
             revision,
@@ -32,7 +32,7 @@ impl Answer {
     }
 
     /// Returns the answer as `encode` first wrote it: thousands of waiters may share it.
-    pub(crate) fn encoded(&self, encode: impl FnOnce(&Self) -> Vec<u8>) -> Bytes {
+    pub fn encoded(&self, encode: impl FnOnce(&Self) -> Vec<u8>) -> Bytes {
         let bytes = self.encoded.get_or_init(|| encode(self).into());
         bytes.clone()
     }
@@ -43,7 +43,8 @@ impl Answer {
     }
 }
 
-pub(crate) fn verdicts(conditions: &[Condition], view: &impl View) -> Vec<Verdict> {
+/// Judges each condition on its own, in their order.
+pub fn verdicts(conditions: &[Condition], view: &impl View) -> Vec<Verdict> {
     let judge = |condition| evaluate::judge(condition, view);
     conditions.iter().map(judge).collect()
 }

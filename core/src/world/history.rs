@@ -54,7 +54,7 @@ impl History {
 }
 
 /// What was true before some of the last changes.
-pub(crate) struct Past<'a> {
+pub struct Past<'a> {
     present: &'a World,
     since: vec_deque::Iter<'a, Entry>,
 }
@@ -66,7 +66,7 @@ impl<'a> Past<'a> {
 
     /// Returns whether all `conditions` can be judged: values are not remembered, so one that asks
     /// for the value of a variable that has changed since cannot.
-    pub(crate) fn can_judge(&self, conditions: &[Condition]) -> bool {
+    pub fn can_judge(&self, conditions: &[Condition]) -> bool {
         conditions.iter().all(|condition| match &condition.subject {
             Subject::Variable {
                 key,

@@ -18,8 +18,10 @@ impl Epoch {
 /// A moment in the history of one store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Revision {
-    pub(crate) epoch: Epoch,
-    pub(crate) number: u64,
+    /// The start of the store that it belongs to.
+    pub epoch: Epoch,
+    /// How many changes came before it.
+    pub number: u64,
 }
 
 impl fmt::Display for Revision {

@@ -5,10 +5,7 @@ use proptest::prelude::*;
 use oncue_language::{Condition, Namespace, Term, term::ObjectKind};
 
 use super::*;
-use crate::{
-    life::{Assertion, AssertionId, Kind, Owner},
-    store::{Action, Existing, Mutation, State, answer::verdicts},
-};
+use crate::life::{Assertion, AssertionId, Kind, Owner};
 
 const NAMES: [&str; 5] = ["a", "a/b", "a/b/c", "a-b", "d"];
 

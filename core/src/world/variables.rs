@@ -8,13 +8,13 @@ use super::Variable;
 
 /// The variables of all namespaces.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Variables {
+pub struct Variables {
     namespaces: BTreeMap<Namespace, BTreeMap<VariableName, Arc<Variable>>>,
 }
 
 impl Variables {
     /// Puts `after` in the place of the variable and returns what was there.
-    pub(crate) fn set(
+    pub fn set(
         &mut self,
         key: &VariableKey,
         after: Option<Arc<Variable>>,
@@ -38,21 +38,23 @@ impl Variables {
         removed
     }
 
-    pub(crate) fn get(&self, key: &VariableKey) -> Option<&Arc<Variable>> {
+    /// Returns a variable.
+    pub fn get(&self, key: &VariableKey) -> Option<&Arc<Variable>> {
         self.namespaces.get(&key.namespace)?.get(&key.name)
     }
 
     /// Returns all variables in the order of their keys.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Variable>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Variable>> {
         self.namespaces.values().flat_map(BTreeMap::values)
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// Returns how many variables there are.
+    pub fn len(&self) -> usize {
         self.namespaces.values().map(BTreeMap::len).sum()
     }
 
     /// Returns the variables of one namespace, or of all.
-    pub(crate) fn in_namespace(
+    pub fn in_namespace(
         &self,
         namespace: Option<&Namespace>,
     ) -> impl Iterator<Item = &Arc<Variable>> {
@@ -64,7 +66,7 @@ impl Variables {
     }
 
     /// Returns the variables below `prefix`, at any depth.
-    pub(crate) fn below(&self, prefix: &VariableKey) -> impl Iterator<Item = &Arc<Variable>> {
+    pub fn below(&self, prefix: &VariableKey) -> impl Iterator<Item = &Arc<Variable>> {
         self.namespaces
             .get(&prefix.namespace)
             .into_iter()

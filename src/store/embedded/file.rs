@@ -10,7 +10,7 @@ use super::{
     storage::{Trust, WatchedStorage},
     tables::{self, RowChange},
 };
-use crate::store::variables::Variables;
+use crate::world::variables::Variables;
 
 /// Memory that redb may use for pages; everything is in memory besides.
 const CACHE_BYTES: usize = 4 << 20;

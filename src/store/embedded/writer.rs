@@ -7,8 +7,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Medium, file::DataFile, tables::RowChange};
 use crate::store::{
-    Effect, Mutation, Step, StoreError, Variable,
-    backend::{Committed, Feed, Update},
+    Effect, Mutation, Step, StoreError, Update, Variable,
+    backend::{Committed, Feed},
     variables::Variables,
 };
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Identity, admit, assert_nothing_to_do, cluster, laptop, raw};
 use crate::injection::{Decision, Injection, Refused, Settings, Warning};
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/admission");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/admission");
 const GOLDEN: &str = ".golden.json";
 
 struct Case {

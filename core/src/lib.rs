@@ -1,0 +1,22 @@
+//! The decisions of oncue: pure functions from values to values.
+//!
+//! No I/O, no clock, no randomness, no async: the manifest has no crate that brings them, and time
+//! comes in as a value. The shells in `oncue` act on what is decided here.
+//!
+//! | module | what it decides |
+//! | --- | --- |
+//! | [`life`] | what pods assert, and for how long |
+//! | [`world`] | what variables and objects say, now and at an earlier revision |
+//! | [`injection`] | the JSON Patch of a pod, or why it gets none |
+//! | [`workload`] | which pods an object makes |
+//! | [`graph`] | who produces what for whom, and cycles |
+//! | [`lint`] | what is wrong with a set of objects |
+
+pub mod graph;
+pub mod injection;
+pub mod life;
+pub mod lint;
+pub mod workload;
+pub mod world;
+
+pub use oncue_language as language;
