@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Checks the chart, as far as that needs no cluster; says each thing that holds.
+# Checks the chart without a cluster, and prints each check that passes.
 #
 #   charts/check.sh           checks
-#   charts/check.sh --write   writes the chart's README anew, from values.yaml and README.md.gotmpl
+#   charts/check.sh --write   generates the chart's README from values.yaml and README.md.gotmpl
 #
-# Needs helm (from PATH, else kindbox's), python3 with PyYAML, and go, by which helm-docs is built once and kept outside of
-# the work tree: ONCUE_CI_CACHE, by default ~/.cache/oncue-ci.
+# Needs helm (from PATH, or from kindbox), python3 with PyYAML, and go, which builds helm-docs once. helm-docs is kept in
+# ONCUE_CI_CACHE, by default ~/.cache/oncue-ci.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -14,7 +14,7 @@ tools=${ONCUE_CI_CACHE:-$HOME/.cache/oncue-ci}/tools
 kindbox=${KINDBOX_CACHE:-$HOME/.cache/kindbox}/bin
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-# Nobody's cluster, plugins or repositories have a say here.
+# Makes the checks independent of your cluster, plugins and repositories.
 export KUBECONFIG=/dev/null HELM_CONFIG_HOME=$scratch/helm HELM_DATA_HOME=$scratch/helm HELM_CACHE_HOME=$scratch/helm
 
 die() {
@@ -32,7 +32,7 @@ need_tools() {
     python3 -c 'import yaml' 2>/dev/null || die 'PyYAML is missing: apt-get install python3-yaml, or pip install pyyaml'
     helm_docs=$tools/helm-docs-$helm_docs_version/helm-docs
     [ -x "$helm_docs" ] && return
-    command -v go >/dev/null || die 'go is missing, which helm-docs is built by: apt-get install golang-go, or see https://go.dev/dl'
+    command -v go >/dev/null || die 'go is missing, which builds helm-docs: apt-get install golang-go, or see https://go.dev/dl'
     GOBIN=$(dirname "$helm_docs") go install "github.com/norwoodj/helm-docs/cmd/helm-docs@v$helm_docs_version"
 }
 
@@ -57,8 +57,8 @@ lint() {
 }
 
 fresh_readme() {
-    readme | diff -u oncue/README.md - || die 'the README is stale: run charts/check.sh --write'
-    holds 'the README is what helm-docs makes of values.yaml'
+    readme | diff -u oncue/README.md - || die 'the README is not up to date: run charts/check.sh --write'
+    holds 'the README is up to date with values.yaml'
 }
 
 renders() {
@@ -72,7 +72,7 @@ renders() {
     python3 rendered.py "$scratch"/rendered/*
 }
 
-# Tells that the notes of an installation with the arguments behind $1 have the line $1.
+# Checks that the notes of an installation with the arguments after $1 have the line $1.
 notes_have() {
     local line=$1 notes
     shift
@@ -88,73 +88,73 @@ notes() {
         --namespace cue --set annotations.prefix=cue.example.com
 }
 
-# Tells that rendering with the arguments behind $1 is refused, with a message that matches $1.
-refuses() {
+# Checks that rendering with the arguments after $1 is rejected with a message that matches $1.
+rejects() {
     local message=$1 output
     shift
     if output=$(helm template oncue oncue --namespace oncue-system "$@" 2>&1 >/dev/null); then
-        die "nobody refuses $*"
+        die "$* is not rejected"
     fi
-    grep -Eq -- "$message" <<<"$output" || die "$* is refused, but not with \"$message\":"$'\n'"$output"
-    holds "refuses $*: $message"
+    grep -Eq -- "$message" <<<"$output" || die "$* is rejected, but not with \"$message\":"$'\n'"$output"
+    holds "rejects $*: $message"
 }
 
-refusals() {
-    refuses "'/webhook': additional properties 'replica' not allowed" --set webhook.replica=3
-    refuses "additional properties 'replicas' not allowed" --set store.replicas=2
-    refuses "additional properties 'colour' not allowed" --set colour=red
-    refuses "'/webhook/replicas': got string, want integer" --set-string webhook.replicas=two
-    refuses "'/webhook/replicas': minimum: got 0, want 1" --set webhook.replicas=0
-    refuses "'/webhook/port': minimum: got 443, want 1,024" --set webhook.port=443
-    refuses "'/store/ephemeral': got string, want boolean" --set-string store.ephemeral=yes
-    refuses "'/store/persistence/size': '1 GB' does not match pattern" --set 'store.persistence.size=1 GB'
-    refuses "'/image/tag': got number, want string" --set-json image.tag=1.10
-    refuses "'/image/digest': 'latest' does not match pattern" --set image.digest=latest
-    refuses "'/image/repository': 'oncue:1' does not match pattern" --set image.repository=oncue:1
-    refuses "'/runAsUser': minimum: got 0, want 1" --set runAsUser=0
-    refuses "'/admission/failurePolicy': value must be one of 'Fail', 'Ignore'" --set admission.failurePolicy=fail
-    refuses "'/admission/timeoutSeconds': maximum: got 60, want 30" --set admission.timeoutSeconds=60
-    refuses "'/annotations/prefix': 'oncue.dev/' does not match pattern" --set annotations.prefix=oncue.dev/
-    refuses "'/client/resources/limits': additional properties 'nvidia' not allowed" --set client.resources.limits.nvidia=1
-    refuses "'/client/resources/limits': missing property 'cpu'" --set client.resources.limits.cpu=null
-    refuses "'/client/resources': missing property 'limits'" --set client.resources.limits=null
-    refuses "'/client': missing property 'resources'" --set client.resources=null
-    refuses 'client.resources: requests.cpu is 250m, which is above limits.cpu, 200m' --set client.resources.requests.cpu=250m
-    refuses 'requests.cpu is 1, which is above limits.cpu, 999m' \
+rejections() {
+    rejects "'/webhook': additional properties 'replica' not allowed" --set webhook.replica=3
+    rejects "additional properties 'replicas' not allowed" --set store.replicas=2
+    rejects "additional properties 'colour' not allowed" --set colour=red
+    rejects "'/webhook/replicas': got string, want integer" --set-string webhook.replicas=two
+    rejects "'/webhook/replicas': minimum: got 0, want 1" --set webhook.replicas=0
+    rejects "'/webhook/port': minimum: got 443, want 1,024" --set webhook.port=443
+    rejects "'/store/ephemeral': got string, want boolean" --set-string store.ephemeral=yes
+    rejects "'/store/persistence/size': '1 GB' does not match pattern" --set 'store.persistence.size=1 GB'
+    rejects "'/image/tag': got number, want string" --set-json image.tag=1.10
+    rejects "'/image/digest': 'latest' does not match pattern" --set image.digest=latest
+    rejects "'/image/repository': 'oncue:1' does not match pattern" --set image.repository=oncue:1
+    rejects "'/runAsUser': minimum: got 0, want 1" --set runAsUser=0
+    rejects "'/admission/failurePolicy': value must be one of 'Fail', 'Ignore'" --set admission.failurePolicy=fail
+    rejects "'/admission/timeoutSeconds': maximum: got 60, want 30" --set admission.timeoutSeconds=60
+    rejects "'/annotations/prefix': 'oncue.dev/' does not match pattern" --set annotations.prefix=oncue.dev/
+    rejects "'/client/resources/limits': additional properties 'nvidia' not allowed" --set client.resources.limits.nvidia=1
+    rejects "'/client/resources/limits': missing property 'cpu'" --set client.resources.limits.cpu=null
+    rejects "'/client/resources': missing property 'limits'" --set client.resources.limits=null
+    rejects "'/client': missing property 'resources'" --set client.resources=null
+    rejects 'client.resources: requests.cpu is 250m, which is above limits.cpu, 200m' --set client.resources.requests.cpu=250m
+    rejects 'requests.cpu is 1, which is above limits.cpu, 999m' \
         --set client.resources.requests.cpu=1,client.resources.limits.cpu=999m
-    refuses 'requests.memory is 1Gi, which is above limits.memory, 1G' \
+    rejects 'requests.memory is 1Gi, which is above limits.memory, 1G' \
         --set client.resources.requests.memory=1Gi,client.resources.limits.memory=1G
-    refuses "'/admission/namespaceSelector/0': missing property 'values'" \
+    rejects "'/admission/namespaceSelector/0': missing property 'values'" \
         --set-json 'admission.namespaceSelector=[{"key": "team", "operator": "In"}]'
-    refuses "'/admission/namespaceSelector/0/values': minItems: got 0, want 1" \
+    rejects "'/admission/namespaceSelector/0/values': minItems: got 0, want 1" \
         --set-json 'admission.namespaceSelector=[{"key": "team", "operator": "NotIn", "values": []}]'
-    refuses "'/admission/namespaceSelector/0/values': maxItems: got 1, want 0" \
+    rejects "'/admission/namespaceSelector/0/values': maxItems: got 1, want 0" \
         --set-json 'admission.namespaceSelector=[{"key": "team", "operator": "Exists", "values": ["shop"]}]'
-    refuses "'/log/filter': 'verbose' does not match pattern" --set log.filter=verbose
-    refuses "'/log/filter': 'info,oncue=verbose' does not match pattern" --set 'log.filter=info\,oncue=verbose'
-    refuses "'/log/filter': '=info' does not match pattern" --set-string log.filter==info
-    refuses "one of 'OncueWebhookDown'" --set 'metrics.prometheusRule.disabled={NoSuchAlert}'
-    refuses 'requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.0' --kube-version 1.29.0
-    refuses "cannot be installed in the namespace kube-system" --namespace kube-system
-    refuses "commonLabels: the label app.kubernetes.io/name is the chart's own" --set 'commonLabels.app\.kubernetes\.io/name=x'
-    refuses "admission.labels: the label helm.sh/chart is the chart's own" --set 'admission.labels.helm\.sh/chart=x'
-    refuses "store.podLabels: the label app.kubernetes.io/component is the chart's own" \
+    rejects "'/log/filter': 'verbose' does not match pattern" --set log.filter=verbose
+    rejects "'/log/filter': 'info,oncue=verbose' does not match pattern" --set 'log.filter=info\,oncue=verbose'
+    rejects "'/log/filter': '=info' does not match pattern" --set-string log.filter==info
+    rejects "one of 'OncueWebhookDown'" --set 'metrics.prometheusRule.disabled={NoSuchAlert}'
+    rejects 'requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.0' --kube-version 1.29.0
+    rejects "cannot be installed in the namespace kube-system" --namespace kube-system
+    rejects "commonLabels: the chart sets the label app.kubernetes.io/name itself" --set 'commonLabels.app\.kubernetes\.io/name=x'
+    rejects "admission.labels: the chart sets the label helm.sh/chart itself" --set 'admission.labels.helm\.sh/chart=x'
+    rejects "store.podLabels: the chart sets the label app.kubernetes.io/component itself" \
         --set 'store.podLabels.app\.kubernetes\.io/component=x'
-    refuses "metrics.dashboard.labels: the label app.kubernetes.io/part-of is the chart's own" \
+    rejects "metrics.dashboard.labels: the chart sets the label app.kubernetes.io/part-of itself" \
         --set 'metrics.dashboard.labels.app\.kubernetes\.io/part-of=x'
-    refuses "webhook.podAnnotations: the annotation checksum/config is the chart's own" \
+    rejects "webhook.podAnnotations: the chart sets the annotation checksum/config itself" \
         --set 'webhook.podAnnotations.checksum/config=x'
-    refuses 'admission.matchConditions: the name asks-for-oncue is there twice' \
+    rejects 'admission.matchConditions: the name asks-for-oncue is used twice' \
         --set-json 'admission.matchConditions=[{"name": "asks-for-oncue", "expression": "true"}]'
-    refuses 'admission.matchConditions: the name mine is there twice' \
+    rejects 'admission.matchConditions: the name mine is used twice' \
         --set-json 'admission.matchConditions=[{"name": "mine", "expression": "true"}, {"name": "mine", "expression": "true"}]'
-    refuses "port 10250 of a node is the kubelet's.*webhook.port=10260" --set webhook.hostNetwork=true
-    refuses "port 10250 of a node is the kubelet's.*webhook.adminPort=10261" \
+    rejects "the kubelet uses port 10250 of every node.*webhook.port=10260" --set webhook.hostNetwork=true
+    rejects "the kubelet uses port 10250 of every node.*webhook.adminPort=10261" \
         --set webhook.hostNetwork=true,webhook.port=10260,webhook.adminPort=10250
-    refuses 'webhook.port and webhook.adminPort are both 9998' --set webhook.port=9998
-    refuses 'store.port and store.adminPort are both 9999' --set store.adminPort=9999
-    refuses "store.port: port 9998 of the store's Service is that of the metrics" --set store.port=9998,store.adminPort=8080
-    refuses 'terminationGracePeriodSeconds: 30 is too short' --set webhook.lingerSeconds=20
+    rejects 'webhook.port and webhook.adminPort are both 9998' --set webhook.port=9998
+    rejects 'store.port and store.adminPort are both 9999' --set store.adminPort=9999
+    rejects "store.port: the store's Service uses port 9998 for metrics" --set store.port=9998,store.adminPort=8080
+    rejects 'terminationGracePeriodSeconds: 30 seconds are too short' --set webhook.lingerSeconds=20
 }
 
 need_tools
@@ -169,4 +169,4 @@ fresh_readme
 python3 rendered.py --sources
 renders
 notes
-refusals
+rejections

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what the chart renders, and that its sources agree with each other. Called by check.sh.
+"""Checks rendered charts, and that the chart's sources agree. Called by check.sh.
 
 rendered.py FILE...   checks rendered charts (release oncue, namespace oncue-system)
 rendered.py --sources checks Chart.yaml, values.yaml, values.schema.json and the workspace against each other
@@ -26,7 +26,7 @@ def main(arguments):
             try:
                 check(*subject)
             except AssertionError as error:
-                sys.exit(f"charts/rendered.py: it does not hold that {check.__doc__}: {error}")
+                sys.exit(f"charts/rendered.py: failed: {check.__doc__}: {error}")
         print("ok ", check.__doc__)
 
 
@@ -59,7 +59,7 @@ class Release:
         return sorted(o["metadata"]["name"] for o in self.of(kind))
 
     def pods(self):
-        """Every pod, with what it belongs to."""
+        """Every pod, with its owner."""
         for o in self.objects:
             if o["kind"] == "Pod":
                 yield o["metadata"]["name"], o
@@ -77,7 +77,7 @@ def containers(pod):
 
 
 class Strict(yaml.SafeLoader):
-    """Refuses what PyYAML lets pass: a key that stands twice."""
+    """Rejects duplicate keys, which PyYAML accepts."""
 
     def construct_mapping(self, node, deep=False):
         keys = [key.value for key, _ in node.value]
@@ -87,12 +87,12 @@ class Strict(yaml.SafeLoader):
 
 
 def says_everything_once(r):
-    """no key stands twice in an object"""
+    """no object has a duplicate key"""
     list(yaml.load_all(r.text, Strict))
 
 
 def has_every_object(r):
-    """the objects and their names are those that the program and its command line know"""
+    """the objects have the names that the program and its command line expect"""
     n = r.name
     expected = {
         "ClusterRole": [f"{n}-webhook"],
@@ -118,7 +118,7 @@ def has_every_object(r):
 
 
 def is_labelled_and_placed(r):
-    """every object has the labels of its release, and its namespace"""
+    """every object has the labels and the namespace of its release"""
     clusterwide = ("ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration")
     for o in r.objects:
         metadata = o["metadata"]
@@ -130,7 +130,7 @@ def is_labelled_and_placed(r):
 
 
 def holds_no_certificate(r):
-    """no certificate, no key, no caBundle; the Secret is empty"""
+    """there is no certificate, key or caBundle, and the Secret is empty"""
     (secret,) = r.of("Secret")
     assert secret["type"] == "Opaque" and not {"data", "stringData"} & secret.keys(), secret
     objects = json.dumps(r.objects)
@@ -139,7 +139,7 @@ def holds_no_certificate(r):
 
 
 def asks_for_no_more_rights(r):
-    """the rights are exactly those that the webhook uses, each on a named object"""
+    """the permissions are those that the webhook uses, each on a named object"""
     role, cluster_role = r.only("Role"), r.only("ClusterRole")
     assert role["rules"] == [
         rule("", "secrets", f"{r.name}-webhook-ca", ["get", "update"]),
@@ -161,7 +161,7 @@ def rule(group, resource, name, verbs):
 
 
 def is_restricted(r):
-    """every pod meets the restricted Pod Security profile, but for the webhook's in the node's network, with a read-only root"""
+    """every pod meets the restricted Pod Security profile, except with webhook.hostNetwork, and has a read-only root"""
     on_host = [name for name, pod in r.pods() if pod["spec"].get("hostNetwork")]
     assert on_host == ([f"{r.name}-webhook"] if r.values == "host-network" else []), on_host
     for name, pod in r.pods():
@@ -182,14 +182,14 @@ def is_restricted(r):
 
 
 def runs_where_its_images_do(r):
-    """every pod is kept to the nodes that its images are for"""
+    """every pod selects nodes that its image supports"""
     for name, pod in r.pods():
         selector = pod["spec"]["nodeSelector"]
         assert selector == {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"}, (name, selector)
 
 
 def lives_well(r):
-    """our pods have probes on the admin port, a memory limit and no CPU limit, and end in good time"""
+    """our pods have probes on the admin port, a memory limit, no CPU limit and a sufficient grace period"""
     for workload in (r.webhook, r.store):
         pod = workload["spec"]["template"]
         (container,) = pod["spec"]["containers"]
@@ -247,7 +247,7 @@ def configures_the_webhook(r):
 
 
 def asks_about_annotated_pods_only(r):
-    """the API server asks about annotated pods alone, never about our own or the system's"""
+    """the API server calls oncue for annotated pods only, never for pods of oncue or of the system"""
     pods, *lint = r.admission["webhooks"]
     own = [condition["name"] for condition in pods["matchConditions"][:2]]
     assert own == ["asks-for-oncue", "is-no-mirror-pod"], f"{own}: _validate.tpl knows them by name"
@@ -274,7 +274,7 @@ def asks_about_annotated_pods_only(r):
 
 
 def lets_its_test_in(r):
-    """NetworkPolicies, where there are any, let the chart's own test in, whoever else they leave out"""
+    """NetworkPolicies always admit the pod of helm test"""
     (test,) = r.of("Pod")
     for policy in r.of("NetworkPolicy"):
         rules = policy["spec"]["ingress"]
@@ -285,7 +285,7 @@ def lets_its_test_in(r):
 
 
 def is_watched(r):
-    """alerts and dashboard, where there are any, are whole and speak of this release"""
+    """alerts and dashboard are complete and select this release"""
     for monitor in r.of("PrometheusRule"):
         expressions = [rule["expr"] for group in monitor["spec"]["groups"] for rule in group["rules"]]
         assert expressions and not re.search(r"\b(NAMESPACE|WEBHOOK|STORE)\b", json.dumps(monitor)), monitor
@@ -317,7 +317,7 @@ RENDERED = [
 
 
 def values_are_in_the_schema():
-    """values.yaml and values.schema.json have the same keys, each described; alerts can be switched off by name"""
+    """values.yaml and values.schema.json have the same keys, each with a description, and the schema names every alert"""
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     schema = json.loads((CHART / "values.schema.json").read_text())
     # Helm's own, and a parent chart's.
@@ -341,7 +341,7 @@ def compare(path, values, schema):
 
 
 def versions_agree():
-    """the chart's versions, and those of the images that it announces, are the workspace's"""
+    """the versions of the chart and its images are those of the workspace"""
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     cargo = (CHART.parent.parent / "Cargo.toml").read_text()
     version = re.search(r'\[workspace\.package\]\nversion = "([^"]+)"', cargo)[1]

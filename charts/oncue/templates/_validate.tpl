@@ -1,4 +1,4 @@
-{{/* Refuses what could not work, with the reason. */}}
+{{/* Rejects values that cannot work. A message says what is wrong, where, and what to do. */}}
 {{- define "oncue.validate" -}}
 {{- include "oncue.validate.namespace" . -}}
 {{- include "oncue.validate.onlyOne" . -}}
@@ -14,13 +14,13 @@
 
 {{- define "oncue.validate.namespace" -}}
 {{- if hasPrefix "kube-" .Release.Namespace -}}
-{{- fail (printf "\n\noncue cannot be installed in the namespace %s: it leaves its own namespace alone, and this one is Kubernetes' own.\nGive it one to itself: helm install %s ... --namespace oncue-system --create-namespace\n" .Release.Namespace .Release.Name) -}}
+{{- fail (printf "\n\noncue cannot be installed in the namespace %s, which is reserved for Kubernetes.\nUse a namespace of its own: helm install %s ... --namespace oncue-system --create-namespace\n" .Release.Namespace .Release.Name) -}}
 {{- end -}}
 {{- end -}}
 
 {{/*
-Two installations would both inject into the same pods. What is there is only known with a cluster: `helm template`
-refuses nobody.
+Two installations would both inject into the same pods. `helm template` does not look at the cluster, so it cannot
+detect this.
 */}}
 {{- define "oncue.validate.onlyOne" -}}
 {{- $name := include "oncue.fullname" . -}}
@@ -35,14 +35,14 @@ refuses nobody.
 {{- if and (eq (index $labels "app.kubernetes.io/name" | default "") "oncue") (not $ours) (not $unowned) -}}
 {{- $who := ternary (printf "as the release %s in the namespace %s" $release $namespace) "without Helm" (ne $release "") -}}
 {{- $how := ternary (printf "upgrade it: helm upgrade %s ... --namespace %s" $release $namespace) (printf "remove it first: kubectl delete mutatingwebhookconfiguration %s" .metadata.name) (ne $release "") -}}
-{{- fail (printf "\n\noncue is already in this cluster, %s (MutatingWebhookConfiguration %s).\nA second one would inject into the same pods. Either %s\n" $who .metadata.name $how) -}}
+{{- fail (printf "\n\noncue is already in this cluster, %s (MutatingWebhookConfiguration %s).\nA second installation would inject into the same pods. Instead, %s\n" $who .metadata.name $how) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 
 {{/*
-Every injected pod has the store's URL in its specification, where nobody can change it. What was there is only known with a
-cluster; the ConfigMap is found by its labels, since its name may be what changes.
+The store's URL is part of every injected pod and cannot be changed there. The former URL is read from the ConfigMap in
+the cluster. It is found by its labels, because its name may be what changes.
 */}}
 {{- define "oncue.validate.move" -}}
 {{- $url := include "oncue.storeUrl" . -}}
@@ -53,13 +53,13 @@ cluster; the ConfigMap is found by its labels, since its name may be what change
 {{- if deepEqual $labels (merge dict $ours $labels) -}}
 {{- $before := index (.data | default dict) "config.yaml" | default "" | fromYaml | dig "inject" "store-url" $url -}}
 {{- if ne $before $url -}}
-{{- fail (printf "\n\nThis would move the store from %s to %s.\nPods that were injected before know the former URL alone, and would wait for ever if they had to start again; another name\nof the store besides means another volume, an empty one. %s --injected lists these pods.\nKeep store.port, clusterDomain and fullnameOverride as they were. Or let it move, and recreate these pods: --set store.allowMove=true\n" $before $url (include "oncue.command.status" $)) -}}
+{{- fail (printf "\n\nThis upgrade would move the store from %s to %s.\nPods that are already injected only know the former URL and would wait forever after a restart. A store with another name\nalso begins with an empty volume.\nKeep store.port, clusterDomain and fullnameOverride as they were. To move the store anyway, set --set store.allowMove=true\nand recreate these pods: %s --injected lists them.\n" $before $url (include "oncue.command.status" $)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* The same key twice is refused by some tools, and means this or that to others. */}}
+{{/* A key that stands twice in an object is an error for some tools, and others use one of the two values. */}}
 {{- define "oncue.validate.labels" -}}
 {{- $values := dict -}}
 {{- with .Values -}}
@@ -72,12 +72,12 @@ cluster; the ConfigMap is found by its labels, since its name may be what change
 {{- range $path, $labels := $values -}}
 {{- range $key, $_ := $labels -}}
 {{- if hasKey $own $key -}}
-{{- fail (printf "\n\n%s: the label %s is the chart's own. Leave it out.\n" $path $key) -}}
+{{- fail (printf "\n\n%s: the chart sets the label %s itself. Remove it.\n" $path $key) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if hasKey (.Values.webhook.podAnnotations | default dict) "checksum/config" -}}
-{{- fail "\n\nwebhook.podAnnotations: the annotation checksum/config is the chart's own. Leave it out.\n" -}}
+{{- fail "\n\nwebhook.podAnnotations: the chart sets the annotation checksum/config itself. Remove it.\n" -}}
 {{- end -}}
 {{- end -}}
 
@@ -85,7 +85,7 @@ cluster; the ConfigMap is found by its labels, since its name may be what change
 {{- $names := list "asks-for-oncue" "is-no-mirror-pod" -}}
 {{- range .Values.admission.matchConditions -}}
 {{- if has .name $names -}}
-{{- fail (printf "\n\nadmission.matchConditions: the name %s is there twice; the chart's own are asks-for-oncue and is-no-mirror-pod.\n" .name) -}}
+{{- fail (printf "\n\nadmission.matchConditions: the name %s is used twice. Choose another name; the chart itself uses asks-for-oncue and is-no-mirror-pod.\n" .name) -}}
 {{- end -}}
 {{- $names = append $names .name -}}
 {{- end -}}
@@ -95,12 +95,12 @@ cluster; the ConfigMap is found by its labels, since its name may be what change
 {{- range $component := list "webhook" "store" -}}
 {{- with index $.Values $component -}}
 {{- if eq (int .port) (int .adminPort) -}}
-{{- fail (printf "\n\n%s.port and %s.adminPort are both %d: the pod needs two ports.\n" $component $component (int .port)) -}}
+{{- fail (printf "\n\n%s.port and %s.adminPort are both %d. Choose two different ports.\n" $component $component (int .port)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if eq (int .Values.store.port) 9998 -}}
-{{- fail "\n\nstore.port: port 9998 of the store's Service is that of the metrics, whatever store.adminPort is. Choose another.\n" -}}
+{{- fail "\n\nstore.port: the store's Service uses port 9998 for metrics, with any store.adminPort. Choose another port.\n" -}}
 {{- end -}}
 {{- end -}}
 
@@ -108,13 +108,13 @@ cluster; the ConfigMap is found by its labels, since its name may be what change
 {{- if .Values.webhook.hostNetwork -}}
 {{- range $name, $other := dict "port" 10260 "adminPort" 10261 -}}
 {{- if eq (index $.Values.webhook $name | int) 10250 -}}
-{{- fail (printf "\n\nwebhook.hostNetwork: port 10250 of a node is the kubelet's. Choose another: --set webhook.%s=%d\n" $name $other) -}}
+{{- fail (printf "\n\nwebhook.hostNetwork: the kubelet uses port 10250 of every node. Choose another port: --set webhook.%s=%d\n" $name $other) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* The webhook refuses it too, but only when it starts. */}}
+{{/* The webhook rejects this too, but only when it starts. */}}
 {{- define "oncue.validate.clientResources" -}}
 {{- range $name, $limit := .Values.client.resources.limits -}}
 {{- $request := index $.Values.client.resources.requests $name -}}
@@ -127,6 +127,6 @@ cluster; the ConfigMap is found by its labels, since its name may be what change
 {{- define "oncue.validate.grace" -}}
 {{- $least := add (int .values.lingerSeconds) 12 -}}
 {{- if lt (int .values.terminationGracePeriodSeconds) (int $least) -}}
-{{- fail (printf "\n\n%s.terminationGracePeriodSeconds: %d is too short: the pod lingers for %d s and then finishes what it has begun. At least %d would be right.\n" .component (int .values.terminationGracePeriodSeconds) (int .values.lingerSeconds) (int $least)) -}}
+{{- fail (printf "\n\n%s.terminationGracePeriodSeconds: %d seconds are too short. The pod serves for another %d seconds (lingerSeconds) and then needs 12 seconds to finish its requests. Set it to at least %d.\n" .component (int .values.terminationGracePeriodSeconds) (int .values.lingerSeconds) (int $least)) -}}
 {{- end -}}
 {{- end -}}

@@ -8,7 +8,7 @@ async fn a_second_installation_is_refused_with_the_first_one_named() -> Result<(
     let install = ["install", "other", CHART, "--namespace=other"];
     let parts = [
         "oncue is already in this cluster, as the release oncue in the namespace oncue-system",
-        "A second one would inject into the same pods",
+        "A second installation would inject into the same pods",
         "upgrade it: helm upgrade oncue ... --namespace oncue-system",
     ];
     is_refused(&[&install[..], &["--create-namespace"]].concat(), &parts).await
@@ -32,8 +32,8 @@ async fn an_upgrade_that_would_move_the_store_is_refused_until_it_is_allowed() -
             "http://cue-store.oncue-system.svc.cluster.local.:9999",
         ),
     ] {
-        let message = format!("This would move the store from {before} to {now}");
-        let parts = [&*message, "oncue status -A --injected lists these pods"];
+        let message = format!("This upgrade would move the store from {before} to {now}");
+        let parts = [&*message, "oncue status -A --injected lists them"];
         let command = [&upgrade[..], &[set]].concat();
         is_refused(&command, &parts).await?;
         let allowed = dry_run(&command).arg("--set=store.allowMove=true").text();
