@@ -1,4 +1,4 @@
-{{/* What the names of all objects begin with: short enough for every label that Kubernetes makes of them. */}}
+{{/* First part of the names of all objects. It is short enough for the labels that Kubernetes derives from the names. */}}
 {{- define "oncue.fullname" -}}
 {{- $name := ternary .Release.Name (printf "%s-oncue" .Release.Name) (contains "oncue" .Release.Name) -}}
 {{- default $name .Values.fullnameOverride | trunc 46 | trimSuffix "-" -}}
@@ -16,7 +16,7 @@
 {{ include "oncue.webhook" . }}-ca
 {{- end -}}
 
-{{/* The URL under which pods of all namespaces find the store: fully qualified, with a trailing dot. */}}
+{{/* URL of the store for pods of all namespaces: fully qualified, with a trailing dot. */}}
 {{- define "oncue.storeUrl" -}}
 http://{{ include "oncue.store" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}.:{{ .Values.store.port }}
 {{- end -}}
@@ -43,7 +43,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end -}}
 
 {{/*
-Labels of an object. Takes a list: the root, the component or "", and if there are any the object's own, which go before
+Labels of an object. Takes a list: the root, the component or "", and optionally the object's own labels, which override
 those of all objects.
 */}}
 {{- define "oncue.labels" -}}
@@ -55,8 +55,8 @@ those of all objects.
 {{- end -}}
 
 {{/*
-Labels of a component's pods, without the versions: an upgrade replaces no pod that is right already. Takes a list: the
-root, and the component.
+Labels of a component's pods. They have no version, so that an upgrade does not replace a pod that did not change. Takes
+a list: the root, and the component.
 */}}
 {{- define "oncue.podLabels" -}}
 {{- $root := index . 0 -}}
@@ -66,7 +66,7 @@ root, and the component.
 {{- end -}}
 
 {{/*
-A container's environment. Takes a list: our own variables, and those of `extraEnv`, which stand for ours of the same name.
+Environment of a container. Takes a list: our own variables, and those of `extraEnv`, which override ours.
 */}}
 {{- define "oncue.env" -}}
 {{- $extra := index . 1 -}}
@@ -84,7 +84,7 @@ A container's environment. Takes a list: our own variables, and those of `extraE
 {{- end -}}
 {{- end -}}
 
-{{/* One arena of malloc's: more of them keep memory that nobody uses. */}}
+{{/* Limits malloc to one arena. More arenas hold on to unused memory. */}}
 {{- define "oncue.env.arenas" -}}
 name: MALLOC_ARENA_MAX
 value: "1"
@@ -97,7 +97,7 @@ valueFrom:
     fieldPath: metadata.namespace
 {{- end -}}
 
-{{/* An image's reference. Takes a list: the root, and the image's values. */}}
+{{/* Reference of an image. Takes a list: the root, and the image's values. */}}
 {{- define "oncue.image" -}}
 {{- $root := index . 0 -}}
 {{- $image := index . 1 -}}
@@ -108,7 +108,7 @@ valueFrom:
 {{- end -}}
 {{- end -}}
 
-{{/* The security context of a pod of ours: with the container's it meets the restricted profile. */}}
+{{/* Security context of our pods. Together with the container's, it meets the restricted profile. */}}
 {{- define "oncue.podSecurityContext" -}}
 runAsNonRoot: true
 {{- with .Values.runAsUser }}
@@ -126,7 +126,7 @@ capabilities:
 readOnlyRootFilesystem: true
 {{- end -}}
 
-{{/* Both probes ask the admin port, so that no probe stands in the way of reviews and waits. */}}
+{{/* Both probes use the admin port, so that they do not compete with reviews and waits. */}}
 {{- define "oncue.probes" -}}
 livenessProbe:
   httpGet:
@@ -144,7 +144,7 @@ readinessProbe:
   failureThreshold: 2
 {{- end -}}
 
-{{/* Where a pod may run. Takes the component's values. */}}
+{{/* Scheduling of a pod. Takes the component's values. */}}
 {{- define "oncue.scheduling" -}}
 {{- with .priorityClassName }}
 priorityClassName: {{ . }}
@@ -163,7 +163,7 @@ affinity:
 {{- end }}
 {{- end -}}
 
-{{/* Requests and limits of the injected container as `oncue serve` reads them. */}}
+{{/* Requests and limits of the injected container, in the format of `oncue serve`. */}}
 {{- define "oncue.clientResources" -}}
 {{- $written := list -}}
 {{- range $kind := list "requests" "limits" -}}
@@ -174,7 +174,7 @@ affinity:
 {{- join "," $written -}}
 {{- end -}}
 
-{{/* A quantity as a number, with the suffixes that the values' schema knows. */}}
+{{/* Converts a quantity to a number. Supports the suffixes that values.schema.json allows. */}}
 {{- define "oncue.amount" -}}
 {{- $factors := dict "" 1 "m" 1e-3 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 -}}
 {{- $factor := 1 -}}
@@ -186,7 +186,7 @@ affinity:
 {{- mulf (trimSuffix $suffix (toString .)) (index $factors $suffix) -}}
 {{- end -}}
 
-{{/* The configuration file of the webhook, which the command line reads too. */}}
+{{/* Configuration file of the webhook. The command line reads it too. */}}
 {{- define "oncue.config" -}}
 {{- $webhook := include "oncue.webhook" . -}}
 {{- $serviceName := printf "%s.%s.svc" $webhook .Release.Namespace -}}
@@ -221,7 +221,7 @@ inject:
   bare-keys: {{ .Values.annotations.bareKeys }}
 {{- end -}}
 
-{{/* The namespaces whose pods oncue has to do with. */}}
+{{/* Selects the namespaces whose pods oncue handles. */}}
 {{- define "oncue.namespaceSelector" -}}
 matchExpressions:
 - key: kubernetes.io/metadata.name
@@ -236,8 +236,8 @@ matchExpressions:
 {{- end -}}
 
 {{/*
-CEL: whether `key` is an annotation of ours, or one under our prefix that is mistyped. It follows `Keys` of the crate
-oncue-language to the letter: what the webhook would warn of has to come to it.
+CEL: whether `key` is one of our annotations, or a mistyped one under our prefix. It must match the same keys as `Keys` of
+the crate oncue-language, because the webhook warns only about pods that it receives.
 */}}
 {{- define "oncue.cel.claimsKey" -}}
 key.startsWith('{{ .Values.annotations.prefix }}/')
@@ -245,7 +245,7 @@ key.startsWith('{{ .Values.annotations.prefix }}/')
 {{- end }}
 {{- end -}}
 
-{{/* CEL: whether there is a pod template at the path that is given. */}}
+{{/* CEL: whether the object has a pod template at the given path. */}}
 {{- define "oncue.cel.hasTemplate" -}}
 {{- $path := "object" -}}
 {{- $parts := list -}}
@@ -257,19 +257,19 @@ key.startsWith('{{ .Values.annotations.prefix }}/')
 {{- join " && " $parts -}}
 {{- end -}}
 
-{{/* Command lines of `oncue status` with what it would not know by itself. */}}
+{{/* Command line of `oncue status` for this release. */}}
 {{- define "oncue.command.status" -}}
 oncue status -A
 {{- if ne .Release.Namespace "oncue-system" }} --system-namespace {{ .Release.Namespace }}{{ end -}}
 {{- end -}}
 
-{{/* Once oncue is uninstalled, no settings are left that would tell the prefix. */}}
+{{/* The prefix is included because the command cannot read it from the cluster after an uninstallation. */}}
 {{- define "oncue.command.injected" -}}
 {{ include "oncue.command.status" . }} --injected
 {{- if ne .Values.annotations.prefix "oncue.dev" }} --inject-prefix {{ .Values.annotations.prefix }}{{ end -}}
 {{- end -}}
 
-{{/* What the containers of `helm test` have in common. */}}
+{{/* Common part of the containers of `helm test`. */}}
 {{- define "oncue.testContainer" -}}
 image: {{ include "oncue.image" (list . .Values.client.image) }}
 imagePullPolicy: {{ .Values.client.image.pullPolicy }}
