@@ -1,4 +1,4 @@
-# The daily commands; .ci/run calls the same ones.
+# The daily commands. .ci/run runs the same checks.
 
 # Lists the recipes.
 default:
@@ -8,48 +8,48 @@ default:
 fmt:
     cargo fmt --all
 
-# What must be clean before a commit.
+# Checks that must pass before a commit.
 check: lint test doc
 
-# Formatting and clippy, warnings denied.
+# Checks formatting and runs clippy, with warnings as errors.
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
-# All tests.
+# Runs all tests that need no cluster.
 test:
     cargo test --workspace --locked
 
-# The documentation, warnings denied.
+# Builds the documentation, with warnings as errors.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-# Licences, duplicates, sources.
+# Checks the licenses, duplicates and sources of dependencies.
 deny:
     cargo deny --offline check bans licenses sources
 
-# Rewrites the golden files of admission; read the diff before you commit it.
+# Rewrites the golden files of admission. Read the diff before you commit it.
 golden:
     UPDATE_GOLDEN=1 cargo test -p oncue --locked golden
 
-# The static client, its size, and no getaddrinfo in it.
+# Builds the static client, and checks its size and that it has no getaddrinfo.
 client-static:
     client/build-static.sh
 
-# Every bench; they print figures and judge nothing. The last one needs wrk.
+# Runs every bench and prints the figures; none has a limit. The last one needs wrk.
 bench:
     cargo bench --locked -p oncue --bench injection --bench creates --bench waiters
     cargo build --release --locked --bin oncue
     benches/webhook-load.sh
 
-# Both images, within their budgets.
+# Builds both images and checks their size.
 images:
     images/build.sh
 
-# The chart, as far as that needs no cluster.
+# Checks the chart without a cluster.
 chart:
     charts/check.sh
 
-# The end-to-end suite on a kind cluster, which is made where there is none.
+# Runs the end-to-end tests on a kind cluster, which it creates if there is none.
 e2e *filters:
     cargo run --locked -p e2e -- test {{filters}}

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Loads the webhook over TLS 1.3 with keep-alive HTTP/1.1 and prints what a review costs.
+# Measures the cost of a review: loads the webhook over TLS 1.3 with keep-alive HTTP/1.1.
 #
 # usage: benches/webhook-load.sh [PATH-OF-ONCUE]      (needs wrk)
 #
-# Server and load generator share the machine. wrk sends as fast as it is answered, so the part
-# "half rate" uses as few connections as reach about half of the first part's rate.
+# Server and load generator share the machine. wrk sends the next request when it has an answer, so
+# the part "half rate" uses one connection to reach about half of the first part's rate.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -35,7 +35,7 @@ load() { # name, connections
     -v hz="$ticks_per_second" -v rss="$(resident)" '{
       printf "%-10s %4d connections: %6d reviews/s, p50 %.2f ms, p99 %.2f ms, ", \
         name, connections, $2, $3, $4
-      printf "%.3f ms CPU a review, %s, %d errors\n", ticks * 1000 / hz / $1, rss, $5
+      printf "%.3f ms CPU per review, %s, %d errors\n", ticks * 1000 / hz / $1, rss, $5
     }'
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the static client, checks that it is small and looks names up by itself, and prints its
-# path and size. CARGO may name another cargo.
+# Builds the static client, checks its size and that it has no getaddrinfo, and prints its path and
+# size. CARGO can name another cargo.
 set -eu
 
 target=x86_64-unknown-linux-gnu
@@ -10,8 +10,8 @@ cd "$(dirname "$0")/.."
 
 link() { printf ' -C link-arg=-Wl,%s' "$@"; }
 
-# The symbols stay for the check below, and go from the copy that is kept. With --target, build
-# scripts are not linked with these flags.
+# Keeps the symbols for the check below and strips them from the final copy. --target keeps these
+# flags away from build scripts.
 export CARGO_PROFILE_CLIENT_STRIP=none
 export RUSTFLAGS="-C target-feature=+crt-static$(link --icf=all -z,pack-relative-relocs \
     --no-eh-frame-hdr -T,client/no-unwind-tables.ld)"
@@ -19,7 +19,7 @@ $cargo build --quiet --locked --profile client --target $target -p oncue-client
 
 built=${CARGO_TARGET_DIR:-target}/$target/client/oncue-client
 if nm "$built" | grep getaddrinfo; then
-    echo "the client must not look names up by libc: give std::net addresses only" >&2
+    echo "the client must not resolve names with libc: pass only addresses to std::net" >&2
     exit 1
 fi
 

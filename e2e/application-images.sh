@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts the images that the tests' applications run into the Docker engine: pulled, or made from
-# what Debian brings, which needs no image registry.
+# Loads the images of the tests' applications into the Docker engine. `registry` pulls them,
+# `packages` builds them from Debian packages.
 #   e2e/application-images.sh registry|packages
 set -eu
 
@@ -13,7 +13,7 @@ from_registry() {
     docker tag curlimages/curl:8.10.1 $curl
 }
 
-# A static busybox under every name it knows.
+# A static busybox, with a link for every applet.
 make_busybox() {
     if ! command -v busybox >/dev/null; then
         apt-get install -y -qq --no-install-recommends busybox-static >/dev/null
@@ -28,7 +28,7 @@ make_busybox() {
     tar -C busybox -c . | docker import --change 'CMD ["sh"]' --change 'ENV PATH=/bin' - $busybox
 }
 
-# The same with curl and the libraries it is linked with.
+# The same, with curl and its libraries.
 make_curl() {
     if ! command -v curl >/dev/null; then
         apt-get install -y -qq --no-install-recommends curl >/dev/null

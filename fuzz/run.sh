@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for so many seconds (60 by default), two at a time, on stable Rust.
+# Runs every fuzz target for SECONDS (default 60), two at a time, on stable Rust.
 #
 # usage: fuzz/run.sh [SECONDS] [TARGET ...]
 #
-# `cargo fuzz` works here too where a nightly toolchain is at hand; this script needs none: the
-# coverage instrumentation is LLVM's own pass, and libFuzzer comes with its crate.
+# With a nightly toolchain, `cargo fuzz` works too. This script needs none: LLVM's own pass adds the
+# coverage instrumentation, and the crate brings libFuzzer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,7 +36,7 @@ fuzz() {
         printf '%-10s %s\n' "$target" "$(grep -E '^Done ' "$log" || tail -n 1 "$log")"
     else
         tail -n 40 "$log"
-        printf '%-10s failed: the input that did it lies in %s-*\n' "$target" "$out/$target"
+        printf '%-10s failed: the input is in %s-*\n' "$target" "$out/$target"
         return 1
     fi
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds both images from static binaries and nothing else, prints what they weigh, and fails where
-# they are over budget. See --help. CARGO may name another cargo.
+# Builds both images, each from one static binary. Prints their size and fails if one is over its
+# budget. See --help. CARGO can name another cargo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,9 +13,9 @@ out=${CARGO_TARGET_DIR:-target}/$target
 usage() {
     cat <<'U'
 usage: images/build.sh [--tag TAG] [--engine docker|podman|buildah]
-  --tag TAG      the images' tag; by default the version in Cargo.toml
-  --engine NAME  what builds them; by default the first of docker, podman and buildah that works
-environment: CARGO, CARGO_TARGET_DIR, SOURCE_DATE_EPOCH (by default the time of the last commit)
+  --tag TAG      tag of the images (default: the version in Cargo.toml)
+  --engine NAME  engine that builds them (default: the first of docker, podman and buildah that works)
+environment: CARGO, CARGO_TARGET_DIR, SOURCE_DATE_EPOCH (default: the time of the last commit)
 U
 }
 
@@ -28,7 +28,7 @@ works() {
     case $1 in
     docker) timeout 20 docker version >/dev/null 2>&1 ;;
     podman | buildah) command -v "$1" >/dev/null ;;
-    *) die "unknown engine '$1': give docker, podman or buildah" ;;
+    *) die "unknown engine '$1': use docker, podman or buildah" ;;
     esac
 }
 
@@ -41,10 +41,10 @@ find_engine() {
         fi
     done
     if command -v docker >/dev/null; then
-        die "docker is here, but its engine does not answer: start it (systemctl start docker, or" \
+        die "docker is installed, but its engine does not answer: start it (systemctl start docker, or" \
             "e2e/kindbox/kindbox engine), or install podman or buildah"
     fi
-    die "none of docker, podman and buildah is here: apt-get install buildah, or see" \
+    die "docker, podman and buildah are not installed: apt-get install buildah, or see" \
         "https://docs.docker.com/engine/install/"
 }
 
@@ -54,7 +54,7 @@ build_binaries() {
         $cargo build --quiet --locked --release --target $target --bin oncue
 }
 
-# An image is made in a folder of its own: what is not listed there cannot get into it.
+# Each image is built in a folder of its own, so that it holds only the files listed here.
 context() { # NAME BINARY
     mkdir "$work/$1"
     install -m 755 "$2" "$work/$1/$1"
@@ -69,7 +69,7 @@ build_image() { # NAME
     docker) args+=(--build-arg "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH") ;;
     podman | buildah) args+=(--timestamp "$SOURCE_DATE_EPOCH") ;;
     esac
-    # Engines tell of their own future on every run: that is shown where it explains a failure.
+    # Engines print deprecation notes on every run. Their output is shown only after a failure.
     "$engine" build "${args[@]}" "$work/$1" >"$work/$1.log" 2>&1 || {
         cat "$work/$1.log" >&2
         die "$engine failed to build $repository/$1:$tag"
@@ -83,8 +83,8 @@ save() { # IMAGE FILE
     esac
 }
 
-# A registry keeps layers compressed by gzip at its default level.
-weigh() { # NAME
+# Measures the size that a registry stores: gzip at its default level.
+measure() { # NAME
     local image=$repository/$1:$tag raw compressed
     save "$image" "$work/$1.tar"
     raw=$(stat -c %s "$work/$1.tar")
@@ -111,7 +111,7 @@ done
 if [ -z "$engine" ]; then
     engine=$(find_engine)
 else
-    works "$engine" || die "$engine does not work here: is it installed, and does its engine run?"
+    works "$engine" || die "$engine does not work: check that it is installed and that its engine runs"
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -120,5 +120,5 @@ context oncue "$out/release/oncue"
 context oncue-client "$out/client/oncue-client-static"
 for name in oncue-client oncue; do
     build_image $name
-    weigh $name
+    measure $name
 done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints a tag that is the same for the same sources: a hash of everything the images are made from.
+# Prints a tag for the images: a hash of all sources that they are built from.
 set -eu
 cd "$(dirname "$0")/.."
 export LC_ALL=C

@@ -1,4 +1,4 @@
--- Posts one review over and over, and counts what is not answered with 200.
+-- Posts one review repeatedly and counts answers other than 200.
 local file = assert(io.open(os.getenv("REVIEW")))
 wrk.method = "POST"
 wrk.path = "/mutate?timeout=10s"

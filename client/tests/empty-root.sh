@@ -1,13 +1,13 @@
 #!/bin/sh
-# Runs the static client as PID 1 of an empty, read-only root under any uid. Needs root for that;
-# without it, there is nothing to do. CARGO may name another cargo.
+# Runs the static client as PID 1 in an empty, read-only root under any uid. Skips the test without
+# root. CARGO can name another cargo.
 set -eu
 
 cargo=${CARGO:-cargo}
 cd "$(dirname "$0")/../.."
 
 if [ "$(id -u)" != 0 ] || ! unshare --mount --pid --fork true 2>/dev/null; then
-    echo "skipped: it takes root to make an empty root"
+    echo "skipped: needs root to create an empty root directory"
     exit 0
 fi
 
