@@ -14,7 +14,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Serve {
-    /// YAML or JSON file of settings; its keys are the names of the flags
+    /// YAML or JSON file with settings; its keys are the names of the flags
     #[arg(long, env = "ONCUE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -41,8 +41,8 @@ impl Serve {
 
 const EXAMPLES: &str = "\
 Examples:
-  oncue serve                                   everything, for a laptop
-  oncue serve --store memory --roles store      a store that forgets
+  oncue serve                                   webhook and store, on loopback
+  oncue serve --store memory --roles store      a store that keeps nothing on disk
   oncue serve --config oncue.yaml --log-format json
 
 oncue.yaml:

@@ -12,7 +12,7 @@ use crate::{
 
 /// With which settings pods are injected.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "What is injected")]
+#[command(next_help_heading = "Injection")]
 pub(super) struct InjectionArgs {
     /// Configuration file of `oncue serve`, whose section `inject` is used
     #[arg(long, env = "ONCUE_CONFIG", value_name = "FILE")]

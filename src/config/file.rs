@@ -1,4 +1,4 @@
-//! The configuration file: YAML or JSON, errors with their place.
+//! The configuration file, in YAML or JSON. Errors have a position.
 
 use std::{fs, io, path::Path, path::PathBuf};
 
@@ -7,10 +7,10 @@ use serde_path_to_error::{Path as Keys, Segment};
 use super::settings::ServeSettings;
 use crate::manifests::{Document, File, ManifestError};
 
-/// Why a configuration file cannot be used.
+/// An error in a configuration file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It says something that is no setting.
+    /// A key or a value is wrong.
     #[error("{place}: {reason}")]
     Setting {
         /// File, line and column.
@@ -39,7 +39,7 @@ pub enum FileError {
     },
 }
 
-/// Reads a configuration file; an empty one says nothing.
+/// Reads a configuration file. An empty file sets nothing.
 pub fn read(path: &Path) -> Result<ServeSettings, FileError> {
     let text = fs::read_to_string(path).map_err(|source| FileError::Read {
         path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! The section `inject`: what the webhook injects.
+//! The section `inject`: settings of the injected container and of the annotations.
 
 use std::{
     fs, io,
@@ -22,12 +22,12 @@ use crate::{
     },
 };
 
-/// What the webhook injects; absent where the default holds.
+/// Settings of the injected container and of the annotations. `None` means the default.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-#[command(next_help_heading = "What is injected")]
+#[command(next_help_heading = "Injection")]
 pub struct InjectSettings {
-    /// Image of the injected container, best by digest [default: the one of this version]
+    /// Image of the injected container, preferably by digest [default: that of this version]
     #[arg(
         long = "inject-image",
         env = "ONCUE_INJECT_IMAGE",
@@ -35,7 +35,7 @@ pub struct InjectSettings {
     )]
     image: Option<String>,
 
-    /// When the kubelet pulls it, such as `IfNotPresent` [default: the cluster's]
+    /// Pull policy of the image, such as `IfNotPresent` [default: the cluster's]
     #[arg(
         long = "inject-pull-policy",
         env = "ONCUE_INJECT_PULL_POLICY",
@@ -44,7 +44,7 @@ pub struct InjectSettings {
     #[serde(deserialize_with = "from_text")]
     pull_policy: Option<PullPolicy>,
 
-    /// Secrets to pull it with [default: none]
+    /// Pull secrets for the image [default: none]
     #[arg(
         long = "inject-pull-secrets",
         env = "ONCUE_INJECT_PULL_SECRETS",
@@ -53,7 +53,7 @@ pub struct InjectSettings {
     )]
     pull_secrets: Option<Vec<String>>,
 
-    /// URL of the store as pods reach it [default: http:// and the address of --http]
+    /// URL of the store for pods [default: http:// and the address of --http]
     #[arg(
         long = "inject-store-url",
         env = "ONCUE_INJECT_STORE_URL",
@@ -61,7 +61,7 @@ pub struct InjectSettings {
     )]
     store_url: Option<String>,
 
-    /// Address of the store for pods that resolve no cluster names [default: none]
+    /// IP address of the store, for pods that cannot resolve cluster names [default: none]
     #[arg(
         long = "inject-store-ip",
         env = "ONCUE_INJECT_STORE_IP",
@@ -69,8 +69,8 @@ pub struct InjectSettings {
     )]
     store_ip: Option<IpAddr>,
 
-    /// Service of the store, in the namespace of --inject-own-namespace: its `ClusterIP` is that
-    /// address [default: none]
+    /// Service whose `ClusterIP` is that address, in the namespace --inject-own-namespace
+    /// [default: none]
     #[arg(
         long = "inject-store-service",
         env = "ONCUE_INJECT_STORE_SERVICE",
@@ -78,7 +78,7 @@ pub struct InjectSettings {
     )]
     store_service: Option<ObjectName>,
 
-    /// PEM file of the authority of the store's certificate [default: none]
+    /// PEM file of the certificate authority of the store [default: none]
     #[arg(
         long = "inject-store-ca",
         env = "ONCUE_INJECT_STORE_CA",
@@ -86,8 +86,9 @@ pub struct InjectSettings {
     )]
     store_ca: Option<PathBuf>,
 
-    /// Requests and limits, such as `requests.cpu=20m,limits.memory=128Mi`
-    /// [default: 10m to 200m CPU, 32Mi to 64Mi memory]
+    /// Requests and limits of the injected container, such as
+    /// `requests.cpu=20m,limits.memory=128Mi` [default: requests 10m and 32Mi, limits 200m and
+    /// 64Mi]
     #[arg(
         long = "inject-resources",
         env = "ONCUE_INJECT_RESOURCES",
@@ -95,7 +96,7 @@ pub struct InjectSettings {
     )]
     resources: Option<String>,
 
-    /// User of the injected container, never root [default: the pod's]
+    /// User ID of the injected container, from 1 [default: the pod's, or 65532 for root]
     #[arg(
         long = "inject-run-as-user",
         env = "ONCUE_INJECT_RUN_AS_USER",
@@ -111,7 +112,7 @@ pub struct InjectSettings {
     )]
     prefix: Option<String>,
 
-    /// Whether `depends-on` and `signals` are also read without the prefix [default: true]
+    /// Also read `depends-on` and `signals` without the prefix [default: true]
     #[arg(
         long = "inject-bare-keys",
         env = "ONCUE_INJECT_BARE_KEYS",
@@ -119,7 +120,7 @@ pub struct InjectSettings {
     )]
     bare_keys: Option<bool>,
 
-    /// Namespace of oncue's own pods, which are never injected [default: none]
+    /// Namespace of oncue's own pods, which oncue never injects [default: none]
     #[arg(
         long = "inject-own-namespace",
         env = "ONCUE_INJECT_OWN_NAMESPACE",
@@ -130,7 +131,7 @@ pub struct InjectSettings {
 }
 
 impl InjectSettings {
-    /// Returns these settings, and those of `below` where these say nothing.
+    /// Returns these settings, with unset ones taken from `below`.
     #[must_use]
     pub fn over(self, below: Self) -> Self {
         overlay!(self over below:
@@ -138,7 +139,7 @@ impl InjectSettings {
             resources, run_as_user, prefix, bare_keys, own_namespace;)
     }
 
-    /// Returns the Service whose address the store's has to be read from, where one is set.
+    /// Returns the Service whose `ClusterIP` is the store's address, if one is set.
     pub fn store_service(&self) -> Result<Option<ObjectRef>, ConfigError> {
         let Some(service) = &self.store_service else {
             return Ok(None);
@@ -150,7 +151,7 @@ impl InjectSettings {
             .map(Some)
     }
 
-    /// Returns the object that the flag `flag` names, in our own namespace.
+    /// Returns the object `name` of the flag `flag`, in our own namespace.
     pub(super) fn own_object(
         &self,
         flag: &'static str,
@@ -161,8 +162,8 @@ impl InjectSettings {
         Ok(ObjectRef { namespace, name })
     }
 
-    /// Fills in the defaults, among them the address where the store listens, and reads the files.
-    /// What only the cluster knows is left open.
+    /// Reads the files and fills in the defaults. `http` is the address on which the store listens.
+    /// Values that only the cluster knows stay unset.
     pub fn resolve(self, http: SocketAddr) -> Result<Settings, InjectError> {
         let Self {
             image,
@@ -212,10 +213,10 @@ fn read_ca(path: PathBuf) -> Result<String, InjectError> {
     fs::read_to_string(&path).map_err(|source| InjectError::ReadCa { path, source })
 }
 
-/// Why settings of the section `inject` do not hold.
+/// An error in the section `inject`.
 #[derive(Debug, thiserror::Error)]
 pub enum InjectError {
-    /// A prefix that is none.
+    /// The prefix is invalid.
     #[error("--inject-prefix")]
     Prefix(#[from] KeysError),
     /// The authority's certificate cannot be read.
@@ -226,7 +227,7 @@ pub enum InjectError {
         /// What the system said.
         source: io::Error,
     },
-    /// Resources that are none.
+    /// The resources are invalid.
     #[error("--inject-resources")]
     Resources(#[from] SyntaxError),
 }

@@ -1,15 +1,15 @@
-//! The choice of a log's form.
+//! The format of the log.
 
 use clap::ValueEnum;
 use serde::Deserialize;
 
-/// How logs are written.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line, for programs.
     Json,
-    /// For people.
+    /// Text, for people.
     #[default]
     Text,
 }

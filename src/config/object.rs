@@ -1,4 +1,4 @@
-//! What objects are called.
+//! Names of Kubernetes objects.
 
 use std::{fmt, str::FromStr};
 
@@ -12,7 +12,7 @@ use crate::language::{Namespace, name::is_dns_label};
 pub struct ObjectName(String);
 
 impl ObjectName {
-    /// Returns the name as it is written.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -44,7 +44,7 @@ impl fmt::Display for ObjectName {
     }
 }
 
-/// A text that names no object.
+/// A text that is not an object's name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "{0:?} is not the name of an object: a DNS subdomain has at most {MAX_BYTES} of a-z 0-9 - and \
@@ -52,12 +52,12 @@ impl fmt::Display for ObjectName {
 )]
 pub struct ObjectNameError(String);
 
-/// An object of a namespace.
+/// A reference to an object in a namespace.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ObjectRef {
-    /// Where it is.
+    /// The object's namespace.
     pub namespace: Namespace,
-    /// What it is called there.
+    /// The object's name.
     pub name: ObjectName,
 }
 

@@ -1,24 +1,24 @@
-//! What a process does, and what keeps its variables.
+//! The roles of a process, and the backend of its store.
 
 use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// What a process does.
+/// A role of a process.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
 #[serde(try_from = "String")]
 pub enum Role {
     /// Keeps variables and holds waiters.
     Store,
-    /// Injects.
+    /// Injects pods and checks workloads.
     Webhook,
 }
 
 impl Role {
-    /// All roles, which one process serves together by default.
+    /// The roles of one process by default: all of them.
     pub const SERVED: [Self; 2] = [Self::Store, Self::Webhook];
 
-    /// Returns the role as it is written.
+    /// Returns the role as users write it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Store => "store",
@@ -52,21 +52,21 @@ impl TryFrom<String> for Role {
 /// A text that is not a role.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RoleError {
-    /// A role that this version has not got.
+    /// A role that this version does not have.
     #[error("this version has no controller yet: the roles are store and webhook")]
     NotYet,
-    /// No role at all.
+    /// Not a role.
     #[error("{0:?} is not a role: the roles are store and webhook")]
     Unknown(String),
 }
 
-/// What keeps the variables.
+/// The backend that keeps the variables.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum StoreKind {
     /// A crash-safe file in the data folder.
     #[default]
     Embedded,
-    /// Nothing: they are gone with the process.
+    /// Memory only; the variables are lost when the process ends.
     Memory,
 }
