@@ -42,7 +42,7 @@ async fn pods_by_hand_wait_for_each_other_with_curl_and_wget() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_pod_by_hand_and_an_annotated_one_understand_each_other() -> Result<()> {
+async fn pods_by_hand_and_annotated_pods_work_together() -> Result<()> {
     with_temp_ns(async |ns| {
         let second = ns
             .create_pod(pod("second").depends_on("first/container"))

@@ -9,7 +9,7 @@ use e2e::{
 };
 
 #[tokio::test]
-async fn status_lists_who_waits_for_what_and_who_would_signal_it() -> Result<()> {
+async fn status_lists_waiting_pods_and_their_producers() -> Result<()> {
     with_temp_ns(async |ns| {
         let app = pod("app").depends_on("first/container, first/cache");
         let app = ns.create_pod(app).await?;
@@ -30,7 +30,7 @@ async fn status_lists_who_waits_for_what_and_who_would_signal_it() -> Result<()>
 }
 
 #[tokio::test]
-async fn status_lists_who_probes_without_asking_the_store() -> Result<()> {
+async fn status_lists_pods_that_only_probe() -> Result<()> {
     with_temp_ns(async |ns| {
         let nobody = format!("nobody waits in the namespace {}\n", ns.name());
         assert_eq!(ns.oncue(&["status"]).await?.text().await?, nobody);
@@ -47,7 +47,7 @@ async fn status_lists_who_probes_without_asking_the_store() -> Result<()> {
 }
 
 #[tokio::test]
-async fn variables_are_made_shown_and_deleted_from_outside() -> Result<()> {
+async fn vars_creates_shows_and_deletes_variables() -> Result<()> {
     with_temp_ns(async |ns| {
         let app = ns.create_pod(pod("app").depends_on("by/hand=v42")).await?;
         app.is_held().await?;
@@ -68,7 +68,7 @@ async fn variables_are_made_shown_and_deleted_from_outside() -> Result<()> {
 }
 
 #[tokio::test]
-async fn explain_tells_what_a_live_pod_still_waits_for() -> Result<()> {
+async fn explain_shows_the_missing_terms_of_a_live_pod() -> Result<()> {
     with_temp_ns(async |ns| {
         let app = ns.create_pod(pod("app").depends_on("first/container"));
         let app = app.await?;
@@ -90,7 +90,7 @@ async fn explain_tells_what_a_live_pod_still_waits_for() -> Result<()> {
 }
 
 #[tokio::test]
-async fn graph_draws_who_waits_for_whom_in_a_namespace() -> Result<()> {
+async fn graph_draws_the_producers_and_consumers_of_a_namespace() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.create_object(deployment(0, pod("first").signals("first/container")))
             .await?;
@@ -109,7 +109,7 @@ async fn graph_draws_who_waits_for_whom_in_a_namespace() -> Result<()> {
 }
 
 #[tokio::test]
-async fn kubectl_runs_it_as_its_plugin() -> Result<()> {
+async fn kubectl_runs_oncue_as_a_plugin() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.store().create("first/container").await?;
         let plugins = tempfile::tempdir()?;

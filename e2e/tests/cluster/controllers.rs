@@ -5,7 +5,7 @@ use e2e::kit::{Manifest, PodManifest, cron_job, deployment, job, pod, stateful_s
 use serde_json::json;
 
 #[tokio::test]
-async fn a_job_waits_for_every_pod_of_a_parallel_one() -> Result<()> {
+async fn a_job_waits_for_every_pod_of_a_parallel_job() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.create_object(job(pod("sum").once("true").depends_on("rows/*>=3")))
             .await?;
@@ -70,7 +70,7 @@ async fn a_pod_waits_for_the_ordinals_it_names() -> Result<()> {
 }
 
 #[tokio::test]
-async fn each_ordinal_waits_for_what_bears_its_name() -> Result<()> {
+async fn each_ordinal_waits_for_its_own_name() -> Result<()> {
     with_temp_ns(async |ns| {
         let shards = pod("shard").depends_on("seed/$(POD_NAME)");
         let all_at_once = json!({"podManagementPolicy": "Parallel"});
@@ -91,7 +91,7 @@ async fn each_ordinal_waits_for_what_bears_its_name() -> Result<()> {
 
 /// The order that a `StatefulSet` has by itself goes together with what its pods wait for.
 #[tokio::test]
-async fn the_next_ordinal_is_not_made_before_the_first_is_let_go() -> Result<()> {
+async fn the_next_ordinal_is_created_after_the_first_is_released() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.create_object(stateful_set(2, pod("db").depends_on("disk/formatted")))
             .await?;

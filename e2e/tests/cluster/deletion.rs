@@ -5,7 +5,7 @@ use e2e::kit::{PodManifest, deployment, eventually, pod, with_temp_ns};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_waiting_pod_goes_at_once_and_the_store_forgets_it() -> Result<()> {
+async fn a_waiting_pod_is_deleted_at_once_and_the_store_drops_its_wait() -> Result<()> {
     with_temp_ns(async |ns| {
         let pod = ns.create_pod(patient("app")).await?;
         pod.is_held().await?;
@@ -22,7 +22,7 @@ async fn a_waiting_pod_goes_at_once_and_the_store_forgets_it() -> Result<()> {
 /// The namespace itself goes when Kubernetes looks at it again: after half of the time that its
 /// pods may take, however soon they are gone.
 #[tokio::test]
-async fn pods_that_wait_do_not_hold_up_the_deletion_of_their_namespace() -> Result<()> {
+async fn waiting_pods_do_not_delay_the_deletion_of_their_namespace() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.create_object(deployment(5, patient("app"))).await?;
         for pod in ns.pods_of("app", 5).await? {

@@ -23,7 +23,7 @@ const NEEDS_CONTROLLER: &str = "it needs the controller, which this installation
 
 /// What becomes of a pod that would not be taken anyway says nothing.
 #[tokio::test]
-async fn every_pod_of_the_golden_files_is_legal() -> Result<()> {
+async fn every_golden_pod_is_valid() -> Result<()> {
     let alone = Namespace::existing(WITHOUT_ONCUE).await?;
     let mut illegal = BTreeMap::new();
     for golden in Golden::all()? {
@@ -37,7 +37,7 @@ async fn every_pod_of_the_golden_files_is_legal() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_pod_is_still_legal_once_it_is_patched() -> Result<()> {
+async fn every_golden_pod_is_valid_after_injection() -> Result<()> {
     let alone = Namespace::existing(WITHOUT_ONCUE).await?;
     let mut illegal = BTreeMap::new();
     let mut legal = 0;
@@ -57,7 +57,7 @@ async fn every_pod_is_still_legal_once_it_is_patched() -> Result<()> {
 }
 
 #[tokio::test]
-async fn another_round_finds_nothing_to_do_on_the_api_server() -> Result<()> {
+async fn a_second_admission_changes_nothing() -> Result<()> {
     with_temp_ns(async |ns| {
         let mut again = 0;
         for golden in Golden::all()?.iter().filter(|golden| golden.says("patch")) {
@@ -82,7 +82,7 @@ async fn another_round_finds_nothing_to_do_on_the_api_server() -> Result<()> {
 
 /// A pod that other settings have patched, as one is that somebody has copied from another cluster.
 #[tokio::test]
-async fn what_another_installation_has_patched_is_admitted() -> Result<()> {
+async fn pods_injected_by_another_installation_are_admitted() -> Result<()> {
     with_temp_ns(async |ns| {
         for golden in Golden::all()? {
             let Some(patched) = golden.patched_in(&ns)? else {
@@ -97,7 +97,7 @@ async fn what_another_installation_has_patched_is_admitted() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_person_reads_the_refusals_of_the_golden_files() -> Result<()> {
+async fn kubectl_shows_every_golden_rejection() -> Result<()> {
     with_temp_ns(async |ns| {
         for golden in Golden::all()?
             .iter()
@@ -120,7 +120,7 @@ async fn a_person_reads_the_refusals_of_the_golden_files() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_the_golden_files_leave_alone_is_left_alone() -> Result<()> {
+async fn skipped_golden_pods_are_unchanged() -> Result<()> {
     with_temp_ns(async |ns| {
         for golden in Golden::all()?.iter().filter(|golden| golden.says("skip")) {
             let own = golden.pod["metadata"]["namespace"] == SYSTEM;

@@ -39,7 +39,7 @@ async fn an_image_without_a_shell_signals_from_a_read_only_file_system() -> Resu
 }
 
 #[tokio::test]
-async fn a_user_whom_no_image_knows_waits_and_signals() -> Result<()> {
+async fn an_unknown_user_id_waits_and_signals() -> Result<()> {
     with_temp_ns(async |ns| {
         let user = json!({"runAsUser": 12345, "runAsGroup": 12345, "runAsNonRoot": true});
         let app = pod("app").spec(json!({"securityContext": user}));
@@ -65,7 +65,7 @@ async fn containers_of_different_users_wait_and_signal() -> Result<()> {
 
 /// It looks names up as its node does, which knows none of the cluster's.
 #[tokio::test]
-async fn a_pod_on_its_nodes_network_finds_the_store_by_address() -> Result<()> {
+async fn a_host_network_pod_reaches_the_store_by_ip() -> Result<()> {
     with_temp_ns(async |ns| {
         let app = pod("app").spec(json!({"hostNetwork": true}));
         let app = waits_and_signals(&ns, app).await?;
@@ -77,7 +77,7 @@ async fn a_pod_on_its_nodes_network_finds_the_store_by_address() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_application_uses_the_client_it_is_given() -> Result<()> {
+async fn a_container_can_use_the_injected_client() -> Result<()> {
     with_temp_ns(async |ns| {
         let app = pod("app").annotate("oncue.dev/inject", "client");
         let app = ns.create_pod(app).await?;

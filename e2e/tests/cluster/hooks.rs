@@ -5,7 +5,7 @@ use e2e::kit::{PodManifest, STORE_URL, eventually, pod, with_temp_ns};
 use serde_json::json;
 
 #[tokio::test]
-async fn the_signal_follows_the_hook_that_was_there() -> Result<()> {
+async fn the_signal_follows_the_users_hook() -> Result<()> {
     with_temp_ns(async |ns| {
         let ask = format!("{STORE_URL}/?variable=hook/may-end&namespace={}", ns.name());
         let begin = post("hook/has-begun", ns.name());
@@ -21,7 +21,7 @@ async fn the_signal_follows_the_hook_that_was_there() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_hook_that_fails_fails_its_container_and_signals_nothing() -> Result<()> {
+async fn a_failing_hook_fails_its_container_and_signals_nothing() -> Result<()> {
     with_temp_ns(async |ns| {
         let hook = format!("{} && exit 7", post("hook/has-begun", ns.name()));
         let app = hooked(&hook).spec(json!({"restartPolicy": "Never"}));

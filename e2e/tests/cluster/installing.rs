@@ -4,7 +4,7 @@ use anyhow::Result;
 use e2e::{cluster::Cluster, process::Program};
 
 #[tokio::test]
-async fn a_second_installation_is_refused_with_the_first_one_named() -> Result<()> {
+async fn a_second_installation_is_rejected_and_the_first_is_named() -> Result<()> {
     let install = ["install", "other", CHART, "--namespace=other"];
     let parts = [
         "oncue is already in this cluster, as the release oncue in the namespace oncue-system",
@@ -15,7 +15,7 @@ async fn a_second_installation_is_refused_with_the_first_one_named() -> Result<(
 }
 
 #[tokio::test]
-async fn an_upgrade_that_would_move_the_store_is_refused_until_it_is_allowed() -> Result<()> {
+async fn an_upgrade_that_moves_the_store_is_rejected_until_allowed() -> Result<()> {
     let upgrade = ["upgrade", "oncue", CHART, "--namespace=oncue-system"];
     let before = "http://oncue-store.oncue-system.svc.cluster.local.:9999";
     for (set, now) in [

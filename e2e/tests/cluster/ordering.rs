@@ -24,7 +24,7 @@ async fn second_starts_after_first() -> Result<()> {
 }
 
 #[tokio::test]
-async fn second_does_not_wait_for_what_is_there() -> Result<()> {
+async fn second_does_not_wait_for_a_variable_that_exists() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.create_pod(pod("first").signals("first/container"))
             .await?;

@@ -45,7 +45,7 @@ async fn a_timeout_fails_a_pod_that_does_not_restart() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_pod_that_restarts_is_overdue_and_starts_late() -> Result<()> {
+async fn a_restarting_pod_starts_late_after_its_timeout() -> Result<()> {
     with_temp_ns(async |ns| {
         let pod = pod("app")
             .depends_on("late/signal")
@@ -63,7 +63,7 @@ async fn a_pod_that_restarts_is_overdue_and_starts_late() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_timeout_lets_a_pod_proceed_whose_policy_says_so() -> Result<()> {
+async fn a_timeout_starts_a_pod_with_the_policy_proceed() -> Result<()> {
     with_temp_ns(async |ns| {
         let pod = pod("app")
             .depends_on("never/there")

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::ResourceQuota;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_restricted_namespace_takes_an_injected_pod() -> Result<()> {
+async fn a_restricted_namespace_accepts_an_injected_pod() -> Result<()> {
     let enforce = [("pod-security.kubernetes.io/enforce", "restricted")];
     with_labelled_temp_ns(&enforce, async |ns| {
         let careless = refusal(&ns, pod("careless").depends_on("first/container")).await?;
@@ -35,7 +35,7 @@ async fn a_restricted_namespace_takes_an_injected_pod() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_quota_that_demands_limits_takes_an_injected_pod() -> Result<()> {
+async fn a_quota_that_requires_limits_accepts_an_injected_pod() -> Result<()> {
     with_temp_ns(async |ns| {
         quota(&ns).await?;
         let careless = refusal(&ns, pod("careless").depends_on("first/container")).await?;
@@ -49,7 +49,7 @@ async fn a_quota_that_demands_limits_takes_an_injected_pod() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_limit_range_fills_in_what_the_pod_left_open_and_nothing_of_ours() -> Result<()> {
+async fn a_limit_range_does_not_change_the_injected_container() -> Result<()> {
     with_temp_ns(async |ns| {
         limit_range(
             &ns,
@@ -83,7 +83,7 @@ async fn a_limit_range_fills_in_what_the_pod_left_open_and_nothing_of_ours() -> 
 }
 
 #[tokio::test]
-async fn resources_that_a_limit_range_refuses_are_changed_by_an_annotation() -> Result<()> {
+async fn an_annotation_sets_resources_that_a_limit_range_accepts() -> Result<()> {
     with_temp_ns(async |ns| {
         limit_range(
             &ns,

@@ -28,7 +28,7 @@ async fn a_pod_waits_for_a_port_that_opens_later() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_service_without_a_pod_is_no_open_port() -> Result<()> {
+async fn a_service_without_pods_does_not_hold() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.create_object(service("web")).await?;
         is_routed(&ns, "web").await?;
@@ -46,7 +46,7 @@ async fn a_service_without_a_pod_is_no_open_port() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_page_holds_once_it_is_found() -> Result<()> {
+async fn an_http_term_holds_when_the_page_exists() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.create_object(service("web")).await?;
         let web = ns.create_pod(web_server()).await?;
@@ -65,7 +65,7 @@ async fn a_page_holds_once_it_is_found() -> Result<()> {
 
 /// The API server's own page: its certificate is from an authority that no pod is told to trust.
 #[tokio::test]
-async fn a_page_behind_tls_is_asked_for_too() -> Result<()> {
+async fn an_https_term_holds_behind_tls() -> Result<()> {
     with_temp_ns(async |ns| {
         let term = "https://kubernetes.default/livez within 1m";
         let app = ns.create_pod(pod("app").depends_on(term)).await?;
@@ -77,7 +77,7 @@ async fn a_page_behind_tls_is_asked_for_too() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_variable_and_a_port_have_to_hold_together() -> Result<()> {
+async fn a_variable_and_a_port_must_both_hold() -> Result<()> {
     with_temp_ns(async |ns| {
         let terms = "schema/loaded, tcp://web:8080";
         let app = ns.create_pod(pod("app").depends_on(terms)).await?;
@@ -95,7 +95,7 @@ async fn a_variable_and_a_port_have_to_hold_together() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_port_that_stays_closed_is_waited_for_no_longer_than_it_may() -> Result<()> {
+async fn a_closed_port_times_out() -> Result<()> {
     with_temp_ns(async |ns| {
         let required = pod("required")
             .once("true")

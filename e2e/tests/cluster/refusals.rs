@@ -4,7 +4,7 @@ use anyhow::Result;
 use e2e::kit::{Namespace, PodManifest, pod, with_temp_ns};
 
 #[tokio::test]
-async fn a_bad_term_is_denied_with_its_place_and_what_would_be_right() -> Result<()> {
+async fn a_rejection_has_the_column_and_the_correct_form() -> Result<()> {
     with_temp_ns(async |ns| {
         let said = refusal(&ns, pod("app").depends_on("first/container, db ready")).await?;
         assert!(
@@ -20,7 +20,7 @@ async fn a_bad_term_is_denied_with_its_place_and_what_would_be_right() -> Result
 }
 
 #[tokio::test]
-async fn every_mistake_is_told_at_once() -> Result<()> {
+async fn a_rejection_lists_every_mistake() -> Result<()> {
     with_temp_ns(async |ns| {
         let pod = pod("app").depends_on("a b").signals("a/../b");
         let said = refusal(&ns, pod.annotate("depends-on-timeout", "5")).await?;
@@ -37,7 +37,7 @@ async fn every_mistake_is_told_at_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_needs_a_controller_is_refused_and_says_so() -> Result<()> {
+async fn features_that_need_the_controller_are_rejected() -> Result<()> {
     let needing = [
         ("depends-on", "job:migrate"),
         ("depends-on", "certificates.cert-manager.io:web=Ready"),

@@ -38,7 +38,7 @@ async fn describe_shows_the_terms_and_then_the_outcome() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_log_says_what_is_missing_and_then_that_it_came() -> Result<()> {
+async fn the_log_shows_the_missing_terms_and_then_that_they_hold() -> Result<()> {
     with_temp_ns(async |ns| {
         let app = pod("app").depends_on("first/container, first/cache");
         let app = ns.create_pod(app).await?;
@@ -66,7 +66,7 @@ async fn the_log_says_what_is_missing_and_then_that_it_came() -> Result<()> {
 }
 
 #[tokio::test]
-async fn injected_pods_are_found_by_a_label() -> Result<()> {
+async fn a_label_selects_injected_pods() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.create_pod(pod("other")).await?;
         let app = ns

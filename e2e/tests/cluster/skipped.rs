@@ -17,7 +17,7 @@ async fn a_pod_that_is_switched_off_does_not_wait() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_pod_without_annotations_is_left_alone() -> Result<()> {
+async fn a_pod_without_annotations_is_unchanged() -> Result<()> {
     with_temp_ns(async |ns| {
         let pod = ns.create_pod(pod("app")).await?;
         pod.is_running().await?;

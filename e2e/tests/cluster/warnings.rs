@@ -8,7 +8,7 @@ use e2e::{
 use serde_json::json;
 
 #[tokio::test]
-async fn a_mistyped_key_is_told_with_the_one_that_was_meant() -> Result<()> {
+async fn a_warning_suggests_the_correct_key() -> Result<()> {
     with_temp_ns(async |ns| {
         let app = pod("app").annotate("depends-on-timeot", "5m");
         let told = applied(&ns, app.depends_on("a")).await?;
@@ -25,7 +25,7 @@ async fn a_mistyped_key_is_told_with_the_one_that_was_meant() -> Result<()> {
 }
 
 #[tokio::test]
-async fn signals_that_nobody_withdraws_are_told_of() -> Result<()> {
+async fn a_warning_says_that_signals_are_not_withdrawn() -> Result<()> {
     with_temp_ns(async |ns| {
         let told = applied(&ns, pod("app").signals("app/up")).await?;
         assert!(
@@ -40,7 +40,7 @@ async fn signals_that_nobody_withdraws_are_told_of() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_bad_template_is_told_of_when_its_deployment_is_applied() -> Result<()> {
+async fn applying_a_deployment_reports_mistakes_in_its_template() -> Result<()> {
     with_temp_ns(async |ns| {
         let web = deployment(1, pod("web").depends_on("first/container, db ready"));
         let told = applied(&ns, web).await?;
@@ -61,7 +61,7 @@ async fn a_bad_template_is_told_of_when_its_deployment_is_applied() -> Result<()
 }
 
 #[tokio::test]
-async fn an_annotation_on_the_deployment_itself_is_told_of() -> Result<()> {
+async fn applying_a_deployment_reports_misplaced_annotations() -> Result<()> {
     with_temp_ns(async |ns| {
         let misplaced = json!({"metadata": {"annotations": {"depends-on": "first/container"}}});
         let told = applied(&ns, deployment(1, pod("web")).with(misplaced)).await?;
@@ -75,7 +75,7 @@ async fn an_annotation_on_the_deployment_itself_is_told_of() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_place_is_told_where_templates_lie_deeper() -> Result<()> {
+async fn a_warning_has_the_path_of_a_nested_template() -> Result<()> {
     with_temp_ns(async |ns| {
         let backup = cron_job(pod("backup").signals("backup/../begun"));
         let told = applied(&ns, backup.spec(json!({"suspend": true}))).await?;
@@ -87,7 +87,7 @@ async fn the_place_is_told_where_templates_lie_deeper() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nothing_is_said_where_all_is_well() -> Result<()> {
+async fn a_correct_workload_gets_no_warning() -> Result<()> {
     with_temp_ns(async |ns| {
         let web = deployment(1, pod("web").depends_on("first/container"));
         assert_eq!(applied(&ns, web).await?.stderr, "");
@@ -98,7 +98,7 @@ async fn nothing_is_said_where_all_is_well() -> Result<()> {
 
 /// The API server reads no such object: nobody else is asked.
 #[tokio::test]
-async fn an_annotation_that_is_no_text_is_refused_with_its_place() -> Result<()> {
+async fn an_annotation_that_is_not_a_string_is_rejected_with_its_path() -> Result<()> {
     with_temp_ns(async |ns| {
         let minutes = json!({"metadata": {"annotations": {"depends-on-timeout": 5}}});
         let web = deployment(1, pod("web").depends_on("a").with(minutes));

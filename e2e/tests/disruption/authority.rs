@@ -30,7 +30,7 @@ async fn webhooks_that_start_together_agree_on_one_authority() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_ca_bundle_that_somebody_wipes_comes_back() -> Result<()> {
+async fn the_webhooks_repair_a_wiped_ca_bundle() -> Result<()> {
     with_oncue(async |ns, oncue| {
         let certificate = certificate(&oncue).await?;
         oncue.wipe_ca_bundles().await?;

@@ -41,7 +41,7 @@ async fn injected_pods_survive_the_restart_of_the_kubelet() -> Result<()> {
 
 /// The node is the store's: so the store is restarted too, and those who wait elsewhere lose it.
 #[tokio::test]
-async fn pods_go_on_when_their_node_is_restarted() -> Result<()> {
+async fn pods_survive_the_restart_of_their_node() -> Result<()> {
     with_oncue(async |ns, oncue| {
         let (node, store) = (oncue.store_pod().node().await?, ns.store());
         store.create("early/signal").await?;

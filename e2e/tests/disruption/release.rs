@@ -23,7 +23,7 @@ async fn the_charts_own_test_passes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_uninstall_hinders_no_new_pods_and_whom_it_leaves_waiting_is_named() -> Result<()> {
+async fn uninstalling_blocks_no_pods_and_the_notes_list_injected_ones() -> Result<()> {
     with_oncue(async |ns, oncue| {
         let (release, store) = (oncue.release(), ns.store());
         store.create("early/signal").await?;

@@ -7,7 +7,7 @@ use e2e::kit::{LivePod, WAIT, deployment, pod, with_oncue};
 const WAITERS: u32 = 50;
 
 #[tokio::test]
-async fn fifty_waiting_pods_outlive_two_deaths_of_the_store() -> Result<()> {
+async fn fifty_waiting_pods_survive_two_kills_of_the_store() -> Result<()> {
     with_oncue(async |ns, oncue| {
         let store = ns.store();
         store.create_with_value("before/death", "kept").await?;

@@ -34,7 +34,7 @@ async fn no_admission_fails_while_the_webhook_is_replaced() -> Result<()> {
 }
 
 #[tokio::test]
-async fn killed_webhooks_fail_no_calls_but_those_until_they_are_back() -> Result<()> {
+async fn killed_webhooks_fail_calls_only_until_they_are_back() -> Result<()> {
     with_oncue(async |ns, oncue| {
         let outages = RefCell::new(Vec::new());
         let burst = burst(&ns, async {
@@ -62,7 +62,7 @@ async fn killed_webhooks_fail_no_calls_but_those_until_they_are_back() -> Result
 }
 
 #[tokio::test]
-async fn without_a_webhook_annotated_pods_are_refused_and_all_others_created() -> Result<()> {
+async fn without_a_webhook_only_annotated_pods_are_rejected() -> Result<()> {
     with_oncue(async |ns, oncue| {
         oncue.scale_webhook(0).await?;
         let asking = || pod("asking").depends_on("first/container");
