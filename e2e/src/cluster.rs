@@ -1,4 +1,4 @@
-//! The cluster the tests run on: what it is called, and how it is reached.
+//! The cluster of the tests: its name and the access to it.
 
 use std::{
     env, fs,
@@ -13,7 +13,7 @@ use kube::{
 
 use crate::process::Program;
 
-/// The namespace oncue is installed in, and the release's name.
+/// The namespace of the installation.
 pub const SYSTEM: &str = "oncue-system";
 
 /// The Helm release's name.
@@ -32,17 +32,17 @@ impl Cluster {
         Self { name }
     }
 
-    /// Returns its name, as kind knows it.
+    /// Returns the name of the kind cluster.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns where its own kubeconfig is kept: `~/.kube/config` is never touched.
+    /// Returns the path of the cluster's own kubeconfig. `~/.kube/config` stays unchanged.
     pub fn kubeconfig(&self) -> PathBuf {
         cache().join(format!("{}.kubeconfig", self.name))
     }
 
-    /// Returns a client for its API.
+    /// Returns a client for the cluster's API.
     pub async fn client(&self) -> Result<Client> {
         let file = self.kubeconfig();
         let read = Kubeconfig::read_from(&file);
@@ -55,28 +55,28 @@ impl Cluster {
         Ok(Client::try_from(config)?)
     }
 
-    /// Returns kubectl for it.
+    /// Returns kubectl for this cluster.
     pub fn kubectl(&self) -> Program {
         Program::new("kubectl").env("KUBECONFIG", self.kubeconfig())
     }
 
-    /// Returns helm for it.
+    /// Returns helm for this cluster.
     pub fn helm(&self) -> Program {
         Program::new("helm").env("KUBECONFIG", self.kubeconfig())
     }
 
-    /// Returns kind with one of its commands for it.
+    /// Returns a command of kind for this cluster.
     pub fn kind(&self, command: &[&str]) -> Program {
         let program = Program::new("kind").env("KUBECONFIG", self.kubeconfig());
         program.args(command).args(["--name", self.name.as_str()])
     }
 
-    /// Returns a program that runs on one of its nodes, as root.
+    /// Returns a program that runs on a node as root.
     pub fn on_node(&self, node: &str, command: &[&str]) -> Program {
         Program::new("docker").args(["exec", node]).args(command)
     }
 
-    /// Returns whether kind knows it.
+    /// Returns whether the cluster exists.
     pub async fn exists(&self) -> Result<bool> {
         let listed = Program::new("kind")
             .args(["get", "clusters"])
@@ -85,29 +85,29 @@ impl Cluster {
         Ok(listed.lines().any(|name| name == self.name))
     }
 
-    /// Removes it, if it is there, and what is kept of it.
+    /// Removes the cluster and its kubeconfig, if it exists.
     pub async fn remove(&self) -> Result<()> {
         self.kind(&["delete", "cluster"]).text().await?;
-        // One that was never made has none.
+        // A cluster that was never created has no kubeconfig.
         let _ = fs::remove_file(self.kubeconfig());
         Ok(())
     }
 }
 
-/// Returns the folder, outside of the work tree, where kubeconfigs and logs are kept.
+/// Returns the folder for kubeconfigs and logs, outside of the work tree.
 pub fn cache() -> PathBuf {
     env::var_os("ONCUE_E2E_CACHE").map_or_else(|| user_cache().join("oncue-e2e"), PathBuf::from)
 }
 
-/// Returns the cache folder, made if it was not there.
+/// Returns the cache folder, and creates it if necessary.
 pub(crate) fn made_cache() -> Result<PathBuf> {
     let folder = cache();
     let made = fs::create_dir_all(&folder);
-    made.with_context(|| format!("failed to make {}", folder.display()))?;
+    made.with_context(|| format!("failed to create {}", folder.display()))?;
     Ok(folder)
 }
 
-/// Returns `$XDG_CACHE_HOME`, else `~/.cache`.
+/// Returns `$XDG_CACHE_HOME`, or `~/.cache`.
 pub(crate) fn user_cache() -> PathBuf {
     let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     named.unwrap_or_else(|| PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cache"))

@@ -1,4 +1,4 @@
-//! `e2e demo`: examples/first-second on the cluster, as a person would watch it.
+//! `e2e demo`: runs examples/first-second on the cluster with the commands that a user would type.
 
 use anyhow::{Context, Result};
 use k8s_openapi::jiff::SignedDuration;
@@ -8,10 +8,10 @@ use crate::{
     kit::{LivePod, Namespace, WAIT, started_at, with_temp_ns},
 };
 
-/// Shows `second` waiting, and starting after `first`; takes both away again.
+/// Shows that `second` waits and starts after `first`, then deletes both.
 pub async fn demo(cluster: &Cluster) -> Result<()> {
     with_temp_ns(async |ns| {
-        println!("\n# second comes first, and waits\n");
+        println!("\n# second is created first and waits\n");
         apply(&ns, "second.yaml").await?;
         let second = ns.pod("second");
         second.is_held().await?;
@@ -19,7 +19,7 @@ pub async fn demo(cluster: &Cluster) -> Result<()> {
         println!("{}\n", waiting_part(&second.describe().await?));
         show(&ns, &["logs", "second", "-c", WAIT]).await?;
 
-        println!("# first comes, and second starts after it\n");
+        println!("# first is created, and second starts after it\n");
         apply(&ns, "first.yaml").await?;
         second.is_running().await?;
         show(&ns, &["get", "pods"]).await?;
@@ -45,7 +45,7 @@ async fn show(ns: &Namespace, args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Cuts the injected container out of what `kubectl describe` shows.
+/// Extracts the injected container from the output of `kubectl describe`.
 fn waiting_part(description: &str) -> String {
     let from_wait = description
         .lines()

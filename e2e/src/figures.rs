@@ -1,8 +1,8 @@
-//! `e2e figures`: what oncue costs on the cluster. Prints, and judges nothing.
+//! `e2e figures`: measures the cost of oncue on the cluster. The figures have no limits.
 //!
-//! | module | what is measured |
+//! | module | what it measures |
 //! | --- | --- |
-//! | `overhead` | a wait that is already satisfied, beside pods that do not wait |
+//! | `overhead` | a wait whose terms already hold, compared with pods that do not wait |
 //! | `release` | from a created variable to the end of the init container that waited for it |
 //! | `crowd` | memory and CPU of oncue's pods while a node is full of waiting pods |
 //! | `sample` | durations, as percentiles |
@@ -16,7 +16,7 @@ use anyhow::Result;
 
 use crate::kit::with_temp_ns;
 
-/// Measures and prints everything, each in a namespace of its own.
+/// Measures and prints everything, each in its own namespace.
 pub async fn print() -> Result<()> {
     Box::pin(with_temp_ns(overhead::print)).await?;
     Box::pin(with_temp_ns(release::print)).await?;

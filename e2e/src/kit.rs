@@ -1,4 +1,4 @@
-//! What the tests are written with, so that each reads as a sentence.
+//! Helpers of the tests.
 //!
 //! ```no_run
 //! use e2e::kit::{pod, with_temp_ns};

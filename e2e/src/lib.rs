@@ -1,9 +1,9 @@
-//! End-to-end tests of oncue on a real cluster: real API server, real kubelet, real containerd.
+//! End-to-end tests of oncue on a kind cluster.
 //!
-//! - [`up`], [`demo`], [`figures`], [`logs`], [`suite`]: what the program `e2e` does, on a [`cluster`];
-//! - [`kit`]: what the tests are written with, see `tests/`;
-//! - [`release`], [`previous`]: the chart with its images, as they are and as they were;
-//! - [`tools`], [`process`]: what all of them stand on.
+//! - [`up`], [`demo`], [`figures`], [`logs`], [`suite`]: the commands of `e2e`, on a [`cluster`]
+//! - [`kit`]: the helpers of the tests in `tests/`
+//! - [`release`], [`previous`]: the chart with its images, of this tree and of the previous commit
+//! - [`tools`], [`process`]: the basis of all of them
 
 pub mod cluster;
 pub mod demo;

@@ -1,4 +1,4 @@
-//! `e2e logs`: everything that explains what happened on the cluster, as files in one folder.
+//! `e2e logs`: collects the state and the logs of the cluster as files in one folder.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use crate::{
     tools,
 };
 
-/// Writes what the nodes, the API and oncue say into the folder, and prints where that is.
+/// Writes the logs of nodes, pods and oncue to the folder, and prints its path.
 pub async fn collect(cluster: &Cluster, folder: Option<PathBuf>) -> Result<()> {
     tools::demand_tools()?;
     let folder = folder.unwrap_or_else(|| cache().join(format!("{}-logs", cluster.name())));
@@ -45,7 +45,7 @@ pub async fn collect(cluster: &Cluster, folder: Option<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// What is asked with kubectl, and the file that the answer goes to.
+/// A command of kubectl, and the file for its output.
 const QUESTIONS: &[(&str, &[&str])] = &[
     ("nodes.txt", &["describe", "nodes"]),
     ("pods.txt", &["get", "pods", "-A", "-o", "wide"]),
@@ -67,7 +67,7 @@ const QUESTIONS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// A question that fails is an answer too: its words stand in the file.
+/// If a command fails, the file contains its error.
 async fn ask(cluster: &Cluster, file: &Path, args: &[&str]) -> Result<()> {
     let answer = cluster.kubectl().args(args).outcome().await?;
     fs::write(file, answer.all()).with_context(|| format!("failed to write {}", file.display()))

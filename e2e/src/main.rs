@@ -1,12 +1,12 @@
-//! Makes the cluster for the end-to-end tests, runs them, and shows what the product does.
+//! Creates the cluster for the end-to-end tests, runs them, and shows a demo.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use e2e::{cluster::Cluster, demo, figures, logs, suite, tools, up};
 
-/// End-to-end tests of oncue on kind. The cluster is called `oncue-e2e`, or as `ONCUE_E2E_CLUSTER`
-/// says; ~/.kube/config is never touched. Every command can be repeated.
+/// End-to-end tests of oncue on kind. `ONCUE_E2E_CLUSTER` names the cluster (default: oncue-e2e).
+/// ~/.kube/config stays unchanged. You can repeat every command.
 #[derive(Debug, Parser)]
 #[command(name = "e2e")]
 struct Arguments {
@@ -16,25 +16,25 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Shows on the cluster how the second pod of examples/first-second waits for the first
+    /// Shows on the cluster how the pods of examples/first-second wait
     Demo,
     /// Removes the cluster
     Down,
-    /// Measures on the cluster what oncue costs, and prints the figures
+    /// Measures the cost of oncue on the cluster
     Figures,
-    /// Collects what the nodes, the pods and oncue say into a folder
+    /// Collects the logs of nodes, pods and oncue in a folder
     Logs {
-        /// Where to; a folder in the cache by default
+        /// Folder for the logs [default: a folder in the cache]
         folder: Option<PathBuf>,
     },
-    /// Runs the tests, on the cluster that is there or is made
+    /// Runs the tests, and creates the cluster if necessary
     Test {
-        /// Runs the tests alone whose names contain one of these
+        /// Runs only tests whose names contain one of these
         filters: Vec<String>,
     },
-    /// Makes or reuses the cluster, builds and loads the images, installs the chart
+    /// Creates or reuses the cluster, builds and loads the images, installs the chart
     Up {
-        /// How many nodes, the control plane among them; 3 by default
+        /// Number of nodes, including the control plane [default: 3]
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=9))]
         nodes: Option<u32>,
     },

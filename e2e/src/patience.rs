@@ -1,4 +1,4 @@
-//! How long is waited for the cluster.
+//! Time limits for the cluster.
 
 use std::time::Duration;
 
@@ -7,10 +7,11 @@ use std::time::Duration;
 /// use too, a node that is restarted has taken more than two minutes.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
-/// How much earlier a tool gives up than whoever waits for it, so that its own words are heard.
+/// A tool gives up this much earlier than the process that waits for it, so that its own error
+/// message is printed.
 const FOR_LAST_WORDS: Duration = Duration::from_secs(20);
 
-/// Returns the flag by which kubectl and helm wait as long.
+/// Returns this limit as a flag of kubectl and helm.
 pub(crate) fn timeout_flag() -> String {
     let patience = PATIENCE.saturating_sub(FOR_LAST_WORDS);
     format!("--timeout={}s", patience.as_secs())

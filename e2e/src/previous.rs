@@ -1,4 +1,4 @@
-//! The previous commit, as somebody has it installed who is about to upgrade.
+//! The chart and images of the previous commit, as the start of an upgrade.
 
 use std::{
     env, fs,
@@ -15,13 +15,13 @@ use crate::{
     up::images::{self, Tree},
 };
 
-/// Returns the chart of the previous commit with its images, which are on the nodes then.
+/// Returns the chart of the previous commit, and loads its images on the nodes.
 ///
-/// Where they are made from the same sources as the present ones, these stand in for them under
-/// another name, so that an upgrade replaces every pod all the same.
+/// If the sources of the images are the same, uses the present images under another tag, so that an
+/// upgrade still replaces every pod.
 pub async fn release(cluster: &Cluster, present: &Release) -> Result<Release> {
     let Some(commit) = commit().await? else {
-        // Not by a macro, whose output is swallowed where a test succeeds.
+        // Not `println!`, because libtest hides its output if a test succeeds.
         let _ = io::stderr().write_all(SHALLOW.as_bytes());
         return renamed(cluster, repository(), present.tag()).await;
     };
@@ -43,10 +43,10 @@ const SHALLOW: &str = "\n*** This clone has no HEAD~1: the upgrade is tested fro
                        and images, under another name. Fetch one commit more to test it from the \
                        previous ones.\n";
 
-/// What the images' programs are compiled for.
+/// The target of the images' programs.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Returns the id of the previous commit, where the clone has it.
+/// Returns the id of the previous commit, if the clone has it.
 async fn commit() -> Result<Option<String>> {
     let git = Program::new("git").folder(repository());
     let git = git.args(["rev-parse", "--verify", "--quiet", "HEAD~1^{commit}"]);
@@ -55,8 +55,8 @@ async fn commit() -> Result<Option<String>> {
     Ok(found.success.then(|| commit.to_owned()))
 }
 
-/// Writes the sources of a commit into the cache, always into the same folder, since what is
-/// compiled there is found again by its path.
+/// Writes the sources of a commit into the cache, always into the same folder, because cargo finds
+/// compiled crates by their path.
 async fn extracted(commit: &str) -> Result<PathBuf> {
     let cache = made_cache()?;
     let folder = cache.join("previous");
@@ -64,14 +64,14 @@ async fn extracted(commit: &str) -> Result<PathBuf> {
     if fs::read_to_string(&mark).is_ok_and(|there| there == commit) {
         return Ok(folder);
     }
-    // One that was never made needs not to be removed.
+    // There may be no folder to remove.
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
     let archive = cache.join("previous.tar");
     let git = Program::new("git").folder(repository());
     let git = git.args(["archive", commit, "--output"]).arg(&archive);
     git.text().await?;
-    // Not with the times of the commit: cargo would take what was built after it for fresh.
+    // Uses the present time: with the commit's time, cargo would use outdated builds.
     let tar = Program::new("tar").folder(&folder);
     tar.args(["-x", "-m", "-f"]).arg(&archive).text().await?;
     fs::remove_file(&archive)?;
@@ -79,9 +79,8 @@ async fn extracted(commit: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Returns cargo's target folder for what is in the cache. It cannot be that of this build: cargo
-/// takes the crates of one work tree for those of another. What both have in common is copied
-/// once, so that nothing but these is compiled again.
+/// Returns cargo's target folder for the sources in the cache. It cannot be that of this build,
+/// because cargo confuses the crates of two work trees. Common parts are copied once.
 async fn target() -> Result<PathBuf> {
     let target = made_cache()?.join("previous-target");
     let named = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
@@ -94,7 +93,7 @@ async fn target() -> Result<PathBuf> {
                 copy.arg(built).arg(&target).text().await?;
             }
         }
-        // Should a build leave none, these would be taken for its own.
+        // A failed build must not leave the present programs here.
         for program in ["client/oncue-client-static", "release/oncue"] {
             let _ = fs::remove_file(target.join(TARGET).join(program));
         }
@@ -102,7 +101,7 @@ async fn target() -> Result<PathBuf> {
     Ok(target)
 }
 
-/// Returns the chart of a tree with the images of a tag, under another tag.
+/// Returns the chart of a tree, with the images of one tag under another tag.
 async fn renamed(cluster: &Cluster, tree: &Path, tag: &str) -> Result<Release> {
     let other = format!("{tag}-before");
     let names = images::names(&other);

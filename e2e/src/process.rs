@@ -1,4 +1,4 @@
-//! Programs that are run to their end: tools, builds, scripts of this repository.
+//! Runs programs to their end: tools, builds, and scripts of this repository.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -12,7 +12,7 @@ use tokio::{io::AsyncWriteExt, process::Command, time};
 
 use crate::{patience::PATIENCE, tools};
 
-/// A program that is about to run, with a time limit; it is killed with whoever waits for it.
+/// A program to run, with a time limit. It is killed if the waiting future is dropped.
 #[derive(Debug)]
 pub struct Program {
     command: Command,
@@ -21,19 +21,19 @@ pub struct Program {
     limit: Duration,
 }
 
-/// What a program that ran to its end has left.
+/// The result of a program.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Whether its exit status was 0.
+    /// Whether the exit status was 0.
     pub success: bool,
-    /// What it wrote to its standard output.
+    /// The standard output.
     pub stdout: String,
-    /// What it wrote to its standard error.
+    /// The standard error.
     pub stderr: String,
 }
 
 impl Program {
-    /// Returns a program that is looked for where the tools are.
+    /// Returns a program from the search path of the tools.
     pub fn new(name: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(&name);
         command.env("PATH", tools::path()).kill_on_drop(true);
@@ -60,40 +60,40 @@ impl Program {
         args.into_iter().fold(self, Self::arg)
     }
 
-    /// Sets a variable of its environment.
+    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, key: &str, value: impl Into<OsString>) -> Self {
         self.command.env(key, value.into());
         self
     }
 
-    /// Sets the folder it runs in.
+    /// Sets the working directory.
     #[must_use]
     pub fn folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self
     }
 
-    /// Gives it something to read.
+    /// Sets the standard input.
     #[must_use]
     pub fn stdin(mut self, text: impl Into<String>) -> Self {
         self.stdin = Some(text.into());
         self
     }
 
-    /// Sets how long it may run, where it is not as long as anything on the cluster.
+    /// Sets the time limit, if the default does not fit.
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Returns it as a person would type it.
+    /// Returns the command line as a user would type it.
     pub fn as_typed(&self) -> &str {
         &self.shown
     }
 
-    /// Runs it and returns what it left, whatever its exit status.
+    /// Runs the program and returns its result, with any exit status.
     pub async fn outcome(mut self) -> Result<Outcome> {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command.stdin(match self.stdin {
@@ -104,7 +104,7 @@ impl Program {
         let input = child.stdin.take();
         let feed = async {
             if let (Some(mut pipe), Some(text)) = (input, &self.stdin) {
-                // One that ends before it has read everything says so by its exit status.
+                // If the program ends before it has read everything, its exit status says why.
                 let _ = pipe.write_all(text.as_bytes()).await;
             }
         };
@@ -119,7 +119,7 @@ impl Program {
         })
     }
 
-    /// Runs it and returns its standard output; that it fails is an error with its last words.
+    /// Runs the program and returns its standard output. A failure is an error with its last line.
     pub async fn text(self) -> Result<String> {
         let shown = self.shown.clone();
         let outcome = self.outcome().await?;
@@ -129,7 +129,7 @@ impl Program {
         Ok(outcome.stdout)
     }
 
-    /// Runs it with what it prints on this process's own output; that it fails is an error.
+    /// Runs the program with this process's standard output. A failure is an error.
     pub async fn shown(mut self) -> Result<()> {
         self.command.stdin(Stdio::null());
         let mut child = self.command.spawn().with_context(|| self.not_started())?;
@@ -152,12 +152,12 @@ impl Program {
 }
 
 impl Outcome {
-    /// Returns both outputs, one after the other.
+    /// Returns the standard output followed by the standard error.
     pub fn all(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 
-    /// Returns the last line it wrote that says something, of its errors if there are any.
+    /// Returns the last non-empty line, from the standard error if it has one.
     pub fn last_words(&self) -> &str {
         let mut lines = self.stdout.lines().chain(self.stderr.lines()).rev();
         let said = |line: &&str| !line.trim().is_empty();

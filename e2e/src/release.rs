@@ -1,4 +1,4 @@
-//! The chart's release.
+//! The Helm release.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{
     up::images,
 };
 
-/// A chart with the images it is installed with, on a cluster.
+/// A chart with its images, on a cluster.
 #[derive(Clone, Debug)]
 pub struct Release {
     cluster: Cluster,
@@ -34,12 +34,12 @@ impl Release {
         }
     }
 
-    /// Returns the tag of its images.
+    /// Returns the tag of the images.
     pub fn tag(&self) -> &str {
         &self.tag
     }
 
-    /// Installs or upgrades it and waits until it is ready.
+    /// Installs or upgrades the release, and waits until it is ready.
     pub async fn install(&self) -> Result<()> {
         let tag = &self.tag;
         let helm = self.helm(&["upgrade", "--install", RELEASE]);
@@ -62,25 +62,25 @@ impl Release {
         )
     }
 
-    /// Uninstalls it and waits until everything is gone that goes with it.
+    /// Uninstalls the release, and waits until all of its objects are gone.
     pub async fn uninstall(&self) -> Result<()> {
         let helm = self.helm(&["uninstall", RELEASE, "--wait", &timeout_flag()]);
         helm.text().await?;
         Ok(())
     }
 
-    /// Runs the chart's own test, and returns what it says.
+    /// Runs `helm test`, and returns its output.
     pub async fn test(&self) -> Result<String> {
         let helm = self.helm(&["test", RELEASE, "--logs", &timeout_flag()]);
         helm.text().await
     }
 
-    /// Returns what Helm tells whoever has installed it.
+    /// Returns the notes of the installation.
     pub async fn notes(&self) -> Result<String> {
         self.helm(&["get", "notes", RELEASE]).text().await
     }
 
-    /// Takes `oncue` out of the image, and returns where it is.
+    /// Extracts the program `oncue` from the image, and returns its path.
     pub async fn oncue(&self) -> Result<PathBuf> {
         images::program(&self.tag).await
     }

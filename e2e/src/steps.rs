@@ -1,10 +1,10 @@
-//! What a person watches while a cluster comes up: each step, and how many seconds it took.
+//! Prints each step, and how many seconds it took.
 
 use std::time::Instant;
 
 use anyhow::Result;
 
-/// Runs one step and prints how long it took.
+/// Runs one step, and prints its duration.
 pub(crate) async fn step<T>(name: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
     let began = Instant::now();
     let done = work.await?;

@@ -1,4 +1,4 @@
-//! `e2e test`: the tests as cargo runs them, first side by side, then those that disturb others.
+//! `e2e test`: runs the tests with cargo, first in parallel, then those that disturb others.
 
 use std::{env, time::Duration};
 
@@ -6,15 +6,15 @@ use anyhow::Result;
 
 use crate::{cluster::repository, process::Program};
 
-/// How many tests of `tests/cluster` run at a time: they mostly wait.
+/// Number of parallel tests of `tests/cluster`. They mostly wait.
 const SIDE_BY_SIDE: u32 = 4;
 
-/// More than all of them need.
+/// Longer than all of them take.
 const LIMIT: Duration = Duration::from_mins(40);
 
 /// Runs the tests whose names contain one of the filters; all of them if there is none.
 pub async fn run(filters: &[String]) -> Result<()> {
-    // What fails on one side says nothing of the other: both are told.
+    // A failure of one suite says nothing about the other, so both results are reported.
     let side_by_side = run_target("cluster", SIDE_BY_SIDE, filters).await;
     run_target("disruption", 1, filters).await?;
     side_by_side

@@ -1,4 +1,5 @@
-//! The tools a kind cluster needs: found, or named with how to install them, or brought by kindbox.
+//! The tools for a kind cluster: found on this machine, or built by kindbox. Missing tools are
+//! reported with how to install them.
 
 use std::{
     env,
@@ -15,13 +16,13 @@ use crate::{
     process::Program,
 };
 
-/// A tool, and how it is installed.
+/// A tool and how to install it.
 struct Tool {
     name: &'static str,
     install: &'static str,
 }
 
-/// What is needed to make a cluster and to install oncue there.
+/// The tools that create a cluster and install oncue on it.
 const TOOLS: [Tool; 4] = [
     Tool {
         name: "docker",
@@ -41,19 +42,19 @@ const TOOLS: [Tool; 4] = [
     },
 ];
 
-/// The oldest kind whose own node image is a Kubernetes that the chart accepts, 1.30.
+/// The oldest kind whose default node image has a Kubernetes that the chart supports (1.30).
 const OLDEST_KIND: (u32, u32) = (0, 23);
 
-/// What a node is made from, and where images come from besides.
+/// The source of the node image and of the other images.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Nodes {
-    /// No registry is reached: kindbox made this node image.
+    /// Packages: no registry can be reached, and kindbox built this node image.
     Kindbox(String),
-    /// A registry is reached: the image that kind brings for its version.
+    /// A registry: the default image of this version of kind.
     Upstream,
 }
 
-/// Returns where programs are looked for: `PATH`, and behind it what kindbox made.
+/// Returns the search path for programs: `PATH`, then kindbox's tools.
 pub fn path() -> OsString {
     let mut path = env::var_os("PATH").unwrap_or_default();
     path.push(":");
@@ -61,7 +62,7 @@ pub fn path() -> OsString {
     path
 }
 
-/// Sees that every tool is there and fit, and says what nodes are made from.
+/// Checks that every tool exists in a sufficient version, and returns the source of node images.
 pub async fn prepare() -> Result<Nodes> {
     let nodes = if env::var_os("ONCUE_E2E_KINDBOX").is_none() && registry_answers().await {
         demand(&TOOLS, "")?;
@@ -74,7 +75,7 @@ pub async fn prepare() -> Result<Nodes> {
     Ok(nodes)
 }
 
-/// Sees that the tools are there that a cluster's removal and its logs need.
+/// Checks for the tools that remove a cluster and collect its logs.
 pub fn demand_tools() -> Result<()> {
     demand(&TOOLS, "")
 }
@@ -90,7 +91,7 @@ fn kindbox_cache() -> PathBuf {
     named.unwrap_or_else(|| user_cache().join("kindbox"))
 }
 
-/// Lets kindbox bring what is missing, and returns the name of its node image.
+/// Runs kindbox to build what is missing, and returns the name of its node image.
 async fn kindbox() -> Result<String> {
     let go = Tool {
         name: "go",
@@ -100,7 +101,8 @@ async fn kindbox() -> Result<String> {
         name: "python3",
         install: "apt-get install python3",
     };
-    let why = "no image registry is reached, so a node image is made from packages (Debian 12)";
+    let why =
+        "no image registry can be reached, so the node image is built from packages (Debian 12)";
     demand(&[go, python], why)?;
     let script = repository().join("e2e/kindbox/kindbox");
     let all = Program::new(&script).arg("all").limit(BUILD_LIMIT);
@@ -113,7 +115,7 @@ async fn kindbox() -> Result<String> {
         .to_owned())
 }
 
-/// From nothing, kindbox compiles Kubernetes.
+/// Without a cache, kindbox compiles Kubernetes.
 const BUILD_LIMIT: Duration = Duration::from_hours(1);
 
 fn demand(tools: &[Tool], why: &str) -> Result<()> {
@@ -166,7 +168,7 @@ async fn kind_is_fit() -> Result<()> {
             said.trim()
         ),
         None => bail!(
-            "`kind version` says {:?}, which is no version of kind",
+            "`kind version` says {:?}, which is not a version of kind",
             said.trim()
         ),
     }

@@ -1,4 +1,4 @@
-//! `e2e up`: from a machine with tools, or with package registries alone, to a cluster with oncue.
+//! `e2e up`: creates a cluster with oncue.
 
 pub(crate) mod images;
 mod kind;
@@ -9,9 +9,9 @@ use anyhow::Result;
 
 use crate::{cluster::Cluster, release::Release, steps::step, tools};
 
-/// Makes or reuses the cluster, builds and loads the images, installs the chart, and waits.
+/// Creates or reuses the cluster, builds and loads the images, installs the chart, and waits.
 ///
-/// Every step leaves alone what is there already, so that it can be repeated at any time.
+/// Every step keeps what exists, so you can repeat it at any time.
 pub async fn up(cluster: &Cluster, nodes: Option<u32>) -> Result<()> {
     let began = Instant::now();
     let made_of = step("tools", tools::prepare()).await?;

@@ -11,19 +11,19 @@ use crate::{
     kit::{Namespace, deployment, eventually, pod},
 };
 
-/// Deployments of [`REPLICAS`] pods: a small machine starts a few pods a second.
+/// Number of Deployments of [`REPLICAS`] pods. A small machine starts a few pods per second.
 const DEPLOYMENTS: usize = 4;
 const REPLICAS: u32 = 50;
 
-/// The variable that all of them wait for.
+/// The variable that all pods wait for.
 const GO: &str = "crowd/go";
 
-/// Fills one node with waiting pods, tells what oncue's own pods took for it, and lets all go.
+/// Fills one node with waiting pods, prints the memory and CPU of oncue's pods, and releases all.
 pub(super) async fn print(ns: Namespace) -> Result<()> {
     let node = any_worker(&ns).await?;
     let before = usage(ns.cluster()).await?;
     for index in 0..DEPLOYMENTS {
-        // A node of two cores has no room for the default 10m of so many.
+        // On a node with two cores, the default request of 10m does not fit for all pods.
         let app = pod(&app(index))
             .depends_on(GO)
             .annotate("oncue.dev/resources", "requests.cpu=1m");
@@ -33,7 +33,7 @@ pub(super) async fn print(ns: Namespace) -> Result<()> {
     }
     let waiting = usage(ns.cluster()).await?;
     println!(
-        "\n# {} pods that wait on one node\n",
+        "\n# {} waiting pods on one node\n",
         ns.store().waiting_pods().await?.len()
     );
     for (now, then) in waiting.iter().zip(&before) {
@@ -60,7 +60,7 @@ async fn release_all(ns: &Namespace) -> Result<()> {
         .try_collect()
         .await?;
     let latencies = latencies.into_iter().collect::<super::sample::Sample>();
-    println!("all of them, let go at once{latencies}");
+    println!("all released at once{latencies}");
     Ok(())
 }
 
@@ -75,7 +75,7 @@ async fn any_worker(ns: &Namespace) -> Result<String> {
     let worker = workers.items.into_iter().next();
     worker
         .and_then(|node| node.metadata.name)
-        .context("the cluster has no worker: e2e up makes some")
+        .context("the cluster has no worker: run `cargo run -p e2e -- up`")
 }
 
 async fn all_wait(ns: &Namespace, count: usize) -> Result<()> {
@@ -86,16 +86,16 @@ async fn all_wait(ns: &Namespace, count: usize) -> Result<()> {
     .await
 }
 
-/// What a process has taken so far.
+/// Memory and CPU of a process so far.
 struct Usage {
     pod: String,
-    /// Bytes.
+    /// Resident memory in bytes.
     memory: f64,
-    /// Seconds.
+    /// CPU time in seconds.
     cpu: f64,
 }
 
-/// Reads the metrics of all of oncue's pods, in the order of their names.
+/// Reads the metrics of oncue's pods, ordered by name.
 async fn usage(cluster: &Cluster) -> Result<Vec<Usage>> {
     let kubectl = |args: &[&str]| cluster.kubectl().args(["-n", SYSTEM, "get"]).args(args);
     let labels = ["pods", "-l", "app.kubernetes.io/name=oncue", "-o", "name"];

@@ -1,4 +1,4 @@
-//! A wait that is already satisfied, beside pods that do not wait.
+//! A wait whose terms already hold, compared with pods that do not wait.
 
 use std::time::{Duration, Instant};
 
@@ -10,20 +10,20 @@ use tokio::time::sleep;
 use super::sample::Sample;
 use crate::kit::{Namespace, PodManifest, image, pod};
 
-/// How many pods of each sort.
+/// Number of pods of each sort.
 const ROUNDS: usize = 30;
 
-/// The variable that is there all the time.
+/// A variable that exists all the time.
 const THERE: &str = "overhead/there";
 
-/// Starts one pod of each sort side by side, again and again, and tells how long each took from
-/// its creation until its container ran: as the API server's watch tells, whose news from the
-/// kubelet come once a second.
+/// Repeatedly starts one pod of each sort, and prints the time from creation until its container
+/// ran. The times come from a watch of the API server, which the kubelet updates once a second.
 pub(super) async fn print(ns: Namespace) -> Result<()> {
     ns.store().create(THERE).await?;
     let [mut plain, mut idle, mut waiting] = [const { Vec::new() }; 3];
     for round in 0..ROUNDS {
-        // A round ends on a kubelet's beat: the next must not always begin on one.
+        // A round ends with an update of the kubelet. A random pause keeps the next from beginning
+        // with one.
         sleep(Duration::from_millis(fastrand::u64(..1000))).await;
         let (without, with_idle, with_oncue) = try_join!(
             start(&ns, pod(&format!("plain-{round}"))),
@@ -35,10 +35,10 @@ pub(super) async fn print(ns: Namespace) -> Result<()> {
         waiting.push(with_oncue);
     }
     let [plain, idle, waiting] = [plain, idle, waiting].map(Sample::from_iter);
-    println!("\n# From creation to running, side by side\n");
+    println!("\n# From creation to running\n");
     println!("no init container              {plain}");
-    println!("an init container, does nothing{idle}");
-    println!("oncue, what it waits for holds {waiting}");
+    println!("idle init container            {idle}");
+    println!("oncue, all terms hold          {waiting}");
     let median = |sample: &Sample| sample.percentile(50).as_secs_f64();
     println!(
         "oncue over an idle init container: p50 {:+.3} s; over none: p50 {:+.3} s",
@@ -54,7 +54,7 @@ async fn start(ns: &Namespace, pod: PodManifest) -> Result<Duration> {
     Ok(began.elapsed())
 }
 
-/// Gives the pod an init container of the injected one's weight that does nothing.
+/// Adds an idle init container with the resources of the injected one.
 fn with_idle_init(pod: PodManifest) -> PodManifest {
     pod.spec(json!({"initContainers": [{
         "name": "idle",

@@ -10,7 +10,7 @@ use crate::kit::{LivePod, Namespace, WAIT, pod};
 
 const PODS: usize = 30;
 
-/// Lets pods wait, each for a variable of its own, and creates one after the other.
+/// Starts pods that wait for a variable each, and creates these variables one after the other.
 pub(super) async fn print(ns: Namespace) -> Result<()> {
     let mut pods = Vec::new();
     for index in 0..PODS {
@@ -27,13 +27,13 @@ pub(super) async fn print(ns: Namespace) -> Result<()> {
         ns.store().create(&name).await?;
         latencies.push(latency(&ns, pod, &name).await?);
     }
-    println!("\n# From the variable's creation to the last word of the waiting container\n");
+    println!("\n# From the create of a variable to the last log line of the waiting container\n");
     println!("one pod at a time{latencies}");
     Ok(())
 }
 
-/// Returns the time between the store's stamp on the variable and the node's on the last line of
-/// the client that waited for it. Nodes and store share their clock: they are one machine.
+/// Returns the time between the store's timestamp of the variable and the node's timestamp of the
+/// client's last log line. Nodes and store run on one machine and share a clock.
 pub(super) async fn latency(ns: &Namespace, pod: &LivePod, name: &str) -> Result<Duration> {
     pod.wait_ended().await?;
     let log = ns.kubectl(&["logs", pod.name(), "-c", WAIT, "--timestamps"]);
@@ -41,12 +41,12 @@ pub(super) async fn latency(ns: &Namespace, pod: &LivePod, name: &str) -> Result
     let last = log.lines().find(|line| line.contains("Ready after"));
     let (stamp, _) = last
         .and_then(|line| line.split_once(' '))
-        .with_context(|| format!("the log of {} does not end well: {log}", pod.name()))?;
+        .with_context(|| format!("the log of {} has no success: {log}", pod.name()))?;
     let ended: Timestamp = stamp.parse()?;
     let variable = ns.store().variable(name).await?;
     let since = variable["assertions"][0]["since"]
         .as_str()
-        .context("an assertion says since when")?;
+        .context("the assertion has no time")?;
     let created: Timestamp = since.parse()?;
     Ok(ended.duration_since(created).unsigned_abs())
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-/// Durations of the same thing, measured again and again.
+/// Repeated measurements of one duration.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sample(Vec<Duration>);
 
@@ -11,8 +11,8 @@ impl Sample {
         self.0.push(duration);
     }
 
-    /// Returns the smallest duration that `percent` of all do not exceed (nearest rank); zero
-    /// where nothing was measured.
+    /// Returns the smallest duration that `percent` of all do not exceed (nearest rank), or zero
+    /// without measurements.
     pub(super) fn percentile(&self, percent: usize) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();

@@ -1,4 +1,4 @@
-//! Many pods, created while something is going on.
+//! Many pods that are created during a disturbance.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,31 +13,31 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Manifest, Namespace, PodManifest};
 
-/// How many create pods at the same time.
+/// Number of parallel creators.
 const HANDS: usize = 4;
 
-/// How long each of them waits from one pod to the next: twenty pods a second in all.
+/// Pause of each creator between two pods: 20 pods per second in total.
 const PACE: Duration = Duration::from_millis(200);
 
-/// What became of pods that were created while something was going on.
+/// Results of the creates.
 #[derive(Debug)]
 pub struct Burst {
-    /// How many the API server has taken.
+    /// Number of pods that the API server accepted.
     pub created: usize,
-    /// Those it has not.
+    /// The rejected ones.
     pub refusals: Vec<Refusal>,
 }
 
 /// A pod that was not created.
 #[derive(Debug)]
 pub struct Refusal {
-    /// From when the API server was asked to when it answered.
+    /// Time span from the request to the answer.
     pub call: RangeInclusive<Instant>,
-    /// What it answered.
+    /// The answer.
     pub why: String,
 }
 
-/// Creates copies of the pod for as long as `disturbance` lasts, and until there are `at_least`.
+/// Creates copies of the pod while `disturbance` lasts, and until there are `at_least`.
 pub async fn burst_during(
     (ns, pod): (&Namespace, PodManifest),
     at_least: usize,
@@ -56,7 +56,7 @@ pub async fn burst_during(
     let hands = futures_util::future::join_all((0..HANDS).map(|_| source.create()));
     let (disturbed, _) = tokio::join!(
         async {
-            // Large, as everything is that waits for something on the cluster.
+            // Boxed, because the future is large.
             let disturbed = Box::pin(disturbance).await;
             source.is_over.set(true);
             disturbed
@@ -67,7 +67,7 @@ pub async fn burst_during(
     Ok(source.burst.into_inner())
 }
 
-/// Each copy gets a name from the API server.
+/// The API server generates a name for each copy.
 fn copies(pod: PodManifest) -> Result<Pod> {
     let mut pod: Pod = serde_json::from_value(Manifest::from(pod).value().clone())?;
     pod.metadata.generate_name = pod.metadata.name.take().map(|name| name + "-");

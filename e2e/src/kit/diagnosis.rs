@@ -1,4 +1,4 @@
-//! What explains a test that failed.
+//! The diagnosis of a failed test.
 
 use super::Namespace;
 use crate::{
@@ -8,10 +8,7 @@ use crate::{
 
 /// Prints the pods, the events, the logs of the namespace's pods and those of oncue.
 pub(super) async fn print(ns: &Namespace) {
-    eprintln!(
-        "--- what explains the failure, from the namespace {}",
-        ns.name()
-    );
+    eprintln!("--- diagnosis of the namespace {}", ns.name());
     show(ns.kubectl(&["get", "pods,jobs", "-o", "wide"])).await;
     show(ns.kubectl(&["get", "events", "--sort-by=.metadata.creationTimestamp"])).await;
     let pods = ns.kubectl(&["get", "pods", "-o", "name"]).outcome().await;
@@ -37,7 +34,7 @@ pub(super) async fn print(ns: &Namespace) {
     .await;
 }
 
-/// How many pods' logs are shown: of a hundred pods, these say as much.
+/// Maximum number of pods whose logs are printed.
 const PODS: usize = 6;
 
 async fn show(question: Program) {

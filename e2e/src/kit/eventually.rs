@@ -7,18 +7,18 @@ use tokio::time;
 
 use crate::patience::PATIENCE;
 
-/// How often is asked where nothing tells of a change.
+/// Time between two polls.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Waits for what tells by itself when it is done; `what` says what was waited for.
+/// Waits for a future. `what` describes it in the error.
 pub async fn in_time<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
-    // A watch is large, and every test waits for many.
+    // Boxed, because the future of a watch is large.
     let done = time::timeout(PATIENCE, Box::pin(work)).await;
     done.map_err(|_| anyhow!("not within {} s: {what}", PATIENCE.as_secs()))?
         .with_context(|| format!("failed while waiting: {what}"))
 }
 
-/// Asks until there is an answer, where nothing tells of a change.
+/// Polls until there is an answer. Use it only if nothing reports the change.
 pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
     in_time(what, async {
         let mut interval = time::interval(INTERVAL);

@@ -1,4 +1,4 @@
-//! The images that the tests' containers run: all are on the nodes, none is ever pulled.
+//! The images of the tests' containers. All are on the nodes, and none is pulled.
 
 /// A shell and the usual small tools.
 pub const BUSYBOX: &str = "busybox:1.36";
@@ -6,9 +6,8 @@ pub const BUSYBOX: &str = "busybox:1.36";
 /// A shell, and curl.
 pub const CURL: &str = "oncue-e2e/curl:1";
 
-/// An image without a shell, without a user and without a package: one static program,
-/// `/oncue-client`.
+/// An image with one static program, `/oncue-client`, and no shell or user.
 pub const SCRATCH: &str = "oncue-e2e/scratch:1";
 
-/// The images that are made for the tests alone.
+/// The images that are built for the tests.
 pub(crate) const APPLICATIONS: [&str; 3] = [BUSYBOX, "busybox:latest", CURL];

@@ -1,4 +1,4 @@
-//! A pod on the cluster, and what a test waits for it to do.
+//! A pod on the cluster, with the conditions that tests wait for.
 
 use anyhow::{Context, Result, bail};
 use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
@@ -12,19 +12,19 @@ use super::{
 /// The init container that oncue injects.
 pub const WAIT: &str = "oncue-wait";
 
-/// A handle on a pod.
+/// A handle for a pod.
 #[derive(Clone, Debug)]
 pub struct LivePod {
     ns: Namespace,
     name: String,
 }
 
-/// Which of its runs a container is in.
+/// One run of a container.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Run {
     /// The container's id, as the kubelet writes it: `containerd://...`.
     pub id: String,
-    /// How often it has been restarted.
+    /// Number of restarts before this run.
     pub restarts: i32,
 }
 
@@ -37,7 +37,7 @@ pub struct Ending {
     pub message: String,
 }
 
-/// Creates a pod, made to wait and to signal, and sees that it does both.
+/// Creates a pod that waits and signals, and checks that it does both.
 pub async fn waits_and_signals(ns: &Namespace, pod: PodManifest) -> Result<LivePod> {
     let pod = pod.depends_on("its/turn").signals("$(POD_NAME)/up");
     let pod = ns.create_pod(pod).await?;
@@ -45,7 +45,7 @@ pub async fn waits_and_signals(ns: &Namespace, pod: PodManifest) -> Result<LiveP
     ns.store().create("its/turn").await?;
     pod.is_running().await?;
     ns.store().until(&format!("{}/up", pod.name)).await?;
-    // The next one is to wait for its own.
+    // The next pod must wait for its own variable.
     ns.store().delete("its/turn").await?;
     Ok(pod)
 }
@@ -63,12 +63,12 @@ impl LivePod {
         &self.name
     }
 
-    /// Returns it as it is now.
+    /// Returns the present object.
     pub async fn get(&self) -> Result<Pod> {
         Ok(self.ns.api::<Pod>().get(&self.name).await?)
     }
 
-    /// Waits until it is as described, and returns it as it was then.
+    /// Waits until the condition is true, and returns the object.
     pub async fn until(&self, what: &str, is_so: impl Fn(&Pod) -> bool + Send) -> Result<Pod> {
         let what = format!("pod {} {what}", self.name);
         let condition = |pod: Option<&Pod>| pod.is_some_and(&is_so);
@@ -78,8 +78,8 @@ impl LivePod {
         seen.await?.context("the pod is gone")
     }
 
-    /// Waits until its init container asks the store, and the store holds the question: it has
-    /// not started, and will not before what it depends on changes.
+    /// Waits until the store holds the request of the pod's init container. The pod has not started
+    /// then, and does not start before its terms change.
     pub async fn is_held(&self) -> Result<()> {
         let store = self.ns.store();
         let what = format!("the store holds the wait of pod {}", self.name);
@@ -90,7 +90,7 @@ impl LivePod {
         .await
     }
 
-    /// Waits until every container of its own runs.
+    /// Waits until all of its own containers run.
     pub async fn is_running(&self) -> Result<Pod> {
         self.until("runs", all_run).await
     }
@@ -107,12 +107,12 @@ impl LivePod {
             .await
     }
 
-    /// Waits until the injected init container has ended, and returns how.
+    /// Waits until the injected init container has ended, and returns its result.
     pub async fn wait_ended(&self) -> Result<Ending> {
         self.container_ended(WAIT).await
     }
 
-    /// Waits until a container has ended, in its present or its last run, and returns how.
+    /// Waits until a container has ended, in its present or its last run, and returns the result.
     pub async fn container_ended(&self, container: &str) -> Result<Ending> {
         let what = format!("has ended its container {container}");
         let pod = self
@@ -121,15 +121,15 @@ impl LivePod {
         ending(&pod, container).context("it has ended")
     }
 
-    /// Returns which of its runs a container is in, once the kubelet has told of one: the store
-    /// may hold a wait before that.
+    /// Returns the present run of a container. Waits until the kubelet reports one, which can be
+    /// later than the store holds the wait.
     pub async fn run_of(&self, container: &str) -> Result<Run> {
         let what = format!("has started its container {container}");
         let pod = self.until(&what, |pod| run_of(pod, container).is_some());
         run_of(&pod.await?, container).context("it has started")
     }
 
-    /// Waits until a container runs that is not in this run any more.
+    /// Waits until a container is in a later run than this one.
     pub async fn runs_again_after(&self, container: &str, run: &Run) -> Result<Pod> {
         let is_another = |pod: &Pod| run_of(pod, container).is_some_and(|now| now.id != run.id);
         let is_up = |pod: &Pod| {
@@ -140,28 +140,28 @@ impl LivePod {
         self.until(&what, |pod| is_another(pod) && is_up(pod)).await
     }
 
-    /// Kills a container as the kernel does it when memory is short, without a word.
+    /// Kills a container with SIGKILL, like the kernel without free memory.
     pub async fn kill(&self, container: &str) -> Result<()> {
         let run = self.run_of(container).await?;
         let id = run.id.rsplit('/').next().unwrap_or_default();
         self.node().await?.kill(id).await
     }
 
-    /// Deletes it, and does not wait until it has ended.
+    /// Deletes the pod without waiting for its end.
     pub async fn delete(&self) -> Result<()> {
         let delete = ["delete", "pod", &self.name, "--wait=false"];
         self.ns.kubectl(&delete).text().await?;
         Ok(())
     }
 
-    /// Deletes it from the API at once, whatever the kubelet makes of it.
+    /// Deletes the pod from the API at once, without waiting for the kubelet.
     pub async fn delete_by_force(&self) -> Result<()> {
         let delete = ["delete", "pod", &self.name, "--force", "--grace-period=0"];
         self.ns.kubectl(&delete).text().await?;
         Ok(())
     }
 
-    /// Returns the node it is on.
+    /// Returns the pod's node.
     pub async fn node(&self) -> Result<Node> {
         let node = self.get().await?.spec.and_then(|spec| spec.node_name);
         let node = node.with_context(|| format!("pod {} is on no node", self.name))?;
@@ -178,7 +178,7 @@ impl LivePod {
         ended_at(&self.get().await?, container)
     }
 
-    /// Returns what a container has printed.
+    /// Returns the log of a container.
     pub async fn log(&self, container: &str) -> Result<String> {
         let params = LogParams {
             container: Some(container.to_owned()),
@@ -187,11 +187,11 @@ impl LivePod {
         Ok(self.ns.api::<Pod>().logs(&self.name, &params).await?)
     }
 
-    /// Waits until a container has printed this.
+    /// Waits until the log of a container contains this text.
     pub async fn prints(&self, container: &str, text: &str) -> Result<String> {
         let what = format!("{container} of pod {} prints {text:?}", self.name);
         eventually(&what, async || {
-            // Before the container has started, there is no log: that is no failure.
+            // There is no log before the container has started.
             let log = self.log(container).await.unwrap_or_default();
             Ok(log.contains(text).then_some(log))
         })
@@ -207,7 +207,7 @@ impl LivePod {
             .await
     }
 
-    /// Returns what `kubectl describe pod` shows of it.
+    /// Returns the output of `kubectl describe pod`.
     pub async fn describe(&self) -> Result<String> {
         self.ns
             .kubectl(&["describe", "pod", &self.name])
@@ -215,7 +215,7 @@ impl LivePod {
             .await
     }
 
-    /// Fails where oncue has touched it.
+    /// Checks that oncue has not changed the pod.
     pub async fn is_not_injected(&self) -> Result<()> {
         if is_injected(&self.get().await?) {
             bail!("pod {} is injected", self.name);
@@ -254,7 +254,7 @@ fn run_of(pod: &Pod, container: &str) -> Option<Run> {
     })
 }
 
-/// One that runs anew, as the kubelet restarts it, has ended before.
+/// A restarted container has ended in its last run.
 fn ending(pod: &Pod, container: &str) -> Option<Ending> {
     let status = container_status(pod, container)?;
     let runs = [status.state.as_ref(), status.last_state.as_ref()];

@@ -1,18 +1,18 @@
-//! What the tests apply: pods, and the workloads that make them.
+//! Manifests of the tests: pods and workloads.
 
 use serde_json::{Value, json};
 
 use super::image::BUSYBOX;
 
-/// Any object, as it is sent to the API server.
+/// Any object in the format of the API server.
 #[derive(Clone, Debug)]
 pub struct Manifest(Value);
 
-/// A pod, or the template of one.
+/// A pod or a pod template.
 #[derive(Clone, Debug)]
 pub struct PodManifest(Value);
 
-/// Returns a pod with one container of its own name that runs until it is told to end.
+/// Returns a pod with one container of the same name that runs until SIGTERM.
 pub fn pod(name: &str) -> PodManifest {
     PodManifest(json!({
         "apiVersion": "v1",
@@ -32,7 +32,7 @@ pub fn pod(name: &str) -> PodManifest {
 }
 
 impl PodManifest {
-    /// Gives the pod another name than its container's.
+    /// Sets a pod name that differs from its container's.
     #[must_use]
     pub fn named(self, name: &str) -> Self {
         self.with(json!({"metadata": {"name": name}}))
@@ -68,37 +68,37 @@ impl PodManifest {
         self.container(json!({"image": image}))
     }
 
-    /// Lets its container run this command.
+    /// Sets the command of its container.
     #[must_use]
     pub fn command(self, command: &[&str]) -> Self {
         self.container(json!({"command": command}))
     }
 
-    /// Lets its container run this shell script.
+    /// Sets a shell script as the command of its container.
     #[must_use]
     pub fn script(self, script: &str) -> Self {
         self.command(&["sh", "-c", script])
     }
 
-    /// Lets its container run this shell script to its end, once.
+    /// Sets a shell script that runs once, without a restart.
     #[must_use]
     pub fn once(self, script: &str) -> Self {
         self.script(script).spec(json!({"restartPolicy": "Never"}))
     }
 
-    /// Lets it run on this node alone.
+    /// Binds it to this node.
     #[must_use]
     pub fn on_node(self, node: &str) -> Self {
         self.spec(json!({"nodeSelector": {"kubernetes.io/hostname": node}}))
     }
 
-    /// Lets nobody schedule it: it is admitted and stays as it is.
+    /// Prevents scheduling: the pod is admitted and stays Pending.
     #[must_use]
     pub fn unscheduled(self) -> Self {
         self.spec(json!({"schedulerName": "nobody"}))
     }
 
-    /// Merges fields into its container: objects by their members, everything else is replaced.
+    /// Merges fields into its container. Objects are merged by member, everything else is replaced.
     #[must_use]
     pub fn container(mut self, fields: Value) -> Self {
         merge(&mut self.0["spec"]["containers"][0], fields);
@@ -122,7 +122,7 @@ impl PodManifest {
         self.0["metadata"]["name"].as_str().unwrap_or_default()
     }
 
-    /// Makes it a template: without the name, which the workload chooses.
+    /// Converts it to a template, without a name.
     fn into_template(mut self) -> Value {
         if let Some(metadata) = self.0["metadata"].as_object_mut() {
             metadata.remove("name");
@@ -131,24 +131,24 @@ impl PodManifest {
     }
 }
 
-/// Returns a Deployment of that many replicas, named as the pod is.
+/// Returns a Deployment with that many replicas and the pod's name.
 pub fn deployment(replicas: u32, pod: PodManifest) -> Manifest {
     workload("apps/v1", "Deployment", pod).spec(json!({"replicas": replicas}))
 }
 
-/// Returns a `StatefulSet` of that many replicas, named as the pod is.
+/// Returns a `StatefulSet` with that many replicas and the pod's name.
 pub fn stateful_set(replicas: u32, pod: PodManifest) -> Manifest {
     let name = pod.name().to_owned();
     let set = workload("apps/v1", "StatefulSet", pod);
     set.spec(json!({"replicas": replicas, "serviceName": name}))
 }
 
-/// Returns a `DaemonSet`, named as the pod is.
+/// Returns a `DaemonSet` with the pod's name.
 pub fn daemon_set(pod: PodManifest) -> Manifest {
     workload("apps/v1", "DaemonSet", pod)
 }
 
-/// Returns a Job that tries once, named as the pod is; its pods do not restart.
+/// Returns a Job with the pod's name that tries once. Its pods do not restart.
 pub fn job(pod: PodManifest) -> Manifest {
     Manifest(json!({
         "apiVersion": "batch/v1",
@@ -158,7 +158,7 @@ pub fn job(pod: PodManifest) -> Manifest {
     }))
 }
 
-/// Returns a `CronJob` that is due every minute, named as the pod is.
+/// Returns a `CronJob` with the pod's name that runs every minute.
 pub fn cron_job(pod: PodManifest) -> Manifest {
     Manifest(json!({
         "apiVersion": "batch/v1",
@@ -186,7 +186,7 @@ fn workload(version: &str, kind: &str, pod: PodManifest) -> Manifest {
 }
 
 impl Manifest {
-    /// Takes any object as it is.
+    /// Wraps any object.
     pub fn new(object: Value) -> Self {
         Self(object)
     }
@@ -220,7 +220,7 @@ fn under(key: &str, value: Value) -> Value {
     Value::Object([(key.to_owned(), value)].into_iter().collect())
 }
 
-/// Objects are merged by their members; whatever else is replaced.
+/// Merges objects by member and replaces everything else.
 fn merge(into: &mut Value, fields: Value) {
     match (into, fields) {
         (Value::Object(into), Value::Object(fields)) => {

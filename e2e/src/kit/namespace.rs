@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use super::{LivePod, Manifest, Oncue, PodManifest, Store, diagnosis, eventually, in_time};
 use crate::{cluster::Cluster, process::Program};
 
-/// The namespace of one test, and the client the test works with.
+/// The namespace of one test, with a client.
 #[derive(Clone)]
 pub struct Namespace {
     cluster: Cluster,
@@ -30,15 +30,14 @@ pub struct Namespace {
     name: String,
 }
 
-/// Runs a test in a namespace of its own, which goes with everything in it, however the test ends.
+/// Runs a test in its own namespace, and deletes the namespace after it, also after a failure.
 ///
-/// Where the test fails, what explains it is printed before: pods, events, the logs of the pods
-/// and those of oncue.
+/// If the test fails, first prints pods, events, and the logs of the pods and of oncue.
 pub async fn with_temp_ns(test: impl AsyncFnOnce(Namespace) -> Result<()>) -> Result<()> {
     with_labelled_temp_ns(&[], test).await
 }
 
-/// Runs a test in a namespace of its own that has these labels.
+/// Runs a test in its own namespace with these labels.
 pub async fn with_labelled_temp_ns(
     labels: &[(&str, &str)],
     test: impl AsyncFnOnce(Namespace) -> Result<()>,
@@ -54,7 +53,7 @@ pub async fn with_labelled_temp_ns(
 }
 
 impl Namespace {
-    /// Returns a namespace that is there, and stays.
+    /// Returns a namespace that exists and is not deleted.
     pub async fn existing(name: &str) -> Result<Self> {
         let cluster = Cluster::from_env();
         Ok(Self {
@@ -77,7 +76,7 @@ impl Namespace {
             .create(&PostParams::default(), &object)
             .await;
         created.with_context(|| format!("failed to create the namespace {name}"))?;
-        // Pods are refused until the namespace has its service account.
+        // Pods are rejected until the namespace has its service account.
         let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &name);
         let there = |account: Option<&ServiceAccount>| account.is_some();
         in_time("the service account `default`", async {
@@ -91,7 +90,7 @@ impl Namespace {
         })
     }
 
-    /// Does not wait until it is gone: the next test need not.
+    /// Does not wait for the deletion, because the next test does not depend on it.
     async fn delete(&self) -> Result<()> {
         let all: Api<Object> = Api::all(self.client.clone());
         match all.delete(&self.name, &DeleteParams::background()).await {
@@ -105,12 +104,12 @@ impl Namespace {
         &self.name
     }
 
-    /// Returns the cluster it is in.
+    /// Returns the cluster.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 
-    /// Returns the client the test works with.
+    /// Returns the client.
     pub fn client(&self) -> Client {
         self.client.clone()
     }
@@ -124,14 +123,14 @@ impl Namespace {
         Api::namespaced(self.client.clone(), &self.name)
     }
 
-    /// Creates an object; what the API server answers to a refused one is the error.
+    /// Creates an object. If the API server rejects it, the error is its answer.
     pub async fn create_object(&self, manifest: impl Into<Manifest>) -> Result<()> {
         let params = PostParams::default();
         self.post(&manifest.into(), &params).await?;
         Ok(())
     }
 
-    /// Returns what would be made of an object, and makes nothing.
+    /// Returns an object after admission, with a dry run.
     pub async fn dry_run(&self, manifest: impl Into<Manifest>) -> Result<Value> {
         let dry_run = PostParams {
             dry_run: true,
@@ -140,7 +139,7 @@ impl Namespace {
         self.post(&manifest.into(), &dry_run).await
     }
 
-    /// Sends an object as it is, also what no type of ours knows.
+    /// Sends an object unchanged, including fields that our types do not know.
     async fn post(&self, manifest: &Manifest, params: &PostParams) -> Result<Value> {
         let types = TypeMeta::deserialize(manifest.value()).context("the object has no kind")?;
         let path = DynamicObject::url_path(&api_resource(&types)?, Some(&self.name));
@@ -160,7 +159,7 @@ impl Namespace {
         Ok(self.pod(&created.metadata.name.context("a created pod has a name")?))
     }
 
-    /// Returns a handle on the pod of this name, which need not be there yet.
+    /// Returns a handle for the pod of this name, which may not exist yet.
     pub fn pod(&self, name: &str) -> LivePod {
         LivePod::new(self.clone(), name)
     }
@@ -177,14 +176,14 @@ impl Namespace {
         Ok(names.map(|name| self.pod(&name)).collect())
     }
 
-    /// Returns what the events of this reason say.
+    /// Returns the messages of the events with this reason.
     pub async fn events(&self, reason: &str) -> Result<Vec<String>> {
         let params = ListParams::default().fields(&format!("reason={reason}"));
         let events = self.api::<Event>().list(&params).await?.items;
         Ok(events.into_iter().filter_map(|it| it.message).collect())
     }
 
-    /// Returns how many pods there are.
+    /// Returns the number of pods.
     pub async fn pod_count(&self) -> Result<usize> {
         Ok(self
             .api::<Pod>()
@@ -204,7 +203,7 @@ impl Namespace {
             .collect())
     }
 
-    /// Returns the store, as far as this namespace's variables are concerned.
+    /// Returns a handle for the variables of this namespace.
     pub fn store(&self) -> Store {
         Store::new(self.client.clone(), &self.name)
     }
@@ -217,14 +216,14 @@ impl Namespace {
             .args(args)
     }
 
-    /// Returns `oncue` for this namespace, as it is in the image that is installed.
+    /// Returns the program `oncue` of the installed image, for this namespace.
     pub async fn oncue(&self, args: &[&str]) -> Result<Program> {
         let oncue = Program::new(Self::oncue_file().await?);
         let oncue = oncue.env("KUBECONFIG", self.cluster.kubeconfig());
         Ok(oncue.args(args).args(["--namespace", &self.name]))
     }
 
-    /// Returns where that program is.
+    /// Returns the path of that program.
     pub async fn oncue_file() -> Result<&'static Path> {
         Oncue::program().await
     }
@@ -244,12 +243,12 @@ impl fmt::Debug for Namespace {
     }
 }
 
-/// Tells what resource a kind is: those that the tests create are named by the rule.
+/// Derives the resource from the kind. This works for every kind that the tests create.
 fn api_resource(types: &TypeMeta) -> Result<ApiResource> {
     Ok(ApiResource::from_gvk(&GroupVersionKind::try_from(types)?))
 }
 
-/// Says which test it is of: libtest names its threads.
+/// Derives the name from the test: libtest names its threads after tests.
 fn random_name() -> String {
     let thread = thread::current();
     let test = thread

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{cluster::Cluster, process::Program};
 
-/// A node: a container of the Docker engine that has a kubelet in it.
+/// A node: a Docker container with a kubelet.
 #[derive(Clone, Debug)]
 pub struct Node {
     cluster: Cluster,
@@ -21,12 +21,12 @@ impl Node {
         &self.name
     }
 
-    /// Restarts its kubelet, while the containers go on.
+    /// Restarts its kubelet, while the containers continue to run.
     pub async fn restart_kubelet(&self) -> Result<()> {
         self.run(&["systemctl", "restart", "kubelet"]).await
     }
 
-    /// Restarts it with everything that runs on it, as if its power had failed.
+    /// Restarts it with everything on it, as after a power failure.
     pub async fn restart(&self) -> Result<()> {
         let restart = ["restart", "--time=0", self.name.as_str()];
         Program::new("docker").args(restart).text().await?;

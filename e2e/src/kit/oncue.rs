@@ -1,4 +1,4 @@
-//! The installation, for the tests that disturb it: what it is made of, and what mends it.
+//! The installation, for tests that disturb it: access to its parts, and their repair.
 
 use std::{
     collections::BTreeMap,
@@ -30,16 +30,16 @@ use crate::{
     release::Release,
 };
 
-/// The installation as it was when the test began.
+/// The installation at the start of the test.
 #[derive(Clone, Debug)]
 pub struct Oncue {
     system: Namespace,
     release: Release,
 }
 
-/// Runs a test that disturbs the installation, in a namespace of its own and alone.
+/// Runs a test that disturbs the installation, in its own namespace and alone.
 ///
-/// However the test ends, the installation is mended after it, so that the next one finds it whole.
+/// Repairs the installation after the test, also after a failure.
 pub async fn with_oncue(test: impl AsyncFnOnce(Namespace, Oncue) -> Result<()>) -> Result<()> {
     let _turn = TURN.lock().await;
     let oncue = Oncue::installed().await?;
@@ -51,7 +51,7 @@ pub async fn with_oncue(test: impl AsyncFnOnce(Namespace, Oncue) -> Result<()>) 
     mended.context("failed to mend the installation after the test")
 }
 
-/// However many threads there are, one test at a time has the installation.
+/// Ensures that one test at a time uses the installation, with any number of threads.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 impl Oncue {
@@ -64,18 +64,17 @@ impl Oncue {
         Ok(Self { system, release })
     }
 
-    /// Returns the namespace it is in.
+    /// Returns the namespace of the installation.
     pub fn system(&self) -> &Namespace {
         &self.system
     }
 
-    /// Returns its release: that of this tree, by the images that were installed.
+    /// Returns the release: the chart of this tree with the installed images.
     pub fn release(&self) -> &Release {
         &self.release
     }
 
-    /// Returns `oncue`, as it is in the image that is installed, where it can be run from here;
-    /// every test of this process runs the same.
+    /// Returns the path of the program `oncue`, extracted once per process from the installed image.
     pub(super) async fn program() -> Result<&'static Path> {
         static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
         let taken_out = async || Self::installed().await?.release.oncue().await;
@@ -87,7 +86,7 @@ impl Oncue {
         self.system.pod("oncue-store-0")
     }
 
-    /// Returns the webhook's pods, those that are ending among them.
+    /// Returns the webhook's pods, including terminating ones.
     pub async fn webhook_pods(&self) -> Result<Vec<LivePod>> {
         let pods = self.list(WEBHOOK).await?;
         let names = pods.into_iter().filter_map(|pod| pod.metadata.name);
@@ -100,7 +99,7 @@ impl Oncue {
         Ok(self.system.api::<Pod>().list(&params).await?.items)
     }
 
-    /// Sets the number of the webhook's pods, and waits until there are that many and no others.
+    /// Scales the webhook, and waits until it has exactly that many pods.
     pub async fn scale_webhook(&self, replicas: usize) -> Result<()> {
         let count = format!("--replicas={replicas}");
         let scale = ["scale", WEBHOOK_DEPLOYMENT, &count];
@@ -108,7 +107,7 @@ impl Oncue {
         self.has_webhooks(replicas).await
     }
 
-    /// Replaces the webhook's pods by new ones, and waits until the old ones have ended.
+    /// Replaces the webhook's pods, and waits until the old ones have ended.
     pub async fn roll_webhook_out(&self) -> Result<()> {
         let before = self.list(WEBHOOK).await?.len();
         let restart = ["rollout", "restart", WEBHOOK_DEPLOYMENT];
@@ -117,7 +116,7 @@ impl Oncue {
         self.has_webhooks(before).await
     }
 
-    /// Waits until the webhook has that many pods, all of them ready and none ending.
+    /// Waits until the webhook has that many pods, all ready and none terminating.
     pub async fn has_webhooks(&self, count: usize) -> Result<()> {
         eventually(&format!("{count} pods of the webhook"), async || {
             let pods = self.list(WEBHOOK).await?;
@@ -127,7 +126,7 @@ impl Oncue {
         .await
     }
 
-    /// Waits until it does what it is for: the store answers, and annotated pods are injected.
+    /// Waits until the store answers and annotated pods are injected.
     pub async fn is_ready(&self) -> Result<()> {
         for workload in [WEBHOOK_DEPLOYMENT, "statefulset/oncue-store"] {
             self.is_rolled_out(workload).await?;
@@ -146,7 +145,7 @@ impl Oncue {
         Ok(())
     }
 
-    /// Waits until a pod that asks for it is injected; a dry run leaves nothing behind.
+    /// Waits until an annotated pod is injected, with dry runs.
     pub async fn admits(&self) -> Result<()> {
         let asking = Manifest::from(pod("admitted").depends_on("never/there"));
         let asking: Pod = serde_json::from_value(asking.value().clone())?;
@@ -156,27 +155,27 @@ impl Oncue {
         };
         let pods: Api<Pod> = Api::namespaced(self.system.client(), "default");
         eventually("an annotated pod is injected", async || {
-            // While the webhook is on its way, such a pod is refused.
+            // Such a pod is rejected until the webhook is ready.
             let answer = pods.create(&dry_run, &asking).await;
             Ok(answer.ok().filter(is_injected).map(drop))
         })
         .await
     }
 
-    /// Deletes the store's volume, which outlives the release.
+    /// Deletes the store's volume, which remains after the release.
     pub async fn forget_variables(&self) -> Result<()> {
         let delete = ["delete", "pvc", "data-oncue-store-0", "--ignore-not-found"];
         self.system.kubectl(&delete).text().await?;
         Ok(())
     }
 
-    /// Returns what the Secret of the certificate authority holds.
+    /// Returns the data of the certificate authority's Secret.
     pub async fn authority(&self) -> Result<BTreeMap<String, ByteString>> {
         let secret = self.system.api::<Secret>().get(AUTHORITY).await?;
         Ok(secret.data.unwrap_or_default())
     }
 
-    /// Empties the Secret of the certificate authority.
+    /// Empties the certificate authority's Secret.
     pub async fn forget_authority(&self) -> Result<()> {
         let none = Patch::Merge(json!({"data": null}));
         let secrets = self.system.api::<Secret>();
@@ -196,7 +195,7 @@ impl Oncue {
             .collect::<Result<_, _>>()?)
     }
 
-    /// Takes the `caBundle` out of each entry of the `MutatingWebhookConfiguration`.
+    /// Removes the `caBundle` from each entry of the `MutatingWebhookConfiguration`.
     pub async fn wipe_ca_bundles(&self) -> Result<()> {
         let count = self.ca_bundles().await?.len();
         let remove = |entry| json!({"op": "remove", "path": format!("/webhooks/{entry}/clientConfig/caBundle")});
@@ -211,7 +210,7 @@ impl Oncue {
         Api::all(self.system.client())
     }
 
-    /// Brings back what a test took away: nodes, the release, its pods.
+    /// Restores nodes, the release and its pods.
     async fn mend(&self) -> Result<()> {
         let nodes = [
             "wait",
@@ -229,7 +228,7 @@ impl Oncue {
     }
 }
 
-/// Returns the tag of the image that is installed.
+/// Returns the tag of the installed image.
 async fn image_tag(system: &Namespace) -> Result<String> {
     let webhook = system.api::<Deployment>().get("oncue-webhook").await?;
     let pod = webhook.spec.and_then(|spec| spec.template.spec);
@@ -239,7 +238,7 @@ async fn image_tag(system: &Namespace) -> Result<String> {
     Ok(tag.to_owned())
 }
 
-/// Returns whether a pod is ready, and not ending.
+/// Returns whether a pod is ready and not terminating.
 fn is_settled(pod: &Pod) -> bool {
     let status = pod.status.iter();
     let mut conditions = status.flat_map(|status| status.conditions.iter().flatten());
@@ -251,5 +250,5 @@ const WEBHOOK: &str = "component=webhook";
 const WEBHOOK_DEPLOYMENT: &str = "deployment/oncue-webhook";
 const AUTHORITY: &str = "oncue-webhook-ca";
 
-/// How many pods the chart gives the webhook.
+/// The chart's default number of webhook pods.
 const REPLICAS: usize = 2;

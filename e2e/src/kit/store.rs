@@ -1,4 +1,4 @@
-//! The store, through the API server's proxy: no tunnel and no pod is needed to ask it.
+//! The store, through the API server's proxy, which needs no tunnel and no pod.
 
 use anyhow::{Context, Result, bail};
 use http::{Method, Request, StatusCode};
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::in_time;
 use crate::cluster::SYSTEM;
 
-/// Where pods find the store.
+/// URL of the store for pods.
 pub const STORE_URL: &str = "http://oncue-store.oncue-system.svc.cluster.local:9999";
 
-/// A handle on the variables of one namespace.
+/// A handle for the variables of one namespace.
 #[derive(Clone)]
 pub struct Store {
     client: Client,
@@ -55,7 +55,7 @@ impl Store {
         }
     }
 
-    /// Returns the variable as the store tells it, or null where it does not exist.
+    /// Returns the variable in the store's format, or null if it does not exist.
     pub async fn variable(&self, name: &str) -> Result<Value> {
         let path = self.path(&format!("variables/{name}"));
         match self.ask(Method::GET, &path, None).await? {
@@ -82,7 +82,7 @@ impl Store {
         Ok(names.map(str::to_owned).collect())
     }
 
-    /// Waits until a term holds, as a pod would wait for it.
+    /// Waits until a term holds, like a pod.
     pub async fn until(&self, term: &str) -> Result<()> {
         in_time(&format!("{term} in the store"), async {
             let mut question = json!({"terms": [term]});
@@ -99,14 +99,14 @@ impl Store {
         .await
     }
 
-    /// Returns the names of the pods of this namespace whose waits the store holds.
+    /// Returns the names of the waiting pods of this namespace.
     pub async fn waiting_pods(&self) -> Result<Vec<String>> {
         let waiters = self.waiters().await?;
         let names = waiters.iter().filter_map(|waiter| waiter["pod"].as_str());
         Ok(names.map(str::to_owned).collect())
     }
 
-    /// Returns since when a pod waits whose wait the store holds.
+    /// Returns since when a pod waits.
     pub async fn waiting_since(&self, pod: &str) -> Result<Timestamp> {
         let waiters = self.waiters().await?;
         let waiter = waiters.iter().find(|waiter| waiter["pod"] == pod);
@@ -150,7 +150,7 @@ impl Store {
             .body(Body::from(body))?;
         let (head, body) = self.client.send(request).await?.into_parts();
         let text = body.collect().await?.to_bytes();
-        // What is no JSON comes from the proxy: there is no store behind it just now.
+        // An answer that is not JSON comes from the proxy: the store is not available.
         let answer =
             serde_json::from_slice(&text).unwrap_or_else(|_| json!(String::from_utf8_lossy(&text)));
         Ok((head.status, answer))

@@ -1,4 +1,4 @@
-//! When containers started and ended, as the kubelet has written it down: to the second.
+//! Times at which containers started and ended, in the kubelet's resolution of 1 s.
 
 use anyhow::{Context, Result};
 use k8s_openapi::{
@@ -6,7 +6,7 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 
-/// Returns when the container, an init container or one of the application's, last started.
+/// Returns when the container last started. It can be an init container.
 pub fn started_at(pod: &Pod, container: &str) -> Result<Timestamp> {
     let status = container_status(pod, container);
     let state = status.and_then(|status| status.state.as_ref());
@@ -27,7 +27,7 @@ pub fn ended_at(pod: &Pod, container: &str) -> Result<Timestamp> {
         .0)
 }
 
-/// Finds a container's status, of whatever kind the container is.
+/// Finds a container's status. It can be an init container.
 pub(super) fn container_status<'a>(pod: &'a Pod, name: &str) -> Option<&'a ContainerStatus> {
     let status = pod.status.as_ref()?;
     let init = status.init_container_statuses.iter().flatten();

@@ -1,4 +1,4 @@
-//! The images: ours, built from the sources as they are, and the ones that the tests' pods run.
+//! The images: ours, built from this tree, and those of the tests' pods.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,18 +15,18 @@ use crate::{
     tools::Nodes,
 };
 
-/// From nothing, every crate is compiled and linked with fat LTO.
+/// Time limit of a build without a cache, with fat LTO.
 const BUILD: Duration = Duration::from_mins(30);
 
-/// A tree of the repository, and where what is compiled of it is kept.
+/// A tree of the repository and its target folder.
 pub(crate) struct Tree<'a> {
-    /// Its folder.
+    /// The folder of the tree.
     pub(crate) folder: &'a Path,
-    /// Cargo's target folder, where it is not the one of this build.
+    /// Cargo's target folder, if it is not the one of this build.
     pub(crate) target: Option<PathBuf>,
 }
 
-/// Sees that every image is in the engine and on the nodes; returns the tag of ours.
+/// Ensures that every image is in the engine and on the nodes. Returns the tag of ours.
 pub(super) async fn ensure(cluster: &Cluster, made_of: &Nodes) -> Result<String> {
     let tree = Tree {
         folder: repository(),
@@ -42,10 +42,10 @@ pub(super) async fn ensure(cluster: &Cluster, made_of: &Nodes) -> Result<String>
         .await?;
     let applications = image::APPLICATIONS.map(str::to_owned);
     if !are_there(&applications).await? {
-        step("applications' images are made", make_applications(made_of)).await?;
+        step("applications' images are built", make_applications(made_of)).await?;
     }
     let [server, client] = ours;
-    // Together, since one is another name of the other.
+    // Both names belong to one image.
     let released = [server, client, image::SCRATCH.to_owned()];
     step("images are on the nodes", async {
         load(cluster, &released).await?;
@@ -55,7 +55,7 @@ pub(super) async fn ensure(cluster: &Cluster, made_of: &Nodes) -> Result<String>
     Ok(tag)
 }
 
-/// Returns the tag that is the same for the same sources.
+/// Returns the tag: a hash of the sources.
 pub(crate) async fn source_tag(tree: &Path) -> Result<String> {
     let tag = Program::new(tree.join("images/source-tag.sh"))
         .text()
@@ -63,12 +63,12 @@ pub(crate) async fn source_tag(tree: &Path) -> Result<String> {
     Ok(tag.trim().to_owned())
 }
 
-/// Returns the names of our images: the server's, and the client's.
+/// Returns the names of our images: server and client.
 pub(crate) fn names(tag: &str) -> [String; 2] {
     ["oncue", "oncue-client"].map(|name| format!("ghcr.io/oncue-dev/{name}:{tag}"))
 }
 
-/// Takes the program out of the server's image, so that it can be run here.
+/// Extracts the program from the server's image, to run it on this machine.
 pub(crate) async fn program(tag: &str) -> Result<PathBuf> {
     let [server, _] = names(tag);
     let docker = |command: &[&str]| Program::new("docker").args(command);
@@ -82,7 +82,7 @@ pub(crate) async fn program(tag: &str) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Builds the images of a tree, unless the engine has some of this tag.
+/// Builds the images of a tree, unless the engine has images with this tag.
 pub(crate) async fn build_unless_there(tree: &Tree<'_>, tag: &str) -> Result<()> {
     if are_there(&names(tag)).await? {
         return Ok(());
@@ -117,7 +117,7 @@ async fn make_applications(made_of: &Nodes) -> Result<()> {
     Ok(())
 }
 
-/// Loads them unless every node has all of them.
+/// Loads the images, unless every node has all of them.
 pub(crate) async fn load(cluster: &Cluster, images: &[String]) -> Result<()> {
     let nodes = cluster.kind(&["get", "nodes"]).text().await?;
     for node in nodes.lines() {
@@ -136,7 +136,7 @@ pub(crate) async fn load(cluster: &Cluster, images: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Returns an image's name as containerd knows it.
+/// Returns containerd's name of an image.
 fn full_name(image: &str) -> String {
     match image.split_once('/') {
         None => format!("docker.io/library/{image}"),

@@ -1,4 +1,4 @@
-//! The kind cluster itself.
+//! The kind cluster.
 
 use std::{fmt::Write as _, fs, time::Duration};
 
@@ -11,16 +11,16 @@ use crate::{
     tools::Nodes,
 };
 
-/// One control plane and two workers: enough for what differs from node to node.
+/// One control plane and two workers, enough for tests that compare nodes.
 const NODES: u32 = 3;
 
-/// How long kind may take, with the image already there or with it yet to be pulled.
+/// Time limits of kind, if the image exists and if it must be pulled.
 const CREATION: Duration = Duration::from_mins(10);
 
-/// Reuses the cluster, or makes it; does not wait for what runs on it.
+/// Creates or reuses the cluster. Does not wait for its pods.
 pub(super) async fn ensure(cluster: &Cluster, nodes: Option<u32>, made_of: &Nodes) -> Result<()> {
     if cluster.exists().await? {
-        return step("cluster: it is there", reuse(cluster, nodes)).await;
+        return step("cluster exists", reuse(cluster, nodes)).await;
     }
     let nodes = nodes.unwrap_or(NODES);
     let name = format!("cluster {} of {nodes} nodes", cluster.name());
@@ -44,7 +44,7 @@ async fn reuse(cluster: &Cluster, nodes: Option<u32>) -> Result<()> {
 async fn create(cluster: &Cluster, nodes: u32, made_of: &Nodes) -> Result<()> {
     let cache = made_cache()?;
     let kubeconfig = cluster.kubeconfig();
-    // Of an earlier cluster of this name; kind would merge the new one into it.
+    // Removes the kubeconfig of an earlier cluster, because kind would merge both.
     let _ = fs::remove_file(&kubeconfig);
     let mut kind = cluster.kind(&["create", "cluster", "--retain", "--config=-"]);
     if let Nodes::Kindbox(image) = made_of {
@@ -61,7 +61,7 @@ async fn create(cluster: &Cluster, nodes: u32, made_of: &Nodes) -> Result<()> {
     let logs = cache.join(format!("{}-not-created", cluster.name()));
     fs::create_dir_all(&logs)?;
     fs::write(logs.join("kind.log"), created.all())?;
-    // What the nodes say is wanted where they came up that far; that they did not is no news.
+    // Collects the nodes' logs if they started. If not, the error below says so.
     let folder = logs.to_string_lossy();
     let _ = cluster
         .kind(&["export", "logs", folder.as_ref()])
@@ -69,14 +69,14 @@ async fn create(cluster: &Cluster, nodes: u32, made_of: &Nodes) -> Result<()> {
         .await;
     let _ = cluster.remove().await;
     bail!(
-        "the cluster {} did not come up: {}; its logs are in {folder}; see that the machine has \
-         2 GB of memory and 5 GB of disk to spare, and run the same command again",
+        "the cluster {} did not start: {}; its logs are in {folder}; check that the machine has 2 GB of \
+         free memory and 5 GB of free disk, and run the command again",
         cluster.name(),
         reason(&created.stderr)
     )
 }
 
-/// Finds the line in which kind says what went wrong: what follows it is a stack of calls.
+/// Finds the line with kind's error. A stack trace follows it.
 fn reason(stderr: &str) -> &str {
     let line = stderr.lines().find(|line| line.contains("ERROR:"));
     line.or_else(|| stderr.lines().last())
@@ -84,7 +84,7 @@ fn reason(stderr: &str) -> &str {
         .trim()
 }
 
-/// 250 pods fit on a node, as many as its addresses allow, for the tests that need many.
+/// Allows 250 pods per node, the number of its addresses.
 fn configuration(nodes: u32) -> String {
     let mut text = String::from(
         "kind: Cluster
@@ -103,7 +103,7 @@ nodes:
     text
 }
 
-/// Waits for the nodes, and for everything that kind installs on them.
+/// Waits for the nodes and everything that kind installs.
 pub(super) async fn ready(cluster: &Cluster) -> Result<()> {
     let wait = [
         "wait",

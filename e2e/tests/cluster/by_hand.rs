@@ -1,4 +1,4 @@
-//! Pods written by hand, as before oncue: `curl` and `wget` in loops against the store's Service.
+//! Pods without oncue's annotations, which call the store with `curl` and `wget` in loops.
 
 use anyhow::Result;
 use e2e::kit::{PodManifest, STORE_URL, image, pod, with_temp_ns};

@@ -1,4 +1,4 @@
-//! The program `oncue` on a person's own machine, which reaches the store through the API server.
+//! The command line on a user's machine, which reaches the store through the API server.
 
 use std::os::unix::fs::symlink;
 
@@ -73,7 +73,7 @@ async fn explain_shows_the_missing_terms_of_a_live_pod() -> Result<()> {
         let app = ns.create_pod(pod("app").depends_on("first/container"));
         let app = app.await?;
         app.is_held().await?;
-        // The kubelet tells of it a little later than the store.
+        // The kubelet reports it later than the store.
         app.run_of(WAIT).await?;
         let told = ns.oncue(&["explain", "pod/app"]).await?.text().await?;
         assert!(told.starts_with("Pod/app\n"), "{told}");

@@ -1,4 +1,4 @@
-//! Pods that controllers make, under names that nobody knows beforehand, or that have an order.
+//! Pods of controllers, with generated names or with ordinals.
 
 use anyhow::Result;
 use e2e::kit::{Manifest, PodManifest, cron_job, deployment, job, pod, stateful_set, with_temp_ns};
@@ -25,7 +25,7 @@ async fn a_job_waits_for_every_pod_of_a_parallel_job() -> Result<()> {
     .await
 }
 
-/// Made from the template as the schedule would make them, without waiting for the minute.
+/// Creates the Job from the template, as the schedule would, without waiting for the next minute.
 #[tokio::test]
 async fn the_pods_of_a_cron_job_wait_and_signal() -> Result<()> {
     with_temp_ns(async |ns| {
@@ -89,7 +89,7 @@ async fn each_ordinal_waits_for_its_own_name() -> Result<()> {
     .await
 }
 
-/// The order that a `StatefulSet` has by itself goes together with what its pods wait for.
+/// A `StatefulSet` keeps its own order while its pods wait.
 #[tokio::test]
 async fn the_next_ordinal_is_created_after_the_first_is_released() -> Result<()> {
     with_temp_ns(async |ns| {
@@ -127,7 +127,7 @@ async fn a_barrier_of_eight_opens_with_the_eighth() -> Result<()> {
     .await
 }
 
-/// Returns a Job of that many pods side by side.
+/// Returns a Job with that many parallel pods.
 fn of_pods(count: u32, pod: PodManifest) -> Manifest {
     job(pod).spec(json!({"parallelism": count, "completions": count}))
 }

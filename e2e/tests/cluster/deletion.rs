@@ -9,7 +9,7 @@ async fn a_waiting_pod_is_deleted_at_once_and_the_store_drops_its_wait() -> Resu
     with_temp_ns(async |ns| {
         let pod = ns.create_pod(patient("app")).await?;
         pod.is_held().await?;
-        // As `eventually` has less than the grace period, so does kubectl.
+        // kubectl gives up before the grace period ends, like `eventually`.
         ns.kubectl(&["delete", "pod", "app"]).text().await?;
         eventually("the store has forgotten the wait", async || {
             Ok(ns.store().waiting_pods().await?.is_empty().then_some(()))
@@ -19,8 +19,8 @@ async fn a_waiting_pod_is_deleted_at_once_and_the_store_drops_its_wait() -> Resu
     .await
 }
 
-/// The namespace itself goes when Kubernetes looks at it again: after half of the time that its
-/// pods may take, however soon they are gone.
+/// Kubernetes checks a terminating namespace again after half of its pods' grace period, even if
+/// they end earlier.
 #[tokio::test]
 async fn waiting_pods_do_not_delay_the_deletion_of_their_namespace() -> Result<()> {
     with_temp_ns(async |ns| {
@@ -38,7 +38,7 @@ async fn waiting_pods_do_not_delay_the_deletion_of_their_namespace() -> Result<(
     .await
 }
 
-/// Has more time to end than any test: only one that ends when it is told to is gone in time.
+/// The grace period is longer than any test, so the pod is gone in time only if it ends on SIGTERM.
 fn patient(name: &str) -> PodManifest {
     pod(name)
         .depends_on("never/there")

@@ -1,6 +1,6 @@
-//! The pods of `testdata/admission` before a real API server, as dry runs.
+//! Dry runs of the pods in `testdata/admission` on a real API server.
 //!
-//! What is asked without oncue is asked in a namespace where its webhook is never called.
+//! Requests that must not involve oncue use a namespace that its webhook excludes.
 
 mod golden;
 
@@ -15,13 +15,13 @@ use serde_json::Value;
 
 use golden::Golden;
 
-/// A namespace that oncue's webhook leaves out, as it must, and where nothing runs.
+/// A namespace that the webhook always excludes, and in which nothing runs.
 const WITHOUT_ONCUE: &str = "kube-node-lease";
 
-/// What is refused here and not in the golden files, whose settings have a controller.
+/// The rejection that is missing in the golden files, because their settings have a controller.
 const NEEDS_CONTROLLER: &str = "it needs the controller, which this installation does not run";
 
-/// What becomes of a pod that would not be taken anyway says nothing.
+/// Admission of an invalid pod would prove nothing, so this checks that all are valid.
 #[tokio::test]
 async fn every_golden_pod_is_valid() -> Result<()> {
     let alone = Namespace::existing(WITHOUT_ONCUE).await?;
@@ -80,7 +80,7 @@ async fn a_second_admission_changes_nothing() -> Result<()> {
     .await
 }
 
-/// A pod that other settings have patched, as one is that somebody has copied from another cluster.
+/// A pod that was injected with other settings, for example copied from another cluster.
 #[tokio::test]
 async fn pods_injected_by_another_installation_are_admitted() -> Result<()> {
     with_temp_ns(async |ns| {
@@ -137,7 +137,7 @@ async fn skipped_golden_pods_are_unchanged() -> Result<()> {
     .await
 }
 
-/// Returns the pod as it is once it was admitted; `None` where it asks for a controller.
+/// Returns the pod after admission, or `None` if it needs a controller.
 async fn admitted(ns: &Namespace, pod: Manifest) -> Result<Option<Value>> {
     match ns.dry_run(pod).await {
         Err(refused) if format!("{refused:#}").contains(NEEDS_CONTROLLER) => Ok(None),
@@ -145,7 +145,7 @@ async fn admitted(ns: &Namespace, pod: Manifest) -> Result<Option<Value>> {
     }
 }
 
-/// Returns what was admitted as somebody would send it: without what the API server adds.
+/// Returns the admitted pod as a user would send it: without the fields that the API server adds.
 fn as_sent(admitted: &Value, golden: &Golden) -> Manifest {
     let mut pod = admitted.clone();
     let metadata = &mut pod["metadata"];
@@ -157,7 +157,7 @@ fn as_sent(admitted: &Value, golden: &Golden) -> Manifest {
     Manifest::new(pod)
 }
 
-/// Returns whether oncue has left its record.
+/// Returns whether the pod has oncue's record.
 fn is_injected(pod: &Value) -> bool {
     pod["metadata"]["annotations"]["oncue.dev/injected"].is_string()
 }

@@ -1,4 +1,4 @@
-//! Pods of every shape that the marker and the wait have to live with.
+//! Pods with unusual images, users and networks.
 
 use anyhow::Result;
 use e2e::kit::{image, pod, waits_and_signals, with_temp_ns};
@@ -17,7 +17,7 @@ async fn an_image_without_a_shell_signals() -> Result<()> {
     .await
 }
 
-/// As distroless images are run: no shell, no root, nothing that can be written.
+/// Like distroless images: no shell, no root, no writable file system.
 #[tokio::test]
 async fn an_image_without_a_shell_signals_from_a_read_only_file_system() -> Result<()> {
     with_temp_ns(async |ns| {
@@ -63,7 +63,7 @@ async fn containers_of_different_users_wait_and_signal() -> Result<()> {
     .await
 }
 
-/// It looks names up as its node does, which knows none of the cluster's.
+/// The pod resolves names like its node, which cannot resolve cluster names.
 #[tokio::test]
 async fn a_host_network_pod_reaches_the_store_by_ip() -> Result<()> {
     with_temp_ns(async |ns| {

@@ -1,4 +1,4 @@
-//! Post-start hooks that were there before ours.
+//! Pods with a `postStart` hook of their own.
 
 use anyhow::Result;
 use e2e::kit::{PodManifest, STORE_URL, eventually, pod, with_temp_ns};
@@ -39,14 +39,14 @@ async fn a_failing_hook_fails_its_container_and_signals_nothing() -> Result<()> 
     .await
 }
 
-/// Returns a pod with a post-start hook of its own.
+/// Returns a pod with a `postStart` hook of its own.
 fn hooked(script: &str) -> PodManifest {
     pod("app").container(json!({"lifecycle": {"postStart": {"exec": {
         "command": ["sh", "-c", script],
     }}}}))
 }
 
-/// Returns what creates a variable by hand.
+/// Returns a command that creates a variable by hand.
 fn post(variable: &str, namespace: &str) -> String {
     let body = json!({"variable": variable, "namespace": namespace});
     format!("wget -qO- --post-data '{body}' {STORE_URL}/")

@@ -1,4 +1,4 @@
-//! What the chart says to a cluster that has oncue already.
+//! Installations and upgrades that the chart rejects, because of what the cluster has.
 
 use anyhow::Result;
 use e2e::{cluster::Cluster, process::Program};
@@ -42,7 +42,7 @@ async fn an_upgrade_that_moves_the_store_is_rejected_until_allowed() -> Result<(
     Ok(())
 }
 
-/// Holds where the cluster refuses this command of Helm's with a message that has all `parts`.
+/// Checks that Helm rejects this command with a message that contains all `parts`.
 async fn is_refused(command: &[&str], parts: &[&str]) -> Result<()> {
     let refused = dry_run(command).outcome().await?;
     assert!(!refused.success, "{}", refused.all());
@@ -56,7 +56,7 @@ async fn is_refused(command: &[&str], parts: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Returns a command of Helm's that looks at the cluster and changes nothing.
+/// Returns a Helm command that reads the cluster and changes nothing.
 fn dry_run(command: &[&str]) -> Program {
     Cluster::from_env()
         .helm()

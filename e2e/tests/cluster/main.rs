@@ -1,4 +1,4 @@
-//! Scenarios on the cluster of `e2e up`, each in a namespace of its own, several at a time.
+//! Tests on the cluster of `e2e up`, each in its own namespace, several at a time.
 
 mod by_hand;
 mod command_line;

@@ -1,4 +1,4 @@
-//! Pods that wait for what is on their own node.
+//! Pods that wait for a variable of their own node.
 
 use anyhow::{Context, Result};
 use e2e::kit::{LivePod, Namespace, PodManifest, daemon_set, pod, with_temp_ns};
@@ -33,7 +33,7 @@ async fn each_node_has_its_own_order() -> Result<()> {
     .await
 }
 
-/// Lets it run on nodes of the control plane too, as what belongs to every node does.
+/// Tolerates every taint, so that it also runs on the control plane.
 fn everywhere(pod: PodManifest) -> PodManifest {
     pod.spec(json!({"tolerations": [{"operator": "Exists"}]}))
 }
@@ -46,7 +46,7 @@ fn not_on(node: &str) -> Value {
     }}}})
 }
 
-/// Lets the `DaemonSet` run everywhere.
+/// Lets the `DaemonSet` run on all nodes.
 async fn release(ns: &Namespace, daemon_set: &str) -> Result<()> {
     let anywhere = json!({"spec": {"template": {"spec": {"affinity": null}}}}).to_string();
     let patch = ["patch", "daemonset", daemon_set, "--patch", &anywhere];
@@ -54,7 +54,7 @@ async fn release(ns: &Namespace, daemon_set: &str) -> Result<()> {
     Ok(())
 }
 
-/// Returns the pod that is on the node, and the others.
+/// Returns the pod on the node, and the others.
 async fn on_node(pods: Vec<LivePod>, node: &str) -> Result<(LivePod, Vec<LivePod>)> {
     let mut there = Vec::new();
     let mut elsewhere = Vec::new();

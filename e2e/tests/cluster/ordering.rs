@@ -71,8 +71,8 @@ async fn five_replicas_start_after_the_three_they_depend_on() -> Result<()> {
     .await
 }
 
-/// Holds where the first container of `one` started before `other` was let go, and that before its
-/// own container started.
+/// Checks the order: the container of `one` started, then the wait of `other` ended, then its own
+/// container started.
 async fn starts_before(one: &LivePod, other: &LivePod) -> Result<()> {
     let (one, other) = (one.get().await?, other.get().await?);
     let name = |pod: &k8s_openapi::api::core::v1::Pod| {

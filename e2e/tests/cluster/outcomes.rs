@@ -1,4 +1,4 @@
-//! How waits end that are not simply held: optional terms, timeouts, failures.
+//! Waits that end with an optional term, a timeout or a failure.
 
 use anyhow::Result;
 use e2e::kit::{WAIT, pod, with_temp_ns};

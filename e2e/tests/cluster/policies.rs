@@ -1,4 +1,4 @@
-//! Namespaces that demand something of every container, and pods whose class is not to change.
+//! Namespaces with requirements for every container, and pods whose QoS class must not change.
 
 use anyhow::{Context, Result};
 use e2e::kit::{
@@ -130,7 +130,7 @@ async fn a_guaranteed_pod_stays_guaranteed() -> Result<()> {
     .await
 }
 
-/// Returns why the API server does not take the pod.
+/// Returns the API server's reason to reject the pod.
 async fn refusal(ns: &Namespace, pod: PodManifest) -> Result<String> {
     let refused = ns.create_pod(pod).await.err();
     Ok(format!("{:#}", refused.context("the pod was taken")?))
@@ -141,7 +141,7 @@ fn limited(cpu: &str, memory: &str) -> Value {
     json!({"resources": {"requests": most, "limits": most}})
 }
 
-/// Makes a limit range, and waits until it is in force.
+/// Creates a LimitRange and waits until it is in force.
 async fn limit_range(ns: &Namespace, mut limit: Value) -> Result<()> {
     limit["type"] = json!("Container");
     ns.create_object(Manifest::new(json!({
@@ -160,7 +160,7 @@ async fn limit_range(ns: &Namespace, mut limit: Value) -> Result<()> {
     .await
 }
 
-/// Makes a quota, and waits until it is in force: pods are refused before for another reason.
+/// Creates a quota and waits until it is in force. Before, pods are rejected for another reason.
 async fn quota(ns: &Namespace) -> Result<()> {
     let most = json!({
         "requests.cpu": "1",

@@ -1,4 +1,4 @@
-//! Terms that the pod itself probes: ports and pages of Services.
+//! Probes from the pod: ports and pages of Services.
 
 use anyhow::Result;
 use e2e::kit::{Manifest, Namespace, PodManifest, WAIT, eventually, pod, with_temp_ns};
@@ -63,7 +63,7 @@ async fn an_http_term_holds_when_the_page_exists() -> Result<()> {
     .await
 }
 
-/// The API server's own page: its certificate is from an authority that no pod is told to trust.
+/// Uses a page of the API server. The pod does not trust its certificate authority.
 #[tokio::test]
 async fn an_https_term_holds_behind_tls() -> Result<()> {
     with_temp_ns(async |ns| {
@@ -128,8 +128,8 @@ async fn a_closed_port_times_out() -> Result<()> {
     .await
 }
 
-/// Waits until every node knows what to do with connections to the Service. Before that they leave
-/// the node, and whoever is out there may take them.
+/// Waits until every node routes connections to the Service. Before that, they leave the node and
+/// can reach a foreign host.
 async fn is_routed(ns: &Namespace, service: &str) -> Result<()> {
     let known = format!("{}/{service}", ns.name());
     for node in ns.nodes().await? {

@@ -1,4 +1,4 @@
-//! What is refused, in the words that a person reads in a terminal.
+//! Rejections, as a user reads them in a terminal.
 
 use anyhow::Result;
 use e2e::kit::{Namespace, PodManifest, pod, with_temp_ns};
@@ -77,7 +77,7 @@ async fn a_dry_run_shows_the_injection_and_leaves_nothing_behind() -> Result<()>
     .await
 }
 
-/// Applies the pod, sees that it is refused, and returns what the terminal shows.
+/// Applies a pod that is rejected, and returns the output.
 async fn refusal(ns: &Namespace, pod: PodManifest) -> Result<String> {
     let outcome = ns.kubectl_apply(pod, &[]).outcome().await?;
     assert!(!outcome.success, "it was let in: {}", outcome.all());

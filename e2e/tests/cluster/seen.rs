@@ -1,4 +1,4 @@
-//! What people see of a pod that waits, with kubectl alone.
+//! What kubectl shows of a waiting pod.
 
 use anyhow::Result;
 use e2e::kit::{WAIT, pod, with_temp_ns};
@@ -97,7 +97,7 @@ async fn a_label_selects_injected_pods() -> Result<()> {
     .await
 }
 
-/// Returns the lines behind the first one that says this alone, or first.
+/// Returns the lines after the first one that begins with this text.
 fn lines_after<'a>(text: &'a str, heading: &str) -> Vec<&'a str> {
     let lines = text.lines().map(str::trim);
     lines

@@ -1,4 +1,4 @@
-//! What `kubectl apply` says of what it lets in, and of what it does not.
+//! Warnings and rejections that `kubectl apply` shows.
 
 use anyhow::{Context, Result};
 use e2e::{
@@ -96,7 +96,7 @@ async fn a_correct_workload_gets_no_warning() -> Result<()> {
     .await
 }
 
-/// The API server reads no such object: nobody else is asked.
+/// The API server rejects such an object itself.
 #[tokio::test]
 async fn an_annotation_that_is_not_a_string_is_rejected_with_its_path() -> Result<()> {
     with_temp_ns(async |ns| {
@@ -112,14 +112,14 @@ async fn an_annotation_that_is_not_a_string_is_rejected_with_its_path() -> Resul
     .await
 }
 
-/// Applies an object, sees that it is let in, and returns what the terminal shows.
+/// Applies an object that is admitted, and returns the output.
 async fn applied(ns: &Namespace, object: impl Into<Manifest>) -> Result<Outcome> {
     let outcome = ns.kubectl_apply(object, &[]).outcome().await?;
     assert!(outcome.success, "{}", outcome.all());
     Ok(outcome)
 }
 
-/// Returns the warning that says this.
+/// Returns the warning with this text.
 fn warning_with<'a>(told: &'a Outcome, text: &str) -> Result<&'a str> {
     let mut warnings = told
         .stderr

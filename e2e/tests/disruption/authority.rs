@@ -1,4 +1,4 @@
-//! The certificate authority that the webhook's pods share, and where the API server reads it.
+//! The certificate authority that the webhooks share, and its copy in the `caBundle`.
 
 use anyhow::{Context, Result};
 use e2e::kit::{LivePod, Oncue, eventually, image, pod, with_oncue};
@@ -56,8 +56,7 @@ async fn certificate(oncue: &Oncue) -> Result<String> {
     Ok(String::from_utf8(pem)?.trim().to_owned())
 }
 
-/// Holds where the certificate that this very pod of the webhook serves is verified by the
-/// authority that `asker` was given.
+/// Checks that the authority of `asker` verifies the certificate that this webhook pod serves.
 async fn trusts(asker: &LivePod, webhook: &LivePod) -> Result<()> {
     let status = webhook.get().await?.status;
     let address = status.and_then(|status| status.pod_ip);

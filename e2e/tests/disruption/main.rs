@@ -1,4 +1,4 @@
-//! Scenarios that disturb whatever else runs on the cluster of `e2e up`: one after another.
+//! Tests that disturb other tests on the cluster of `e2e up`. They run one after another.
 
 mod authority;
 mod nodes;

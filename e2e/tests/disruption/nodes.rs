@@ -1,4 +1,4 @@
-//! Nodes that are restarted under pods that wait, and under pods that have waited.
+//! Restarts of nodes and kubelets, with pods that wait and pods that have waited.
 
 use anyhow::Result;
 use e2e::kit::{Node, PodManifest, WAIT, pod, with_oncue};
@@ -24,7 +24,7 @@ async fn injected_pods_survive_the_restart_of_the_kubelet() -> Result<()> {
         );
 
         node.restart_kubelet().await?;
-        // The kubelet that runs another pod has looked at these too.
+        // A kubelet that runs a new pod has also synced these.
         let after = ns.create_pod(pod("after").on_node(node.name())).await?;
         after.is_running().await?;
         assert_eq!(started.run_of("started").await?, runs.0);
@@ -39,7 +39,7 @@ async fn injected_pods_survive_the_restart_of_the_kubelet() -> Result<()> {
     .await
 }
 
-/// The node is the store's: so the store is restarted too, and those who wait elsewhere lose it.
+/// The store runs on this node, so it restarts too, and waiters on other nodes lose it.
 #[tokio::test]
 async fn pods_survive_the_restart_of_their_node() -> Result<()> {
     with_oncue(async |ns, oncue| {
@@ -60,7 +60,7 @@ async fn pods_survive_the_restart_of_their_node() -> Result<()> {
             elsewhere.run_of(WAIT).await?,
         );
         let here_since = store.waiting_since("here").await?;
-        // Now that it is gone, the second wait for it is one.
+        // Without the variable, the pod must wait again after the restart.
         store.delete("early/signal").await?;
 
         let restarted = Timestamp::now();
@@ -71,7 +71,7 @@ async fn pods_survive_the_restart_of_their_node() -> Result<()> {
         for pod in [&started, &here, &elsewhere] {
             pod.is_held().await?;
         }
-        // One that had been over begins anew, one that had not goes on.
+        // The finished wait begins again, and the other one continues.
         assert!(store.waiting_since("started").await? > restarted);
         assert_eq!(store.waiting_since("here").await?, here_since);
         assert_eq!(elsewhere.run_of(WAIT).await?, runs.2);

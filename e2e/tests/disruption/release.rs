@@ -1,4 +1,4 @@
-//! The chart's release: its own test, and what it leaves behind where it is uninstalled.
+//! The release: `helm test`, and what remains after `helm uninstall`.
 
 use std::collections::BTreeSet;
 
@@ -58,8 +58,8 @@ async fn uninstalling_blocks_no_pods_and_the_notes_list_injected_ones() -> Resul
     .await
 }
 
-/// What the chart's notes name those by that are to be recreated: the arguments of kubectl, and
-/// those of oncue.
+/// The commands in the chart's notes that list pods to recreate: the arguments of kubectl and of
+/// oncue.
 struct Recreation {
     kubectl: Vec<String>,
     oncue: Vec<String>,
@@ -82,10 +82,10 @@ impl Recreation {
     }
 }
 
-/// Holds where both commands of the notes name every pod of the cluster that is injected and has
-/// not ended, and no other; in this test's namespace there are three.
+/// Checks that both commands list exactly the injected pods of the cluster that have not ended. In
+/// this test's namespace, there are three.
 async fn all_injected_are_named(ns: &Namespace, notes: &Recreation) -> Result<()> {
-    // What earlier tests have left is on its way out.
+    // Pods of earlier tests may still terminate.
     let injected = eventually("all pods that are injected are named", async || {
         let table = ns.cluster().kubectl().args(&notes.kubectl).text().await?;
         let status = Program::new(Namespace::oncue_file().await?)
@@ -103,14 +103,14 @@ async fn all_injected_are_named(ns: &Namespace, notes: &Recreation) -> Result<()
     Ok(())
 }
 
-/// Reads the namespaces and names in the table that kubectl prints.
+/// Reads namespaces and names from kubectl's table.
 fn in_table(table: &str) -> BTreeSet<[String; 2]> {
     let rows = table.lines().skip(1).map(str::split_whitespace);
     let names = rows.map(|mut row| [(); 2].map(|()| row.next().unwrap_or_default().to_owned()));
     names.collect()
 }
 
-/// Reads the namespaces and names in what `oncue status --injected` prints.
+/// Reads namespaces and names from the output of `oncue status --injected`.
 fn in_json(status: &str) -> Result<BTreeSet<[String; 2]>> {
     let status: Value = serde_json::from_str(status)?;
     let pods = status["pods"].as_array().context("it has pods")?.iter();
@@ -120,7 +120,7 @@ fn in_json(status: &str) -> Result<BTreeSet<[String; 2]>> {
     Ok(names.collect())
 }
 
-/// Returns the namespaces and names of the pods that are injected and have not ended.
+/// Returns namespaces and names of injected pods that have not ended.
 async fn injected(ns: &Namespace) -> Result<BTreeSet<[String; 2]>> {
     let pods: Api<Pod> = Api::all(ns.client());
     let pods = pods.list(&ListParams::default()).await?.items;
@@ -141,8 +141,8 @@ async fn injected(ns: &Namespace) -> Result<BTreeSet<[String; 2]>> {
     Ok(names.collect())
 }
 
-/// Holds once no object of the release is there any more, whatever its kind, but for the store's
-/// volume, and nothing of the whole cluster's that has its name.
+/// Waits until no object of the release remains except the store's volume, and no cluster-scoped
+/// object has its name.
 async fn nothing_is_left_but_the_volume(cluster: &Cluster) -> Result<()> {
     let list = ["api-resources", "--verbs=list", "-o", "name"];
     let kinds = cluster.kubectl().args(list).text().await?;

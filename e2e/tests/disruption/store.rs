@@ -1,9 +1,9 @@
-//! The store's death, in both of its forms, while many pods wait.
+//! The store's process and its pod are killed while many pods wait.
 
 use anyhow::Result;
 use e2e::kit::{LivePod, WAIT, deployment, pod, with_oncue};
 
-/// How many pods wait.
+/// Number of waiting pods.
 const WAITERS: u32 = 50;
 
 #[tokio::test]

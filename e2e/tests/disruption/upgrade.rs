@@ -1,4 +1,4 @@
-//! From the previous commit's chart and images to the present ones.
+//! Upgrades from the chart and images of the previous commit to the present ones.
 
 use anyhow::{Context, Result};
 use e2e::{
@@ -55,7 +55,7 @@ async fn an_upgrade_from_the_previous_commit_keeps_signals_waiters_and_the_autho
     .await
 }
 
-/// Returns the image of the container that was injected.
+/// Returns the image of the injected container.
 fn wait_image(pod: &Pod) -> Result<&str> {
     let init = pod
         .spec

@@ -1,4 +1,4 @@
-//! The webhook's pods, replaced, killed and gone while pods are created.
+//! The webhook's pods are replaced, killed and removed while pods are created.
 
 use std::{cell::RefCell, ops::RangeInclusive};
 
@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use tokio::time::Instant;
 
-/// How many pods a Deployment makes, and how many are created by hand at least.
+/// Number of a Deployment's pods, and minimum number of pods created by hand.
 const PODS: u32 = 200;
 
 #[tokio::test]
@@ -83,18 +83,18 @@ async fn without_a_webhook_only_annotated_pods_are_rejected() -> Result<()> {
     .await
 }
 
-/// What the API server says where it could not ask the webhook.
+/// The API server's message if it cannot call the webhook.
 const CALL_FAILED: &str = r#"failed calling webhook "pods.oncue.dev""#;
 
-/// Lets a controller create pods while others are created by hand, for as long as the disturbance
-/// lasts. Nobody schedules them: they are admitted, and that is what is looked at.
+/// Creates pods by a controller and by hand during the disturbance. No scheduler handles them:
+/// this test is about admission only.
 async fn burst(ns: &Namespace, disturbance: impl Future<Output = Result<()>>) -> Result<Burst> {
     let waiting = |name| pod(name).depends_on("never/there").unscheduled();
     ns.create_object(deployment(PODS, waiting("made"))).await?;
     burst_during((ns, waiting("by-hand")), PODS as usize, disturbance).await
 }
 
-/// Holds where the controller has all of its pods in the end, and all pods there are wait.
+/// Checks that the controller has all of its pods in the end, and that all pods are injected.
 async fn all_are_there_and_wait(ns: &Namespace, burst: &Burst) -> Result<()> {
     ns.pods_of("made", PODS as usize).await?;
     let pods = ns.api::<Pod>().list(&ListParams::default()).await?.items;
@@ -104,8 +104,8 @@ async fn all_are_there_and_wait(ns: &Namespace, burst: &Burst) -> Result<()> {
     Ok(())
 }
 
-/// Kills that many of the webhook's pods at once, and returns in what time calls may fail: those
-/// that were under way, and those until the pods are back.
+/// Kills that many of the webhook's pods at once. Returns the time span in which calls can fail:
+/// from requests in flight until the pods are back.
 async fn kill_webhooks(oncue: &Oncue, count: usize) -> Result<RangeInclusive<Instant>> {
     let webhooks = oncue.webhook_pods().await?;
     let killed = &webhooks[..count];
@@ -126,11 +126,11 @@ async fn is_killed_and_back(webhook: &LivePod) -> Result<()> {
     Ok(())
 }
 
-/// Holds where oncue's absence is nothing to the pods of Kubernetes itself, whatever they ask for.
+/// Checks that annotated pods in `kube-system` are created without oncue.
 async fn is_left_alone_in_kube_system(ns: &Namespace) -> Result<()> {
     let system = Namespace::existing("kube-system").await?;
     for manifest in [pod("plain"), pod("asking").depends_on("first/container")] {
-        // Named by the test's namespace, since this one is everybody's.
+        // Other tests use `kube-system` too, so the name comes from the test's namespace.
         let pod = system.create_pod(manifest.named(ns.name())).await?;
         let is_alone = pod.is_not_injected().await;
         pod.delete_by_force().await?;

@@ -1,4 +1,4 @@
-//! A pod of `testdata/admission`, and what its golden file says becomes of it.
+//! A pod of `testdata/admission` with the expected result of its admission.
 
 use std::{fs, path::Path};
 
@@ -7,18 +7,18 @@ use e2e::kit::{Manifest, Namespace};
 use json_patch::Patch;
 use serde_json::{Value, json};
 
-/// A pod, and what its golden file says.
+/// A pod and its golden file.
 pub(super) struct Golden {
-    /// Its name, that of both files.
+    /// The name of both files.
     pub(super) name: String,
-    /// The pod as it was sent.
+    /// The pod before admission.
     pub(super) pod: Value,
     /// One of `patch`, `refusal` and `skip`, and `warnings`.
     pub(super) outcome: Value,
 }
 
 impl Golden {
-    /// Reads all of them, by name.
+    /// Reads all of them, ordered by name.
     pub(super) fn all() -> Result<Vec<Self>> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/admission");
         let mut all = Vec::new();
@@ -45,17 +45,17 @@ impl Golden {
         })
     }
 
-    /// Returns whether its golden file says this of it.
+    /// Returns whether the golden file has this member.
     pub(super) fn says(&self, outcome: &str) -> bool {
         self.outcome.get(outcome).is_some()
     }
 
-    /// Returns the pod, in this namespace.
+    /// Returns the pod in this namespace.
     pub(super) fn pod_in(&self, ns: &Namespace) -> Manifest {
         moved(self.pod.clone(), ns)
     }
 
-    /// Returns the pod as its golden file changes it, in this namespace.
+    /// Returns the pod in this namespace, with the patch of its golden file.
     pub(super) fn patched_in(&self, ns: &Namespace) -> Result<Option<Manifest>> {
         let Some(patch) = self.outcome.get("patch") else {
             return Ok(None);
