@@ -1,6 +1,6 @@
-//! What creates cost: durable ones alone and together, and beside many waiters.
+//! The cost of creates: durable ones alone, together, and with many waiters.
 //!
-//! Prints figures and judges none. `ONCUE_BENCH_DIR` names the directory whose disk is measured.
+//! The figures have no limits. `ONCUE_BENCH_DIR` names the directory whose disk is measured.
 
 #![allow(
     missing_docs,
@@ -150,11 +150,11 @@ fn release(runtime: &Runtime) {
 }
 
 struct Released {
-    /// The memory that all waiters took.
+    /// Memory of all waiters.
     resident: usize,
-    /// How long the create took.
+    /// Duration of the create.
     created: Duration,
-    /// How much later the last waiter had its answer.
+    /// Time from there until the last waiter had its answer.
     answered: Duration,
 }
 
@@ -184,7 +184,7 @@ fn resident_bytes() -> usize {
     pages.unwrap_or(0) * 4096
 }
 
-/// Holds `count` waiters, each in a task of its own.
+/// Holds `count` waiters, each in its own task.
 async fn hold(store: &Store, count: usize, terms: impl Fn(usize) -> String) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for number in 0..count {

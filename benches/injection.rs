@@ -1,7 +1,6 @@
-//! Prints what admission costs: a whole `AdmissionReview` decoded, its pod injected, the answer
-//! encoded.
+//! The cost of admission: decodes an `AdmissionReview`, injects its pod, and encodes the answer.
 //!
-//! `cargo bench --bench injection`. No figure is asserted: they are for reading.
+//! `cargo bench --bench injection`. The figures have no limits.
 
 use std::{
     alloc::System,
@@ -78,7 +77,7 @@ fn settings() -> Settings {
     Settings::new(Image::new("ghcr.io/oncue-dev/oncue-client:0.1.0"), store)
 }
 
-/// A review of 7 KB with 20 environment variables: what a `ReplicaSet` of a web application creates.
+/// A review of 7 KB with 20 environment variables, typical for a pod of a web application.
 fn typical(variables: usize) -> Vec<u8> {
     let env: Vec<_> = (0..variables)
         .map(|n| json!({"name": format!("SETTING_{n}"), "value": format!("https://service-{n}.shop.svc")}))

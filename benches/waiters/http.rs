@@ -1,4 +1,4 @@
-//! A client that takes as little as can be, since it shares the machine with the server.
+//! A minimal client, because it shares the machine with the server.
 
 use std::net::SocketAddr;
 
@@ -53,7 +53,7 @@ impl Connection {
     }
 }
 
-/// Returns the body once all of it is there.
+/// Returns the body when it is complete.
 fn complete(received: &[u8]) -> Result<Option<String>, Failure> {
     let text = str::from_utf8(received)?;
     let Some((head, body)) = text.split_once("\r\n\r\n") else {

@@ -1,4 +1,4 @@
-//! The waiters, and whoever creates what they wait for.
+//! The waiters, and the client that creates their variable.
 
 use std::{
     net::SocketAddr,
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::{Failure, http::Connection};
 
-/// How many connect at once: below the backlog of any listener.
+/// Number of parallel connects, below the backlog of every listener.
 const CONNECTING: usize = 64;
 
 /// Connected clients that all wait for one name at a time.
@@ -21,7 +21,7 @@ pub(crate) struct Crowd {
     creator: Connection,
 }
 
-/// When the waiters knew, counted from when the create was acknowledged.
+/// Times at which the waiters had their answers, from the acknowledgement of the create.
 pub(crate) struct Release {
     pub(crate) first: Duration,
     pub(crate) half: Duration,
@@ -48,7 +48,7 @@ impl Crowd {
         })
     }
 
-    /// Lets all of them wait for `name`; returns once the store holds every one.
+    /// Makes all wait for `name`, and returns when the store holds every one.
     pub(crate) async fn wait_for(&mut self, name: &str) -> Result<(), Failure> {
         for connection in self.idle.drain(..) {
             self.waiting.spawn(wait(connection, name.to_owned()));
@@ -64,7 +64,7 @@ impl Crowd {
         }
     }
 
-    /// Creates `name` and returns when the waiters knew.
+    /// Creates `name`, and returns when the waiters had their answers.
     pub(crate) async fn release(&mut self, name: &str) -> Result<Release, Failure> {
         self.create(name).await?;
         let acknowledged = Instant::now();
@@ -82,7 +82,7 @@ impl Crowd {
         })
     }
 
-    /// Creates `count` variables one after the other and returns how long each took.
+    /// Creates `count` variables one after the other, and returns the duration of each.
     pub(crate) async fn time_creates(&mut self, count: usize) -> Result<Vec<Duration>, Failure> {
         let mut times = Vec::with_capacity(count);
         for number in 0..count {

@@ -1,7 +1,7 @@
-//! Many waiters held on one store over plain HTTP: how fast a create releases them, what memory
-//! each takes, and what a create costs while others wait for other names.
+//! Many waiters on one store over plain HTTP: the time until a create releases them, the memory of
+//! each, and the cost of a create while others wait for other names.
 //!
-//! The store and the load are processes of their own. `ONCUE_BENCH_WAITERS` sets how many wait.
+//! The store and the load are separate processes. `ONCUE_BENCH_WAITERS` sets the number of waiters.
 
 mod http;
 mod load;
@@ -14,13 +14,13 @@ use self::{load::Crowd, server::Server};
 /// Set in the process that is the server.
 const ROLE: &str = "ONCUE_BENCH_ROLE";
 
-/// How many wait unless `ONCUE_BENCH_WAITERS` says otherwise.
+/// Default number of waiters.
 const WAITERS: usize = 10_000;
 
-/// How often all of them are held and released.
+/// Number of rounds.
 const ROUNDS: usize = 5;
 
-/// How many creates are timed beside waiters on other names.
+/// Number of timed creates with waiters on other names.
 const CREATES: usize = 2_000;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -49,7 +49,7 @@ async fn measure(waiters: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Holds all waiters on one name, creates it, and prints when the last of them knows.
+/// Holds all waiters on one name, creates it, and prints when the last one has its answer.
 async fn releases(waiters: usize) -> Result<(), Failure> {
     let server = Server::start().await?;
     let idle = server.resident_bytes()?;
@@ -76,7 +76,7 @@ async fn releases(waiters: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Holds waiters on one name and times creates of others.
+/// Holds waiters on one name and measures creates of other names.
 async fn creates_beside(waiters: usize) -> Result<(), Failure> {
     let server = Server::start().await?;
     let mut crowd = Crowd::connect(server.address(), waiters).await?;

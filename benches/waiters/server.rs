@@ -1,4 +1,4 @@
-//! The store in a process of its own, and what it takes of memory.
+//! The store in its own process, and the memory of that process.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{Failure, ROLE};
 
-/// The process that holds the waiters; it ends with this.
+/// The process that holds the waiters. It ends when this is dropped.
 pub(crate) struct Server {
     process: Child,
     address: SocketAddr,
@@ -48,7 +48,7 @@ impl Server {
         self.address
     }
 
-    /// Returns how much memory of the process is resident.
+    /// Returns the resident memory of the process.
     pub(crate) fn resident_bytes(&self) -> Result<usize, Failure> {
         let id = self.process.id().ok_or("the server has ended")?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
@@ -58,7 +58,7 @@ impl Server {
     }
 }
 
-/// Raises the limit of open files as far as it goes.
+/// Raises the limit of open files to its maximum.
 pub(crate) fn raise_open_files() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -116,6 +116,6 @@ async fn serve() -> Result<(), Failure> {
 
 async fn parent_is_gone() {
     let mut nothing = Vec::new();
-    // An error means the same as the end.
+    // Treats an error like the end.
     let _ = tokio::io::stdin().read_to_end(&mut nothing).await;
 }

@@ -1,4 +1,4 @@
-//! Any text is a variable name that prints as it parses, or breaks a rule that is named.
+//! Any text is a variable name that survives parsing and printing, or an error that names a rule.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

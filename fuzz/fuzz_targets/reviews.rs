@@ -1,5 +1,5 @@
-//! Any review gets an answer that is not our own failure, admitting a pod twice changes nothing, and
-//! a workload of such pods can be linted.
+//! Any review gets an answer without an internal error, a second admission of a pod changes nothing,
+//! and a workload of such pods can be linted.
 #![no_main]
 
 use libfuzzer_sys::{arbitrary, arbitrary::Arbitrary, fuzz_target};
@@ -69,7 +69,7 @@ fn settings() -> Settings {
     settings
 }
 
-/// A pod with two containers, a sidecar, and whatever `spec` adds to it, if that is an object.
+/// A pod with two containers and a sidecar, merged with `spec` if that is an object.
 fn pod(
     annotations: &[(Key<'_>, &str)],
     label: &str,

@@ -1,4 +1,5 @@
-//! Any text is a list of terms or signals that print as they parse, or an error that points into it.
+//! Any text is a list of terms or signals that survives parsing and printing, or an error with a
+//! position in it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
