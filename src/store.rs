@@ -29,8 +29,9 @@ mod watch;
 use crate::world::variables;
 pub use crate::world::{
     Action, Answer, Change, ChangeKind, Effect, Epoch, Existing, Mutation, Revision, RevisionError,
-    Scope, State, Step, Update, Variable, Withdrawal,
+    Scope, Step, Update, Variable, Withdrawal,
 };
+pub use oncue_language::State;
 
 pub use self::{
     backend::{Backend, Committed, Feed},

@@ -21,7 +21,7 @@ use self::variables::Variables;
 use crate::life::Timestamp;
 
 pub use self::{
-    answer::{Answer, State, verdicts},
+    answer::{Answer, verdicts},
     change::{Change, ChangeKind, Update},
     history::Past,
     mutation::{Action, Effect, Existing, Mutation, Step, Withdrawal},

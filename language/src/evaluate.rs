@@ -1,12 +1,14 @@
 //! Judging conditions against a view of the world: pure, and with a reason a person can read.
 
-use std::{fmt, num::NonZeroU32};
+use std::num::NonZeroU32;
 
 use crate::{
     condition::{Condition, ObjectKey, Subject},
     name::VariableKey,
+    state::State,
     term::{Demand, Presence},
     value::Value,
+    verdict::{Reason, Verdict},
 };
 
 /// What is true at one revision.
@@ -36,162 +38,84 @@ pub enum ObjectState {
     Pending(String),
 }
 
-/// What became of one condition.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Verdict {
-    /// A failure term met what must not be.
-    Failed(Reason),
-    /// It holds.
-    Held,
-    /// It does not hold yet.
-    Missing(Reason),
-}
-
-/// Why a condition does not hold, or why it failed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Reason {
-    /// Too few variables below a name.
-    Below {
-        /// How many there are.
-        have: usize,
-        /// How many there must be.
-        want: NonZeroU32,
-    },
-    /// The variable does not exist.
-    DoesNotExist,
-    /// A failure term's variable exists.
-    Exists,
-    /// What is to be said of an object.
-    Object(String),
-    /// The variable exists, but no assertion has the value.
-    OtherValue(Value),
-    /// Too few owners assert the variable.
-    Owners {
-        /// How many do.
-        have: usize,
-        /// How many must.
-        want: NonZeroU32,
-    },
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Below { have, want } => write!(f, "{have} of {want} exist"),
-            Self::DoesNotExist => f.write_str("does not exist"),
-            Self::Exists => f.write_str("exists"),
-            Self::Object(text) => f.write_str(text),
-            Self::OtherValue(value) => write!(f, "exists without the value {value}"),
-            Self::Owners { have, want } => write!(f, "{have} of {want} owners assert it"),
-        }
-    }
-}
-
-/// Judges one condition.
-pub fn judge(condition: &Condition, view: &impl View) -> Verdict {
-    let state = state(&condition.subject, view);
-    match condition.presence {
-        Presence::Failure => failure(&condition.subject, state),
-        Presence::Optional | Presence::Required => match state {
-            State::Holds => Verdict::Held,
-            State::Failed(reason) | State::Pending(reason) => Verdict::Missing(reason),
+/// Judges one condition, without saying why: it allocates nothing for variables.
+pub fn state(condition: &Condition, view: &impl View) -> State {
+    let Condition { presence, subject } = condition;
+    let state = subject_state(subject, view);
+    match (presence, subject) {
+        (Presence::Failure, Subject::Object(_)) => match state {
+            State::Failed => State::Failed,
+            // A Job trips a failure term by having failed: a complete one must not.
+            State::Held | State::Missing => State::Held,
+        },
+        (Presence::Failure, Subject::Below { .. } | Subject::Variable { .. }) => match state {
+            State::Held => State::Failed,
+            State::Failed | State::Missing => State::Held,
+        },
+        (Presence::Optional | Presence::Required, _) => match state {
+            State::Held => State::Held,
+            State::Failed | State::Missing => State::Missing,
         },
     }
 }
 
-/// A variable trips a failure term by existing, a Job by having failed: a complete one must not.
-fn failure(subject: &Subject, state: State) -> Verdict {
-    match (subject, state) {
-        (_, State::Failed(reason)) => Verdict::Failed(reason),
-        (Subject::Below { .. } | Subject::Variable { .. }, State::Holds) => {
-            Verdict::Failed(Reason::Exists)
-        }
-        (_, State::Holds | State::Pending(_)) => Verdict::Held,
+/// Judges one condition and says why it does not hold.
+pub fn judge(condition: &Condition, view: &impl View) -> Verdict {
+    match state(condition, view) {
+        State::Failed => Verdict::Failed(reason(condition, view)),
+        State::Held => Verdict::Held,
+        State::Missing => Verdict::Missing(reason(condition, view)),
     }
 }
 
-/// What became of all conditions of a wait together.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Outcome {
-    /// A failure term met what must not be; it wins over everything else.
-    Failed {
-        /// The position of the condition.
-        index: usize,
-        /// Why it failed.
-        reason: Reason,
-    },
-    /// All of them hold.
-    Held,
-    /// Some do not hold yet: their positions, in order, with why.
-    Missing(Vec<(usize, Reason)>),
-}
-
-/// Judges all conditions at once; failure wins over success.
-pub fn judge_all(conditions: &[Condition], view: &impl View) -> Outcome {
-    let mut missing = Vec::new();
-    for (index, condition) in conditions.iter().enumerate() {
-        match judge(condition, view) {
-            Verdict::Failed(reason) => return Outcome::Failed { index, reason },
-            Verdict::Held => {}
-            Verdict::Missing(reason) => missing.push((index, reason)),
-        }
-    }
-    if missing.is_empty() {
-        Outcome::Held
-    } else {
-        Outcome::Missing(missing)
-    }
-}
-
-enum State {
-    Failed(Reason),
-    Holds,
-    Pending(Reason),
-}
-
-fn state(subject: &Subject, view: &impl View) -> State {
+/// Returns the state of what a term speaks of, as if the term required it.
+fn subject_state(subject: &Subject, view: &impl View) -> State {
     match subject {
-        Subject::Below { prefix, at_least } => {
-            let have = view.below(prefix);
-            holds_if(reaches(have, *at_least), || Reason::Below {
-                have,
-                want: *at_least,
-            })
+        Subject::Below { prefix, at_least } => held_if(reaches(view.below(prefix), *at_least)),
+        Subject::Object(key) => match view.object(key) {
+            ObjectState::Failed(_) => State::Failed,
+            ObjectState::Holds => State::Held,
+            ObjectState::Pending(_) => State::Missing,
+        },
+        Subject::Variable { key, demand } => {
+            let have = view.owners(key);
+            held_if(
+                have > 0
+                    && match demand {
+                        Demand::Equals(value) => view.has_value(key, value),
+                        Demand::Exists => true,
+                        Demand::Owners(want) => reaches(have, *want),
+                    },
+            )
         }
-        Subject::Object(key) => object_state(view.object(key)),
-        Subject::Variable { key, demand } => variable_state(key, demand, view),
     }
 }
 
-fn variable_state(key: &VariableKey, demand: &Demand, view: &impl View) -> State {
-    let have = view.owners(key);
-    match demand {
-        _ if have == 0 => State::Pending(Reason::DoesNotExist),
-        Demand::Exists => State::Holds,
-        Demand::Equals(value) => holds_if(view.has_value(key, value), || {
-            Reason::OtherValue(value.clone())
+fn reason(condition: &Condition, view: &impl View) -> Reason {
+    match &condition.subject {
+        Subject::Object(key) => Reason::Object(match view.object(key) {
+            ObjectState::Failed(reason) | ObjectState::Pending(reason) => reason,
+            ObjectState::Holds => String::new(),
         }),
-        Demand::Owners(want) => holds_if(reaches(have, *want), || Reason::Owners {
-            have,
-            want: *want,
-        }),
+        Subject::Below { .. } | Subject::Variable { .. }
+            if condition.presence == Presence::Failure =>
+        {
+            Reason::Exists
+        }
+        Subject::Below { prefix, at_least } => Reason::Below {
+            have: view.below(prefix),
+            want: *at_least,
+        },
+        Subject::Variable { key, demand } => match (view.owners(key), demand) {
+            (0, _) | (_, Demand::Exists) => Reason::DoesNotExist,
+            (_, Demand::Equals(value)) => Reason::OtherValue(value.clone()),
+            (have, Demand::Owners(want)) => Reason::Owners { have, want: *want },
+        },
     }
 }
 
-fn object_state(state: ObjectState) -> State {
-    match state {
-        ObjectState::Failed(reason) => State::Failed(Reason::Object(reason)),
-        ObjectState::Holds => State::Holds,
-        ObjectState::Pending(reason) => State::Pending(Reason::Object(reason)),
-    }
-}
-
-fn holds_if(holds: bool, reason: impl FnOnce() -> Reason) -> State {
-    if holds {
-        State::Holds
-    } else {
-        State::Pending(reason())
-    }
+fn held_if(holds: bool) -> State {
+    if holds { State::Held } else { State::Missing }
 }
 
 fn reaches(have: usize, want: NonZeroU32) -> bool {
@@ -243,7 +167,10 @@ mod tests {
     fn judged(term: &str, job: ObjectState) -> Verdict {
         let term: Term = term.parse().unwrap();
         let condition = term.condition(&Namespace::default()).unwrap().unwrap();
-        judge(&condition, &mk_world(job))
+        let world = mk_world(job);
+        let verdict = judge(&condition, &world);
+        assert_eq!(state(&condition, &world), State::of(&verdict), "{term}");
+        verdict
     }
 
     #[test]
@@ -288,28 +215,5 @@ mod tests {
             Verdict::Failed(_)
         ));
         assert!(matches!(judged("job:m", failed), Verdict::Missing(_)));
-    }
-
-    #[test]
-    fn failure_wins_over_success_and_over_what_is_missing() {
-        let conditions: Vec<_> = ["a/b", "a/x", "!a/b"]
-            .iter()
-            .map(|term| {
-                term.parse::<Term>()
-                    .unwrap()
-                    .condition(&Namespace::default())
-                    .unwrap()
-                    .unwrap()
-            })
-            .collect();
-        let world = mk_world(ObjectState::Holds);
-        let failed = Outcome::Failed {
-            index: 2,
-            reason: Reason::Exists,
-        };
-        assert_eq!(judge_all(&conditions, &world), failed);
-        let missing = Outcome::Missing(vec![(1, Reason::DoesNotExist)]);
-        assert_eq!(judge_all(&conditions[..2], &world), missing);
-        assert_eq!(judge_all(&conditions[..1], &world), Outcome::Held);
     }
 }

@@ -10,30 +10,40 @@
 //! | [`signal`] | [`Signal`], one term of `signals` |
 //! | [`condition`] | [`Condition`], a term whose names are all known: what a server judges |
 //! | [`evaluate`] | [`judge`](evaluate::judge) a condition against a [`View`] of the world |
+//! | [`escape`] | [`Escaped`](escape::Escaped), text of other people on a terminal |
+//! | [`state`], [`verdict`] | [`State`], that of a term, and [`Verdict`], the state with its reason |
+//! | [`expiry`] | [`TimeoutRules`], when time ends a wait or gives up a term |
 //! | [`annotation`] | [`PodAnnotations`], everything a pod may ask for |
 //!
 //! Every parse error is a variant that says which rule broke; its text reaches a person unchanged.
 
 pub mod annotation;
 pub mod condition;
+pub mod escape;
 pub mod evaluate;
+pub mod expiry;
 pub mod name;
 pub mod signal;
+pub mod state;
 pub mod syntax;
 pub mod template;
 pub mod term;
 pub mod timeout;
 pub mod value;
+pub mod verdict;
 
 pub use self::{
     annotation::{AnnotationError, AnnotationWarning, Keys, PodAnnotations, Reading},
     condition::{Condition, ObjectKey, Subject},
-    evaluate::{ObjectState, Outcome, Reason, Verdict, View},
+    evaluate::{ObjectState, View},
+    expiry::{Consequence, Expiry, TimeoutRules},
     name::{NameError, Namespace, VariableKey, VariableName},
     signal::Signal,
+    state::State,
     syntax::{Located, SyntaxError, TextPosition},
     template::{Facts, NameTemplate, Placeholder},
     term::{Demand, Presence, Probe, Target, Term},
     timeout::Timeout,
     value::Value,
+    verdict::{Reason, Verdict},
 };

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use oncue_language::{Namespace, Timeout, Value, VariableKey};
+use oncue_language::{Namespace, Timeout, Value, VariableKey, escape::is_hidden};
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
@@ -154,7 +154,7 @@ impl From<RequestedOwner> for Owner {
     }
 }
 
-/// A text that only identifies: 1 to 253 bytes without white space or control characters.
+/// A text that only identifies: 1 to 253 bytes, all visible, without white space.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Word(pub(super) Box<str>);
 
@@ -164,7 +164,7 @@ impl FromStr for Word {
     type Err = WordError;
 
     fn from_str(text: &str) -> Result<Self, WordError> {
-        let allowed = |c: char| !c.is_whitespace() && !c.is_control();
+        let allowed = |c: char| !c.is_whitespace() && !is_hidden(c);
         if (1..=MAX_WORD_BYTES).contains(&text.len()) && text.chars().all(allowed) {
             Ok(Self(text.into()))
         } else {
@@ -175,5 +175,8 @@ impl FromStr for Word {
 
 /// A text that does not identify anything.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("a name or uid has 1 to {MAX_WORD_BYTES} bytes, no white space and no control characters")]
+#[error(
+    "a name or uid has 1 to {MAX_WORD_BYTES} bytes, and no white space, control, zero-width or bidi \
+     characters"
+)]
 pub(super) struct WordError;

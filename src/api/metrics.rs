@@ -66,7 +66,7 @@ impl Metrics {
 
     /// Counts an answer to a wait; `None` is one that was turned away.
     pub(super) fn answered(&self, outcome: Option<State>) {
-        let outcome = outcome.map_or("refused", State::as_str);
+        let outcome = outcome.map_or("refused", State::into);
         self.wait_answers
             .get_or_create(&WaitLabels { outcome })
             .inc();

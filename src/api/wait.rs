@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::future::{BoxFuture, FutureExt};
-use oncue_language::{Condition, Namespace, Presence, Term, Verdict};
+use oncue_language::{Condition, Namespace, Presence, Reason, State, Term};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     life::Timestamp,
     net::Phase,
-    store::{self, Answer, Revision, State as TermState, WaitError, Waiter},
+    store::{self, Answer, Revision, WaitError, Waiter},
 };
 
 /// What somebody waits for.
@@ -182,7 +182,7 @@ impl Api {
 struct Judgement<'a> {
     #[serde(serialize_with = "printed")]
     revision: Revision,
-    outcome: &'static str,
+    outcome: State,
     terms: Vec<JudgedTerm<'a>>,
 }
 
@@ -190,7 +190,7 @@ struct Judgement<'a> {
 struct JudgedTerm<'a> {
     #[serde(serialize_with = "printed")]
     term: &'a Condition,
-    state: &'static str,
+    state: State,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -199,20 +199,13 @@ impl<'a> Judgement<'a> {
     fn new(answer: &Answer, conditions: &'a [Condition]) -> Self {
         let judged = |(term, verdict)| JudgedTerm {
             term,
-            state: TermState::of(verdict).as_str(),
-            reason: reason(verdict),
+            state: State::of(verdict),
+            reason: verdict.reason().map(Reason::to_string),
         };
         Self {
             revision: answer.revision,
-            outcome: answer.outcome.as_str(),
+            outcome: answer.outcome,
             terms: conditions.iter().zip(&answer.terms).map(judged).collect(),
         }
-    }
-}
-
-fn reason(verdict: &Verdict) -> Option<String> {
-    match verdict {
-        Verdict::Held => None,
-        Verdict::Failed(reason) | Verdict::Missing(reason) => Some(reason.to_string()),
     }
 }

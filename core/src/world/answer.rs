@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use oncue_language::{Condition, Verdict, View, evaluate};
+use oncue_language::{Condition, State, Verdict, View, evaluate};
 
 use super::Revision;
 
@@ -47,44 +47,4 @@ impl Answer {
 pub fn verdicts(conditions: &[Condition], view: &impl View) -> Vec<Verdict> {
     let judge = |condition| evaluate::judge(condition, view);
     conditions.iter().map(judge).collect()
-}
-
-/// A verdict without its reason.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum State {
-    /// A failure term met what must not be.
-    Failed,
-    /// It holds.
-    Held,
-    /// It does not hold yet.
-    Missing,
-}
-
-impl State {
-    /// Returns the state that a verdict speaks of.
-    pub fn of(verdict: &Verdict) -> Self {
-        match verdict {
-            Verdict::Failed(_) => Self::Failed,
-            Verdict::Held => Self::Held,
-            Verdict::Missing(_) => Self::Missing,
-        }
-    }
-
-    /// Returns its name in the HTTP API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::Held => "held",
-            Self::Missing => "missing",
-        }
-    }
-
-    /// Failure wins over success; no condition at all holds.
-    fn together(states: impl Iterator<Item = Self>) -> Self {
-        states.fold(Self::Held, |all, state| match (all, state) {
-            (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
-            (Self::Missing, _) | (_, Self::Missing) => Self::Missing,
-            (Self::Held, Self::Held) => Self::Held,
-        })
-    }
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use oncue_language::{Condition, Namespace, Term, term::ObjectKind};
+use oncue_language::{Condition, Namespace, State, Term, term::ObjectKind};
 
 use super::*;
 use crate::life::{Assertion, AssertionId, Kind, Owner};

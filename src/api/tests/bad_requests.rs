@@ -89,6 +89,16 @@ async fn a_wrong_body_is_refused_with_its_place() {
             r#"{"owner":{"namespace":"default","name":"","uid":"1"}}"#,
             "1 to 253 bytes",
         ),
+        (
+            variable,
+            r#"{"owner":{"namespace":"default","name":"web\u200b","uid":"1"}}"#,
+            "no white space, control, zero-width or bidi characters",
+        ),
+        (
+            WAIT,
+            r#"{"terms":[],"waiter":{"namespace":"default","name":"\u202ebew","uid":"1"}}"#,
+            "no white space, control, zero-width or bidi characters",
+        ),
         (variable, "[]", "expected a JSON object"),
         (variable, "{", "EOF while parsing"),
         ("/", "", "missing field `variable`"),

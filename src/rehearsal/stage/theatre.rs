@@ -7,7 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, VariableKey, View, evaluate};
+use oncue_language::{
+    Condition, Namespace, ObjectKey, ObjectState, State, VariableKey, View, evaluate,
+};
 use serde_json::{Value, json};
 
 use super::*;
@@ -52,10 +54,10 @@ impl View for World {
 
 impl Observer for World {
     fn judge(&self, conditions: &[Condition]) -> Vec<TermState> {
-        let state = |condition| match evaluate::judge(condition, self) {
-            evaluate::Verdict::Failed(_) => TermState::Failed,
-            evaluate::Verdict::Held => TermState::Held,
-            evaluate::Verdict::Missing(_) => TermState::Missing,
+        let state = |condition| match evaluate::state(condition, self) {
+            State::Failed => TermState::Failed,
+            State::Held => TermState::Held,
+            State::Missing => TermState::Missing,
         };
         conditions.iter().map(state).collect()
     }

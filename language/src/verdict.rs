@@ -1,0 +1,66 @@
+//! The state of a term with its reason.
+
+use std::{fmt, num::NonZeroU32};
+
+use crate::value::Value;
+
+/// The state of a term, with the reason if it does not hold.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Verdict<R = Reason> {
+    /// What a failure term forbids is so.
+    Failed(R),
+    /// It holds.
+    Held,
+    /// It does not hold yet.
+    Missing(R),
+}
+
+impl<R> Verdict<R> {
+    /// Returns why the term does not hold.
+    pub fn reason(&self) -> Option<&R> {
+        match self {
+            Self::Failed(reason) | Self::Missing(reason) => Some(reason),
+            Self::Held => None,
+        }
+    }
+}
+
+/// Why a condition does not hold, or why it failed. It prints to be read after the term.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Reason {
+    /// Too few variables exist below a name.
+    Below {
+        /// How many there are.
+        have: usize,
+        /// How many there must be.
+        want: NonZeroU32,
+    },
+    /// The variable does not exist.
+    DoesNotExist,
+    /// A failure term's variable exists.
+    Exists,
+    /// The state of an object, in words.
+    Object(String),
+    /// The variable exists, but no assertion has the value.
+    OtherValue(Value),
+    /// Too few owners assert the variable.
+    Owners {
+        /// How many do.
+        have: usize,
+        /// How many must.
+        want: NonZeroU32,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Below { have, want } => write!(f, "{have} of {want} exist"),
+            Self::DoesNotExist => f.write_str("does not exist"),
+            Self::Exists => f.write_str("exists"),
+            Self::Object(text) => f.write_str(text),
+            Self::OtherValue(value) => write!(f, "exists without the value {value}"),
+            Self::Owners { have, want } => write!(f, "{have} of {want} owners assert it"),
+        }
+    }
+}
