@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::interrupts::Signal;
+use crate::{interrupts::Signal, wait::EndingKind};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,6 +33,17 @@ impl Exit {
             Self::TimedOut => 124,
             Self::Signal(signal) => signal.exit_code(),
             Self::Command(code) => code,
+        }
+    }
+}
+
+impl From<EndingKind> for Exit {
+    fn from(kind: EndingKind) -> Self {
+        match kind {
+            EndingKind::Failed => Self::DependencyFailed,
+            EndingKind::Ready => Self::Held,
+            EndingKind::Refused => Self::Error,
+            EndingKind::TimedOut => Self::TimedOut,
         }
     }
 }

@@ -11,7 +11,7 @@
 //! | [`backoff`] | [`Backoff`](backoff::Backoff), how long to wait before the next try |
 //! | [`environment`] | [`Environment`](environment::Environment), the variables it reads |
 //! | [`surroundings`] | [`Surroundings`] and [`Clock`](surroundings::Clock) |
-//! | `wait` | what a wait does next: pure |
+//! | [`wait`] | what a wait does next: pure, so that a simulation can run it too |
 //! | `waiting` | the threads and channels around it |
 //! | `marker` | the post-start marker, with the user's own hook in front |
 //! | `folder` | the folder that a pod's containers share |
@@ -34,7 +34,7 @@ mod pod_file;
 pub mod prober;
 pub mod surroundings;
 mod termination;
-mod wait;
+pub mod wait;
 mod waiting;
 
 pub use self::surroundings::Surroundings;

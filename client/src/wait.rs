@@ -4,6 +4,7 @@
 
 mod conversation;
 mod decide;
+mod plan;
 mod probing;
 mod progress;
 mod text;
@@ -11,38 +12,20 @@ mod watched;
 
 use std::time::Duration;
 
-use oncue_language::{Term, annotation::TimeoutPolicy};
+use oncue_language::annotation::TimeoutPolicy;
 
+use crate::exit::Exit;
+
+pub(crate) use self::text::elapsed;
 use self::{conversation::Conversation, probing::Probing, progress::Progress, watched::Watched};
-pub(crate) use self::{text::elapsed, watched::Standing};
-
-/// What a wait is for, and what is known of it when it begins.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) terms: Vec<Term>,
-    /// The time for the whole wait.
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) policy: TimeoutPolicy,
-    /// That the wait failed once: from then on it goes on whatever happens.
-    pub(crate) overdue: Option<Overdue>,
-    /// Where the jitter comes from.
-    pub(crate) random: fastrand::Rng,
-}
-
-/// A wait that failed once.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Overdue {
-    /// When it failed.
-    pub(crate) at: Duration,
-    /// When it failed, for a person.
-    pub(crate) moment: String,
-    /// Why it failed, in a few words.
-    pub(crate) cause: String,
-}
+pub use self::{
+    plan::{Overdue, Plan, PlanError},
+    watched::Standing,
+};
 
 /// A wait in progress.
 #[derive(Debug)]
-pub(crate) struct Wait {
+pub struct Wait {
     watched: Vec<Watched>,
     probings: Vec<Probing>,
     conversation: Conversation,
@@ -60,15 +43,19 @@ pub(crate) struct Wait {
 
 /// What happened.
 #[derive(Clone, Debug)]
-pub(crate) enum Event {
+pub enum Event {
     /// The store answered the question of this number, or it did not.
     Answered {
+        /// The number of the question.
         number: u64,
+        /// What the store said, or why there is no answer.
         answer: Result<Answer, Lost>,
     },
     /// The check of this term ended.
     Probed {
+        /// The position of the term.
         term: usize,
+        /// Why the check failed, if it did.
         result: Result<(), String>,
     },
     /// Nothing but that time went by.
@@ -77,14 +64,16 @@ pub(crate) enum Event {
 
 /// The state of the terms that were asked for, in their order, at one revision.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) revision: String,
-    pub(crate) standings: Vec<Standing>,
+pub struct Answer {
+    /// The revision, as the store writes it.
+    pub revision: String,
+    /// How each of the terms stands.
+    pub standings: Vec<Standing>,
 }
 
 /// Why there is no answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Lost {
+pub enum Lost {
     /// The store says that the question itself is wrong.
     Refused(String),
     /// The store cannot be reached, or is out of order.
@@ -93,7 +82,7 @@ pub(crate) enum Lost {
 
 /// What is to be done.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Action {
+pub enum Action {
     /// Ask the store; an earlier question is of no interest any more.
     Ask(Question),
     /// The wait is over.
@@ -106,27 +95,29 @@ pub(crate) enum Action {
 
 /// A question for the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Question {
-    pub(crate) number: u64,
+pub struct Question {
+    /// The answer repeats it.
+    pub number: u64,
     /// The positions of the terms.
-    pub(crate) terms: Vec<usize>,
+    pub terms: Vec<usize>,
     /// The store holds the answer until the state differs from this revision's.
-    pub(crate) revision: Option<String>,
+    pub revision: Option<String>,
 }
 
 /// How a wait ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Ending {
-    pub(crate) kind: EndingKind,
+pub struct Ending {
+    /// In which way.
+    pub kind: EndingKind,
     /// What a person is told, also by the termination message.
-    pub(crate) message: String,
-    /// The same in a few words, for whoever waits on after a failure.
-    pub(crate) cause: String,
+    pub message: String,
+    /// The same in a few words, for the process that waits on after a failure.
+    pub cause: String,
 }
 
 /// The ways in which a wait ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum EndingKind {
+pub enum EndingKind {
     /// A failure term met what must not be.
     Failed,
     /// Everything holds, or was given up.
@@ -137,9 +128,16 @@ pub(crate) enum EndingKind {
     TimedOut,
 }
 
+impl EndingKind {
+    /// Returns the exit code of a client whose wait ends so.
+    pub fn exit_code(self) -> u8 {
+        Exit::from(self).code()
+    }
+}
+
 impl Wait {
     /// Returns the wait for `plan`, as of `now`; its first actions come with the first event.
-    pub(crate) fn new(plan: Plan, now: Duration) -> Self {
+    pub fn new(plan: Plan, now: Duration) -> Self {
         let Plan {
             terms,
             timeout,
@@ -168,7 +166,7 @@ impl Wait {
     }
 
     /// Takes an event in and returns what is to be done, in order.
-    pub(crate) fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
+    pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
         self.handled_at = now;
         let refusal = match event {
             Event::Answered { number, answer } if self.conversation.is_about(number) => {
@@ -190,7 +188,7 @@ impl Wait {
 
     /// Returns when the next [`Event::Tick`] is due. It may have gone by since the last event was
     /// taken in, and is due at once then.
-    pub(crate) fn wake_at(&self) -> Option<Duration> {
+    pub fn wake_at(&self) -> Option<Duration> {
         let probes = self.probings.iter().filter_map(Probing::due_at);
         let terms = self
             .watched
@@ -206,12 +204,12 @@ impl Wait {
     }
 
     /// Returns how long this process was without the store.
-    pub(crate) fn without_store(&self, now: Duration) -> Duration {
+    pub fn without_store(&self, now: Duration) -> Duration {
         self.conversation.without_store(now)
     }
 
     /// Returns what a person is told where `signal` ends the wait.
-    pub(crate) fn stopped_by(&self, signal: &str, now: Duration) -> String {
+    pub fn stopped_by(&self, signal: &str, now: Duration) -> String {
         let missing = text::missing(&self.watched, now);
         format!(
             "Stopped by {signal} after {}: still missing {missing}",

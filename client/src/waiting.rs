@@ -90,7 +90,7 @@ impl Waiting<'_> {
                     .stamp_failure(&ending.cause, self.surroundings);
                 self.preparation
                     .stamp_outages(wait.without_store(self.now()));
-                (exit_of(kind), ending.message)
+                (kind.into(), ending.message)
             }
         }
     }
@@ -181,15 +181,6 @@ impl Waiting<'_> {
             let result = prober.probe(&probe).map_err(|failure| failure.to_string());
             sender.send(Happening::Event(Event::Probed { term, result }))
         });
-    }
-}
-
-fn exit_of(kind: EndingKind) -> Exit {
-    match kind {
-        EndingKind::Failed => Exit::DependencyFailed,
-        EndingKind::Ready => Exit::Held,
-        EndingKind::Refused => Exit::Error,
-        EndingKind::TimedOut => Exit::TimedOut,
     }
 }
 

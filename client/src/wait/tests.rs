@@ -1,3 +1,5 @@
+use oncue_language::Term;
+
 use super::*;
 
 /// A wait whose time is set by hand, with its log.

@@ -17,7 +17,7 @@ pub(super) struct Watched {
 
 /// How a term stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Standing {
+pub enum Standing {
     /// What must not be is so; why.
     Failed(String),
     /// It is not waited for any more; what was missing then.

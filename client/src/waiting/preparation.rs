@@ -67,9 +67,14 @@ impl Preparation {
             }
             started = folder.begin(started)?;
         }
+        let failed = folder.as_ref().and_then(Folder::failed);
         Ok(Self {
             api,
-            plan: plan(arguments, folder.as_ref().and_then(Folder::failed), started),
+            plan: Plan::new(
+                arguments,
+                failed.map(|failed| overdue(failed, started)),
+                fastrand::Rng::new(),
+            ),
             namespace,
             signals,
             owner,
@@ -151,17 +156,11 @@ fn marker(marks: &[Signal], owner: Option<&Owner>) -> Result<Option<Marker>, Pre
     }))
 }
 
-fn plan(arguments: args::Wait, failed: Option<Failed>, started: Started) -> Plan {
-    Plan {
-        terms: arguments.terms,
-        timeout: arguments.timeout,
-        policy: arguments.policy,
-        overdue: failed.map(|failed| Overdue {
-            at: failed.at.saturating_sub(started.at),
-            moment: moment(failed.at),
-            cause: failed.cause,
-        }),
-        random: fastrand::Rng::new(),
+fn overdue(failed: Failed, started: Started) -> Overdue {
+    Overdue {
+        at: failed.at.saturating_sub(started.at),
+        moment: moment(failed.at),
+        cause: failed.cause,
     }
 }
 
