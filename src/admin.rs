@@ -20,7 +20,7 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 pub use self::readiness::{Latch, Readiness, Readying};
 use crate::net::{Phase, Shutdown};
 
-/// What the admin port tells of.
+/// What the admin port serves.
 #[derive(Clone, Debug)]
 pub struct Admin {
     /// What has to happen before requests are welcome.

@@ -1,4 +1,4 @@
-//! `oncue serve`: wires the roles together and brings them down again.
+//! `oncue serve`: starts the roles and stops them again.
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -7,11 +7,11 @@
 //! | `in_cluster` | what the webhook asks of its cluster |
 //! | `group` | tasks that go down together |
 //! | [`authority`] | the certificate authority's files |
-//! | `certificates`, `leaves`, `ca_bundle` | what is kept as it has to be while the webhook serves |
-//! | `outage` | what fails for a while: said once, tried again |
-//! | [`banner`] | what a person is told when everything is up |
+//! | `certificates`, `leaves`, `ca_bundle` | what the webhook renews and repairs while it serves |
+//! | `outage` | retries, and one log entry per outage |
+//! | [`banner`] | the text that is printed after the start |
 //! | [`logging`] | how logs are written |
-//! | `signals`, `open_files` | what the system has to do with it |
+//! | `signals`, `open_files` | signals and limits of the operating system |
 
 pub mod authority;
 pub mod banner;
@@ -65,7 +65,7 @@ use crate::{
     store::StoreError,
 };
 
-/// Serves until the process is told to stop.
+/// Serves until SIGTERM or SIGINT.
 pub fn run(config: Config) -> Result<(), ServeError> {
     open_files::raise_limit();
     let runtime = Runtime::new().map_err(ServeError::Runtime)?;
@@ -82,7 +82,7 @@ async fn run_until_stopped(config: Config) -> Result<(), ServeError> {
         server = Server::start(config) => server?,
         () = signals.next() => return Ok(()),
     };
-    // Who reads JSON reads nothing else.
+    // A reader of JSON logs expects nothing else.
     if log_format == LogFormat::Text {
         anstream::print!("{}", server.banner());
     }
@@ -211,7 +211,7 @@ impl Server {
         self.addresses
     }
 
-    /// Returns what a person is told.
+    /// Returns the text that is printed after the start.
     pub fn banner(&self) -> Banner<'_> {
         Banner {
             addresses: &self.addresses,
@@ -219,7 +219,7 @@ impl Server {
         }
     }
 
-    /// Waits for a part that ends although nobody told it to.
+    /// Waits until a part ends before the process drains.
     pub async fn died(&mut self) -> ServeError {
         let cause = tokio::select! {
             cause = self.roles.died() => cause,

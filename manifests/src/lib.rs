@@ -1,7 +1,7 @@
 //! YAML and JSON files in, with the position of every node; changed objects out.
 //!
 //! A file is read as `kubectl` reads it (YAML 1.1 scalars included) and keeps its text: an object
-//! that nobody changes is written back byte for byte, with its comments.
+//! that does not change is written back byte for byte, with its comments.
 //!
 //! | module | what it does |
 //! | --- | --- |

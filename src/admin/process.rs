@@ -10,7 +10,7 @@ use prometheus_client::{
 };
 use rustix::time::{ClockId, clock_gettime};
 
-/// Registers the version, the CPU time and, where the system tells it, the resident memory.
+/// Registers the version, the CPU time and, if the system reports it, the resident memory.
 pub fn register(registry: &mut Registry) {
     registry
         .sub_registry_with_prefix("oncue")
@@ -60,7 +60,7 @@ fn cpu_time() -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
 
-/// Returns the resident memory in bytes; `None` where there is no Linux below us.
+/// Returns the resident memory in bytes, or `None` on systems other than Linux.
 pub fn resident_memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Tells whether the process is ready, and what it still waits for.
+/// The readiness of the process, and what it still waits for.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<Mutex<BTreeSet<Arc<str>>>>);
 
@@ -15,7 +15,7 @@ pub struct Readying(Readiness);
 
 /// Something that has to happen before the process is ready.
 ///
-/// One that is dropped without being released (its task failed) holds for ever.
+/// If it is dropped without being released (its task failed), the process never becomes ready.
 #[derive(Debug)]
 #[must_use]
 pub struct Latch {

@@ -13,8 +13,8 @@ use crate::config::ObjectRef;
 
 /// A Secret that keeps a certificate authority in `ca.crt` and `ca.key`.
 ///
-/// It has to be there, empty at first: so nobody needs the right to create Secrets. A write is an
-/// update that the API server refuses where the Secret was changed since it was read.
+/// It must exist, empty at first, so that no permission to create Secrets is needed. A write is an
+/// update that the API server rejects if the Secret changed since it was read.
 #[derive(Clone, Debug)]
 pub struct AuthoritySecret {
     api: Api<Secret>,

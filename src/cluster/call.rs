@@ -19,7 +19,7 @@ pub async fn call<T>(request: impl Future<Output = Result<T, kube::Error>>) -> R
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// Somebody else changed the object meanwhile.
+    /// The object changed since it was read.
     #[error("the object was changed meanwhile: {}", .0.message)]
     Conflict(Box<Status>),
     /// A permission is missing; the API server's words say which.

@@ -13,7 +13,8 @@ use crate::{
 
 /// Reads what the webhook injects that is installed in `namespace`.
 ///
-/// Only that section of its configuration is read: whoever asks may be older than the webhook.
+/// Reads only that section of the configuration, because this program may be older than the
+/// webhook.
 pub async fn configuration(
     client: &Client,
     namespace: &Namespace,

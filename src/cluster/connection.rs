@@ -7,12 +7,12 @@ use oncue_client::environment::Environment;
 
 use super::kubeconfig::{FindError, Found, WhichCluster};
 
-/// Returns a client of the cluster that is meant; its default namespace is that of the context, or
-/// of the pod.
+/// Returns a client of the selected cluster. Its default namespace is that of the context, or of
+/// the pod.
 ///
-/// Nothing is asked of the cluster yet, and nothing is asked twice: whoever asks hears what the API
-/// server says, and tries again where that is of use. A connection has its timeouts; a request needs a deadline
-/// of its own, which [`call`](super::call()) gives it, since watches and tunnels must have none.
+/// Sends no request yet. The client does not retry: the caller sees the API server's answer and
+/// decides. Connections have timeouts. Requests get a deadline from [`call`](super::call()) instead
+/// of here, because watches and tunnels must not have one.
 pub async fn connect(which: WhichCluster) -> Result<Client, ConnectError> {
     match which.find(&Environment::of_this_process())? {
         Some(found) => connect_to(found).await,

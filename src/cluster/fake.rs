@@ -1,5 +1,5 @@
-//! An API server in memory, as far as the webhook asks it: objects have versions, a stale write is
-//! a conflict, and every answer gives way to who else asks.
+//! An API server in memory, with the calls that the webhook makes: objects have versions, a stale
+//! write is a conflict, and other requests can run before each answer.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -90,12 +90,12 @@ impl FakeCluster {
         self.lock().objects[path].clone()
     }
 
-    /// Puts an object there, as somebody else would.
+    /// Puts an object, like another client.
     pub(crate) fn put(&self, path: &str, object: Value) {
         self.lock().store(path, object);
     }
 
-    /// Changes the object at `path`, as somebody else would.
+    /// Changes the object at `path`, like another client.
     pub(crate) fn change(&self, path: &str, change: impl FnOnce(&mut Value)) {
         let mut object = self.get(path);
         change(&mut object);
@@ -189,7 +189,7 @@ fn version(object: &Value) -> &Value {
     &object["metadata"]["resourceVersion"]
 }
 
-/// Applies a strategic merge; who changes fields is noted as their owner.
+/// Applies a strategic merge, and notes the client as the owner of the changed fields.
 fn patched(found: &Value, patch: &[u8]) -> Value {
     let mut patch: Value = serde_json::from_slice(patch).unwrap();
     let mut object = found.clone();

@@ -60,7 +60,7 @@ impl WhichCluster {
 }
 
 impl Found {
-    /// Returns where the cluster is and how one proves who one is.
+    /// Returns the cluster's address and the credentials for it.
     pub async fn config(self) -> Result<Config, FindError> {
         match self {
             Self::Kubeconfig {
@@ -121,7 +121,7 @@ impl From<KubeconfigError> for FindError {
     }
 }
 
-/// Reads the kubeconfig that nobody named: files that are missing say nothing.
+/// Reads the default kubeconfig. Missing files are ignored.
 fn at_hand(environment: &Environment) -> Result<Kubeconfig, KubeconfigError> {
     let files = files(environment).into_iter().filter(|path| path.exists());
     files

@@ -1,7 +1,7 @@
 //! A port of this machine that leads to the store in a cluster.
 //!
-//! As `kubectl port-forward` does it, but each connection finds its own way anew: a tunnel
-//! outlives the pod that it once led to.
+//! It works like `kubectl port-forward`, but each connection selects a pod of its own, so that a
+//! tunnel survives the pod.
 
 use std::{
     io,
@@ -162,17 +162,16 @@ async fn forward(near: &mut TcpStream, far: Connection) -> Option<String> {
         trouble,
     } = far;
     tokio::select! {
-        // That either side went away is seen by whoever reads.
+        // The reader on either side notices that the other side is gone.
         _ = copy_bidirectional(near, &mut stream) => None,
         Some(trouble) = trouble => Some(trouble),
     }
 }
 
-/// Commands open one or two connections: far more than these are nobody's.
+/// Maximum number of connections. Commands open one or two.
 const MAX_CONNECTIONS: usize = 16;
 
-/// After what time a connection is no longer used that nothing was sent on: a store closes those
-/// on which nobody speaks.
+/// Time after which an idle connection is not used any more, because the store closes idle ones.
 const STALE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]

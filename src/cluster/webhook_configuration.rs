@@ -84,11 +84,11 @@ impl WebhookConfiguration {
         Err(PublishError::Contended(self.name.clone()))
     }
 
-    /// Strikes us from the owners of the object's fields.
+    /// Removes us from the owners of the object's fields.
     ///
-    /// Server-side apply keeps an item of a list for as long as somebody owns a field in it: an
-    /// upgrade or a rollback that drops an entry would leave one with nothing but a `caBundle`,
-    /// which the API server refuses. What nobody owns goes with its entry, and stays otherwise.
+    /// Server-side apply keeps a list item as long as a field in it has an owner. An upgrade or a
+    /// rollback that drops an entry would leave an entry with only a `caBundle`, which the API
+    /// server rejects. A field without an owner goes with its entry.
     pub async fn disown(&self) -> Result<(), PublishError> {
         let found = self.read().await?;
         let Some(others) = others(&found) else {
@@ -96,7 +96,7 @@ impl WebhookConfiguration {
         };
         let patch = json!({"metadata": {"managedFields": others}});
         match self.patch(&found, patch).await {
-            // Whoever was first struck the same name.
+            // Another replica has removed the same owner.
             Ok(()) | Err(ApiError::Conflict(_)) => Ok(()),
             Err(error) => Err(PublishError::Patch(self.name.clone(), error)),
         }

@@ -11,8 +11,8 @@ use oncue_webhook_certs::{
 };
 use tempfile::NamedTempFile;
 
-/// Where a certificate authority is kept: `ca.crt`, which everybody may read, and `ca.key`, which
-/// only its owner may.
+/// The files of a certificate authority: `ca.crt`, readable by everyone, and `ca.key`, readable by
+/// its owner only.
 #[derive(Clone, Debug)]
 pub struct AuthorityFiles {
     certificate: PathBuf,
@@ -54,7 +54,7 @@ impl AuthorityFiles {
     }
 }
 
-/// The folder belongs to one process: nobody else writes.
+/// The folder belongs to one process, so there are no concurrent writes.
 impl Keeper for AuthorityFiles {
     type Version = ();
     type Error = AuthorityError;
@@ -140,7 +140,7 @@ mod tests {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
-    /// Makes an authority where there is none.
+    /// Creates an authority.
     fn mk_files(folder: &Path) -> (AuthorityFiles, Authority) {
         let files = AuthorityFiles::of(folder);
         let authority = Authority::generate(SystemTime::now()).unwrap();

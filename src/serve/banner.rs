@@ -1,4 +1,4 @@
-//! What a person is told when everything is up: what listens where, and a line to try each part.
+//! The text that is printed after the start: the addresses, and a command to try each part.
 
 use std::{fmt, path::Path};
 

@@ -169,9 +169,9 @@ struct Labels {
     certificate: &'static str,
 }
 
-/// How long a change by somebody else may stay unseen.
+/// Time between two checks.
 ///
-/// Wall clocks are compared each time: a timer alone sleeps through a machine's hibernation.
+/// Each check compares wall clocks, because a timer stops while the machine hibernates.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 
 #[cfg(test)]

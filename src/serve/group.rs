@@ -18,7 +18,7 @@ pub(super) struct Group {
     tasks: JoinSet<Result<(), Death>>,
 }
 
-/// What ended although nobody told it to.
+/// A part that ended before the process drained.
 #[derive(Debug, thiserror::Error)]
 pub enum Death {
     /// A task.

@@ -25,7 +25,7 @@ pub fn init(filter: Option<&str>, format: LogFormat) -> Result<(), LogError> {
         LogFormat::Json => layer.json().boxed(),
         LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
     };
-    // Whoever runs us within a process that logs already keeps that log.
+    // A process that already has a log keeps it.
     let _ = tracing_subscriber::registry()
         .with(layer)
         .with(filter)

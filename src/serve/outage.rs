@@ -66,7 +66,7 @@ where
 pub(super) struct Pause(ExponentialBackoff);
 
 impl Pause {
-    /// Waits longer after each failure, up to a limit; chance spreads those who failed together.
+    /// Waits longer after each failure, up to a limit. A random part spreads simultaneous retries.
     pub(super) fn after_failure(&mut self) -> Sleep {
         self.0.next_backoff()
     }

@@ -113,7 +113,7 @@ mod tests {
         },
     };
 
-    /// Takes the writer down that tells it of a change, as a bug in what it works with would.
+    /// A feed that ends the writer's task, like a bug in the backend.
     struct Deadly;
 
     impl Feed for Deadly {
@@ -124,7 +124,7 @@ mod tests {
         }
     }
 
-    /// Keeps what it is told, and ends the task that removes what has expired.
+    /// A backend that ends the task which removes expired assertions.
     #[derive(Debug)]
     struct Unforgetting(Memory);
 

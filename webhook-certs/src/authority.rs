@@ -11,8 +11,8 @@ use crate::{
 
 /// A certificate authority: one key, and one or more certificates for it.
 ///
-/// A renewal adds a certificate under the same key, and the old one stays until it ends: who got
-/// to know either of them verifies every leaf.
+/// A renewal adds a certificate under the same key, and the old one stays until it expires. A
+/// client that trusts either of them verifies every leaf.
 #[derive(Debug)]
 pub struct Authority {
     key: AuthorityKey,

@@ -1,13 +1,13 @@
-//! The authority where it is kept, shared by everybody who serves under it.
+//! The stored authority, which several servers share.
 
 use std::{error::Error, sync::Arc, time::SystemTime};
 
 use crate::{authority::Authority, error::CertificateError};
 
-/// Where an authority is kept.
+/// The place in which an authority is stored.
 ///
-/// A write replaces only what was read: of several who write at the same moment one comes first,
-/// and the others read again.
+/// A write replaces only the version that was read. If several servers write at the same time, one
+/// wins and the others read again.
 pub trait Keeper {
     /// What a read found, as a write has to name it.
     type Version: Send;
@@ -29,7 +29,7 @@ pub trait Keeper {
 /// What is kept.
 #[derive(Debug)]
 pub struct Kept<V> {
-    /// The authority; `None` where there is none yet.
+    /// The authority, or `None` if there is none yet.
     pub authority: Option<Authority>,
     /// Which state of the place this is.
     pub version: V,
@@ -63,23 +63,23 @@ pub fn read_kept(key: Option<&str>, bundle: Option<&str>) -> Result<Option<Autho
     }
 }
 
-/// What became of a write.
+/// The result of a write.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Written {
     /// It is done.
     Done,
-    /// Somebody else wrote first.
+    /// Another server wrote first.
     Raced,
 }
 
 /// What is due.
 #[derive(Debug)]
 pub enum Due {
-    /// To hold this: somebody else made, renewed or replaced it.
+    /// Use this authority, which another server created, renewed or replaced.
     Adopt(Authority),
     /// Nothing: what is held is what is kept.
     Keep(Arc<Authority>),
-    /// To make an authority, since nobody has one.
+    /// Create an authority, because there is none.
     Make,
     /// To add a certificate under the same key to this.
     Renew(Authority),
@@ -87,10 +87,10 @@ pub enum Due {
     Restore(Arc<Authority>),
 }
 
-/// Returns what is due at `now` for who holds `held` and found `found` where it is kept.
+/// Returns what is due at `now` for a server that holds `held` and has read `found`.
 ///
-/// What is kept is right, and an authority is never made where one is held or found: pods trust it
-/// for as long as they live.
+/// The stored authority wins. An authority is never created if one is held or found, because pods
+/// trust it for their whole life.
 pub fn due(held: Option<&Arc<Authority>>, found: Option<Authority>, now: SystemTime) -> Due {
     match (held, found) {
         (None, None) => Due::Make,

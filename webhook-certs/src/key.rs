@@ -12,8 +12,8 @@ use crate::{
 
 /// The key of a certificate authority (ECDSA P-256).
 ///
-/// It outlives its certificates: whoever trusts an old one trusts what the key signs, as long as
-/// the old one is valid.
+/// It outlives its certificates. A client that trusts an old certificate trusts what the key signs,
+/// as long as the old one is valid.
 pub struct AuthorityKey(KeyPair);
 
 impl AuthorityKey {

@@ -10,7 +10,7 @@
 //! | [`leaf`] | [`Leaf`], a server's certificate and key |
 //! | [`validity`] | [`Validity`], from when to when |
 //! | [`custody`] | [`Custody`], the authority where several share it; [`due`], what is due then |
-//! | [`trust`] | [`TrustBundle`], what clients are told to trust |
+//! | [`trust`] | [`TrustBundle`], the certificates that clients trust |
 //! | [`resolver`] | [`SwappableCertificate`], what a running server hands out |
 
 pub mod authority;

@@ -1,4 +1,4 @@
-//! What clients are told to trust, where several write it.
+//! The certificates that clients trust, written by several servers.
 
 use std::{
     collections::BTreeMap,

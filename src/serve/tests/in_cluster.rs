@@ -53,7 +53,7 @@ async fn until_ready(server: &Server) {
     panic!("{}", readiness(server).await);
 }
 
-/// Shakes hands as the API server does, with what it is told to trust.
+/// Makes a TLS handshake like the API server, with its `caBundle`.
 async fn shake_hands(cluster: &FakeCluster, server: &Server) {
     let configuration = cluster.get(CONFIGURATION);
     let bundle = &configuration["webhooks"][0]["clientConfig"]["caBundle"];

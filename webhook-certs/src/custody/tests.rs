@@ -1,4 +1,4 @@
-//! What is due, and who comes first where several look at the same moment.
+//! What is due, and races between several servers.
 
 use std::{
     cell::RefCell,
@@ -15,7 +15,7 @@ fn start() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_hours(20_000 * 24)
 }
 
-/// When an authority that was made at the start is to be renewed.
+/// Time at which an authority from the start is due for renewal.
 fn late() -> SystemTime {
     start() + Duration::from_hours(3000 * 24)
 }
