@@ -34,22 +34,22 @@ pub struct Cli {
     command: Command,
 }
 
-/// What oncue can do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Say what is wrong with the annotations in files.
+    /// Find mistakes in the annotations in files.
     Check(Box<check::Check>),
-    /// Tell what one pod waits for, what it signals, and what is injected.
+    /// Show what one pod waits for, what it signals, and what is injected.
     Explain(Box<explain::Explain>),
-    /// Draw who waits for whom, in files or in a cluster.
+    /// Draw producers and consumers, from files or from a cluster.
     Graph(Box<graph::Graph>),
-    /// Print manifests with every pod injected.
+    /// Print manifests as the webhook would change them.
     Inject(Box<inject::Inject>),
-    /// Play files on this machine and say who started when.
+    /// Play files on this machine and show which pod waited for which.
     Rehearse(Box<rehearse::Rehearse>),
     /// Run the webhook and the store.
     Serve(Box<serve::Serve>),
-    /// Show who waits for what, since when, and who would signal it; or which pods were injected.
+    /// List waiting pods, what they wait for, since when, and their producers; or injected pods.
     Status(Box<status::Status>),
     /// List, show, create, delete and watch variables.
     Vars(vars::Vars),

@@ -1,7 +1,7 @@
 //! The built binary: what its commands print, and how they exit.
 //!
-//! Each folder of `testdata/manifests` holds an `input` and what the commands make of it.
-//! `UPDATE_GOLDEN=1` writes those files anew; read them before you commit them.
+//! Each folder of `testdata/manifests` has an `input` and the expected outputs of the commands.
+//! `UPDATE_GOLDEN=1` rewrites these files; read the diff before you commit it.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -348,7 +348,7 @@ fn every_help_shows_an_example() {
 
 #[test]
 fn a_store_that_is_not_there_is_named() {
-    // Nobody listens on the port of the discard service.
+    // Nothing listens on the port of the discard service.
     let server = "--server=http://127.0.0.1:9";
     for args in [&["vars", "list", server][..], &["status", server]] {
         assert_exit(&run(args), 1, "error: failed to reach http://127.0.0.1:9");

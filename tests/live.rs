@@ -298,7 +298,7 @@ fn who_may_not_look_for_the_store_is_told_what_is_missing() {
 #[test]
 fn a_url_comes_before_the_cluster_at_hand() {
     let cluster = Objects::default().serve();
-    // Nobody listens on the port of the discard service.
+    // Nothing listens on the port of the discard service.
     let error = cluster.fails(&["status", "--server", "http://127.0.0.1:9"]);
     assert!(
         error.contains("failed to reach http://127.0.0.1:9"),

@@ -260,7 +260,7 @@ async fn feeds_concurrent_changes_in_the_order_of_their_commits<B: Backend + 'st
     assert_eq!(heard.variables(), late.variables());
 }
 
-/// A feed that remembers what it was told.
+/// A feed that records its changes.
 #[derive(Default)]
 struct Heard {
     state: Mutex<(BTreeMap<VariableKey, Arc<Variable>>, usize)>,

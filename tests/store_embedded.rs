@@ -136,7 +136,7 @@ fn what_a_crash_left_of_a_creation_is_overwritten() {
 
 #[test]
 fn a_directory_that_cannot_be_written_is_named() {
-    // Nobody can create a file there, not even root, and nothing is changed by trying.
+    // Not even root can create a file there, and an attempt changes nothing.
     let path = Path::new("/sys/kernel");
     if !path.is_dir() {
         return;

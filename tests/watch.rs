@@ -1,7 +1,7 @@
-//! Commands that print on and on: they outlive the store, and end with their reader.
+//! Commands that print continuously: they outlive the store, and end with their reader.
 //!
-//! `oncue vars watch` once ended whenever the store was started anew, and neither it nor
-//! `oncue status --watch` ended where `head` had read enough.
+//! `oncue vars watch` once ended when the store restarted, and neither it nor
+//! `oncue status --watch` ended when `head` had read enough.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 

@@ -22,8 +22,8 @@ Examples:
   helm template my-release chart/ | oncue check -f -
   oncue check -f app/ --context prod       with the settings of that cluster
 
-No cluster is asked for anything unless --context or --kubeconfig names one.
-Exit codes: 0 nothing is wrong (there may be warnings), 1 an error was found, 2 usage.";
+The command contacts a cluster only with --context or --kubeconfig.
+Exit codes: 0 no error (there may be warnings), 1 an error was found, 2 wrong usage.";
 
 /// The arguments of `oncue check`.
 #[derive(Args, Debug)]
@@ -32,7 +32,7 @@ pub struct Check {
     #[command(flatten)]
     files: Files,
 
-    /// How to print what is found
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 

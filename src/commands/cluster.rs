@@ -21,9 +21,9 @@ use crate::{
 
 /// The cluster that a command looks at, with the flags of `kubectl`.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Which cluster")]
+#[command(next_help_heading = "Cluster")]
 pub(super) struct ClusterArgs {
-    /// Namespace [default: that of the context where a cluster is looked at, else
+    /// Namespace [default: that of the context if the command uses a cluster, else
     /// `$POD_NAMESPACE`, else default]
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<Namespace>,
@@ -32,12 +32,11 @@ pub(super) struct ClusterArgs {
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
 
-    /// Kubeconfig [default: `$KUBECONFIG`, else ~/.kube/config, else the cluster of the pod
-    /// around us]
+    /// Kubeconfig [default: `$KUBECONFIG`, else ~/.kube/config, else the cluster of this pod]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 
-    /// Namespace in which oncue itself is installed
+    /// Namespace of oncue's installation
     #[arg(
         long,
         value_name = "NAMESPACE",

@@ -33,18 +33,18 @@ Examples:
   oncue explain -f app/ web
   helm template my-release chart/ | oncue explain -f - Deployment/web
 
-Without files, the object is read from the cluster, and explained with the settings that the webhook
-has there (which takes the right to list configmaps in --system-namespace). Of an injected pod it is
-also told how its wait goes right now: from its status, and by the store.
-Exit codes: 0 explained, 1 there is no such pod or it is refused, 2 usage.
+Without files, the command reads the object from the cluster and uses the settings of the webhook
+there. This needs the permission to list configmaps in --system-namespace. For an injected pod, it
+also shows the state of its wait, from the pod's status and from the store.
+Exit codes: 0 explained, 1 the pod does not exist or is rejected, 2 wrong usage.
 ";
 
 /// The arguments of `oncue explain`.
 #[derive(Args, Debug)]
 #[command(after_help = format!("{HELP}\n{WHICH_STORE}"))]
 pub struct Explain {
-    /// Workload or pod, as KIND/NAME or NAME; in files it may be left out where there is only one,
-    /// in a cluster NAME alone is a pod
+    /// Workload or pod, as KIND/NAME or NAME; in a cluster, NAME alone is a pod; can be omitted if
+    /// the files have only one
     #[arg(value_name = "POD")]
     pod: Option<String>,
 

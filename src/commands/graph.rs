@@ -19,16 +19,16 @@ Examples:
   oncue graph -f app/ --output dot | dot -Tsvg > app.svg
   oncue graph -f app/ --output mermaid >> README.md
 
-Without files, what is drawn is what a cluster has: everything that makes pods, and bare pods; what
-controllers make is left out. This takes the right to list these kinds and Services.
-Annotations that cannot be read are left out: `oncue check` says what is wrong with them.
-Exit codes: 0 drawn, 1 a file or the cluster cannot be read, 2 usage.";
+Without files, the command draws the workloads and bare pods of a cluster, without the objects that
+their controllers create. This needs the permissions to list these kinds and Services.
+Invalid annotations are left out: `oncue check` shows what is wrong with them.
+Exit codes: 0 drawn, 1 a file or the cluster cannot be read, 2 wrong usage.";
 
 /// The arguments of `oncue graph`.
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub struct Graph {
-    /// File, folder or - for the standard input [default: what there is in the cluster]
+    /// File, folder or - for the standard input [default: the objects in the cluster]
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
     inputs: Vec<Input>,
 
@@ -36,7 +36,7 @@ pub struct Graph {
     #[arg(short = 'A', long, conflicts_with = "inputs")]
     all_namespaces: bool,
 
-    /// How to draw it
+    /// Format of the drawing
     #[arg(short, long, value_enum, default_value_t)]
     output: Drawing,
 
@@ -50,11 +50,11 @@ pub struct Graph {
 /// How a graph is drawn.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 enum Drawing {
-    /// In the language of Graphviz.
+    /// DOT, for Graphviz.
     Dot,
-    /// As a flowchart for Markdown.
+    /// Mermaid flowchart, for Markdown.
     Mermaid,
-    /// For a terminal.
+    /// Text, for a terminal.
     #[default]
     Text,
 }

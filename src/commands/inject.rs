@@ -27,11 +27,11 @@ Examples:
   oncue inject -f app.yaml --context prod | kubectl apply -f -
   helm template my-release chart/ | oncue inject -f - --controller absent
 
-Objects that need no change are printed as they are, byte for byte. The settings are those of the
-cluster that --context or --kubeconfig names; where neither is given, no cluster is asked.
-Pods are told of the store of --context, --config or --inject-store-url; where none of these is
-given, of the one on this machine, which no cluster reaches.
-Exit codes: 0 injected, 1 a pod is refused (then nothing is printed), 2 usage.";
+Objects that need no change are printed unchanged, byte for byte. --context or --kubeconfig selects
+the cluster whose settings are used. Without them, the command contacts no cluster.
+The store's URL comes from --context, --config or --inject-store-url. Without them, it is the store
+on this machine, which pods of a cluster cannot reach.
+Exit codes: 0 injected, 1 a pod is rejected (then nothing is printed), 2 wrong usage.";
 
 /// The arguments of `oncue inject`.
 #[derive(Args, Debug)]

@@ -12,9 +12,9 @@ use tabwriter::TabWriter;
 /// How a table is printed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(super) enum Format {
-    /// As JSON.
+    /// JSON.
     Json,
-    /// For people.
+    /// Text, for people.
     #[default]
     Text,
 }

@@ -26,11 +26,10 @@ use crate::{
 
 /// How the store is found, for the help of every command that talks to one.
 pub(super) const WHICH_STORE: &str = "\
-Which store: that of --server; else the one in the cluster of --context or --kubeconfig; else that
-of $ONCUE_SERVER; else the one in the cluster that kubectl would talk to, reached by way of a pod
-in --system-namespace; else, where there is no cluster, http://127.0.0.1:9999, as `oncue serve` has
-it on this machine. In a cluster this takes the rights to list pods and to get and create
-pods/portforward in that namespace.";
+The store is the first of: --server; the store in the cluster of --context or --kubeconfig;
+$ONCUE_SERVER; the store in the cluster that kubectl would use; http://127.0.0.1:9999, the default
+address of `oncue serve`. A store in a cluster is reached through its pod in --system-namespace.
+This needs the permissions to list pods and to get and create pods/portforward there.";
 
 /// The store that a command talks to.
 #[derive(Args, Clone, Debug)]
@@ -39,7 +38,7 @@ pub(super) struct StoreArgs {
     #[arg(long = "server", value_name = "URL")]
     url: Option<String>,
 
-    /// File with the certificates (PEM) that vouch for it [default: those in `$ONCUE_CA`]
+    /// PEM file with the certificate authority of the store [default: `$ONCUE_CA`]
     #[arg(long = "server-ca", value_name = "FILE")]
     ca: Option<PathBuf>,
 
@@ -209,7 +208,7 @@ const NO_CLUSTER: &str = ": is `oncue serve` running? There is no kubeconfig wit
 /// Which namespaces a command looks at.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Scope {
-    /// Look at all namespaces
+    /// All namespaces
     #[arg(short = 'A', long)]
     all_namespaces: bool,
 

@@ -1,4 +1,4 @@
-//! With which settings pods are injected.
+//! The settings of injection.
 
 use std::path::PathBuf;
 
@@ -10,16 +10,16 @@ use crate::{
     injection::{self, Settings},
 };
 
-/// With which settings pods are injected.
+/// The settings of injection.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Injection")]
 pub(super) struct InjectionArgs {
-    /// Configuration file of `oncue serve`, whose section `inject` is used
+    /// Configuration file of `oncue serve`; only its section `inject` is used
     #[arg(long, env = "ONCUE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Whether a controller runs that keeps signals true [default: what the cluster's settings
-    /// say where they are used, else present]
+    /// Whether a controller runs [default: that of the cluster if its settings are used, else
+    /// present]
     #[arg(long, value_enum, value_name = "WHETHER")]
     controller: Option<Controller>,
 
@@ -30,9 +30,9 @@ pub(super) struct InjectionArgs {
 /// Whether a controller runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Controller {
-    /// None does: what needs one is refused.
+    /// No controller runs; features that need one are rejected.
     Absent,
-    /// One does.
+    /// A controller runs.
     Present,
 }
 

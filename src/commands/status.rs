@@ -36,21 +36,21 @@ const HELP: &str = "\
 Examples:
   oncue status
   oncue status -A --watch
-  oncue status -n shop -f app/       names those in the files who would signal what is missing
-  oncue status -A --injected         what to recreate after oncue was uninstalled
+  oncue status -n shop -f app/       searches these files for producers
+  oncue status -A --injected         the pods to recreate when you uninstall oncue
 
-Who would signal what is missing is found in the cluster of the store (which takes the right to
-list what makes pods), or in the files of -f. Pods of a cluster that wait without asking the store,
-as those do that wait for tcp:// or http:// alone, are listed below the others.
---injected needs no store: it asks the cluster for the pods that oncue injected and that have not
-ended. Such a pod waits again whenever its node restarts, and then for ever where oncue is gone.
-Exit codes: 0 printed (also where there is nothing to print), 1 an error, 2 usage.
+The command searches the store's cluster for objects that would signal a missing term, which needs
+the permission to list workloads. With -f, it searches the files instead. Pods that wait without a
+request to the store, for example only for tcp:// or http:// terms, are listed below the others.
+--injected needs no store: it lists injected pods of the cluster that have not ended. Such a pod
+waits again when its node restarts. Without oncue, it then waits forever.
+Exit codes: 0 printed, even if the list is empty, 1 an error, 2 wrong usage.
 ";
 
 /// What stands above those who wait without asking the store.
 const ALONE: &str = "\
-Not asking the store: these probe addresses themselves, or wait on after a failure. Their logs tell:
-kubectl logs POD -n NAMESPACE -c oncue-wait";
+These pods wait without a request to the store, because they only probe or because a wait failed.
+See their logs: kubectl logs POD -n NAMESPACE -c oncue-wait";
 
 /// How long the store is left alone between two looks.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -59,19 +59,19 @@ const PERIOD: Duration = Duration::from_secs(2);
 #[derive(Args, Debug)]
 #[command(after_help = format!("{HELP}\n{WHICH_STORE}"))]
 pub struct Status {
-    /// Files that say who would signal what is missing, as of `oncue check`
+    /// File, folder or - in which to search for producers of missing terms
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
     inputs: Vec<Input>,
 
-    /// Print again whenever it changes
+    /// Print again after every change
     #[arg(short, long)]
     watch: bool,
 
-    /// Show the pods that were injected and have not ended, and what recreates them
+    /// List injected pods that have not ended, with the command that recreates each
     #[arg(long, conflicts_with_all = ["inputs", "url", "watch"])]
     injected: bool,
 
-    /// How to print it
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 

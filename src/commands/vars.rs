@@ -28,7 +28,7 @@ Examples:
   oncue vars delete migration/done
   oncue vars watch -n shop
 
-Exit codes: 0 done, 1 an error (for get and delete also: there is no such variable), 2 usage.
+Exit codes: 0 done, 1 an error, or (get and delete) the variable does not exist, 2 wrong usage.
 ";
 
 /// The arguments of `oncue vars`.
@@ -47,13 +47,13 @@ enum Command {
     /// Show one variable.
     #[command(after_help = "Example: oncue vars get first/container")]
     Get(Get),
-    /// Create a variable by hand; it stays until it is deleted, or for its time to live.
+    /// Create a variable by hand; it stays until you delete it, or until its ttl ends.
     #[command(after_help = "Example: oncue vars create migration/done=v42 --ttl 1h")]
     Create(Create),
-    /// Delete a variable with all that is asserted of it.
+    /// Delete a variable with all of its assertions.
     #[command(after_help = "Example: oncue vars delete migration/done")]
     Delete(Delete),
-    /// Print every change as it comes.
+    /// Print changes as they happen.
     #[command(after_help = "Example: oncue vars watch migration --output json")]
     Watch(Watch),
 }
@@ -77,7 +77,7 @@ struct Get {
     /// Name of the variable
     name: VariableName,
 
-    /// How to print it
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 
@@ -101,11 +101,11 @@ impl Get {
 
 #[derive(Args, Debug)]
 struct Create {
-    /// Name of the variable, with the value that it gets
+    /// Name of the variable, with an optional value
     #[arg(value_name = "NAME[=VALUE]")]
     signal: Signal,
 
-    /// How long it is to live, such as 1h
+    /// Time to live, such as 1h [default: until it is deleted]
     #[arg(long, value_name = "DURATION")]
     ttl: Option<Timeout>,
 

@@ -26,7 +26,7 @@ use tokio::{
 pub(crate) struct Pace {
     begun: AtomicUsize,
     ended: AtomicUsize,
-    /// Whoever reads the connection, when it found that the client waits for us.
+    /// The reader of the connection, if it waits for our answer.
     reader: AtomicWaker,
 }
 

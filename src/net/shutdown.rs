@@ -8,7 +8,7 @@ pub enum Phase {
     /// Everything is up.
     #[default]
     Serving,
-    /// Not ready any more, but serving whoever has not heard of it, with `Connection: close`.
+    /// Not ready any more, but still serving, with `Connection: close`.
     Lingering,
     /// No new connections; the requests under way come to their end.
     Draining,

@@ -6,7 +6,7 @@ use futures_util::future::{self, BoxFuture, FutureExt};
 
 use super::{Effect, Mutation, StoreError, Update, Variable};
 
-/// What keeps the variables, and tells of every change that was committed.
+/// Keeps the variables, and reports every committed change.
 pub trait Backend: fmt::Debug + Send + Sync {
     /// Gives `feed` everything there is, and from then on every change in the order of their
     /// commits.
@@ -14,30 +14,30 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Carries out `mutation`, as [`Mutation::apply`] decides.
     ///
-    /// Returns once the change is durable and every feed of this process has been told of it, so
-    /// that who asked reads what it wrote. An error means that nothing has changed, or that nobody
-    /// knows: then the feed will tell.
+    /// Returns when the change is durable and every feed of this process has received it, so that
+    /// the caller reads its own write. An error means that nothing changed, or that the result is
+    /// unknown; then the feed reports it.
     fn commit(&self, mutation: Mutation) -> BoxFuture<'_, Result<Committed, StoreError>>;
 
-    /// Waits until nothing can be committed any more, because the backend was dropped or what it
-    /// works with has died; where there is no such thing, for ever.
+    /// Waits until nothing can be committed any more, because the backend was dropped or its task
+    /// ended. A backend without a task waits forever.
     fn ended(&self) -> BoxFuture<'static, ()> {
         future::pending().boxed()
     }
 }
 
-/// Who is told of what a backend commits.
+/// Receives the changes of a backend.
 ///
 /// Neither method may block for long, or call the backend.
 pub trait Feed: Send + Sync {
-    /// Everything there is; what was told before counts no more.
+    /// The whole state, which replaces everything before.
     fn reset(&self, variables: Vec<Arc<Variable>>);
 
     /// What has changed, in the order of the commits.
     fn committed(&self, updates: Vec<Update>);
 }
 
-/// What became of a mutation.
+/// The result of a mutation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Committed {
     /// What it did.

@@ -1,20 +1,20 @@
-//! What makes a pod anew, without what was injected into it.
+//! How to recreate a pod without the injected parts.
 
 use crate::workload::Owner;
 
-/// What makes a pod anew.
+/// How to recreate a pod.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Recreation {
-    /// Nobody but who made it: it has to be deleted, and its manifest applied again.
+    /// By hand: delete the pod and apply its manifest again.
     ByHand,
-    /// Its controller, once the pod is deleted.
+    /// Delete the pod; its controller creates a new one.
     Delete,
-    /// Its controller, which replaces its pods in turn.
+    /// Restart the rollout; the controller replaces its pods one after the other.
     Restart,
 }
 
 impl Recreation {
-    /// Returns what makes the pods of `controller` anew.
+    /// Returns how to recreate the pods of `controller`.
     pub(super) fn by(controller: Option<&Owner<'_>>) -> Self {
         match controller {
             None => Self::ByHand,

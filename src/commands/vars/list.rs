@@ -20,11 +20,11 @@ pub(super) struct List {
     /// Only this name and those below it
     prefix: Option<VariableName>,
 
-    /// Print names as a tree
+    /// Print a tree of names
     #[arg(long, conflicts_with = "all_namespaces")]
     tree: bool,
 
-    /// How to print them
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 

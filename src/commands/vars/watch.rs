@@ -23,7 +23,7 @@ pub(super) struct Watch {
     /// Only this name and those below it
     prefix: Option<VariableName>,
 
-    /// How to print changes: JSON is one object a line, bookmarks included
+    /// Output format; JSON is one object per line, including bookmarks
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 

@@ -1,4 +1,4 @@
-//! What the errors of the operating system and of redb mean to who runs a store.
+//! Maps errors of the operating system and of redb to errors of the store.
 
 use std::{io, path::Path, sync::Arc};
 
