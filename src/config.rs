@@ -30,7 +30,10 @@ use std::{
 
 use rustls::pki_types::ServerName;
 
-use crate::webhook::Strictness;
+use crate::{
+    memory::{LimitTooSmall, MemoryLimit, MemoryPlan},
+    webhook::Strictness,
+};
 
 pub use self::{
     file::FileError,
@@ -66,6 +69,8 @@ pub struct Config {
     pub store_service: Option<ObjectRef>,
     /// What becomes of workloads whose annotations are wrong.
     pub lint: Strictness,
+    /// How the memory that the process may take is split.
+    pub memory: MemoryPlan,
     /// For how long requests are served after the process stopped being ready.
     pub linger: Duration,
     /// For whom logs are written.
@@ -88,18 +93,20 @@ impl Config {
             webhook_configuration,
             lint_strict,
             admin,
+            memory_limit,
             linger,
             inject,
             log: _,
             log_format,
         } = settings;
         let webhook = webhook.unwrap_or(DEFAULT_WEBHOOK);
+        let roles = roles.map_or_else(|| Role::SERVED.into(), BTreeSet::from_iter);
+        let memory_limit = memory_limit.unwrap_or(MemoryLimit::DEFAULT);
         let authority = match ca_secret {
             Some(name) => AuthorityPlace::Secret(inject.own_object("--ca-secret", name)?),
             None => AuthorityPlace::Data,
         };
         Ok(Self {
-            roles: roles.map_or_else(|| Role::SERVED.into(), BTreeSet::from_iter),
             data: data.unwrap_or_else(|| DEFAULT_DATA.into()),
             store: store.unwrap_or_default(),
             http: http.unwrap_or(DEFAULT_HTTP),
@@ -114,6 +121,8 @@ impl Config {
             } else {
                 Strictness::Warn
             },
+            memory: MemoryPlan::split(memory_limit, &roles)?,
+            roles,
             linger: linger.unwrap_or_default(),
             log_format: log_format.unwrap_or_default(),
             inject,
@@ -150,6 +159,9 @@ pub enum AuthorityPlace {
 /// Why settings do not go together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ConfigError {
+    /// The memory is not enough.
+    #[error(transparent)]
+    Memory(#[from] LimitTooSmall),
     /// The namespace of an object is not known.
     #[error("{flag} needs --inject-own-namespace: the namespace in which the object is")]
     NoOwnNamespace {

@@ -8,6 +8,7 @@ pub mod api;
 pub mod cluster;
 pub mod commands;
 pub mod config;
+pub mod memory;
 pub mod net;
 pub mod rehearsal;
 pub mod serve;

@@ -21,7 +21,6 @@ pub mod outcome;
 pub mod rejection;
 pub mod review;
 
-mod budget;
 mod handler;
 mod wording;
 
@@ -32,7 +31,6 @@ use std::sync::Arc;
 
 use axum::{Router, routing::post};
 
-use self::budget::Budget;
 pub use self::{
     answer::{Answer, answer},
     lint::{Strictness, lint},
@@ -41,43 +39,49 @@ pub use self::{
     rejection::Rejection,
     review::Review,
 };
-use crate::injection::Settings;
+use crate::{
+    injection::Settings,
+    memory::{Pool, WebhookMemory},
+};
 
 /// Returns the webhook's routes.
-pub fn router(settings: Settings, strictness: Strictness, metrics: WebhookMetrics) -> Router {
-    routes(Webhook {
-        settings,
-        strictness,
-        metrics,
-        budget: Budget::new(BUDGET),
-        lint_budget: Budget::new(LINT_BUDGET),
-    })
-}
-
-fn routes(webhook: Webhook) -> Router {
+pub fn router(context: Context, memory: WebhookMemory) -> Router {
+    let webhook = Webhook {
+        context,
+        bodies: Pool::of_bytes("bodies of reviews", memory.bodies),
+        linting: Pool::of_bytes("objects that are linted", memory.linting),
+    };
     Router::new()
         .route("/lint", post(handler::lint))
         .route("/mutate", post(handler::mutate))
         .with_state(Arc::new(webhook))
 }
 
+/// What the webhook works with.
+#[derive(Debug)]
+pub struct Context {
+    /// What is injected.
+    pub settings: Settings,
+    /// What happens to workloads whose annotations are wrong.
+    pub strictness: Strictness,
+    /// What is counted.
+    pub metrics: WebhookMetrics,
+}
+
 /// What all requests share.
 #[derive(Debug)]
 struct Webhook {
-    settings: Settings,
-    strictness: Strictness,
-    metrics: WebhookMetrics,
-    /// For bodies.
-    budget: Budget,
-    /// For the objects that are linted: however many they are, pods can be created beside them.
-    lint_budget: Budget,
+    context: Context,
+    bodies: Pool,
+    /// A pool of its own: however much is linted, pods can be created beside it.
+    linting: Pool,
 }
 
 impl Webhook {
     fn answer(&self, entry: Entry, body: &[u8]) -> Answer {
         match entry {
-            Entry::Lint => lint(body, &self.settings, self.strictness),
-            Entry::Mutate => answer(body, &self.settings),
+            Entry::Lint => lint(body, &self.context.settings, self.context.strictness),
+            Entry::Mutate => answer(body, &self.context.settings),
         }
     }
 }
@@ -112,10 +116,3 @@ impl Entry {
 /// The longest body, in bytes: more than the API server's own limit for an object (3 MiB) with its
 /// predecessor.
 pub const MAX_BODY: usize = 7 * 1024 * 1024;
-
-/// The bytes of all bodies in memory at the same time.
-const BUDGET: usize = 128 * 1024 * 1024;
-
-/// The bytes of all objects that are linted at the same time: with the bodies and what the process
-/// needs by itself this stays below the chart's limit of 256 MiB.
-const LINT_BUDGET: usize = 64 * 1024 * 1024;

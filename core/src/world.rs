@@ -163,8 +163,8 @@ impl World {
     }
 
     /// Returns how many variables exist.
-    pub fn len(&self) -> usize {
-        self.variables.len()
+    pub fn count(&self) -> usize {
+        self.variables.count()
     }
 
     /// Returns when the next assertion ends by itself.

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
+use tracing::info;
 
 use super::usage;
 use crate::{
@@ -25,11 +26,13 @@ pub struct Serve {
 impl Serve {
     /// Serves until the process is told to stop.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let settings = match &self.config {
+        let mut settings = match &self.config {
             Some(path) => self.settings.over(file::read(path).map_err(usage)?),
             None => self.settings,
         };
         logging::init(settings.log(), settings.log_format()).map_err(usage)?;
+        let limit = settings.find_memory_limit();
+        info!(%limit, "budgeted the memory");
         let config = Config::resolve(settings).map_err(usage)?;
         match serve::run(config) {
             Ok(()) => Ok(ExitCode::SUCCESS),

@@ -12,7 +12,10 @@ use super::{
     object::ObjectName,
     role::{Role, StoreKind},
 };
-use crate::language::Timeout;
+use crate::{
+    language::Timeout,
+    memory::{ByteSize, MemoryLimit},
+};
 
 /// Every setting of `oncue serve`; absent where the default holds.
 ///
@@ -65,6 +68,11 @@ pub struct ServeSettings {
     #[arg(long, env = "ONCUE_ADMIN", value_name = "ADDRESS")]
     pub(super) admin: Option<SocketAddr>,
 
+    /// Memory that the process may take, such as 512Mi: every budget follows from it [default: the
+    /// limit of the cgroup, else 1Gi]
+    #[arg(long, env = "ONCUE_MEMORY_LIMIT", value_name = "BYTES")]
+    pub(super) memory_limit: Option<ByteSize>,
+
     /// How long to go on serving after SIGTERM, until everybody knows [default: not at all]
     #[arg(long, env = "ONCUE_LINGER", value_name = "DURATION", value_parser = duration)]
     #[serde(deserialize_with = "text_duration")]
@@ -101,8 +109,15 @@ impl ServeSettings {
     pub fn over(self, below: Self) -> Self {
         overlay!(self over below:
             roles, data, store, http, webhook, webhook_name, ca_secret, webhook_configuration,
-            lint_strict, admin, linger, log, log_format;
+            lint_strict, admin, memory_limit, linger, log, log_format;
             inject)
+    }
+
+    /// Sets the memory limit that holds for this process, unless one is set; returns it.
+    pub fn find_memory_limit(&mut self) -> MemoryLimit {
+        let limit = MemoryLimit::find(self.memory_limit);
+        self.memory_limit = Some(limit.size);
+        limit
     }
 
     /// Returns what to log.

@@ -82,6 +82,7 @@ ca-secret: oncue-webhook-ca
 webhook-configuration: oncue
 lint-strict: true
 admin: '[::]:3'
+memory-limit: 512Mi
 linger: 5s
 log: debug
 log-format: json
@@ -105,6 +106,8 @@ inject:
     assert_eq!(settings.log_format(), LogFormat::Json);
     let config = Config::resolve(settings).unwrap();
     assert!(!config.roles.contains(&Role::Store));
+    let webhook = config.memory.webhook.unwrap();
+    assert!((1 << 27..1 << 28).contains(&webhook.linting), "{webhook:?}");
     assert_eq!(config.linger, Duration::from_secs(5));
     assert_eq!(config.names[1].to_str(), "10.0.0.1");
     let AuthorityPlace::Secret(secret) = config.authority else {
@@ -261,4 +264,15 @@ fn what_only_shows_later_names_its_flag() {
         let error = config.inject.resolve(config.http).unwrap_err();
         assert!(error.to_string().starts_with(flag), "{error}");
     }
+}
+
+#[test]
+fn a_memory_limit_that_is_too_small_is_refused() {
+    let settings = flags(&["--memory-limit", "16Mi"]);
+    let error = Config::resolve(settings).unwrap_err().to_string();
+    assert!(
+        error.starts_with("a memory limit of 16 MiB is too small: at least"),
+        "{error}"
+    );
+    assert!(refused(&["--memory-limit", "plenty"]).contains("write one such as 512Mi"));
 }

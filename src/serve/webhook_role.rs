@@ -20,6 +20,7 @@ use crate::{
     cluster::AuthoritySecret,
     config::Config,
     injection::Settings,
+    memory::WebhookMemory,
     net::{self, Endpoint, Limits, Phase, ServeContext, Shutdown, Transport},
     webhook::{self, Strictness, WebhookMetrics},
 };
@@ -71,6 +72,7 @@ impl WebhookRole {
                 .inject
                 .resolve(addresses.store.unwrap_or(config.http))?,
             strictness: config.lint,
+            memory: config.memory.webhook.unwrap_or_default(),
             store: asked.store,
             bundle: asked.bundle,
             metrics: metrics.reviews.clone(),
@@ -143,6 +145,7 @@ struct Front {
     opening: Opening,
     settings: Settings,
     strictness: Strictness,
+    memory: WebhookMemory,
     store: Option<StoreService>,
     bundle: Option<CaBundle>,
     metrics: WebhookMetrics,
@@ -155,6 +158,7 @@ impl Front {
             opening,
             mut settings,
             strictness,
+            memory,
             store,
             bundle,
             metrics,
@@ -172,7 +176,12 @@ impl Front {
             transport: Transport::Tls(certificates.server_config()),
             limits: Limits::WEBHOOK,
         };
-        let router = webhook::router(settings, strictness, metrics);
+        let reviews = webhook::Context {
+            settings,
+            strictness,
+            metrics,
+        };
+        let router = webhook::router(reviews, memory);
         opening.latch.release();
         tokio::join!(
             net::serve(endpoint, router, context),

@@ -189,7 +189,7 @@ impl Shared {
     pub(super) fn stats(&self) -> Stats {
         let known = self.lock();
         Stats {
-            variables: known.world.len(),
+            variables: known.world.count(),
             waiters: known.waiters.len(),
             watchers: self.changes.receiver_count(),
         }

@@ -17,8 +17,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 use tracing::{debug, error};
 
-use super::{Entry, MAX_BODY, Webhook, answer::Answer, budget::Share, rejection::Rejection};
-use crate::language::Timeout;
+use super::{Entry, MAX_BODY, Webhook, answer::Answer, rejection::Rejection};
+use crate::{language::Timeout, memory::Share};
 
 /// Answers `POST /mutate`.
 pub(crate) async fn mutate(
@@ -35,13 +35,16 @@ pub(crate) async fn lint(State(webhook): State<Arc<Webhook>>, request: Request<B
 
 async fn handle(webhook: &Webhook, entry: Entry, request: Request<Body>) -> Response {
     let start = Instant::now();
-    let _in_flight = webhook.metrics.begin();
+    let _in_flight = webhook.context.metrics.begin();
     let deadline = deadline(request.uri());
     let answer = timeout(deadline, review(webhook, entry, request))
         .await
         .unwrap_or(Err(Rejection::DeadlineExceeded(deadline)))
         .unwrap_or_else(report);
-    webhook.metrics.observe(entry, &answer, start.elapsed());
+    webhook
+        .context
+        .metrics
+        .observe(entry, &answer, start.elapsed());
     respond(answer)
 }
 
@@ -52,11 +55,11 @@ async fn review(
 ) -> Result<Answer, Rejection> {
     require_json(request.headers())?;
     refuse_too_large(request.body())?;
-    let mut share = webhook.budget.share();
+    let mut share = webhook.bodies.share();
     let body = read(request.into_body(), &mut share).await?;
-    let mut memory = webhook.lint_budget.share();
+    let mut memory = webhook.linting.share();
     let bytes = entry.memory(body.len());
-    memory.grow(bytes).ok_or(Rejection::Overloaded)?;
+    memory.grow(bytes).map_err(|_| Rejection::Overloaded)?;
     // A panic is a bug of ours: it is answered like any other.
     catch_unwind(AssertUnwindSafe(|| webhook.answer(entry, &body)))
         .map_err(|_| Rejection::Failure("it panicked".to_owned()))
@@ -93,13 +96,14 @@ fn refuse_too_large(body: &Body) -> Result<(), Rejection> {
 }
 
 /// Reads a body, of which each frame is charged to `share` as it comes.
-async fn read(body: Body, share: &mut Share<'_>) -> Result<Vec<u8>, Rejection> {
+async fn read(body: Body, share: &mut Share) -> Result<Vec<u8>, Rejection> {
     let mut body = Limited::new(body, MAX_BODY);
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(refused)?;
         if let Some(data) = frame.data_ref() {
-            share.grow(data.len()).ok_or(Rejection::Overloaded)?;
+            let grown = share.grow(data.len());
+            grown.map_err(|_| Rejection::Overloaded)?;
             bytes.extend_from_slice(data);
         }
     }

@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     pin::{Pin, pin},
-    task::{Context, Poll},
+    task::{self, Poll},
 };
 
 use axum::{
@@ -30,8 +30,16 @@ fn settings() -> Settings {
     )
 }
 
+fn mk_context(settings: Settings) -> Context {
+    Context {
+        settings,
+        strictness: Strictness::Warn,
+        metrics: WebhookMetrics::default(),
+    }
+}
+
 fn app() -> Router {
-    router(settings(), Strictness::Warn, WebhookMetrics::default())
+    router(mk_context(settings()), WebhookMemory::default())
 }
 
 /// Reads keys with a prefix of its own alone.
@@ -40,17 +48,15 @@ fn app_with_prefix() -> Router {
         keys: Keys::new("cue.example", BareKeys::Ignored).unwrap(),
         ..settings()
     };
-    router(settings, Strictness::Warn, WebhookMetrics::default())
+    router(mk_context(settings), WebhookMemory::default())
 }
 
 fn app_with_budget(bytes: usize) -> Router {
-    routes(Webhook {
-        settings: settings(),
-        strictness: Strictness::Warn,
-        metrics: WebhookMetrics::default(),
-        budget: Budget::new(bytes),
-        lint_budget: Budget::new(LINT_BUDGET),
-    })
+    let memory = WebhookMemory {
+        bodies: bytes,
+        ..WebhookMemory::default()
+    };
+    router(mk_context(settings()), memory)
 }
 
 struct Reply {
@@ -435,7 +441,7 @@ impl HttpBody for Stalled {
 
     fn poll_frame(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        _: &mut task::Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Pending
     }
@@ -475,7 +481,11 @@ async fn the_callers_deadline_is_ours() {
 #[tokio::test]
 async fn counts_by_outcome_and_reason() {
     let metrics = WebhookMetrics::default();
-    let app = router(settings(), Strictness::Warn, metrics.clone());
+    let context = Context {
+        metrics: metrics.clone(),
+        ..mk_context(settings())
+    };
+    let app = router(context, WebhookMemory::default());
     for body in [waiting_review().to_string(), "nonsense".to_owned()] {
         send(app.clone(), mk_request(body)).await;
     }

@@ -56,6 +56,12 @@ impl Quantity {
         }
     }
 
+    /// Returns how many whole units it is; none if it is negative or has a fraction.
+    pub fn units(self) -> Option<u64> {
+        let is_whole = self.nanos % NANOS == 0;
+        is_whole.then(|| u64::try_from(self.nanos / NANOS).ok())?
+    }
+
     /// Returns whether it is more than nothing.
     pub fn is_positive(self) -> bool {
         self.nanos > 0

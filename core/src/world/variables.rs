@@ -49,7 +49,7 @@ impl Variables {
     }
 
     /// Returns how many variables there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.namespaces.values().map(BTreeMap::len).sum()
     }
 

@@ -19,6 +19,7 @@ use super::admission::{AdmissionError, ApiServer};
 use crate::{
     api,
     injection::{Controller, Image, Settings, StoreAddress},
+    memory::WebhookMemory,
     net::{
         self, BindError, Endpoint, NetMetrics, Phase, ServeContext, Shutdown, ShutdownTrigger,
         Transport,
@@ -63,7 +64,12 @@ impl House {
         };
         let mut listeners = JoinSet::new();
         let url = serve_store(&store, &context, &mut listeners)?;
-        let webhook = webhook::router(settings(&url), Strictness::Warn, WebhookMetrics::default());
+        let reviews = webhook::Context {
+            settings: settings(&url),
+            strictness: Strictness::Warn,
+            metrics: WebhookMetrics::default(),
+        };
+        let webhook = webhook::router(reviews, WebhookMemory::default());
         let api_server = serve_webhook(webhook, context, &mut listeners)?;
         Ok(Self {
             store,

@@ -38,7 +38,11 @@ fn mk_update(before: &Value, after: &Value) -> Value {
 }
 
 async fn lint_with(strictness: Strictness, review: &Value) -> Value {
-    let app = router(settings(), strictness, WebhookMetrics::default());
+    let context = Context {
+        strictness,
+        ..mk_context(settings())
+    };
+    let app = router(context, WebhookMemory::default());
     lint_by(app, review).await
 }
 
@@ -204,13 +208,11 @@ async fn what_was_too_large_to_be_looked_at_was_never_told() {
 
 #[tokio::test]
 async fn linting_never_takes_the_memory_that_pods_are_admitted_with() {
-    let app = routes(Webhook {
-        settings: settings(),
-        strictness: Strictness::Warn,
-        metrics: WebhookMetrics::default(),
-        budget: Budget::new(BUDGET),
-        lint_budget: Budget::new(1024),
-    });
+    let memory = WebhookMemory {
+        linting: 1024,
+        ..WebhookMemory::default()
+    };
+    let app = router(mk_context(settings()), memory);
     let request = Request::post("/lint")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(mk_lint_review(&broken()).to_string()))
