@@ -8,7 +8,7 @@
 //! | `wait`, `waiters` | being held, and who is |
 //! | `watch` | the stream of changes |
 //! | `operation` | health, readiness, metrics and the OpenAPI document |
-//! | `json`, `query`, `path`, `caller` | what a request says |
+//! | `json`, `json_error`, `query`, `path`, `caller` | what a request says |
 //! | `documents`, `answer` | what is answered |
 //! | `error`, `problem` | what is answered when something is wrong |
 //! | [`metrics`] | [`Metrics`], what is counted |
@@ -22,6 +22,7 @@ mod commit;
 mod documents;
 mod error;
 mod json;
+mod json_error;
 mod operation;
 mod path;
 mod problem;
@@ -39,6 +40,7 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::FromRef};
+use oncue_wire::limits::MAX_BODY_BYTES;
 use prometheus_client::registry::Registry;
 
 use self::json::BodyLimit;
@@ -61,7 +63,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            body_bytes: 64 * 1024,
+            body_bytes: MAX_BODY_BYTES,
             terms: MAX_TOGETHER,
             hold: Duration::from_secs(50),
             bookmark: Duration::from_secs(30),

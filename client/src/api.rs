@@ -3,12 +3,10 @@
 mod agent;
 mod endpoint;
 mod error;
-mod wire;
 
 pub use self::{
     endpoint::{Endpoint, EndpointError, ServerUrl},
     error::ApiError,
-    wire::{Assertion, Judged, Outcome, Owner, WaitAnswer, WaitRequest},
 };
 
 use std::{
@@ -23,6 +21,7 @@ use ureq::{
 };
 
 use oncue_language::{Namespace, VariableName};
+use oncue_wire::{AssertRequest, WaitAnswer, WaitRequest};
 
 use crate::names::Names;
 
@@ -147,7 +146,7 @@ impl Api {
         &self,
         namespace: &Namespace,
         name: &VariableName,
-        assertion: &Assertion,
+        assertion: &AssertRequest,
     ) -> Result<bool, ApiError> {
         let (status, _) =
             self.put::<serde::de::IgnoredAny>(&variable_path(namespace, name), assertion)?;

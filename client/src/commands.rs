@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use oncue_language::{Namespace, Signal, VariableName};
+use oncue_language::{Namespace, Signal, Value, VariableName};
+use oncue_wire::AssertRequest;
 use thiserror::Error;
 
 use crate::{
     Surroundings,
-    api::{Api, ApiError, Assertion, EndpointError},
+    api::{Api, ApiError, EndpointError},
     args::{Create, Exists, StoreChoice},
     exit::Exit,
     folder::Folder,
@@ -90,9 +91,9 @@ impl Store {
     }
 
     fn create(&self, signal: &NamedSignal) -> Result<bool, ApiError> {
-        let assertion = Assertion {
+        let assertion = AssertRequest {
             value: signal.value.clone(),
-            ..Assertion::default()
+            ..AssertRequest::default()
         };
         self.api.create(&self.namespace, &signal.name, &assertion)
     }
@@ -102,7 +103,7 @@ impl Store {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct NamedSignal {
     pub(crate) name: VariableName,
-    pub(crate) value: Option<String>,
+    pub(crate) value: Option<Value>,
 }
 
 impl NamedSignal {
@@ -115,7 +116,7 @@ impl NamedSignal {
             })?;
         Ok(Self {
             name,
-            value: signal.value.as_ref().map(|value| value.as_str().to_owned()),
+            value: signal.value.clone(),
         })
     }
 }

@@ -10,12 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use oncue_language::{Namespace, Signal};
+use oncue_language::{Namespace, Owner, Signal};
+use oncue_wire::AssertRequest;
 use thiserror::Error;
 
 use crate::{
     Surroundings,
-    api::{Api, ApiError, Assertion, EndpointError, Owner},
+    api::{Api, ApiError, EndpointError},
     backoff::Backoff,
     commands::{CommandError, NamedSignal},
     exit::Exit,
@@ -109,10 +110,10 @@ fn signal_until(
 ) -> Result<(), MarkerError> {
     let mut random = fastrand::Rng::new();
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(500));
-    let assertion = Assertion {
+    let assertion = AssertRequest {
         value: signal.value.clone(),
         owner: Some(owner.clone()),
-        ttl: None,
+        ..AssertRequest::default()
     };
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

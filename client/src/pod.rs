@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
-use oncue_language::Namespace;
+use oncue_language::{Namespace, Owner};
 
-use crate::{api::Owner, environment::Environment};
+use crate::environment::Environment;
 
 /// The variables that the kubelet fills in, and expands in arguments.
 const FILLED_IN: [&str; 4] = ["POD_NAME", "POD_NAMESPACE", "POD_UID", "NODE_NAME"];
@@ -49,9 +49,9 @@ impl Pod {
     /// Returns the pod as an owner in `namespace`, where the environment says which it is.
     pub(crate) fn owner(&self, namespace: &Namespace) -> Option<Owner> {
         Some(Owner {
-            namespace: namespace.to_string(),
-            name: self.name.clone()?,
-            uid: self.uid.clone()?,
+            namespace: namespace.clone(),
+            name: self.name.as_deref()?.into(),
+            uid: self.uid.as_deref()?.into(),
         })
     }
 }
@@ -77,7 +77,10 @@ mod tests {
     fn an_owner_needs_a_name_and_a_uid() {
         let pod = mk_pod(&[("POD_NAME", "web-0"), ("POD_UID", "u-1")]).unwrap();
         let owner = pod.owner(&Namespace::default()).unwrap();
-        assert_eq!((&*owner.namespace, &*owner.name), ("default", "web-0"));
+        assert_eq!(
+            (owner.namespace.as_str(), &*owner.name),
+            ("default", "web-0")
+        );
         let nameless = mk_pod(&[("POD_UID", "u-1")]).unwrap();
         assert_eq!(nameless.owner(&Namespace::default()), None);
     }

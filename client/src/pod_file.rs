@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use oncue_language::{Namespace, name::NamespaceError};
+use oncue_language::{Namespace, Owner, name::NamespaceError};
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Endpoint, EndpointError, Owner};
+use crate::api::{Endpoint, EndpointError};
 
 /// What a wait leaves in the shared folder beside the client.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

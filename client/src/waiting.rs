@@ -12,10 +12,13 @@ use std::{
     time::Duration,
 };
 
+use oncue_language::State;
+use oncue_wire::{JudgedTerm, WaitAnswer};
+
 use self::preparation::Preparation;
 use crate::{
     Surroundings,
-    api::{Api, ApiError, Judged, Outcome, WaitAnswer},
+    api::{Api, ApiError},
     args,
     exit::Exit,
     interrupts::Signal,
@@ -195,13 +198,13 @@ fn understood(answer: Result<WaitAnswer, ApiError>) -> Result<Answer, Lost> {
     }
 }
 
-fn standing(judged: Judged) -> Standing {
+fn standing(judged: JudgedTerm) -> Standing {
     let reason = judged
         .reason
         .unwrap_or_else(|| "the store does not say why".to_owned());
     match judged.state {
-        Outcome::Failed => Standing::Failed(reason),
-        Outcome::Held => Standing::Held,
-        Outcome::Missing => Standing::Missing(reason),
+        State::Failed => Standing::Failed(reason),
+        State::Held => Standing::Held,
+        State::Missing => Standing::Missing(reason),
     }
 }

@@ -5,10 +5,9 @@
 
 mod assertion;
 mod signals;
-mod timestamp;
 
 pub use self::{
-    assertion::{Asserter, Assertion, AssertionId, Kind, Owner},
+    assertion::{Asserter, Assertion, AssertionId},
     signals::{Act, Event, PodSignals, UnresolvedSignal},
-    timestamp::{Timestamp, TimestampError},
 };
+pub use oncue_language::{Kind, Owner, Timestamp, TimestampError};

@@ -29,6 +29,7 @@ pub use self::{
     scope::Scope,
     variable::Variable,
 };
+pub use oncue_language::State;
 
 /// The variables and objects at the present revision.
 #[derive(Debug)]

@@ -5,6 +5,8 @@
 //! | [`name`] | [`VariableName`], [`Namespace`] and [`VariableKey`] |
 //! | [`value`] | [`Value`], what an assertion may carry |
 //! | [`timeout`] | [`Timeout`], a duration as Kubernetes users write it |
+//! | [`timestamp`] | [`Timestamp`], a moment |
+//! | [`owner`], [`kind`] | [`Owner`] and [`Kind`]: who asserts a variable, and how long that lasts |
 //! | [`template`] | [`NameTemplate`], a name with `$(POD_NAME)` and the like in it, and [`Facts`] |
 //! | [`term`] | [`Term`], one term of `depends-on`: parse and print |
 //! | [`signal`] | [`Signal`], one term of `signals` |
@@ -22,13 +24,17 @@ pub mod condition;
 pub mod escape;
 pub mod evaluate;
 pub mod expiry;
+pub mod kind;
 pub mod name;
+pub mod owner;
+mod serde_text;
 pub mod signal;
 pub mod state;
 pub mod syntax;
 pub mod template;
 pub mod term;
 pub mod timeout;
+pub mod timestamp;
 pub mod value;
 pub mod verdict;
 
@@ -37,13 +43,16 @@ pub use self::{
     condition::{Condition, ObjectKey, Subject},
     evaluate::{ObjectState, View},
     expiry::{Consequence, Expiry, TimeoutRules},
+    kind::Kind,
     name::{NameError, Namespace, VariableKey, VariableName},
+    owner::Owner,
     signal::Signal,
     state::State,
     syntax::{Located, SyntaxError, TextPosition},
     template::{Facts, NameTemplate, Placeholder},
     term::{Demand, Presence, Probe, Target, Term},
     timeout::Timeout,
+    timestamp::{Timestamp, TimestampError},
     value::Value,
     verdict::{Reason, Verdict},
 };

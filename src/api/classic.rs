@@ -1,17 +1,12 @@
-//! The two calls of the service that oncue grew from: their users' command lines keep working.
+//! The two calls of the service that oncue grew from: scripts that use them keep working.
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use oncue_language::{Namespace, VariableKey, VariableName};
-use serde::{Deserialize, Serialize};
+use oncue_wire::{CreateRequest, Reference};
+use serde::Deserialize;
 
-use super::{
-    Api, answer,
-    error::ApiError,
-    json::{Json, parsed, parsed_if_any},
-    query::Parameters,
-    variables::status,
-};
+use super::{Api, answer, error::ApiError, json::Json, query::Parameters, variables::status};
 use crate::{
     life::AssertionId,
     store::{Asserted, Existing, NewAssertion},
@@ -21,9 +16,7 @@ use crate::{
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateParameters {
-    #[serde(default, deserialize_with = "parsed_if_any")]
     namespace: Option<Namespace>,
-    #[serde(default, deserialize_with = "parsed_if_any")]
     config: Option<Namespace>,
 }
 
@@ -31,39 +24,16 @@ pub(super) struct CreateParameters {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExistsParameters {
-    #[serde(deserialize_with = "parsed")]
     variable: VariableName,
-    #[serde(default, deserialize_with = "parsed_if_any")]
     namespace: Option<Namespace>,
-    #[serde(default, deserialize_with = "parsed_if_any")]
     config: Option<Namespace>,
 }
 
-/// What is to be created.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CreateRequest {
-    #[serde(deserialize_with = "parsed")]
-    variable: VariableName,
-    #[serde(default, deserialize_with = "parsed_if_any")]
-    namespace: Option<Namespace>,
-    #[serde(default, deserialize_with = "parsed_if_any")]
-    config: Option<Namespace>,
-}
-
-/// The variable that was meant, in canonical form.
-#[derive(Debug, Serialize)]
-struct Reference<'a> {
-    variable: &'a str,
-    namespace: &'a str,
-}
-
-impl<'a> Reference<'a> {
-    fn new(key: &'a VariableKey) -> Self {
-        Self {
-            variable: key.name.as_str(),
-            namespace: key.namespace.as_str(),
-        }
+/// Returns a variable's key as it is answered.
+fn reference(key: VariableKey) -> Reference {
+    Reference {
+        variable: key.name,
+        namespace: key.namespace,
     }
 }
 
@@ -78,7 +48,7 @@ pub(super) async fn exists(
     } = parameters;
     let key = VariableKey::new(one_namespace([namespace, config])?, variable);
     match api.store().get(&key) {
-        Some(_) => Ok(answer::json(StatusCode::OK, &Reference::new(&key))),
+        Some(_) => Ok(answer::json(StatusCode::OK, &reference(key))),
         None => Err(ApiError::NoSuchVariable(key)),
     }
 }
@@ -96,7 +66,7 @@ pub(super) async fn create(
     let said = [parameters.namespace, parameters.config, namespace, config];
     let key = VariableKey::new(one_namespace(said)?, variable);
     let Asserted { effect, .. } = api.assert(key.clone(), BY_HAND).await?;
-    Ok(answer::json(status(effect), &Reference::new(&key)))
+    Ok(answer::json(status(effect), &reference(key)))
 }
 
 /// Says that a variable exists, and nothing else: what is there already stays as it is.

@@ -7,13 +7,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use oncue_language::{NameError, Namespace, SyntaxError, VariableKey, name::NamespaceError};
+use oncue_wire::{Problem, ProblemCode};
 use thiserror::Error;
 use tracing::error;
 
-use super::{
-    json::JsonError,
-    problem::{self, Place, Problem},
-};
+use super::{json_error::JsonError, problem};
 use crate::{
     life::Kind,
     store::{StoreError, WaitError, WatchError},
@@ -67,64 +65,75 @@ pub(super) enum ApiError {
 }
 
 impl ApiError {
-    fn kind(&self) -> problem::Kind {
+    fn code(&self) -> ProblemCode {
         match self {
-            Self::BodyTooLarge { .. } => problem::BODY_TOO_LARGE,
-            Self::BodyTooSlow { .. } => problem::BODY_TOO_SLOW,
+            Self::BodyTooLarge { .. } => ProblemCode::BodyTooLarge,
+            Self::BodyTooSlow { .. } => ProblemCode::BodyTooSlow,
             Self::BodyUnreadable(_) | Self::Json(_) | Self::KindNeedsOwner(_) => {
-                problem::INVALID_BODY
+                ProblemCode::InvalidBody
             }
-            Self::MethodNotAllowed => problem::METHOD_NOT_ALLOWED,
-            Self::Metrics => problem::STORE_FAILED,
-            Self::Name(_) | Self::PathEncoding => problem::INVALID_NAME,
-            Self::Namespace(_) => problem::INVALID_NAMESPACE,
-            Self::NamespacesDiffer { .. } => problem::NAMESPACES_DIFFER,
-            Self::NoSuchVariable(_) => problem::NO_SUCH_VARIABLE,
-            Self::Query { .. } => problem::INVALID_QUERY,
+            Self::MethodNotAllowed => ProblemCode::MethodNotAllowed,
+            Self::Metrics => ProblemCode::StoreFailed,
+            Self::Name(_) | Self::PathEncoding => ProblemCode::InvalidName,
+            Self::Namespace(_) => ProblemCode::InvalidNamespace,
+            Self::NamespacesDiffer { .. } => ProblemCode::NamespacesDiffer,
+            Self::NoSuchVariable(_) => ProblemCode::NoSuchVariable,
+            Self::Query { .. } => ProblemCode::InvalidQuery,
             Self::Store(error) => of_store(error),
-            Self::Term(_) => problem::INVALID_TERM,
-            Self::TooManyTerms { .. } => problem::TOO_MANY_TERMS,
-            Self::TooManyWaiters(_) => problem::TOO_MANY_WAITERS,
-            Self::UnjudgedTerm { .. } => problem::UNJUDGED_TERM,
-            Self::UnknownPath => problem::NO_SUCH_PATH,
-            Self::Watch(WatchError::TooMany { .. }) => problem::TOO_MANY_WATCHERS,
-            Self::ShuttingDown | Self::Watch(_) => problem::STORE_UNAVAILABLE,
+            Self::Term(_) => ProblemCode::InvalidTerm,
+            Self::TooManyTerms { .. } => ProblemCode::TooManyTerms,
+            Self::TooManyWaiters(_) => ProblemCode::TooManyWaiters,
+            Self::UnjudgedTerm { .. } => ProblemCode::UnjudgedTerm,
+            Self::UnknownPath => ProblemCode::NoSuchPath,
+            Self::Watch(WatchError::TooMany { .. }) => ProblemCode::TooManyWatchers,
+            Self::ShuttingDown | Self::Watch(_) => ProblemCode::StoreUnavailable,
         }
     }
 
-    fn place(&self) -> Place {
-        let rule = |rule: &dyn ToString| Place {
-            rule: Some(rule.to_string()),
-            ..Place::default()
-        };
+    /// Returns the document, which says where in the request something is wrong.
+    fn document(&self) -> Problem {
+        let problem = Problem::new(self.code(), self.to_string());
+        let broken = |rule: &dyn ToString| Some(rule.to_string());
         match self {
-            Self::Json(error) => Place {
+            Self::Json(error) => Problem {
                 line: Some(error.line),
                 column: Some(error.column),
-                ..rule(&error.rule)
+                rule: broken(&error.rule),
+                ..problem
             },
-            Self::Name(error) => rule(error),
-            Self::Namespace(error) => rule(error),
-            Self::Query { rule: broken } => rule(broken),
-            Self::Term(error) => Place {
+            Self::Name(error) => Problem {
+                rule: broken(error),
+                ..problem
+            },
+            Self::Namespace(error) => Problem {
+                rule: broken(error),
+                ..problem
+            },
+            Self::Query { rule } => Problem {
+                rule: broken(rule),
+                ..problem
+            },
+            Self::Term(error) => Problem {
                 term: Some(error.term.clone()),
                 column: Some(error.at.column),
-                ..rule(&error.rule)
+                rule: broken(&error.rule),
+                ..problem
             },
-            Self::UnjudgedTerm { term, rule: broken } => Place {
+            Self::UnjudgedTerm { term, rule } => Problem {
                 term: Some(term.clone()),
-                ..rule(broken)
+                rule: broken(rule),
+                ..problem
             },
-            _ => Place::default(),
+            _ => problem,
         }
     }
 }
 
-fn of_store(error: &StoreError) -> problem::Kind {
+fn of_store(error: &StoreError) -> ProblemCode {
     match error {
-        StoreError::Closed => problem::STORE_UNAVAILABLE,
-        StoreError::Full { .. } => problem::STORAGE_FULL,
-        _ => problem::STORE_FAILED,
+        StoreError::Closed => ProblemCode::StoreUnavailable,
+        StoreError::Full { .. } => ProblemCode::StorageFull,
+        _ => ProblemCode::StoreFailed,
     }
 }
 
@@ -139,11 +148,6 @@ fn log(error: &ApiError) {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         log(&self);
-        let problem = Problem {
-            kind: self.kind(),
-            detail: self.to_string(),
-            place: self.place(),
-        };
-        problem.into_response()
+        problem::respond(self.code(), &self.document())
     }
 }

@@ -1,16 +1,14 @@
 //! The body of a request: read within its limits, then parsed as one JSON object.
 
-use std::{error::Error, fmt, iter, marker::PhantomData, str::FromStr};
+use std::{error::Error, iter};
 
 use axum::{
     body::{Body, Bytes},
     extract::{FromRef, FromRequest, Request},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use oncue_wire::Object;
+use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
 use crate::net::BodyError;
@@ -66,107 +64,16 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         .map_err(|error| ApiError::Json(error.into()))
 }
 
-/// What is wrong with a body, and where.
-#[derive(Debug)]
-pub(super) struct JsonError {
-    /// The rule that broke.
-    pub(super) rule: String,
-    /// The line, counted from 1.
-    pub(super) line: usize,
-    /// The column, counted from 1 in bytes.
-    pub(super) column: usize,
-}
-
-impl fmt::Display for JsonError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, line, column } = self;
-        write!(f, "line {line}, column {column}: {rule}")
-    }
-}
-
-/// Takes the place out of the text, so that it stands in a member of its own.
-impl From<serde_json::Error> for JsonError {
-    fn from(error: serde_json::Error) -> Self {
-        let (line, column) = (error.line(), error.column());
-        let text = error.to_string();
-        let place = format!(" at line {line} column {column}");
-        let rule = text.strip_suffix(&place).unwrap_or(&text).to_owned();
-        Self { rule, line, column }
-    }
-}
-
-/// Reads a member that is an object: `serde` would take an array in the order of its fields too.
-pub(super) fn object<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    let value = Option::<Object<T>>::deserialize(deserializer)?;
-    Ok(value.map(|Object(value)| value))
-}
-
-/// Reads a member that is a text with a grammar of its own.
-pub(super) fn parsed<'de, T, D>(deserializer: D) -> Result<T, D::Error>
-where
-    T: FromStr<Err: fmt::Display>,
-    D: Deserializer<'de>,
-{
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(de::Error::custom)
-}
-
-/// Reads a member that is absent, null, or a text with a grammar of its own.
-pub(super) fn parsed_if_any<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: FromStr<Err: fmt::Display>,
-    D: Deserializer<'de>,
-{
-    let text = Option::<String>::deserialize(deserializer)?;
-    let value = text.as_deref().map(str::parse).transpose();
-    value.map_err(de::Error::custom)
-}
-
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
-
-struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = Object<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use oncue_language::{Namespace, Timeout};
+    use oncue_language::Timeout;
+    use oncue_wire::AssertRequest;
 
     use super::*;
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Document {
-        #[serde(deserialize_with = "parsed")]
-        namespace: Namespace,
-        #[serde(default, deserialize_with = "parsed_if_any")]
-        ttl: Option<Timeout>,
-        #[serde(default, deserialize_with = "object")]
-        inner: Option<Box<Document>>,
-    }
+    use crate::api::json_error::JsonError;
 
     fn refused(body: &str) -> JsonError {
-        match parse::<Document>(body.as_bytes()) {
+        match parse::<AssertRequest>(body.as_bytes()) {
             Err(ApiError::Json(error)) => error,
             other => panic!("{other:?}"),
         }
@@ -175,34 +82,29 @@ mod tests {
     #[test]
     fn names_rule_line_and_column() {
         for (body, rule, line, column) in [
-            ("", "missing field `namespace`", 1, 2),
+            (r#"{"owner":{}}"#, "missing field `namespace`", 1, 11),
             ("[\"a\"]", "expected a JSON object", 1, 0),
             (
-                "{\n \"namespace\": 7}",
+                "{\n \"value\": 7}",
                 "invalid type: integer `7`, expected a string",
                 2,
-                15,
-            ),
-            ("{\"namespace\": \"A\"}", "is not a namespace", 1, 18),
-            (
-                "{\"nmespace\": \"a\"}",
-                "unknown field `nmespace`, expected one of",
-                1,
                 11,
             ),
             (
-                "{\"namespace\": \"a\", \"ttl\": \"5\"}",
-                "not a duration",
-                1,
-                30,
-            ),
-            (
-                "{\"namespace\": \"a\", \"inner\": [\"a\"]}",
-                "expected a JSON object",
+                r#"{"owner": {"namespace": "A"}}"#,
+                "is not a namespace",
                 1,
                 28,
             ),
-            ("{\"namespace\": \"a\"} x", "trailing characters", 1, 20),
+            (
+                "{\"vlaue\": \"a\"}",
+                "unknown field `vlaue`, expected one of",
+                1,
+                8,
+            ),
+            ("{\"ttl\": \"5\"}", "not a duration", 1, 12),
+            ("{\"owner\": [\"a\"]}", "expected a JSON object", 1, 10),
+            ("{\"value\": \"a\"} x", "trailing characters", 1, 16),
         ] {
             let error = refused(body);
             assert!(error.rule.contains(rule), "{body}: {error}");
@@ -217,11 +119,14 @@ mod tests {
 
     #[test]
     fn reads_nested_objects_and_absent_members() {
-        let body = br#"{"namespace":"a","ttl":null,"inner":{"namespace":"b","ttl":"5m"}}"#;
-        let document: Document = parse(body).unwrap();
-        let inner = document.inner.unwrap();
-        assert_eq!((document.namespace.as_str(), document.ttl), ("a", None));
-        assert_eq!(inner.namespace.as_str(), "b");
-        assert_eq!(inner.ttl, Some(Timeout::from_secs(300)));
+        let body = br#"{"value":null,"ttl":"5m","owner":{"namespace":"b","name":"p","uid":"1"}}"#;
+        let request: AssertRequest = parse(body).unwrap();
+        assert_eq!((request.value, request.kind), (None, None));
+        assert_eq!(request.ttl, Some(Timeout::from_secs(300)));
+        assert_eq!(request.owner.unwrap().namespace.as_str(), "b");
+        assert_eq!(
+            parse::<AssertRequest>(b" ").unwrap(),
+            AssertRequest::default()
+        );
     }
 }

@@ -5,9 +5,12 @@ use std::{error::Error, str::FromStr};
 use axum::extract::{FromRequestParts, Query, rejection::QueryRejection};
 use http::request::Parts;
 use oncue_language::{NameError, VariableName};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
 
-use super::{error::ApiError, json::parsed};
+use super::error::ApiError;
 
 /// A query whose parameters are the fields of `T`; any other is refused by name.
 #[derive(Debug)]
@@ -38,7 +41,7 @@ fn rule(rejection: &QueryRejection) -> String {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListParameters {
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(default)]
     pub(super) prefix: Prefix,
     #[serde(default)]
     pub(super) tree: bool,
@@ -48,13 +51,20 @@ pub(super) struct ListParameters {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WatchParameters {
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(default)]
     pub(super) prefix: Prefix,
 }
 
-/// A name with those below it; the root of all names where there is none.
+/// A name with those below it; every name if there is none.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Prefix(pub(super) Option<VariableName>);
+
+impl<'de> Deserialize<'de> for Prefix {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
 
 impl FromStr for Prefix {
     type Err = NameError;

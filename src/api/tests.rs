@@ -5,6 +5,7 @@ mod classic;
 mod contract;
 mod kit;
 mod robustness;
+mod schemas;
 mod sockets;
 mod store_failures;
 mod variables;

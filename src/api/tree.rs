@@ -2,72 +2,79 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use oncue_wire::{Branch, Variable};
 
-/// What lies at and below each segment.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub(super) struct Branches<V>(BTreeMap<Box<str>, Branch<V>>);
-
-#[derive(Debug, Serialize)]
-struct Branch<V> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    variable: Option<V>,
-    #[serde(skip_serializing_if = "Branches::is_empty")]
-    children: Branches<V>,
+/// What a tree begins with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Root {
+    /// The first segments of the names.
+    Names,
+    /// The namespaces.
+    Namespaces,
 }
 
-impl<V> Branches<V> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Hangs `variable` at the end of `path`; no segment means nowhere.
-    pub(super) fn hang<'a>(&mut self, path: impl IntoIterator<Item = &'a str>, variable: V) {
-        let mut path = path.into_iter();
-        let Some(first) = path.next() else { return };
-        let branch = path.fold(self.branch(first), |branch, segment| {
-            branch.children.branch(segment)
+/// Returns the tree of `variables`.
+pub(super) fn tree(
+    root: Root,
+    variables: impl IntoIterator<Item = Variable>,
+) -> BTreeMap<String, Branch> {
+    let mut top = Branch::default();
+    for variable in variables {
+        let branch = path(root, &variable).fold(&mut top, |branch, segment| {
+            branch.children.entry(segment.to_owned()).or_default()
         });
         branch.variable = Some(variable);
     }
-
-    fn branch(&mut self, segment: &str) -> &mut Branch<V> {
-        self.0.entry(segment.into()).or_default()
-    }
+    top.children
 }
 
-impl<V> Default for Branches<V> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<V> Default for Branch<V> {
-    fn default() -> Self {
-        Self {
-            variable: None,
-            children: Branches::default(),
-        }
-    }
+fn path(root: Root, variable: &Variable) -> impl Iterator<Item = &str> {
+    let namespace = match root {
+        Root::Names => None,
+        Root::Namespaces => Some(variable.namespace.as_str()),
+    };
+    namespace.into_iter().chain(variable.name.segments())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+
+    fn mk_variable(name: &str) -> Variable {
+        Variable {
+            namespace: "shop".parse().unwrap(),
+            name: name.parse().unwrap(),
+            assertions: Vec::new(),
+        }
+    }
+
+    /// Returns the names of the variables, each with the segments that lead there.
+    fn flat(branches: &BTreeMap<String, Branch>) -> Vec<(String, Option<String>)> {
+        let flat = branches.iter().flat_map(|(segment, branch)| {
+            let own = branch.variable.as_ref().map(|it| it.name.to_string());
+            let below = flat(&branch.children).into_iter();
+            let below = below.map(move |(path, name)| (format!("{segment} {path}"), name));
+            [(segment.clone(), own)].into_iter().chain(below)
+        });
+        flat.collect()
+    }
 
     #[test]
     fn a_name_may_be_a_variable_and_a_branch() {
-        let mut tree = Branches::default();
-        tree.hang(["first", "init"], 2);
-        tree.hang(["first"], 1);
-        tree.hang(["second", "a", "b"], 3);
-        let expected = json!({
-            "first": {"variable": 1, "children": {"init": {"variable": 2}}},
-            "second": {"children": {"a": {"children": {"b": {"variable": 3}}}}},
-        });
-        assert_eq!(serde_json::to_value(&tree).unwrap(), expected);
+        let variables = ["first/init", "first", "second/a"].map(mk_variable);
+        let named = |path: &str, name: Option<&str>| (path.to_owned(), name.map(str::to_owned));
+        let expected = [
+            named("first", Some("first")),
+            named("first init", Some("first/init")),
+            named("second", None),
+            named("second a", Some("second/a")),
+        ];
+        assert_eq!(flat(&tree(Root::Names, variables)), expected);
+    }
+
+    #[test]
+    fn a_tree_of_several_namespaces_begins_with_them() {
+        let tree = tree(Root::Namespaces, [mk_variable("a")]);
+        assert!(tree["shop"].children["a"].variable.is_some());
     }
 }

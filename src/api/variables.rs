@@ -2,39 +2,23 @@
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use oncue_language::{Namespace, Timeout, VariableKey};
-use serde::Serialize;
+use oncue_language::{Namespace, Timeout};
+use oncue_wire::{AssertRequest, Asserted, VariableList, VariableTree};
 
 use super::{
     Api, answer,
     caller::Caller,
-    documents::{AssertRequest, RequestedKind, VariableDocument, printed},
+    documents,
     error::ApiError,
     json::Json,
     path::{InNamespace, OfVariable},
     query::{ListParameters, NoParameters, Parameters},
-    tree::Branches,
+    tree::{self, Root},
 };
 use crate::{
     life::{AssertionId, Kind, Owner},
-    store::{Asserted, Effect, Existing, Listing, NewAssertion, Revision, Scope},
+    store::{Effect, Existing, Listing, NewAssertion, Scope, StoreError},
 };
-
-/// The variables that were asked for.
-#[derive(Debug, Serialize)]
-struct ListDocument<'a> {
-    #[serde(serialize_with = "printed")]
-    revision: Revision,
-    variables: Vec<VariableDocument<'a>>,
-}
-
-/// The variables that were asked for, by the segments of their names.
-#[derive(Debug, Serialize)]
-struct TreeDocument<'a> {
-    #[serde(serialize_with = "printed")]
-    revision: Revision,
-    tree: Branches<VariableDocument<'a>>,
-}
 
 pub(super) async fn list_all(
     State(api): State<Api>,
@@ -63,29 +47,23 @@ fn answer_list(api: &Api, namespace: Option<Namespace>, parameters: ListParamete
     } = api.store().list(&scope);
     let documents = variables
         .iter()
-        .map(|variable| VariableDocument::new(variable));
+        .map(|variable| documents::variable(variable));
+    let revision = revision.to_string();
     if tree {
-        let mut tree = Branches::default();
-        for (variable, document) in variables.iter().zip(documents) {
-            tree.hang(path(variable.key(), &scope), document);
-        }
-        answer::json(StatusCode::OK, &TreeDocument { revision, tree })
+        let root = match scope.namespace {
+            Some(_) => Root::Names,
+            None => Root::Namespaces,
+        };
+        let tree = tree::tree(root, documents);
+        answer::json(StatusCode::OK, &VariableTree { revision, tree })
     } else {
         let variables = documents.collect();
-        answer::json(
-            StatusCode::OK,
-            &ListDocument {
-                revision,
-                variables,
-            },
-        )
+        let list = VariableList {
+            revision,
+            variables,
+        };
+        answer::json(StatusCode::OK, &list)
     }
-}
-
-/// A tree over all namespaces begins with them.
-fn path<'a>(key: &'a VariableKey, scope: &Scope) -> impl Iterator<Item = &'a str> {
-    let namespace = scope.namespace.is_none().then(|| key.namespace.as_str());
-    namespace.into_iter().chain(key.name.segments())
 }
 
 pub(super) async fn show(
@@ -96,7 +74,7 @@ pub(super) async fn show(
     match api.store().get(&key) {
         Some(variable) => Ok(answer::json(
             StatusCode::OK,
-            &VariableDocument::new(&variable),
+            &documents::variable(&variable),
         )),
         None => Err(ApiError::NoSuchVariable(key)),
     }
@@ -115,26 +93,26 @@ pub(super) async fn assert(
         kind,
         owner,
     } = request;
-    let owner = caller.asserts_as(owner.map(Owner::from));
+    let id = assertion_id(caller.asserts_as(owner), kind)?;
     let assertion = NewAssertion {
-        id: assertion_id(owner, kind)?,
+        id: id.clone(),
         value,
         ttl: ttl.map(Timeout::duration),
         existing: Existing::Replace,
     };
-    let Asserted { effect, variable } = api.assert(key, assertion).await?;
-    Ok(answer::json(
-        status(effect),
-        &VariableDocument::new(&variable),
-    ))
+    let asserted = api.assert(key.clone(), assertion).await?;
+    let assertion = asserted.variable.assertion(&id);
+    let assertion = assertion.ok_or(ApiError::Store(StoreError::Closed))?;
+    let document = Asserted {
+        namespace: key.namespace,
+        name: key.name,
+        assertion: documents::assertion(assertion),
+    };
+    Ok(answer::json(status(asserted.effect), &document))
 }
 
 /// Without an owner nothing could ever withdraw what is live, so that it is durable.
-fn assertion_id(
-    owner: Option<Owner>,
-    kind: Option<RequestedKind>,
-) -> Result<AssertionId, ApiError> {
-    let kind = kind.map(|RequestedKind(kind)| kind);
+fn assertion_id(owner: Option<Owner>, kind: Option<Kind>) -> Result<AssertionId, ApiError> {
     match (owner, kind) {
         (Some(owner), kind) => Ok(AssertionId::of(owner, kind.unwrap_or(Kind::Live))),
         (None, None | Some(Kind::Durable)) => Ok(AssertionId::HAND),

@@ -8,57 +8,44 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::future::{BoxFuture, FutureExt};
-use oncue_language::{Condition, Namespace, Presence, Reason, State, Term};
-use serde::{Deserialize, Serialize};
+use oncue_language::{Condition, Namespace, Presence, Reason, State, Term, Verdict};
+use oncue_wire::{JudgedTerm, WaitAnswer, WaitRequest};
 use tokio::time::sleep;
 
 use super::{
     Api,
     answer::{self, Content},
-    documents::{RequestedOwner, printed},
     error::ApiError,
-    json::{Json, object, parsed_if_any},
+    json::Json,
     path::InNamespace,
     query::{NoParameters, Parameters},
 };
 use crate::{
-    life::Timestamp,
     net::Phase,
-    store::{self, Answer, Revision, WaitError, Waiter},
+    store::{self, Answer, WaitError, Waiter},
 };
 
-/// What somebody waits for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WaitRequest {
-    terms: Vec<String>,
-    #[serde(default)]
-    revision: Option<String>,
-    #[serde(default, deserialize_with = "object")]
-    waiter: Option<RequestedOwner>,
-    #[serde(default, deserialize_with = "parsed_if_any")]
-    since: Option<Timestamp>,
-}
-
-impl WaitRequest {
-    /// Returns what the store is asked; a revision that it cannot have given out counts as none.
-    fn resolve(self, namespace: Namespace, api: &Api) -> Result<store::WaitRequest, ApiError> {
-        let Self {
-            terms,
-            revision,
-            waiter,
-            since,
-        } = self;
-        Ok(store::WaitRequest {
-            conditions: conditions(&terms, &namespace, api.settings().terms)?,
-            who: Waiter {
-                namespace,
-                pod: waiter.map(|waiter| waiter.name.0),
-                since: since.unwrap_or_else(|| api.store().now()),
-            },
-            revision: revision.and_then(|revision| revision.parse().ok()),
-        })
-    }
+/// Returns what the store is asked; a revision that it cannot have given out counts as none.
+fn resolve(
+    request: WaitRequest,
+    namespace: Namespace,
+    api: &Api,
+) -> Result<store::WaitRequest, ApiError> {
+    let WaitRequest {
+        terms,
+        revision,
+        waiter,
+        since,
+    } = request;
+    Ok(store::WaitRequest {
+        conditions: conditions(&terms, &namespace, api.settings().terms)?,
+        who: Waiter {
+            namespace,
+            pod: waiter.map(|waiter| waiter.name),
+            since: since.unwrap_or_else(|| api.store().now()),
+        },
+        revision: revision.and_then(|revision| revision.parse().ok()),
+    })
 }
 
 fn conditions(
@@ -126,7 +113,7 @@ async fn asked(request: Request, api: Api) -> Result<store::WaitRequest, ApiErro
     Parameters::<NoParameters>::from_request_parts(&mut parts, &api).await?;
     let request = Request::from_parts(parts, body);
     let Json(wait) = Json::<WaitRequest>::from_request(request, &api).await?;
-    wait.resolve(namespace, &api)
+    resolve(wait, namespace, &api)
 }
 
 fn refusal(error: WaitError, conditions: &[Condition]) -> ApiError {
@@ -172,40 +159,24 @@ impl Api {
         let outcome = held.as_ref().ok().map(|answer| answer.outcome);
         self.metrics().answered(outcome);
         let answer = held.map_err(|error| refusal(error, conditions))?;
-        let body = answer.encoded(|answer| answer::to_json(&Judgement::new(answer, conditions)));
+        let body = answer.encoded(|answer| answer::to_json(&document(answer, conditions)));
         Ok(answer::ok(Content::Json, body))
     }
 }
 
-/// What became of the terms of a wait.
-#[derive(Debug, Serialize)]
-struct Judgement<'a> {
-    #[serde(serialize_with = "printed")]
-    revision: Revision,
-    outcome: State,
-    terms: Vec<JudgedTerm<'a>>,
+fn document(answer: &Answer, conditions: &[Condition]) -> WaitAnswer {
+    let terms = conditions.iter().zip(&answer.terms);
+    WaitAnswer {
+        revision: answer.revision.to_string(),
+        outcome: answer.outcome,
+        terms: terms.map(|(term, verdict)| judged(term, verdict)).collect(),
+    }
 }
 
-#[derive(Debug, Serialize)]
-struct JudgedTerm<'a> {
-    #[serde(serialize_with = "printed")]
-    term: &'a Condition,
-    state: State,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
-impl<'a> Judgement<'a> {
-    fn new(answer: &Answer, conditions: &'a [Condition]) -> Self {
-        let judged = |(term, verdict)| JudgedTerm {
-            term,
-            state: State::of(verdict),
-            reason: verdict.reason().map(Reason::to_string),
-        };
-        Self {
-            revision: answer.revision,
-            outcome: answer.outcome,
-            terms: conditions.iter().zip(&answer.terms).map(judged).collect(),
-        }
+fn judged(term: &Condition, verdict: &Verdict) -> JudgedTerm {
+    JudgedTerm {
+        term: term.to_string(),
+        state: State::of(verdict),
+        reason: verdict.reason().map(Reason::to_string),
     }
 }

@@ -8,13 +8,14 @@ use axum::{
     response::Response,
 };
 use futures_util::{Stream, StreamExt, stream};
+use oncue_wire as wire;
 use serde::Serialize;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::{
     Api,
     answer::{self, Content},
-    documents::{VariableDocument, printed},
+    documents,
     error::ApiError,
     path::InNamespace,
     query::{Parameters, WatchParameters},
@@ -57,27 +58,26 @@ fn bookmarks(api: &Api) -> Interval {
 
 /// One line of the stream.
 #[derive(Debug, Serialize)]
-struct Event<'a> {
+struct Event {
     r#type: &'static str,
-    #[serde(serialize_with = "printed")]
-    revision: Revision,
+    revision: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    variable: Option<VariableDocument<'a>>,
+    variable: Option<wire::Variable>,
 }
 
-impl<'a> Event<'a> {
-    fn new(kind: ChangeKind, revision: Revision, variable: &'a Variable) -> Self {
+impl Event {
+    fn new(kind: ChangeKind, revision: Revision, variable: &Variable) -> Self {
         Self {
             r#type: kind.as_str(),
-            revision,
-            variable: Some(VariableDocument::new(variable)),
+            revision: revision.to_string(),
+            variable: Some(documents::variable(variable)),
         }
     }
 
     fn bookmark(revision: Revision) -> Self {
         Self {
             r#type: "BOOKMARK",
-            revision,
+            revision: revision.to_string(),
             variable: None,
         }
     }

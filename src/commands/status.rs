@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::Args;
-use oncue_client::api::{Judged, Outcome};
+use oncue_wire::{JudgedTerm, Waiter};
 use serde_json::Value as Json;
 
 use self::injected::Injected;
@@ -23,12 +23,12 @@ use super::{
     output::{self, Format},
     server::{Scope, Store, WHICH_STORE},
     settings::InjectionArgs,
-    vars::age,
-    waiters::{self, Waiter},
+    vars::age_since,
+    waiters,
 };
 use crate::{
     graph::Graph,
-    language::{Namespace, Term},
+    language::{Namespace, State, Term},
     manifests::Input,
 };
 
@@ -240,19 +240,22 @@ impl Look<'_> {
     }
 
     /// Asks for what is missing now: what a waiter asked for may hold in part.
-    fn missing(&self, waiter: &Waiter) -> anyhow::Result<Vec<Judged>> {
-        let namespace: Namespace = waiter.namespace.parse()?;
-        let judged = waiters::judge(self.store, &namespace, waiter.terms.clone());
+    fn missing(&self, waiter: &Waiter) -> anyhow::Result<Vec<JudgedTerm>> {
+        let judged = waiters::judge(self.store, &waiter.namespace, waiter.terms.clone());
         let mut judged = self.store.told(judged)?;
-        judged.retain(|judged| judged.state != Outcome::Held);
+        judged.retain(|judged| judged.state != State::Held);
         Ok(judged)
     }
 }
 
 /// Returns a row for each missing term; the pod stands on the first alone.
-fn rows_of(waiter: &Waiter, missing: &[Judged], graph: &Graph<'_>) -> Vec<[String; 6]> {
+fn rows_of(waiter: &Waiter, missing: &[JudgedTerm], graph: &Graph<'_>) -> Vec<[String; 6]> {
     let pod = waiter.pod.as_deref().unwrap_or("-");
-    let mut first = [waiter.namespace.clone(), pod.to_owned(), age(&waiter.since)];
+    let mut first = [
+        waiter.namespace.to_string(),
+        pod.to_owned(),
+        age_since(waiter.since),
+    ];
     let rows = missing.iter().map(|judged| {
         let [namespace, pod, since] = std::mem::take(&mut first);
         let state = judged.reason.clone().unwrap_or_default();
@@ -263,13 +266,13 @@ fn rows_of(waiter: &Waiter, missing: &[Judged], graph: &Graph<'_>) -> Vec<[Strin
 }
 
 /// Returns the names of those who would make a term hold.
-fn from(graph: &Graph<'_>, namespace: &str, term: &str) -> String {
-    let (Ok(namespace), Ok(term)) = (namespace.parse(), term.parse::<Term>()) else {
+fn from(graph: &Graph<'_>, namespace: &Namespace, term: &str) -> String {
+    let Ok(term) = term.parse::<Term>() else {
         return String::new();
     };
     let scene = graph.scene();
     // Every name that the store knows is filled in.
-    let producers = scene.producers_for("", &namespace, &term);
+    let producers = scene.producers_for("", namespace, &term);
     let names = producers
         .iter()
         .map(|producer| graph.name(&scene.actors()[producer.actor]));

@@ -4,15 +4,15 @@ mod document;
 mod list;
 mod watch;
 
-pub(super) use self::document::age;
+pub(super) use self::document::{age, age_since};
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use oncue_client::api::Assertion;
+use oncue_wire::{AssertRequest, Variable};
 use serde_json::Value as Json;
 
-use self::{document::Variable, list::List, watch::Watch};
+use self::{list::List, watch::Watch};
 use super::{
     output::{self, Format},
     server::{StoreArgs, WHICH_STORE},
@@ -93,7 +93,7 @@ impl Get {
             Format::Json => output::print_json(&answer),
             Format::Text => {
                 let variable: Variable = serde_json::from_value(answer)?;
-                output::print(&output::table(&variable.assertion_rows())?)
+                output::print(&output::table(&document::assertion_rows(&variable))?)
             }
         }
     }
@@ -121,10 +121,10 @@ impl Create {
                 self.signal.name
             );
         };
-        let assertion = Assertion {
-            value: self.signal.value.map(|value| value.as_str().to_owned()),
-            ttl: self.ttl.map(|ttl| ttl.to_string()),
-            owner: None,
+        let assertion = AssertRequest {
+            value: self.signal.value,
+            ttl: self.ttl,
+            ..AssertRequest::default()
         };
         let store = self.store.open()?;
         let is_new = store.told(store.api.create(&store.namespace, &name, &assertion))?;

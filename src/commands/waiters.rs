@@ -1,34 +1,16 @@
-//! Who waits, as the store answers it.
+//! The waiters that a store holds.
 
-use oncue_client::api::{ApiError, Judged, WaitRequest};
+use oncue_client::api::ApiError;
+use oncue_wire::{JudgedTerm, WaitRequest, Waiter, WaiterList};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::server::Store;
 use crate::language::Namespace;
 
-/// One who waits.
-#[derive(Debug, Deserialize)]
-pub(super) struct Waiter {
-    /// The pod's name, where it is one.
-    pub(super) pod: Option<String>,
-    /// Where it lives.
-    pub(super) namespace: String,
-    /// Since when, in RFC 3339.
-    pub(super) since: String,
-    /// For what.
-    pub(super) terms: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Answer {
-    waiters: Vec<Waiter>,
-}
-
 /// Reads the store's answer to who waits.
 pub(super) fn read(answer: &Json) -> anyhow::Result<Vec<Waiter>> {
-    let Answer { waiters } = Answer::deserialize(answer)?;
-    Ok(waiters)
+    Ok(WaiterList::deserialize(answer)?.waiters)
 }
 
 /// Asks how each of the terms stands now.
@@ -36,7 +18,7 @@ pub(super) fn judge(
     store: &Store,
     namespace: &Namespace,
     terms: Vec<String>,
-) -> Result<Vec<Judged>, ApiError> {
+) -> Result<Vec<JudgedTerm>, ApiError> {
     let request = WaitRequest {
         terms,
         ..WaitRequest::default()

@@ -2,7 +2,7 @@
 
 use std::{fmt, io::ErrorKind};
 
-use serde::Deserialize;
+use oncue_wire::Problem;
 use thiserror::Error;
 use ureq::{
     Body,
@@ -120,13 +120,6 @@ fn is_end(error: &ureq::Error) -> bool {
     matches!(error, ureq::Error::Io(error) if ends.contains(&error.kind()))
 }
 
-/// An RFC 9457 problem document, as far as a person wants to read it.
-#[derive(Deserialize)]
-struct Problem {
-    title: Option<String>,
-    detail: Option<String>,
-}
-
 fn problem(response: Response<Body>) -> Option<String> {
     let content_type = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
     if !content_type.starts_with("application/problem+json") {
@@ -138,6 +131,7 @@ fn problem(response: Response<Body>) -> Option<String> {
         .limit(MAX_PROBLEM_BYTES)
         .read_to_vec()
         .ok()?;
-    let Problem { title, detail } = serde_json::from_slice(&bytes).ok()?;
-    detail.or(title)
+    let Problem { title, detail, .. } = serde_json::from_slice(&bytes).ok()?;
+    let texts = [detail, title.into_owned()];
+    texts.into_iter().find(|text| !text.is_empty())
 }

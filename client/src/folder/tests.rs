@@ -1,10 +1,9 @@
 use std::os::unix::fs::{MetadataExt, symlink};
 
+use oncue_language::Owner;
+
 use super::*;
-use crate::{
-    api::{Endpoint, Owner},
-    pod_file::Marker,
-};
+use crate::{api::Endpoint, pod_file::Marker};
 
 fn mk_folder() -> (tempfile::TempDir, Folder) {
     let directory = tempfile::tempdir().unwrap();
@@ -80,9 +79,9 @@ fn the_other_containers_find_what_a_wait_left() {
     };
     let marker = Marker {
         owner: Owner {
-            namespace: "shop".to_owned(),
-            name: "web-0".to_owned(),
-            uid: "u-1".to_owned(),
+            namespace: "shop".parse().unwrap(),
+            name: "web-0".into(),
+            uid: "u-1".into(),
         },
         signals: vec!["a/b=\"v, w\"".to_owned()],
     };

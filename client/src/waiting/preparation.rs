@@ -1,13 +1,14 @@
 //! What a wait needs before it begins: where the store is, who waits, and the shared folder.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use oncue_language::{Namespace, Signal, Term};
+use oncue_language::{Namespace, Owner, Signal, Term, Timestamp};
+use oncue_wire::WaitRequest;
 use thiserror::Error;
 
 use crate::{
     Surroundings,
-    api::{Api, EndpointError, Owner, WaitRequest},
+    api::{Api, EndpointError},
     args::{self, Install},
     commands::{CommandError, NamedSignal},
     exit::Exit,
@@ -159,14 +160,14 @@ fn marker(marks: &[Signal], owner: Option<&Owner>) -> Result<Option<Marker>, Pre
 fn overdue(failed: Failed, started: Started) -> Overdue {
     Overdue {
         at: failed.at.saturating_sub(started.at),
-        moment: moment(failed.at),
+        moment: moment(failed.at).to_string(),
         cause: failed.cause,
     }
 }
 
-/// Returns the moment in RFC 3339.
-fn moment(since_epoch: Duration) -> String {
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + since_epoch).to_string()
+/// Returns the moment in whole seconds.
+fn moment(since_epoch: Duration) -> Timestamp {
+    Timestamp::default() + Duration::from_secs(since_epoch.as_secs())
 }
 
 /// Why a wait cannot begin.

@@ -2,13 +2,11 @@
 
 use std::{thread, time::Duration};
 
+use oncue_wire::AssertRequest;
+
 use super::{Happening, Waiting};
 use crate::{
-    api::{ApiError, Assertion},
-    backoff::Backoff,
-    commands::NamedSignal,
-    exit::Exit,
-    interrupts::Signal,
+    api::ApiError, backoff::Backoff, commands::NamedSignal, exit::Exit, interrupts::Signal,
     wait::elapsed,
 };
 
@@ -60,10 +58,10 @@ impl Waiting<'_> {
         let api = self.preparation.api.clone();
         let namespace = self.preparation.namespace.clone();
         let name = signal.name.clone();
-        let assertion = Assertion {
+        let assertion = AssertRequest {
             value: signal.value.clone(),
             owner: self.preparation.owner.clone(),
-            ttl: None,
+            ..AssertRequest::default()
         };
         let sender = self.sender.clone();
         thread::spawn(move || {

@@ -1,31 +1,6 @@
 //! Who asserts a variable, and how long that lasts.
 
-use std::fmt;
-
-use oncue_language::{Namespace, Value};
-
-use super::Timestamp;
-
-/// The pod that made an assertion.
-///
-/// What stays when a run has ended is owned by its producer: for a Job's pods, `name` is that of
-/// the Job (of the `CronJob` where there is one) and `uid` that of the run.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Owner {
-    /// Its namespace.
-    pub namespace: Namespace,
-    /// Its name.
-    pub name: Box<str>,
-    /// Its uid, which tells it from a later pod of the same name.
-    pub uid: Box<str>,
-}
-
-impl Owner {
-    /// Returns whether both are runs of one producer: the same name, whatever the uid.
-    pub fn is_same_producer(&self, other: &Self) -> bool {
-        (&self.namespace, &self.name) == (&other.namespace, &other.name)
-    }
-}
+use oncue_language::{Kind, Owner, Timestamp, Value};
 
 /// Who asserts.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -43,34 +18,6 @@ impl Asserter {
             Self::Hand => None,
             Self::Owner(owner) => Some(owner),
         }
-    }
-}
-
-/// How long an assertion lasts.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Kind {
-    /// Until it is deleted.
-    Durable,
-    /// Until the owner's pod is gone or in a terminal phase.
-    Live,
-    /// As [`Kind::Live`], and only while the pod is Ready.
-    Ready,
-}
-
-impl Kind {
-    /// Returns its name in the HTTP API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Durable => "durable",
-            Self::Live => "live",
-            Self::Ready => "ready",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

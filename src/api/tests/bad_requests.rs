@@ -72,7 +72,7 @@ async fn a_wrong_body_is_refused_with_its_place() {
         (
             variable,
             r#"{"kind":"lively"}"#,
-            "there are live, ready and durable",
+            "unknown variant `lively`, expected one of `durable`, `live`, `ready`",
         ),
         (
             variable,

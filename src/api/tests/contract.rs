@@ -88,9 +88,34 @@ impl Contract {
         }
     }
 
-    fn check_body(&self, schema: &Value, reply: &Reply) {
+    /// Returns a schema by its name, or a part of one by a path that begins with the name.
+    pub(super) fn definition(&self, path: &str) -> &Value {
+        let found = self
+            .document
+            .pointer(&format!("/components/schemas/{path}"));
+        found.unwrap_or_else(|| panic!("no schema {path}"))
+    }
+
+    /// Returns the text at `pointer`.
+    pub(super) fn text(&self, pointer: &str) -> &str {
+        self.document.pointer(pointer).unwrap().as_str().unwrap()
+    }
+
+    /// Checks that a document is as the schema of this name says.
+    pub(super) fn validate(&self, schema: &str, document: &Value) {
+        let reference = json!({"$ref": format!("#/components/schemas/{schema}")});
+        self.check_document(&reference, document);
+    }
+
+    fn check_document(&self, schema: &Value, document: &Value) {
         let schema = json!({"allOf": [schema], "components": self.document["components"]});
         let validator = jsonschema::draft202012::new(&schema).unwrap();
+        let errors = validator.iter_errors(document);
+        let errors: Vec<_> = errors.map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{document}: {errors:?}");
+    }
+
+    fn check_body(&self, schema: &Value, reply: &Reply) {
         let documents = match reply.header("content-type") {
             "application/x-ndjson" => lines(&reply.body),
             text if text.starts_with("application/json") || text.contains("problem") => {
@@ -101,11 +126,7 @@ impl Contract {
             )],
         };
         for document in documents {
-            let errors: Vec<_> = validator
-                .iter_errors(&document)
-                .map(|e| e.to_string())
-                .collect();
-            assert!(errors.is_empty(), "{document}: {errors:?}");
+            self.check_document(schema, &document);
         }
         if reply.header("content-type").contains("problem") {
             assert_eq!(reply.json()["status"], reply.status.as_u16());
@@ -181,7 +202,7 @@ async fn the_document_is_served() {
 fn the_document_says_how_many_terms_a_wait_may_have() {
     let most = CONTRACT
         .document
-        .pointer("/components/schemas/Wait/properties/terms/maxItems");
+        .pointer("/components/schemas/WaitRequest/properties/terms/maxItems");
     assert_eq!(most, Some(&json!(MAX_TOGETHER)));
 }
 

@@ -3,15 +3,15 @@
 use std::{fmt::Write, str::FromStr};
 
 use anyhow::Context;
-use oncue_client::api::{Judged, Outcome};
+use oncue_wire::JudgedTerm;
 use serde_json::Value;
 
 use super::progress::Wait;
 use crate::{
     cluster::{NoWorkload, Resource},
-    commands::{cluster::Cluster, output, server::Store, vars::age, waiters},
+    commands::{cluster::Cluster, output, server::Store, vars::age_since, waiters},
     injection::Record,
-    language::{Keys, Namespace, Target, Term, annotation::Key},
+    language::{Keys, Namespace, State, Target, Term, annotation::Key},
     workload::{Workload, WorkloadKind},
 };
 
@@ -119,7 +119,7 @@ impl<'a> Progress<'a> {
             Some(waiter) => writeln!(
                 told,
                 "The store has held its wait for {}.",
-                age(&waiter.since)
+                age_since(waiter.since)
             ),
             None => writeln!(told, "The store does not hold its wait at this moment."),
         };
@@ -163,11 +163,11 @@ fn state(store: &Store, namespace: &Namespace, term: &str) -> anyhow::Result<Str
     }
 }
 
-fn describe(judged: &Judged) -> String {
+fn describe(judged: &JudgedTerm) -> String {
     let word = match judged.state {
-        Outcome::Failed => "failed",
-        Outcome::Held => "holds",
-        Outcome::Missing => "missing",
+        State::Failed => "failed",
+        State::Held => "holds",
+        State::Missing => "missing",
     };
     match &judged.reason {
         Some(reason) => format!("{word}: {reason}"),

@@ -1,11 +1,12 @@
 //! Pods that wait while the store holds no question of theirs: it knows nothing of what they probe
 //! themselves, and nothing of those that wait on after a failure.
 
+use oncue_wire::Waiter;
 use serde_json::Value;
 
 use crate::{
     cluster::{Part, Place, Question, Resource},
-    commands::{cluster::Cluster, output, waiters::Waiter},
+    commands::{cluster::Cluster, output},
     injection::{CONTAINER, Record, Settings, managed_label},
     language::annotation::Key,
 };
@@ -40,7 +41,7 @@ fn alone(pods: &[Value], record: &str, known: &[Waiter]) -> Vec<Row> {
         .map(|pod| row(pod, record))
         .filter(|[namespace, pod, _]| {
             let is_this = |waiter: &Waiter| {
-                waiter.namespace == *namespace && waiter.pod.as_ref() == Some(pod)
+                waiter.namespace.as_str() == namespace && waiter.pod.as_ref() == Some(pod)
             };
             !known.iter().any(is_this)
         })
@@ -73,6 +74,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::language::Timestamp;
 
     fn mk_pod(name: &str, state: &str) -> Value {
         json!({
@@ -87,8 +89,8 @@ mod tests {
     fn those_that_wait_without_the_store_are_found() {
         let known = Waiter {
             pod: Some("held".to_owned()),
-            namespace: "shop".to_owned(),
-            since: String::new(),
+            namespace: "shop".parse().unwrap(),
+            since: Timestamp::default(),
             terms: Vec::new(),
         };
         let pods = [

@@ -1,83 +1,77 @@
-//! A variable, as the store answers it.
+//! A variable as rows of a table.
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use oncue_wire::{Assertion, Variable};
 
-use crate::{commands::output, life::Timestamp};
+use crate::{
+    commands::output,
+    language::{Timestamp, Value},
+};
 
-/// A variable, as the store answers it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Variable {
-    pub(super) namespace: String,
-    pub(super) name: String,
-    assertions: Vec<Assertion>,
+/// The head of [`row`].
+pub(super) const HEAD: [&str; 6] = ["NAMESPACE", "NAME", "KIND", "OWNERS", "VALUE", "AGE"];
+
+/// Returns a variable as one row.
+pub(super) fn row(variable: &Variable) -> [String; 6] {
+    let Variable {
+        namespace,
+        name,
+        assertions,
+    } = variable;
+    let values = assertions.iter().filter_map(|it| it.value.as_ref());
+    let oldest = assertions.iter().map(|it| it.since).min();
+    [
+        namespace.to_string(),
+        name.to_string(),
+        join(assertions.iter().map(|it| it.kind.to_string())),
+        assertions.len().to_string(),
+        join(values.map(|value| value.as_str().to_owned())),
+        oldest.map_or_else(String::new, age_since),
+    ]
 }
 
-#[derive(Debug, Deserialize)]
-struct Assertion {
-    owner: Option<Owner>,
-    kind: String,
-    value: Option<String>,
-    since: String,
-    expires: Option<String>,
+fn join(words: impl Iterator<Item = String>) -> String {
+    let distinct: BTreeSet<_> = words.collect();
+    distinct.into_iter().collect::<Vec<_>>().join(",")
 }
 
-#[derive(Debug, Deserialize)]
-struct Owner {
-    namespace: String,
-    name: String,
+/// Returns a row for each assertion, with a head.
+pub(super) fn assertion_rows(variable: &Variable) -> Vec<[String; 5]> {
+    let head = ["OWNER", "KIND", "VALUE", "AGE", "EXPIRES"].map(str::to_owned);
+    let rows = variable.assertions.iter().map(assertion_row);
+    [head].into_iter().chain(rows).collect()
 }
 
-impl Variable {
-    /// The head of [`row`](Self::row).
-    pub(super) const HEAD: [&str; 6] = ["NAMESPACE", "NAME", "KIND", "OWNERS", "VALUE", "AGE"];
-
-    /// Returns the variable as one row.
-    pub(super) fn row(&self) -> [String; 6] {
-        let join = |words: BTreeSet<&str>| words.into_iter().collect::<Vec<_>>().join(",");
-        let assertions = || self.assertions.iter();
-        let values = assertions().filter_map(|assertion| assertion.value.as_deref());
-        let oldest = assertions().map(|assertion| assertion.since.as_str()).min();
-        [
-            self.namespace.clone(),
-            self.name.clone(),
-            join(
-                assertions()
-                    .map(|assertion| assertion.kind.as_str())
-                    .collect(),
-            ),
-            self.assertions.len().to_string(),
-            join(values.collect()),
-            oldest.map_or_else(String::new, age),
-        ]
-    }
-
-    /// Returns a row for each assertion, with a head.
-    pub(super) fn assertion_rows(&self) -> Vec<[String; 5]> {
-        let head = ["OWNER", "KIND", "VALUE", "AGE", "EXPIRES"].map(str::to_owned);
-        let rows = self.assertions.iter().map(|assertion| {
-            let owner = assertion.owner.as_ref();
-            [
-                owner.map_or_else(
-                    || "by hand".to_owned(),
-                    |owner| format!("{}/{}", owner.namespace, owner.name),
-                ),
-                assertion.kind.clone(),
-                assertion.value.clone().unwrap_or_default(),
-                age(&assertion.since),
-                assertion.expires.clone().unwrap_or_default(),
-            ]
-        });
-        [head].into_iter().chain(rows).collect()
-    }
+fn assertion_row(assertion: &Assertion) -> [String; 5] {
+    let Assertion {
+        owner,
+        kind,
+        value,
+        since,
+        expires,
+    } = assertion;
+    let owner = owner.as_ref();
+    let value = value.as_ref().map_or("", Value::as_str);
+    [
+        owner.map_or_else(
+            || "by hand".to_owned(),
+            |owner| format!("{}/{}", owner.namespace, owner.name),
+        ),
+        kind.to_string(),
+        value.to_owned(),
+        age_since(*since),
+        expires.map_or_else(String::new, |it| it.to_string()),
+    ]
 }
 
 /// Returns how long ago a time in RFC 3339 was, by the clock of this machine.
 pub(in crate::commands) fn age(since: &str) -> String {
-    let Ok(since) = since.parse::<Timestamp>() else {
-        return since.to_owned();
-    };
+    since.parse().map_or_else(|_| since.to_owned(), age_since)
+}
+
+/// Returns how long ago a moment was, by the clock of this machine.
+pub(in crate::commands) fn age_since(since: Timestamp) -> String {
     let now = std::time::SystemTime::UNIX_EPOCH
         .elapsed()
         .unwrap_or_default();

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use clap::Args;
-use serde::Deserialize;
+use oncue_wire::{Branch, VariableList, VariableTree};
 use serde_json::Value as Json;
 
-use super::document::Variable;
+use super::document;
 use crate::{
     commands::{
         output::{self, Format},
@@ -32,21 +32,6 @@ pub(super) struct List {
     scope: Scope,
 }
 
-#[derive(Debug, Deserialize)]
-struct Answer {
-    #[serde(default)]
-    variables: Vec<Variable>,
-    #[serde(default)]
-    tree: BTreeMap<String, Branch>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Branch {
-    variable: Option<Variable>,
-    #[serde(default)]
-    children: BTreeMap<String, Branch>,
-}
-
 impl List {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let store = self.scope.store.open()?;
@@ -54,19 +39,20 @@ impl List {
         if self.output == Format::Json {
             return output::print_json(&answer);
         }
-        let Answer { variables, tree } = serde_json::from_value(answer)?;
         if self.tree {
+            let VariableTree { tree, .. } = serde_json::from_value(answer)?;
             let mut text = String::new();
             draw(&mut text, "", &tree);
             return output::print(&text);
         }
+        let VariableList { variables, .. } = serde_json::from_value(answer)?;
         if variables.is_empty() {
             anstream::eprintln!("no variables found");
             return Ok(());
         }
-        let rows: Vec<_> = [Variable::HEAD.map(str::to_owned)]
+        let rows: Vec<_> = [document::HEAD.map(str::to_owned)]
             .into_iter()
-            .chain(variables.iter().map(Variable::row))
+            .chain(variables.iter().map(document::row))
             .collect();
         output::print(&self.table(&rows)?)
     }
@@ -111,7 +97,7 @@ fn draw(text: &mut String, margin: &str, branches: &BTreeMap<String, Branch>) {
             ("|-- ", "|   ")
         };
         let facts = branch.variable.as_ref().map(|variable| {
-            let [_, _, kind, owners, value, age] = variable.row();
+            let [_, _, kind, owners, value, age] = document::row(variable);
             let value = if value.is_empty() {
                 value
             } else {

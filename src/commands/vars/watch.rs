@@ -7,9 +7,10 @@ use std::{ops::ControlFlow, thread, time::Duration};
 use anyhow::anyhow;
 use clap::Args;
 use oncue_client::{api::ApiError, backoff::Backoff};
+use oncue_wire::Variable;
 
 use self::changes::{Changes, Event};
-use super::document::Variable;
+use super::document;
 use crate::{
     commands::{
         output::{self, Format},
@@ -130,7 +131,7 @@ impl<'a> Lines<'a> {
 
 /// Returns one line of fixed columns, since nobody knows what widths are to come.
 fn row(change: &str, variable: &Variable) -> String {
-    let [_, name, kind, owners, value, age] = variable.row();
+    let [_, name, kind, owners, value, age] = document::row(variable);
     let line = format!("{change:<9} {name:<40} {kind:<8} {owners:>6} {age:>6}   {value}");
     format!("{}\n", line.trim_end())
 }

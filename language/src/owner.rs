@@ -1,0 +1,51 @@
+//! The pod that asserts a variable, or that waits.
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use thiserror::Error;
+
+use crate::{escape::is_hidden, name::Namespace};
+
+/// The pod that asserts a variable, or that waits.
+///
+/// What stays when a run has ended is owned by its producer: for a Job's pods, `name` is that of
+/// the Job (of the `CronJob`, if there is one) and `uid` that of the run.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owner {
+    /// The namespace of the pod.
+    pub namespace: Namespace,
+    /// The name of the pod.
+    #[serde(deserialize_with = "identifier")]
+    pub name: Box<str>,
+    /// The uid, which tells the pod from a later one of the same name.
+    #[serde(deserialize_with = "identifier")]
+    pub uid: Box<str>,
+}
+
+impl Owner {
+    /// Returns whether both are runs of one producer: the same name, whatever the uid.
+    pub fn is_same_producer(&self, other: &Self) -> bool {
+        (&self.namespace, &self.name) == (&other.namespace, &other.name)
+    }
+}
+
+/// The most bytes of an owner's name, and of its uid.
+pub const MAX_IDENTIFIER_BYTES: usize = 253;
+
+/// A text that cannot be the name or uid of an owner.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error(
+    "a name or uid has 1 to {MAX_IDENTIFIER_BYTES} bytes, and no white space, control, zero-width or \
+     bidi characters"
+)]
+struct IdentifierError;
+
+fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<str>, D::Error> {
+    let text = Box::<str>::deserialize(deserializer)?;
+    let allowed = |c: char| !c.is_whitespace() && !is_hidden(c);
+    if (1..=MAX_IDENTIFIER_BYTES).contains(&text.len()) && text.chars().all(allowed) {
+        Ok(text)
+    } else {
+        Err(de::Error::custom(IdentifierError))
+    }
+}

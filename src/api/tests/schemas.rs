@@ -1,0 +1,240 @@
+//! Each document of the wire format has the members that its schema announces, and no others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oncue_language::{
+    Kind, Namespace, Owner, State, Timeout, Timestamp, Value as Text, VariableName,
+};
+use oncue_wire::{
+    AssertRequest, Asserted, Assertion, Branch, CreateRequest, JudgedTerm, Problem, ProblemCode,
+    Reference, Variable, VariableList, VariableTree, WaitAnswer, WaitRequest, Waiter, WaiterList,
+    limits::MAX_BODY_BYTES,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::contract::CONTRACT;
+
+fn namespace() -> Namespace {
+    "shop".parse().unwrap()
+}
+
+fn name() -> VariableName {
+    "a/b".parse().unwrap()
+}
+
+fn owner() -> Owner {
+    Owner {
+        namespace: namespace(),
+        name: "web-0".into(),
+        uid: "1".into(),
+    }
+}
+
+fn assertion() -> Assertion {
+    Assertion {
+        owner: Some(owner()),
+        kind: Kind::Live,
+        value: "v".parse().ok(),
+        since: Timestamp::default(),
+        expires: Some(Timestamp::MAX),
+    }
+}
+
+fn variable() -> Variable {
+    Variable {
+        namespace: namespace(),
+        name: name(),
+        assertions: vec![assertion()],
+    }
+}
+
+fn judged() -> JudgedTerm {
+    JudgedTerm {
+        term: "a".to_owned(),
+        state: State::Missing,
+        reason: Some("does not exist".to_owned()),
+    }
+}
+
+fn waiter() -> Waiter {
+    Waiter {
+        pod: Some("web-0".to_owned()),
+        namespace: namespace(),
+        since: Timestamp::default(),
+        terms: vec!["a".to_owned()],
+    }
+}
+
+fn revision() -> String {
+    "e-1".to_owned()
+}
+
+fn keys(object: &Value) -> BTreeSet<String> {
+    object.as_object().unwrap().keys().cloned().collect()
+}
+
+/// Checks a type by a document with all its members and one with those alone that it must have.
+#[track_caller]
+fn check<T: DeserializeOwned + Serialize>(schema: &str, full: &T, bare: &T) {
+    let (full, bare) = (json!(full), json!(bare));
+    let announced = CONTRACT.definition(schema);
+    assert_eq!(keys(&announced["properties"]), keys(&full), "{schema}");
+    let required: BTreeSet<String> = match &announced["required"] {
+        Value::Null => BTreeSet::new(),
+        names => serde_json::from_value(names.clone()).unwrap(),
+    };
+    assert_eq!(required, keys(&bare), "{schema}");
+    for document in [full, bare] {
+        CONTRACT.validate(schema, &document);
+        serde_json::from_value::<T>(document).unwrap();
+    }
+}
+
+#[test]
+fn requests_have_the_members_of_their_schemas() {
+    let request = CreateRequest {
+        variable: name(),
+        namespace: Some(namespace()),
+        config: Some(namespace()),
+    };
+    let bare = CreateRequest {
+        namespace: None,
+        config: None,
+        ..request.clone()
+    };
+    check("CreateRequest", &request, &bare);
+    let request = AssertRequest {
+        value: "v".parse().ok(),
+        ttl: Some(Timeout::from_secs(90)),
+        kind: Some(Kind::Ready),
+        owner: Some(owner()),
+    };
+    check("AssertRequest", &request, &AssertRequest::default());
+    let request = WaitRequest {
+        terms: vec!["a".to_owned()],
+        revision: Some(revision()),
+        waiter: Some(owner()),
+        since: Some(Timestamp::default()),
+    };
+    check("WaitRequest", &request, &WaitRequest::default());
+    check("Owner", &owner(), &owner());
+}
+
+#[test]
+fn variables_have_the_members_of_their_schemas() {
+    let bare = Assertion {
+        owner: None,
+        value: None,
+        expires: None,
+        ..assertion()
+    };
+    check("Assertion", &assertion(), &bare);
+    let asserted = Asserted {
+        namespace: namespace(),
+        name: name(),
+        assertion: assertion(),
+    };
+    check("Asserted", &asserted, &asserted);
+    check("Variable", &variable(), &variable());
+    let branch = Branch {
+        variable: Some(variable()),
+        children: BTreeMap::from([("a".to_owned(), Branch::default())]),
+    };
+    check("Branch", &branch, &Branch::default());
+    let list = VariableList {
+        revision: revision(),
+        variables: vec![variable()],
+    };
+    check("VariableList", &list, &list);
+    let tree = VariableTree {
+        revision: revision(),
+        tree: branch.children,
+    };
+    check("VariableTree", &tree, &tree);
+    let reference = Reference {
+        variable: name(),
+        namespace: namespace(),
+    };
+    check("Reference", &reference, &reference);
+}
+
+#[test]
+fn waits_have_the_members_of_their_schemas() {
+    let bare = JudgedTerm {
+        reason: None,
+        ..judged()
+    };
+    check("JudgedTerm", &judged(), &bare);
+    let answer = WaitAnswer {
+        revision: revision(),
+        outcome: State::Missing,
+        terms: vec![judged()],
+    };
+    check("WaitAnswer", &answer, &answer);
+    let bare = Waiter {
+        pod: None,
+        ..waiter()
+    };
+    check("Waiter", &waiter(), &bare);
+    let list = WaiterList {
+        revision: revision(),
+        waiters: vec![waiter()],
+    };
+    check("WaiterList", &list, &list);
+}
+
+#[test]
+fn a_problem_has_the_members_of_its_schema() {
+    let bare = Problem::new(ProblemCode::InvalidTerm, "wrong".to_owned());
+    let full = Problem {
+        term: Some("a b".to_owned()),
+        line: Some(1),
+        column: Some(2),
+        rule: Some("it is".to_owned()),
+        ..bare.clone()
+    };
+    check("Problem", &full, &bare);
+}
+
+#[test]
+fn enumerations_have_the_values_of_their_schemas() {
+    let announced = |pointer: &str| -> BTreeSet<String> {
+        let values = CONTRACT.definition(pointer)["enum"].clone();
+        serde_json::from_value(values).unwrap()
+    };
+    let texts = |values: Value| serde_json::from_value::<BTreeSet<String>>(values).unwrap();
+    assert_eq!(announced("Kind"), texts(json!(Kind::ALL)));
+    assert_eq!(announced("State"), texts(json!(State::ALL)));
+    let codes = texts(json!(ProblemCode::ALL));
+    assert_eq!(announced("Problem/properties/type"), codes);
+}
+
+/// Checks that a text of `maxLength` is read and one that is longer is not.
+#[track_caller]
+fn check_length<T: DeserializeOwned>(schema: &str) {
+    let most = &CONTRACT.definition(schema)["maxLength"];
+    let most = usize::try_from(most.as_u64().unwrap()).unwrap();
+    let read = |length| serde_json::from_value::<T>("x".repeat(length).into());
+    assert!(read(most).is_ok(), "{schema}");
+    assert!(read(most + 1).is_err(), "{schema}");
+}
+
+#[test]
+fn the_document_states_the_real_lengths() {
+    check_length::<Namespace>("Namespace");
+    check_length::<VariableName>("Name");
+    check_length::<Text>("Value");
+    let most = &CONTRACT.definition("Identifier")["maxLength"];
+    let most = usize::try_from(most.as_u64().unwrap()).unwrap();
+    for (length, is_read) in [(0, false), (1, true), (most, true), (most + 1, false)] {
+        let mut document = json!(owner());
+        document["uid"] = "x".repeat(length).into();
+        assert_eq!(serde_json::from_value::<Owner>(document).is_ok(), is_read);
+    }
+    let too_large = CONTRACT.text("/components/responses/BodyTooLarge/description");
+    assert!(
+        too_large.contains(&MAX_BODY_BYTES.to_string()),
+        "{too_large}"
+    );
+}
