@@ -200,6 +200,7 @@ def lives_well(r):
         env = {e["name"]: e for e in container["env"]}
         assert len(env) == len(container["env"]), container["env"]
         assert env["MALLOC_ARENA_MAX"]["value"] == "1", env
+        assert env["ONCUE_MEMORY_LIMIT"]["valueFrom"] == {"resourceFieldRef": {"resource": "limits.memory"}}, env
         selector = workload["spec"]["selector"]["matchLabels"]
         labels = pod["metadata"]["labels"]
         assert selector.items() <= labels.items(), labels

@@ -90,6 +90,14 @@ name: MALLOC_ARENA_MAX
 value: "1"
 {{- end -}}
 
+{{/* Passes the container's memory limit, in bytes. Only valid for a container that has one. */}}
+{{- define "oncue.env.memoryLimit" -}}
+name: ONCUE_MEMORY_LIMIT
+valueFrom:
+  resourceFieldRef:
+    resource: limits.memory
+{{- end -}}
+
 {{- define "oncue.env.namespace" -}}
 name: POD_NAMESPACE
 valueFrom:
