@@ -17,14 +17,14 @@ use crate::{
     memory::{ByteSize, MemoryLimit},
 };
 
-/// Every setting of `oncue serve`; absent where the default holds.
+/// Every setting of `oncue serve`. `None` means the default.
 ///
 /// One definition makes the flag `--NAME`, the environment variable `ONCUE_NAME` and the file's
-/// key `NAME`, so that none of the three can be forgotten.
+/// key `NAME`.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct ServeSettings {
-    /// What this process does [default: store,webhook]
+    /// Roles of this process [default: store,webhook]
     #[arg(long, env = "ONCUE_ROLES", value_delimiter = ',', value_name = "ROLE")]
     pub(super) roles: Option<Vec<Role>>,
 
@@ -32,7 +32,7 @@ pub struct ServeSettings {
     #[arg(long, env = "ONCUE_DATA", value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
 
-    /// What keeps the variables [default: embedded]
+    /// Backend that keeps the variables [default: embedded]
     #[arg(long, env = "ONCUE_STORE", value_enum)]
     pub(super) store: Option<StoreKind>,
 
@@ -40,49 +40,48 @@ pub struct ServeSettings {
     #[arg(long, env = "ONCUE_HTTP", value_name = "ADDRESS")]
     pub(super) http: Option<SocketAddr>,
 
-    /// Address of the webhook (TLS) [default: 127.0.0.1:8443]
+    /// Address of the webhook, over TLS [default: 127.0.0.1:8443]
     #[arg(long, env = "ONCUE_WEBHOOK", value_name = "ADDRESS")]
     pub(super) webhook: Option<SocketAddr>,
 
-    /// Names and addresses in the webhook's certificate [default: those of this machine itself]
+    /// Names and IP addresses in the webhook's certificate [default: those of loopback]
     #[arg(long, env = "ONCUE_WEBHOOK_NAME", value_delimiter = ',', value_name = "NAME", value_parser = server_name)]
     #[serde(deserialize_with = "server_names")]
     pub(super) webhook_name: Option<Vec<ServerName<'static>>>,
 
-    /// Secret that keeps the certificate authority, in the namespace of --inject-own-namespace
-    /// [default: none, but files in --data]
+    /// Secret with the certificate authority, in the namespace --inject-own-namespace
+    /// [default: none; files in --data]
     #[arg(long, env = "ONCUE_CA_SECRET", value_name = "NAME")]
     pub(super) ca_secret: Option<ObjectName>,
 
-    /// `MutatingWebhookConfiguration` whose entries that point to this webhook get its authority as
-    /// caBundle [default: none]
+    /// `MutatingWebhookConfiguration` to write the caBundle to, in the entries that point to this
+    /// webhook [default: none]
     #[arg(long, env = "ONCUE_WEBHOOK_CONFIGURATION", value_name = "NAME")]
     pub(super) webhook_configuration: Option<ObjectName>,
 
-    /// Whether workloads whose annotations are wrong are denied rather than warned of
-    /// [default: false]
+    /// Reject workloads with wrong annotations instead of warning [default: false]
     #[arg(long, env = "ONCUE_LINT_STRICT", value_name = "BOOL")]
     pub(super) lint_strict: Option<bool>,
 
-    /// Address of health and metrics [default: 127.0.0.1:9998]
+    /// Address of health checks and metrics [default: 127.0.0.1:9998]
     #[arg(long, env = "ONCUE_ADMIN", value_name = "ADDRESS")]
     pub(super) admin: Option<SocketAddr>,
 
-    /// Memory that the process may take, such as 512Mi: every budget follows from it [default: the
-    /// limit of the cgroup, else 1Gi]
+    /// Memory limit of the process, such as 512Mi; it is split into budgets [default: the limit of
+    /// the cgroup, else 1Gi]
     #[arg(long, env = "ONCUE_MEMORY_LIMIT", value_name = "BYTES")]
     pub(super) memory_limit: Option<ByteSize>,
 
-    /// How long to go on serving after SIGTERM, until everybody knows [default: not at all]
+    /// Time to continue serving after SIGTERM, such as 8s [default: 0s]
     #[arg(long, env = "ONCUE_LINGER", value_name = "DURATION", value_parser = duration)]
     #[serde(deserialize_with = "text_duration")]
     pub(super) linger: Option<Duration>,
 
-    /// What to log, such as `debug` or `oncue::webhook=debug` [default: that of `RUST_LOG`, else info]
+    /// Log levels, such as `debug` or `info,oncue::webhook=debug` [default: `$RUST_LOG`, else info]
     #[arg(long, env = "ONCUE_LOG", value_name = "FILTER")]
     pub(super) log: Option<String>,
 
-    /// How to log [default: text]
+    /// Log format [default: text]
     #[arg(long, env = "ONCUE_LOG_FORMAT", value_enum)]
     pub(super) log_format: Option<LogFormat>,
 
@@ -104,7 +103,7 @@ macro_rules! overlay {
 pub(super) use overlay;
 
 impl ServeSettings {
-    /// Returns these settings, and those of `below` where these say nothing.
+    /// Returns these settings, with unset ones taken from `below`.
     #[must_use]
     pub fn over(self, below: Self) -> Self {
         overlay!(self over below:
@@ -120,17 +119,17 @@ impl ServeSettings {
         limit
     }
 
-    /// Returns what to log.
+    /// Returns the log levels.
     pub fn log(&self) -> Option<&str> {
         self.log.as_deref()
     }
 
-    /// Returns how to log.
+    /// Returns the log format.
     pub fn log_format(&self) -> LogFormat {
         self.log_format.unwrap_or_default()
     }
 
-    /// Returns what is injected.
+    /// Returns the section `inject`.
     pub fn into_inject(self) -> InjectSettings {
         self.inject
     }
