@@ -15,6 +15,6 @@ pub mod serve;
 pub mod store;
 pub mod webhook;
 
-pub use oncue_core::{graph, injection, life, lint, workload, world};
+pub use oncue_core::{graph, injection, life, lint, model, workload, world};
 pub use oncue_language as language;
 pub use oncue_manifests as manifests;

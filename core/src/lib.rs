@@ -9,13 +9,15 @@
 //! | [`world`] | what variables and objects say, now and at an earlier revision |
 //! | [`injection`] | the JSON Patch of a pod, or why it gets none |
 //! | [`workload`] | which pods an object makes |
-//! | [`graph`] | who produces what for whom, and cycles |
+//! | [`model`] | who produces what for whom, and cycles |
+//! | [`graph`] | how a model is drawn |
 //! | [`lint`] | what is wrong with a set of objects |
 
 pub mod graph;
 pub mod injection;
 pub mod life;
 pub mod lint;
+pub mod model;
 pub mod workload;
 pub mod world;
 

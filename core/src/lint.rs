@@ -15,15 +15,15 @@ mod waits;
 
 pub use self::{admission::Admitted, sample::Sample};
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value;
 
-use self::places::Places;
+use self::{places::Places, waits::Waits};
 use crate::{
-    graph::{Actor, Graph, Scene},
     injection::Settings,
-    language::{Namespace, annotation::Key},
+    language::Namespace,
+    model::{Member, MemberId, Model},
     workload::{self, Workload},
 };
 
@@ -158,6 +158,24 @@ pub enum Part {
     Value,
 }
 
+/// A model of objects, with where each member is written.
+#[derive(Debug, Default)]
+pub struct Modelled<'a> {
+    /// The model.
+    pub model: Model,
+    /// Where each member is written.
+    pub origins: BTreeMap<MemberId, Origin<'a>>,
+}
+
+/// Where a member of a model is written.
+#[derive(Clone, Debug)]
+pub struct Origin<'a> {
+    /// The position of the object among those that were looked at.
+    pub object: usize,
+    /// The workload in it.
+    pub workload: Workload<'a>,
+}
+
 /// What objects are held against.
 #[derive(Clone, Copy, Debug)]
 pub struct Linter<'a> {
@@ -168,7 +186,7 @@ pub struct Linter<'a> {
 }
 
 impl<'a> Linter<'a> {
-    /// Says everything of a set of objects that are used together.
+    /// Returns everything that is wrong with a set of objects that are used together.
     pub fn lint(&self, objects: &[&'a Value]) -> Vec<Finding> {
         let mut findings: Vec<_> = objects
             .iter()
@@ -176,17 +194,7 @@ impl<'a> Linter<'a> {
             .flat_map(|(index, object)| self.lint_alone(index, object))
             .collect();
         findings.extend(self.near_misses(objects));
-        let (graph, origins) = self.graph(objects);
-        let actors = graph.scene().actors().iter().zip(origins);
-        let places = actors.map(|(actor, object)| {
-            let places = Places::new(&self.settings.keys, object, &actor.workload);
-            places.of(Key::DependsOn)
-        });
-        let waits = waits::Waits {
-            graph: &graph,
-            places: &places.collect::<Vec<_>>(),
-        };
-        findings.extend(waits.findings());
+        findings.extend(Waits::new(self, &self.model(objects)).findings());
         findings
     }
 
@@ -207,22 +215,26 @@ impl<'a> Linter<'a> {
         self.lint_alone(0, object)
     }
 
-    /// Returns the graph of what can be read of `objects`, and from which of them each actor is.
-    pub fn graph(&self, objects: &[&'a Value]) -> (Graph<'a>, Vec<usize>) {
-        let mut actors = Vec::new();
-        let mut origins = Vec::new();
-        for (index, object) in objects.iter().enumerate() {
-            for workload in workload::find(object) {
-                let actor = Actor::read(workload, &self.settings.keys, self.namespace);
-                origins.extend(actor.is_ok().then_some(index));
-                actors.extend(actor);
+    /// Returns the model of `objects`, without the workloads whose annotations cannot be read.
+    pub fn model(&self, objects: &[&'a Value]) -> Modelled<'a> {
+        let mut modelled = Modelled::default();
+        for (object, document) in objects.iter().enumerate() {
+            for (pointer, value) in workload::objects(document) {
+                match Workload::new(value, pointer) {
+                    Some(workload) => self.add_workload(&mut modelled, Origin { object, workload }),
+                    None => modelled.model.add_object(value, self.namespace),
+                }
             }
         }
-        let mut scene = Scene::new(actors);
-        for (_, object) in objects.iter().flat_map(|object| workload::objects(object)) {
-            scene.add(object, self.namespace);
+        modelled
+    }
+
+    fn add_workload(&self, modelled: &mut Modelled<'a>, origin: Origin<'a>) {
+        let member = Member::read(&origin.workload, &self.settings.keys, self.namespace);
+        if let Ok(member) = member {
+            let id = modelled.model.insert(member);
+            modelled.origins.insert(id, origin);
         }
-        (Graph::new(scene), origins)
     }
 
     /// Finds what is written of `workload` where nobody reads it.

@@ -15,6 +15,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::language::Namespace;
+
 /// The kinds that make pods.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum WorkloadKind {
@@ -170,6 +172,18 @@ impl<'a> Workload<'a> {
         text(self.object, "/metadata/namespace").filter(|namespace| !namespace.is_empty())
     }
 
+    /// Returns the namespace that the object names, or `default` if it names none.
+    pub fn namespace_or(&self, default: &Namespace) -> Namespace {
+        let own = self.namespace().and_then(|own| own.parse().ok());
+        own.unwrap_or_else(|| default.clone())
+    }
+
+    /// Returns the name of its only pod, if it is known before that is created.
+    pub fn pod_name(&self) -> Option<&'a str> {
+        let is_pod = self.kind == WorkloadKind::Pod;
+        text(self.object, "/metadata/name").filter(|_| is_pod)
+    }
+
     /// Returns where the object lies in its document (RFC 6901).
     pub fn pointer(&self) -> &str {
         &self.pointer
@@ -266,7 +280,8 @@ pub fn escape(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
 }
 
-fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
+/// Returns the string at a JSON pointer.
+pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
     object.pointer(pointer).and_then(Value::as_str)
 }
 

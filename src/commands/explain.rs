@@ -114,7 +114,7 @@ fn explain(
         }
     };
     let account = Account {
-        graph: &opening.graph(),
+        modelled: &opening.model(),
         workload,
         decision: (!progress.is_some_and(Progress::is_injected)).then_some(&admitted.decision),
         source: &opening.source,

@@ -10,7 +10,7 @@ use super::{
     output,
     settings::InjectionArgs,
 };
-use crate::{cluster::Place, manifests::Input};
+use crate::{cluster::Place, graph, manifests::Input};
 
 const HELP: &str = "\
 Examples:
@@ -64,7 +64,8 @@ impl Graph {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let opening = self.open()?;
         opening.complain();
-        let graph = opening.graph();
+        let modelled = opening.model();
+        let graph = graph::Graph::new(&modelled.model);
         output::print(&match self.output {
             Drawing::Dot => graph.to_dot(),
             Drawing::Mermaid => graph.to_mermaid(),

@@ -11,10 +11,9 @@ use super::{
 };
 use crate::{
     cluster::{Place, Unlisted},
-    graph::Graph,
     injection::Settings,
     language::Namespace,
-    lint::Linter,
+    lint::{Linter, Modelled},
     manifests::{Document, File, Input, Manifests, OfObjectError},
     workload,
 };
@@ -136,10 +135,9 @@ impl Opening {
         }
     }
 
-    /// Returns who of them waits for whom.
-    pub(super) fn graph(&self) -> Graph<'_> {
-        let (graph, _) = self.linter().graph(&self.objects());
-        graph
+    /// Returns the model of who produces what for whom among them.
+    pub(super) fn model(&self) -> Modelled<'_> {
+        self.linter().model(&self.objects())
     }
 }
 

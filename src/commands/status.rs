@@ -27,9 +27,9 @@ use super::{
     waiters,
 };
 use crate::{
-    graph::Graph,
     language::{Namespace, State, Term},
     manifests::Input,
+    model::{Model, Names, Want},
 };
 
 const HELP: &str = "\
@@ -164,7 +164,7 @@ impl Look<'_> {
             Some((seen, opening)) if seen["waiters"] == answer["waiters"] => opening,
             seen => self.open(seen.is_none())?,
         };
-        let mut text = self.table(&waiters, &opening.graph())?;
+        let mut text = self.table(&waiters, &opening.model().model)?;
         self.seen = Some((answer, opening));
         if let Some(alone) = alone {
             text.push('\n');
@@ -218,7 +218,7 @@ impl Look<'_> {
         Ok(opening)
     }
 
-    fn table(&self, waiters: &[Waiter], graph: &Graph<'_>) -> anyhow::Result<String> {
+    fn table(&self, waiters: &[Waiter], model: &Model) -> anyhow::Result<String> {
         let mut judged = BTreeMap::new();
         let mut rows = vec![HEAD.map(str::to_owned)];
         for waiter in waiters {
@@ -227,7 +227,7 @@ impl Look<'_> {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => unknown.insert(self.missing(waiter)?),
             };
-            rows.extend(rows_of(waiter, missing, graph));
+            rows.extend(rows_of(waiter, missing, model));
         }
         if self.status.scope.is_everywhere() {
             return output::table(&rows);
@@ -249,7 +249,7 @@ impl Look<'_> {
 }
 
 /// Returns a row for each missing term; the pod stands on the first alone.
-fn rows_of(waiter: &Waiter, missing: &[JudgedTerm], graph: &Graph<'_>) -> Vec<[String; 6]> {
+fn rows_of(waiter: &Waiter, missing: &[JudgedTerm], model: &Model) -> Vec<[String; 6]> {
     let pod = waiter.pod.as_deref().unwrap_or("-");
     let mut first = [
         waiter.namespace.to_string(),
@@ -259,24 +259,21 @@ fn rows_of(waiter: &Waiter, missing: &[JudgedTerm], graph: &Graph<'_>) -> Vec<[S
     let rows = missing.iter().map(|judged| {
         let [namespace, pod, since] = std::mem::take(&mut first);
         let state = judged.reason.clone().unwrap_or_default();
-        let from = from(graph, &waiter.namespace, &judged.term);
+        let from = from(model, &waiter.namespace, &judged.term);
         [namespace, pod, since, judged.term.clone(), state, from]
     });
     rows.collect()
 }
 
-/// Returns the names of those who would make a term hold.
-fn from(graph: &Graph<'_>, namespace: &Namespace, term: &str) -> String {
+/// Returns the names of the producers that would make a term hold.
+fn from(model: &Model, namespace: &Namespace, term: &str) -> String {
     let Ok(term) = term.parse::<Term>() else {
         return String::new();
     };
-    let scene = graph.scene();
     // Every name that the store knows is filled in.
-    let producers = scene.producers_for("", namespace, &term);
-    let names = producers
-        .iter()
-        .map(|producer| graph.name(&scene.actors()[producer.actor]));
-    names.collect::<Vec<_>>().join(", ")
+    let producers = model.producers_of(&Want::new("", namespace, &term));
+    let names = producers.iter().map(|p| model.name(p.member));
+    Names::new(producers.len(), names).join(", ")
 }
 
 const HEAD: [&str; 6] = ["NAMESPACE", "POD", "AGE", "MISSING", "STATE", "FROM"];

@@ -18,8 +18,9 @@ impl Graph<'_> {
         for (index, shape) in picture.shapes.iter().enumerate() {
             let label = quote(&shape.label);
             let style = match shape.kind {
-                ShapeKind::Actor => "",
+                ShapeKind::Member => "",
                 ShapeKind::Elsewhere => ", shape=ellipse, style=dashed",
+                ShapeKind::Shared => ", shape=ellipse, style=solid",
             };
             // Writing to a String cannot fail.
             let _ = writeln!(dot, "  n{index} [label={label}{style}];");

@@ -1,9 +1,12 @@
-//! What every drawing shows: boxes, and arrows from who produces to who waits.
+//! What every drawing shows: boxes, and arrows from producers to consumers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::{Actor, Graph, Link, Producer, Via};
-use crate::language::{Presence, annotation::Key};
+use super::Graph;
+use crate::{
+    language::{Presence, annotation::Key},
+    model::{Link, MemberId, Producer, Via},
+};
 
 /// A drawing without a notation.
 #[derive(Debug, Default)]
@@ -21,9 +24,11 @@ pub(super) struct Shape {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum ShapeKind {
     /// A workload.
-    Actor,
-    /// Something that nobody in the scene produces.
+    Member,
+    /// Something that no member produces.
     Elsewhere,
+    /// Something that many members produce for many others, in the place of an arrow for each two.
+    Shared,
 }
 
 #[derive(Debug)]
@@ -40,90 +45,158 @@ pub(super) enum Line {
     Solid,
     /// It may hold, or must not.
     Dashed,
-    /// It is part of a ring.
+    /// It is part of a cycle.
     Ring,
 }
 
 impl Graph<'_> {
     pub(super) fn picture(&self) -> Picture {
-        let mut picture = Picture::default();
-        let actors = self.scene.actors().iter();
-        picture.shapes.extend(actors.map(|actor| Shape {
-            label: self.name(actor),
-            kind: ShapeKind::Actor,
-        }));
-        let rings: Vec<_> = self.rings().into_iter().flatten().collect();
-        let mut elsewhere = BTreeMap::new();
-        for (index, link) in self.links.iter().enumerate() {
-            for producer in &link.producers {
-                let in_ring =
-                    |step: &super::Step| step.link == index && step.producer == producer.actor;
-                picture.arrows.push(Arrow {
-                    from: producer.actor,
-                    to: link.consumer,
-                    label: self.label(link, producer),
-                    line: self.line(link, rings.iter().any(in_ring)),
-                });
-            }
-            if link.producers.is_empty() {
-                self.draw_elsewhere(&mut picture, &mut elsewhere, link);
-            }
+        let mut drawer = Drawer::new(self);
+        for link in self.links.iter() {
+            drawer.draw(link);
         }
-        picture
+        drawer.picture
+    }
+}
+
+/// From this many arrows on between the producers and the consumers of one thing, it gets a shape
+/// of its own.
+const CROWDED: usize = 64;
+
+/// A picture while it is drawn.
+struct Drawer<'g> {
+    graph: &'g Graph<'g>,
+    picture: Picture,
+    /// The shapes of members.
+    members: BTreeMap<MemberId, usize>,
+    /// The shapes of what no member produces, by label.
+    elsewhere: BTreeMap<String, usize>,
+    /// The shapes of what many members produce for many others.
+    shared: BTreeMap<usize, usize>,
+    /// The producers in the steps of cycles, by consumer and term.
+    ring: BTreeMap<(MemberId, usize), MemberId>,
+}
+
+impl<'g> Drawer<'g> {
+    fn new(graph: &'g Graph<'g>) -> Self {
+        let steps = graph.cycles.iter().flat_map(|cycle| &cycle.ring);
+        let ring = steps.map(|step| ((step.link.consumer, step.link.term), step.producer));
+        let mut drawer = Self {
+            graph,
+            picture: Picture::default(),
+            members: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            ring: ring.collect(),
+        };
+        for id in graph.links.members() {
+            let label = graph.links.model().name(id);
+            let shape = drawer.picture.add_shape(label, ShapeKind::Member);
+            drawer.members.insert(id, shape);
+        }
+        drawer
     }
 
-    fn draw_elsewhere(
-        &self,
-        picture: &mut Picture,
-        elsewhere: &mut BTreeMap<String, usize>,
-        link: &Link,
-    ) {
-        let label = self.term(link).value.target.to_string();
-        let from = *elsewhere.entry(label.clone()).or_insert_with(|| {
-            picture.shapes.push(Shape {
-                label,
-                kind: ShapeKind::Elsewhere,
-            });
-            picture.shapes.len() - 1
-        });
-        picture.arrows.push(Arrow {
-            from,
-            to: link.consumer,
-            label: String::new(),
-            line: self.line(link, false),
-        });
-    }
-
-    /// Returns the name of an actor, with its namespace where there is more than one.
-    pub fn name(&self, actor: &Actor<'_>) -> String {
-        let mut others = self.scene.actors().iter();
-        if others.all(|other| other.namespace == actor.namespace) {
-            actor.workload.to_string()
+    fn draw(&mut self, link: &Link) {
+        let links = &self.graph.links;
+        let producers = links.producers(link);
+        let (want, consumers) = links.shared(link);
+        if producers.is_empty() {
+            self.draw_elsewhere(link);
+        } else if producers.len().min(consumers) > 1 && producers.len() * consumers > CROWDED {
+            self.draw_shared(link, want);
         } else {
-            format!("{} ({})", actor.workload, actor.namespace)
-        }
-    }
-
-    fn label(&self, link: &Link, producer: &Producer) -> String {
-        let term = &self.term(link).value;
-        match producer.via {
-            Via::Signal(key) if key != Key::Signals => {
-                format!("{}{} {}", term.presence, term.target, after(key))
+            let next = self.ring.get(&(link.consumer, link.term)).copied();
+            for producer in producers {
+                let stroke = match next {
+                    Some(next) if next == producer.member => Line::Ring,
+                    _ => self.line(link),
+                };
+                let label = self.label(link) + &suffix(producer);
+                self.arrow(self.members[&producer.member], link, (label, stroke));
             }
-            _ => format!("{}{}", term.presence, term.target),
         }
     }
 
-    fn line(&self, link: &Link, in_ring: bool) -> Line {
-        match self.term(link).value.presence {
-            _ if in_ring => Line::Ring,
+    fn draw_elsewhere(&mut self, link: &Link) {
+        let label = self.graph.links.term(link).value.target.to_string();
+        let shape = self.elsewhere.entry(label);
+        let from = match shape {
+            Entry::Occupied(shape) => *shape.get(),
+            Entry::Vacant(new) => {
+                let label = new.key().clone();
+                *new.insert(self.picture.add_shape(label, ShapeKind::Elsewhere))
+            }
+        };
+        self.arrow(from, link, (String::new(), self.line(link)));
+    }
+
+    fn draw_shared(&mut self, link: &Link, want: usize) {
+        let from = match self.shared.get(&want) {
+            Some(shape) => *shape,
+            None => self.add_shared(link, want),
+        };
+        let stroke = match self.ring.get(&(link.consumer, link.term)) {
+            Some(_) => Line::Ring,
+            None => self.line(link),
+        };
+        self.arrow(from, link, (self.label(link), stroke));
+    }
+
+    fn add_shared(&mut self, link: &Link, want: usize) -> usize {
+        let links = &self.graph.links;
+        let label = links.term(link).value.to_string();
+        let shape = self.picture.add_shape(label, ShapeKind::Shared);
+        self.shared.insert(want, shape);
+        for producer in links.producers(link) {
+            self.picture.arrows.push(Arrow {
+                from: self.members[&producer.member],
+                to: shape,
+                label: suffix(producer).trim_start().to_owned(),
+                line: Line::Solid,
+            });
+        }
+        shape
+    }
+
+    fn arrow(&mut self, from: usize, link: &Link, (label, stroke): (String, Line)) {
+        self.picture.arrows.push(Arrow {
+            from,
+            to: self.members[&link.consumer],
+            label,
+            line: stroke,
+        });
+    }
+
+    fn label(&self, link: &Link) -> String {
+        let term = &self.graph.links.term(link).value;
+        format!("{}{}", term.presence, term.target)
+    }
+
+    fn line(&self, link: &Link) -> Line {
+        match self.graph.links.term(link).value.presence {
             Presence::Failure | Presence::Optional => Line::Dashed,
             Presence::Required => Line::Solid,
         }
     }
 }
 
-/// Returns when a signal of this key comes, to be read after the variable's name.
+impl Picture {
+    fn add_shape(&mut self, label: String, kind: ShapeKind) -> usize {
+        self.shapes.push(Shape { label, kind });
+        self.shapes.len() - 1
+    }
+}
+
+/// Returns what follows a name to tell when a signal is created; nothing for the plain key.
+pub(super) fn suffix(producer: &Producer) -> String {
+    match producer.via {
+        Via::Signal(key) if key != Key::Signals => format!(" {}", after(key)),
+        Via::Object | Via::Probe | Via::Signal(_) => String::new(),
+    }
+}
+
+/// Returns when a signal of this key is created, to be read after the variable's name.
 pub(super) fn after(key: Key) -> &'static str {
     match key {
         Key::SignalsOnFailure => "(on failure)",

@@ -16,8 +16,10 @@ impl Graph<'_> {
             let label = escape(&shape.label);
             // Writing to a String cannot fail.
             let _ = match shape.kind {
-                ShapeKind::Actor => writeln!(mermaid, "  n{index}[\"{label}\"]"),
-                ShapeKind::Elsewhere => writeln!(mermaid, "  n{index}([\"{label}\"])"),
+                ShapeKind::Member => writeln!(mermaid, "  n{index}[\"{label}\"]"),
+                ShapeKind::Elsewhere | ShapeKind::Shared => {
+                    writeln!(mermaid, "  n{index}([\"{label}\"])")
+                }
             };
         }
         for arrow in &picture.arrows {

@@ -2,29 +2,30 @@
 
 use std::fmt::Write;
 
-use super::{Actor, Graph, Link, Step, Via, draw::after};
-use crate::language::{Located, Signal, annotation::Key};
+use super::{
+    Graph, describe,
+    draw::{after, suffix},
+};
+use crate::{
+    language::annotation::Key,
+    model::{Link, MemberId, Names},
+};
 
-/// One line of an actor: what it says, and who is at the other end.
+/// One line of a member: what it waits for or signals, and who is at the other end.
 struct Row {
     verb: &'static str,
     what: String,
-    whom: String,
+    other: String,
 }
 
 impl Graph<'_> {
     /// Returns the graph as text: for each workload what it waits for and what it signals.
     pub fn to_text(&self) -> String {
-        let blocks: Vec<_> = (0..self.scene.actors().len())
-            .filter_map(|index| self.block(index))
-            .collect();
-        let rings = self.rings();
-        let rings = rings.iter().map(|ring| {
-            let ring = self.describe(ring);
-            format!("deadlock: {ring}\n")
-        });
-        let rings: String = rings.collect();
-        let parts = [blocks.join("\n"), rings];
+        let blocks = self.links.members().filter_map(|id| self.block(id));
+        let blocks: Vec<_> = blocks.collect();
+        let cycles = self.cycles.iter();
+        let cycles = cycles.map(|cycle| format!("deadlock: {}\n", describe(&self.links, cycle)));
+        let parts = [blocks.join("\n"), cycles.collect()];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         if parts.is_empty() {
             return "nothing waits or signals here\n".to_owned();
@@ -32,92 +33,52 @@ impl Graph<'_> {
         parts.join("\n")
     }
 
-    /// Returns one sentence that names everybody in a ring.
-    pub fn describe(&self, ring: &[Step]) -> String {
-        let steps = ring.iter().map(|step| {
-            let link = &self.links[step.link];
-            let producer = &self.scene.actors()[step.producer];
-            format!(
-                "{} waits for {} from {}",
-                self.name(self.consumer(link)),
-                self.term(link).value.target,
-                self.name(producer)
-            )
-        });
-        steps.collect::<Vec<_>>().join(", ")
-    }
-
-    fn block(&self, index: usize) -> Option<String> {
-        let actor = &self.scene.actors()[index];
-        let own = self.links.iter().filter(|link| link.consumer == index);
-        let mut rows: Vec<_> = own.map(|link| self.wait_row(link)).collect();
-        rows.extend(self.signal_rows(index, actor));
-        if rows.is_empty() {
-            return None;
-        }
+    fn block(&self, id: MemberId) -> Option<String> {
+        let mut rows: Vec<_> = self.links.of(id).iter().map(|l| self.wait_row(l)).collect();
+        rows.extend(self.signal_rows(id));
         let width = rows.iter().map(|row| row.what.chars().count()).max()?;
-        let mut block = format!("{}\n", self.name(actor));
+        let mut block = format!("{}\n", self.links.model().name(id));
         let mut verb_before = "";
-        for Row { verb, what, whom } in &rows {
+        for Row { verb, what, other } in &rows {
             let shown = if *verb == verb_before { "" } else { verb };
             // Writing to a String cannot fail.
-            let _ = writeln!(block, "  {shown:<9}  {what:<width$}  {whom}");
+            let _ = writeln!(block, "  {shown:<9}  {what:<width$}  {other}");
             verb_before = verb;
         }
         Some(block)
     }
 
     fn wait_row(&self, link: &Link) -> Row {
-        let producers = link.producers.iter().map(|producer| {
-            let name = self.name(&self.scene.actors()[producer.actor]);
-            match producer.via {
-                Via::Signal(key) if key != Key::Signals => format!("{name} {}", after(key)),
-                Via::Object | Via::Probe | Via::Signal(_) => name,
-            }
+        let model = self.links.model();
+        let producers = self.links.producers(link);
+        let names = producers.iter().map(|producer| {
+            let name = model.name(producer.member);
+            name + &suffix(producer)
         });
         Row {
             verb: "waits for",
-            what: self.term(link).value.to_string(),
-            whom: match producers.collect::<Vec<_>>() {
-                names if names.is_empty() => "<- nobody here".to_owned(),
-                names => format!("<- {}", names.join(", ")),
-            },
+            what: self.links.term(link).value.to_string(),
+            other: format!("<- {}", or_nobody(&Names::new(producers.len(), names))),
         }
     }
 
-    fn signal_rows(&self, index: usize, actor: &Actor<'_>) -> Vec<Row> {
-        let lists = actor.annotations.all_signals().into_iter();
-        let signals = lists.flat_map(|(key, list)| list.iter().map(move |item| (key, item)));
-        let row = |(key, located): (Key, &Located<Signal>)| Row {
+    fn signal_rows(&self, id: MemberId) -> impl Iterator<Item = Row> {
+        let signals = self.links.model().member(id).signals().enumerate();
+        signals.map(move |(index, (key, signal))| Row {
             verb: "signals",
             what: match key {
-                Key::Signals => located.value.to_string(),
-                key => format!("{} {}", located.value, after(key)),
+                Key::Signals => signal.to_string(),
+                key => format!("{signal} {}", after(key)),
             },
-            whom: match self.consumers(index, key, &located.value) {
-                names if names.is_empty() => "-> nobody here".to_owned(),
-                names => format!("-> {}", names.join(", ")),
-            },
-        };
-        signals.map(row).collect()
+            other: format!("-> {}", or_nobody(&self.links.consumer_names(id, index))),
+        })
     }
+}
 
-    /// Returns the names of those who wait for a signal of the actor at `index`.
-    fn consumers(&self, index: usize, key: Key, signal: &Signal) -> Vec<String> {
-        let via = Via::Signal(key);
-        let waits = |link: &&Link| {
-            let mut producers = link.producers.iter();
-            producers.any(|producer| {
-                let signals = || {
-                    self.scene
-                        .signals_for(producer, self.consumer(link), &self.term(link).value)
-                };
-                producer.actor == index && producer.via == via && signals().contains(&signal)
-            })
-        };
-        let links = self.links.iter().filter(waits);
-        let mut names: Vec<_> = links.map(|link| self.name(self.consumer(link))).collect();
-        names.dedup();
-        names
+fn or_nobody(names: &Names) -> String {
+    if names.is_empty() {
+        "nobody here".to_owned()
+    } else {
+        names.join(", ")
     }
 }

@@ -6,12 +6,12 @@ use super::{
     sample::{Pod, Sample, tell_of_labels},
 };
 use crate::{
-    graph::Actor,
     injection::{self, Collision, Decision, Injection, Refusal, Refused, Target, Warning},
     language::{
-        AnnotationError, AnnotationWarning, Namespace, PodAnnotations,
+        AnnotationError, AnnotationWarning, PodAnnotations,
         annotation::{Fault, Key},
     },
+    model::Member,
     workload::Workload,
 };
 
@@ -37,11 +37,10 @@ impl Linter<'_> {
         workload: &Workload<'_>,
         sample: Sample,
     ) -> Result<Admitted, Vec<Finding>> {
-        let own = workload.namespace().and_then(|own| own.parse().ok());
-        let namespace: &Namespace = own.as_ref().unwrap_or(self.namespace);
+        let namespace = workload.namespace_or(self.namespace);
         let pod = Pod::new(workload, sample);
         let target = Target {
-            namespace,
+            namespace: &namespace,
             name: pod.name.as_deref(),
         };
         let subject = Subject {
@@ -113,8 +112,8 @@ impl Subject<'_> {
             settings,
             namespace,
         } = self.linter;
-        let actor = Actor::read(self.places.workload.clone(), &settings.keys, namespace);
-        let errors = actor.err().unwrap_or_default();
+        let member = Member::read(self.places.workload, &settings.keys, namespace);
+        let errors = member.err().unwrap_or_default();
         tell(&errors, |error| self.annotation(error))
     }
 

@@ -4,27 +4,23 @@ use super::{
     Code, Severity,
     waits::{Said, Waits},
 };
-use crate::{
-    graph::{Actor, Link},
-    language::Presence,
-};
+use crate::{language::Presence, model::Link, workload::Workload};
 
 impl Waits<'_> {
     /// Helm and Argo CD run some hooks only once everything else is ready, and some before.
     pub(super) fn hook(&self, link: &Link) -> Option<Said> {
-        if self.graph.term(link).value.presence != Presence::Required || link.producers.is_empty() {
+        let producers = self.links.producers(link);
+        if self.links.term(link).value.presence != Presence::Required || producers.is_empty() {
             return None;
         }
-        let consumer = self.graph.consumer(link);
-        let actors = self.graph.scene().actors();
-        let mut producers = link.producers.iter().map(|p| hook_of(&actors[p.actor]));
-        let message = match hook_of(consumer) {
+        let mut hooks = producers.iter().map(|p| hook_of(self.workload(p.member)));
+        let message = match hook_of(self.workload(link.consumer)) {
             None => {
-                let late = producers.all(|hook| hook.is_some_and(Hook::is_late));
+                let late = hooks.all(|hook| hook.is_some_and(Hook::is_late));
                 late.then(|| self.too_late(link))
             }
             Some(hook) if hook.is_early() => {
-                let never = producers.all(|hook| !hook.is_some_and(Hook::is_early));
+                let never = hooks.all(|hook| !hook.is_some_and(Hook::is_early));
                 never.then(|| self.too_early(link))
             }
             Some(_) => None,
@@ -68,8 +64,8 @@ impl Hook<'_> {
     }
 }
 
-fn hook_of<'a>(actor: &Actor<'a>) -> Option<Hook<'a>> {
-    let mut annotations = actor.workload.object_annotations();
+fn hook_of<'a>(workload: &Workload<'a>) -> Option<Hook<'a>> {
+    let mut annotations = workload.object_annotations();
     annotations
         .find(|(key, _)| matches!(*key, "argocd.argoproj.io/hook" | "helm.sh/hook"))
         .map(|(_, phases)| Hook(phases))

@@ -1,6 +1,8 @@
 //! Keys that nobody reads and that are nearly one of ours.
 
-use super::{Code, Finding, Severity, places::Places};
+use std::sync::LazyLock;
+
+use super::{Code, Finding, Severity, nearest::Dictionary, places::Places};
 use crate::language::{
     Keys,
     annotation::{BareKeys, Key},
@@ -28,44 +30,33 @@ fn meant(keys: &Keys, text: &str) -> Option<Key> {
     if keys.claims(text) {
         return None;
     }
-    let known = Key::ALL.into_iter();
-    let known = known.filter(|key| *key != Key::Injected && !key.is_reserved());
-    match text.split_once('/') {
-        Some((prefix, name)) if prefix.starts_with("oncue") => nearest(name, known),
-        None if keys.bare() == BareKeys::Read => {
-            nearest(text, known.filter(|key| key.may_be_bare()))
-        }
-        Some(_) | None => None,
-    }
-}
-
-fn nearest(text: &str, known: impl Iterator<Item = Key>) -> Option<Key> {
+    let (name, known) = match text.split_once('/') {
+        Some((prefix, name)) if prefix.starts_with("oncue") => (name, &PREFIXED),
+        None if keys.bare() == BareKeys::Read => (text, &BARE),
+        Some(_) | None => return None,
+    };
     // A hostile key is long, and a distance takes the product of both lengths.
-    if text.len() > LONGEST {
+    if name.len() > LONGEST {
         return None;
     }
-    let near = known.filter_map(|key| Some((distance(text, key)?, key)));
-    near.min_by_key(|(distance, _)| *distance)
-        .map(|(_, key)| key)
+    let (_, key) = known.nearest(name)?;
+    Some(*key)
 }
 
 /// Longer than any key with its slips.
 const LONGEST: usize = 32;
 
-/// Returns how many slips lie between `text` and `key`, where that is at most one in five letters.
-fn distance(text: &str, key: Key) -> Option<usize> {
-    let key = key.as_str();
-    if letters(text).eq(letters(key)) {
-        return Some(0);
-    }
-    let slips = strsim::osa_distance(&text.to_ascii_lowercase(), key);
-    (slips <= (key.len() / 5).min(2)).then_some(slips)
-}
+/// The keys that are read.
+static PREFIXED: LazyLock<Dictionary<Key>> = LazyLock::new(|| dictionary(|_| true));
+/// The keys that are read without a prefix.
+static BARE: LazyLock<Dictionary<Key>> = LazyLock::new(|| dictionary(Key::may_be_bare));
 
-/// Returns what is left of a key without its case and separators.
-fn letters(text: &str) -> impl Iterator<Item = char> {
-    let letters = text.chars().filter(|c| !matches!(c, '-' | '_' | '.'));
-    letters.map(|c| c.to_ascii_lowercase())
+fn dictionary(counts: impl Fn(Key) -> bool) -> Dictionary<Key> {
+    let read = |key: &Key| *key != Key::Injected && !key.is_reserved() && counts(*key);
+    let mut dictionary = Dictionary::default();
+    let keys = Key::ALL.into_iter().filter(read);
+    dictionary.extend(keys.map(|key| (key.as_str().to_owned(), key)));
+    dictionary
 }
 
 #[cfg(test)]

@@ -178,12 +178,12 @@ fn names_the_nearest_variable() {
     assert_lint(
         &yaml,
         &[
-            "6:43 warning unproduced: nobody in these files signals db/upp: \
+            "6:43 warning unproduced: nothing in these files signals db/upp: \
              did you mean db/up, which Deployment/db signals?",
-            "6:51 warning unproduced: nobody in these files signals workr/*: \
+            "6:51 warning unproduced: nothing in these files signals workr/*: \
              did you mean worker/*, which Deployment/db signals?",
-            "6:60 warning unproduced: nobody in these files signals other",
-            "6:67 warning unproduced: nobody in these files signals db/failed, so it never fails",
+            "6:60 warning unproduced: nothing in these files signals other",
+            "6:67 warning unproduced: nothing in these files signals db/failed, so it never fails",
         ],
     );
 }
@@ -196,7 +196,7 @@ fn finds_a_variable_in_another_namespace() {
     assert_lint(
         &yaml,
         &[
-            "6:42 warning unproduced: nobody in these files signals db/up: \
+            "6:42 warning unproduced: nothing in these files signals db/up: \
            it is signalled in the namespace data, which is db/up@data",
         ],
     );
@@ -312,7 +312,7 @@ fn labels_that_carry_the_number_of_a_pod_are_another_for_each() {
         &[
             "6:43 error never-holds: db/*>=4 never holds: it needs 4, and StatefulSet/db makes 3 \
              at the most",
-            "6:52 warning unproduced: nobody in these files signals db/leader",
+            "6:52 warning unproduced: nothing in these files signals db/leader",
         ],
     );
 }

@@ -1,26 +1,66 @@
-//! Waits for what nobody in the files produces: often a name that is mistyped.
+//! Waits for what nothing in the files produces: often a misspelt name.
+
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
     Code, Severity,
-    nearest::nearest,
+    nearest::Dictionary,
     waits::{Said, Waits},
 };
 use crate::{
-    graph::{Actor, Link},
     language::{Namespace, Presence, Target, term::ObjectKind},
+    model::{Link, MemberId, Model},
+    workload::WorkloadKind,
 };
+
+/// Everything that a term may have meant, gathered once.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    variables: HashMap<Namespace, Dictionary<MemberId>>,
+    /// The names above variables.
+    parents: HashMap<Namespace, Dictionary<MemberId>>,
+    /// The first member of each namespace that signals a variable.
+    signalled: HashMap<String, BTreeMap<Namespace, MemberId>>,
+    workloads: HashMap<(Namespace, WorkloadKind), Dictionary<()>>,
+}
+
+impl Known {
+    pub(super) fn new(model: &Model) -> Self {
+        let mut known = Self::default();
+        for (id, member) in model.members() {
+            let namespace = &member.namespace;
+            let same_kind = known.workloads.entry((namespace.clone(), member.kind));
+            same_kind.or_default().insert(member.name.to_string(), ());
+            for (_, signal) in member.signals() {
+                known.add_variable(signal.name.to_string(), namespace, id);
+            }
+        }
+        known
+    }
+
+    fn add_variable(&mut self, name: String, namespace: &Namespace, id: MemberId) {
+        let signalled = self.signalled.entry(name.clone()).or_default();
+        if signalled.contains_key(namespace) {
+            return;
+        }
+        signalled.insert(namespace.clone(), id);
+        if let Some((parent, _)) = name.rsplit_once('/') {
+            let parents = self.parents.entry(namespace.clone()).or_default();
+            parents.insert(parent.to_owned(), id);
+        }
+        let variables = self.variables.entry(namespace.clone()).or_default();
+        variables.insert(name, id);
+    }
+}
 
 impl Waits<'_> {
     pub(super) fn unproduced(&self, link: &Link) -> Option<Said> {
-        if !link.producers.is_empty() {
+        if !self.links.producers(link).is_empty() {
             return None;
         }
-        let term = &self.graph.term(link).value;
-        let consumer = self.graph.consumer(link);
-        let or_own = |named: &Option<Namespace>| {
-            let named = named.as_ref();
-            named.unwrap_or(&consumer.namespace).clone()
-        };
+        let term = &self.links.term(link).value;
+        let own = &self.links.model().member(link.consumer).namespace;
+        let or_own = |named: &Option<Namespace>| named.as_ref().unwrap_or(own).clone();
         let hint = match &term.target {
             Target::Below {
                 prefix, namespace, ..
@@ -40,70 +80,62 @@ impl Waits<'_> {
             Presence::Optional | Presence::Required => "",
         };
         let target = &term.target;
-        let message = format!("nobody in these files signals {target}{effect}{hint}");
+        let message = format!("nothing in these files signals {target}{effect}{hint}");
         Some((Severity::Warning, Code::Unproduced, message))
     }
 
     fn nearest_variable(&self, name: &str, namespace: &Namespace) -> String {
-        let all = || self.signalled();
-        let elsewhere = all().find(|(text, actor)| text == name && actor.namespace != *namespace);
-        if let Some((_, actor)) = elsewhere {
-            let other = &actor.namespace;
+        let known = self.known();
+        let signalled = known.signalled.get(name).into_iter().flatten();
+        if let Some((other, _)) = signalled.into_iter().find(|(other, _)| *other != namespace) {
             return format!(": it is signalled in the namespace {other}, which is {name}@{other}");
         }
-        let here = all().filter(|(_, actor)| actor.namespace == *namespace);
-        self.did_you_mean(nearest(name, here))
+        let here = known.variables.get(namespace);
+        let found = here.and_then(|names| names.nearest(name));
+        self.did_you_mean(found.map(|(name, id)| (name.clone(), *id)))
     }
 
     fn nearest_prefix(&self, prefix: &str, namespace: &Namespace) -> String {
-        let here = self
-            .signalled()
-            .filter(|(_, actor)| actor.namespace == *namespace);
-        let parents = here.filter_map(|(name, actor)| {
-            let (parent, _) = name.rsplit_once('/')?;
-            Some((parent.to_owned(), actor))
-        });
-        let found = nearest(prefix, parents);
-        self.did_you_mean(found.map(|(parent, actor)| (format!("{parent}/*"), actor)))
+        let here = self.known().parents.get(namespace);
+        let found = here.and_then(|names| names.nearest(prefix));
+        self.did_you_mean(found.map(|(parent, id)| (format!("{parent}/*"), *id)))
     }
 
-    fn did_you_mean(&self, found: Option<(String, &Actor<'_>)>) -> String {
-        found.map_or_else(String::new, |(name, actor)| {
-            format!(
-                ": did you mean {name}, which {} signals?",
-                self.graph.name(actor)
-            )
-        })
-    }
-
-    fn signalled(&self) -> impl Iterator<Item = (String, &Actor<'_>)> {
-        self.graph.scene().actors().iter().flat_map(|actor| {
-            let lists = actor.annotations.all_signals().into_iter();
-            let signals = lists.flat_map(|(_, list)| list);
-            signals.map(move |located| (located.value.name.to_string(), actor))
+    fn did_you_mean(&self, found: Option<(String, MemberId)>) -> String {
+        found.map_or_else(String::new, |(name, id)| {
+            let member = self.links.model().name(id);
+            format!(": did you mean {name}, which {member} signals?")
         })
     }
 
     fn absent(&self, kind: &ObjectKind, name: &str, namespace: &Namespace) -> Option<Said> {
-        if matches!(kind, ObjectKind::Custom { .. }) {
-            return None;
-        }
         let resource = kind.resource();
-        let scene = self.graph.scene();
-        let message = if *kind == ObjectKind::Service && scene.has_service(name, namespace) {
+        let is_service = *kind == ObjectKind::Service;
+        let message = if is_service && self.links.model().service(name, namespace).is_some() {
             format!("the service {name} selects none of the pods in these files")
         } else {
-            let same_kind = scene.actors().iter().filter(|actor| {
-                let own = actor.workload.kind().as_str();
-                own.eq_ignore_ascii_case(resource) && actor.namespace == *namespace
-            });
-            let names = same_kind.map(|actor| (actor.workload.name().to_owned(), ()));
-            let hint = nearest(name, names)
-                .map_or_else(String::new, |(near, ())| format!(": did you mean {near}?"));
+            let hint = self.nearest_workload(kind, name, namespace)?;
             format!(
                 "there is no {resource} {name} in the namespace {namespace} in these files{hint}"
             )
         };
         Some((Severity::Warning, Code::UnknownObject, message))
+    }
+
+    /// Returns the hint at a workload with a similar name; `None` for a kind that no file of pods
+    /// would have.
+    fn nearest_workload(&self, kind: &ObjectKind, name: &str, own: &Namespace) -> Option<String> {
+        let kind = match kind {
+            ObjectKind::Custom { .. } => return None,
+            ObjectKind::DaemonSet => WorkloadKind::DaemonSet,
+            ObjectKind::Deployment => WorkloadKind::Deployment,
+            ObjectKind::Job => WorkloadKind::Job,
+            ObjectKind::Pod => WorkloadKind::Pod,
+            ObjectKind::Service => return Some(String::new()),
+            ObjectKind::StatefulSet => WorkloadKind::StatefulSet,
+        };
+        let same_kind = self.known().workloads.get(&(own.clone(), kind));
+        let found = same_kind.and_then(|names| names.nearest(name));
+        Some(found.map_or_else(String::new, |(near, ())| format!(": did you mean {near}?")))
     }
 }

@@ -1,71 +1,93 @@
 //! What a set of objects says of its waits: who produces what, and whether that is enough.
 
-use super::{Code, Finding, Part, Place, Severity};
+use std::cell::OnceCell;
+
+use super::{Code, Finding, Linter, Modelled, Part, Place, Places, Severity, unproduced::Known};
 use crate::{
-    graph::{Graph, Link, Step, Supply},
-    language::{Demand, Presence, Target},
+    graph::describe,
+    language::{Demand, Presence, Target, annotation::Key},
+    model::{Cycle, Link, Links, MemberId, Supply},
+    workload::Workload,
 };
 
-/// A graph with where its waits are written.
-pub(super) struct Waits<'a> {
-    pub(super) graph: &'a Graph<'a>,
-    /// Where each actor says what it waits for.
-    pub(super) places: &'a [Place],
+/// The waits of a model, with where they are written.
+pub(super) struct Waits<'m> {
+    pub(super) links: Links<'m>,
+    pub(super) modelled: &'m Modelled<'m>,
+    linter: &'m Linter<'m>,
+    known: OnceCell<Known>,
 }
 
 /// What is found, without its place.
 pub(super) type Said = (Severity, Code, String);
 
-impl Waits<'_> {
+impl<'m> Waits<'m> {
+    pub(super) fn new(linter: &'m Linter<'m>, modelled: &'m Modelled<'m>) -> Self {
+        Self {
+            links: modelled.model.links(),
+            modelled,
+            linter,
+            known: OnceCell::new(),
+        }
+    }
+
     pub(super) fn findings(&self) -> Vec<Finding> {
-        let links = self.graph.links().iter();
-        let mut findings: Vec<_> = links
-            .flat_map(|link| {
-                let said = [
-                    self.unproduced(link),
-                    self.too_little(link),
-                    self.hook(link),
-                ];
-                said.into_iter()
-                    .flatten()
-                    .map(|said| self.finding(link, said))
-            })
-            .collect();
-        let rings = self.graph.rings();
-        findings.extend(rings.iter().filter_map(|ring| self.ring(ring)));
+        let mut findings = Vec::new();
+        for link in self.links.iter() {
+            let said = [
+                self.unproduced(link),
+                self.too_little(link),
+                self.hook(link),
+            ];
+            let said = said.into_iter().flatten();
+            findings.extend(said.map(|said| self.finding(link, said)));
+        }
+        let cycles = self.links.cycles();
+        findings.extend(cycles.iter().filter_map(|cycle| self.cycle(cycle)));
         findings
     }
 
+    pub(super) fn workload(&self, id: MemberId) -> &Workload<'m> {
+        &self.modelled.origins[&id].workload
+    }
+
+    pub(super) fn known(&self) -> &Known {
+        self.known.get_or_init(|| Known::new(&self.modelled.model))
+    }
+
     fn finding(&self, link: &Link, (severity, code, message): Said) -> Finding {
+        let origin = &self.modelled.origins[&link.consumer];
+        let keys = &self.linter.settings.keys;
+        let place = Places::new(keys, origin.object, &origin.workload).of(Key::DependsOn);
         Finding {
             severity,
             code,
             message,
             place: Place {
-                part: Part::Column(self.graph.term(link).at.column),
-                ..self.places[link.consumer].clone()
+                part: Part::Column(self.links.term(link).at.column),
+                ..place
             },
         }
     }
 
-    fn ring(&self, ring: &[Step]) -> Option<Finding> {
-        let link = &self.graph.links()[ring.first()?.link];
-        let code = match ring {
+    fn cycle(&self, cycle: &Cycle) -> Option<Finding> {
+        let code = match cycle.members.as_slice() {
             [_] => Code::NeverHolds,
             _ => Code::Deadlock,
         };
-        let message = format!("none of these ever starts: {}", self.graph.describe(ring));
-        Some(self.finding(link, (Severity::Error, code, message)))
+        let ring = describe(&self.links, cycle);
+        let message = format!("none of these ever starts: {ring}");
+        Some(self.finding(&cycle.ring.first()?.link, (Severity::Error, code, message)))
     }
 
     fn too_little(&self, link: &Link) -> Option<Said> {
-        let term = &self.graph.term(link).value;
-        let supply = self.graph.supply(link, |_| true);
-        let need = self.graph.need(link);
-        let Supply::AtMost(most) = supply else {
+        let term = &self.links.term(link).value;
+        let need = self.links.need(link);
+        let Supply::AtMost(most) = self.links.supply(link) else {
             return None;
         };
-        if term.presence != Presence::Required || link.producers.is_empty() || most >= need {
+        let is_produced = !self.links.producers(link).is_empty();
+        if term.presence != Presence::Required || !is_produced || most >= need {
             return None;
         }
         let (names, target) = (self.producer_names(link), &term.target);
@@ -92,13 +114,6 @@ impl Waits<'_> {
     }
 
     pub(super) fn producer_names(&self, link: &Link) -> String {
-        let actors = self.graph.scene().actors();
-        let mut names: Vec<_> = link
-            .producers
-            .iter()
-            .map(|producer| self.graph.name(&actors[producer.actor]))
-            .collect();
-        names.dedup();
-        names.join(" or ")
+        self.links.producer_names(link).join(" or ")
     }
 }

@@ -6,18 +6,20 @@ use serde_json::Value;
 
 use crate::{
     commands::opening::Source,
-    graph::{Actor, Graph, Link, Via},
     injection::{Decision, Patch},
     language::{
         Presence, Target,
         annotation::{Key, Mode, TimeoutPolicy},
     },
+    lint::Modelled,
+    model::{Link, Links, Member, MemberId, Names, Via},
     workload::{Workload, WorkloadKind},
 };
 
 /// What is told of one pod.
 pub(super) struct Account<'a> {
-    pub(super) graph: &'a Graph<'a>,
+    /// The pod among everything that may produce what it waits for.
+    pub(super) modelled: &'a Modelled<'a>,
     pub(super) workload: &'a Workload<'a>,
     /// What becomes of pods that are made now; of one that was injected this says nothing.
     pub(super) decision: Option<&'a Decision>,
@@ -27,13 +29,10 @@ pub(super) struct Account<'a> {
 
 impl fmt::Display for Account<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let actors = self.graph.scene().actors();
-        let is_it =
-            |actor: &&Actor<'_>| std::ptr::eq(actor.workload.object(), self.workload.object());
         writeln!(f, "{}", self.workload)?;
-        if let Some(actor) = actors.iter().find(is_it) {
-            self.waits(f, actor)?;
-            signals(f, actor)?;
+        if let Some(id) = self.member() {
+            self.waits(f, id)?;
+            signals(f, self.modelled.model.member(id))?;
         }
         match self.decision {
             Some(Decision::Patch(patch)) => {
@@ -47,6 +46,13 @@ impl fmt::Display for Account<'_> {
 }
 
 impl Account<'_> {
+    fn member(&self) -> Option<MemberId> {
+        let object = self.workload.object();
+        let mut origins = self.modelled.origins.iter();
+        let own = origins.find(|(_, origin)| std::ptr::eq(origin.workload.object(), object));
+        own.map(|(id, _)| *id)
+    }
+
     fn heading(&self) -> &'static str {
         match (self.source, self.workload.kind()) {
             (Source::Live(_), WorkloadKind::Pod) => "Would be injected if it were created now",
@@ -54,8 +60,8 @@ impl Account<'_> {
         }
     }
 
-    fn waits(&self, f: &mut fmt::Formatter<'_>, actor: &Actor<'_>) -> fmt::Result {
-        let asked = &actor.annotations;
+    fn waits(&self, f: &mut fmt::Formatter<'_>, id: MemberId) -> fmt::Result {
+        let asked = &self.modelled.model.member(id).annotations;
         if asked.depends_on.is_empty() {
             return writeln!(f, "\nWaits for nothing.");
         }
@@ -64,10 +70,10 @@ impl Account<'_> {
             Mode::Init => "an init container holds it",
         };
         writeln!(f, "\nWaits ({who}) for")?;
-        let links = self.graph.links().iter();
-        for link in links.filter(|link| std::ptr::eq(self.graph.consumer(link), actor)) {
-            let term = &self.graph.term(link).value;
-            writeln!(f, "  {term}\n      {}", self.source(link))?;
+        let links = self.modelled.model.links_around(id);
+        for link in links.of(id) {
+            let term = &links.term(link).value;
+            writeln!(f, "  {term}\n      {}", self.source(&links, link))?;
         }
         match (asked.timeout, asked.timeout_policy) {
             (None, _) => writeln!(f, "for as long as it takes."),
@@ -81,22 +87,22 @@ impl Account<'_> {
     }
 
     /// Says who makes a term hold.
-    fn source(&self, link: &Link) -> String {
-        let term = &self.graph.term(link).value;
-        let actors = self.graph.scene().actors();
-        let producers = link.producers.iter().map(|producer| {
-            let name = self.graph.name(&actors[producer.actor]);
+    fn source(&self, links: &Links<'_>, link: &Link) -> String {
+        let term = &links.term(link).value;
+        let producers = links.producers(link);
+        let told = producers.iter().map(|producer| {
+            let name = links.model().name(producer.member);
             match producer.via {
                 Via::Object => format!("{name} is or makes it"),
                 Via::Probe => format!("{name} answers there"),
                 Via::Signal(key) => format!("{name} signals it {}", when(key)),
             }
         });
-        let producers: Vec<_> = producers.collect();
-        let who = match (&term.target, producers.as_slice()) {
-            (Target::Probe(_), []) => "the client checks it from the pod".to_owned(),
-            (_, []) => format!("nobody {} makes it hold", self.source),
-            (_, names) => names.join(", or "),
+        let names = Names::new(producers.len(), told);
+        let who = match &term.target {
+            Target::Probe(_) if names.is_empty() => "the client checks it from the pod".to_owned(),
+            _ if names.is_empty() => format!("nothing {} makes it hold", self.source),
+            _ => names.join(", or "),
         };
         match (term.presence, term.timeout()) {
             (Presence::Failure, _) => format!("{who}; if it comes, the wait fails at once"),
@@ -111,8 +117,8 @@ impl Account<'_> {
     }
 }
 
-fn signals(f: &mut fmt::Formatter<'_>, actor: &Actor<'_>) -> fmt::Result {
-    let lists = actor.annotations.all_signals();
+fn signals(f: &mut fmt::Formatter<'_>, member: &Member) -> fmt::Result {
+    let lists = member.annotations.all_signals();
     if lists.iter().all(|(_, list)| list.is_empty()) {
         return writeln!(f, "\nSignals nothing.");
     }

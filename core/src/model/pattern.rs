@@ -2,11 +2,16 @@
 
 use crate::language::NameTemplate;
 
-/// A name with holes in it, each of which stands for one or more characters, or digits.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Pattern(Vec<Symbol>);
+/// A name with unknown parts, each of which stands for one or more characters, or digits.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Pattern {
+    /// What comes before the first unknown part.
+    stem: Box<str>,
+    /// The rest; empty if all is known.
+    rest: Vec<Symbol>,
+}
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Symbol {
     /// This character.
     Exactly(char),
@@ -16,7 +21,7 @@ enum Symbol {
     One(Class),
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Class {
     Any,
     /// What a pod's number is made of.
@@ -27,11 +32,24 @@ enum Class {
 const POD_NAME_LABEL: &str = "labels['statefulset.kubernetes.io/pod-name']";
 
 impl Pattern {
+    /// Returns the pattern of one name.
+    pub(super) fn literal(name: &str) -> Self {
+        Self {
+            stem: name.into(),
+            rest: Vec::new(),
+        }
+    }
+
     /// Returns the pattern of `name` as the pods of the workload of the name `workload` fill it in.
     pub(super) fn new(name: &NameTemplate, workload: &str) -> Self {
-        let text = name.to_string();
-        let mut pattern = Self(Vec::new());
-        let mut rest = text.as_str();
+        match name.literal() {
+            Some(name) => Self::literal(name),
+            None => Self::parse(&name.to_string(), workload),
+        }
+    }
+
+    fn parse(mut rest: &str, workload: &str) -> Self {
+        let mut pattern = Builder::default();
         while let Some((literal, hole)) = rest.split_once("$(") {
             pattern.push(literal);
             let (placeholder, after) = hole.split_once(')').unwrap_or((hole, ""));
@@ -39,33 +57,50 @@ impl Pattern {
                 pattern.push(workload);
                 pattern.push("-");
             }
-            let class = match placeholder {
+            pattern.push_unknown(match placeholder {
                 POD_NAME_LABEL
                 | "labels['apps.kubernetes.io/pod-index']"
                 | "labels['batch.kubernetes.io/job-completion-index']" => Class::Digit,
                 _ => Class::Any,
-            };
-            pattern.push_hole(class);
+            });
             rest = after;
         }
         pattern.push(rest);
-        pattern
+        pattern.finish()
     }
 
     /// Returns the pattern of everything below this name.
-    pub(super) fn below(mut self) -> Self {
-        self.push("/");
-        self.push_hole(Class::Any);
-        self
+    pub(super) fn below(self) -> Self {
+        let mut pattern = Builder {
+            stem: self.stem.into(),
+            rest: self.rest,
+        };
+        pattern.push("/");
+        pattern.push_unknown(Class::Any);
+        pattern.finish()
+    }
+
+    /// Returns what comes before the first unknown part.
+    pub(super) fn stem(&self) -> &str {
+        &self.stem
+    }
+
+    /// Returns whether all of it is known.
+    pub(super) fn is_literal(&self) -> bool {
+        self.rest.is_empty()
     }
 
     /// Returns whether one name can be both.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         if self.is_literal() && other.is_literal() {
-            return self == other;
+            return self.stem == other.stem;
+        }
+        let common = self.stem.len().min(other.stem.len());
+        if self.stem.as_bytes()[..common] != other.stem.as_bytes()[..common] {
+            return false;
         }
         // The rows and columns of what is left of the two: does it match?
-        let (ours, theirs) = (&self.0, &other.0);
+        let (ours, theirs) = (self.symbols_after(common), other.symbols_after(common));
         let mut below = vec![false; theirs.len() + 1];
         for i in (0..=ours.len()).rev() {
             let mut row = vec![false; theirs.len() + 1];
@@ -91,17 +126,37 @@ impl Pattern {
         below[0]
     }
 
-    fn is_literal(&self) -> bool {
-        let is_letter = |symbol: &Symbol| matches!(symbol, Symbol::Exactly(_));
-        self.0.iter().all(is_letter)
+    fn symbols_after(&self, bytes: usize) -> Vec<Symbol> {
+        let stem = self.stem[bytes..].chars().map(Symbol::Exactly);
+        stem.chain(self.rest.iter().copied()).collect()
     }
+}
 
+/// A pattern while it is put together.
+#[derive(Default)]
+struct Builder {
+    stem: String,
+    rest: Vec<Symbol>,
+}
+
+impl Builder {
     fn push(&mut self, text: &str) {
-        self.0.extend(text.chars().map(Symbol::Exactly));
+        if self.rest.is_empty() {
+            self.stem.push_str(text);
+        } else {
+            self.rest.extend(text.chars().map(Symbol::Exactly));
+        }
     }
 
-    fn push_hole(&mut self, class: Class) {
-        self.0.extend([Symbol::One(class), Symbol::Many(class)]);
+    fn push_unknown(&mut self, class: Class) {
+        self.rest.extend([Symbol::One(class), Symbol::Many(class)]);
+    }
+
+    fn finish(self) -> Pattern {
+        Pattern {
+            stem: self.stem.into(),
+            rest: self.rest,
+        }
     }
 }
 

@@ -1,0 +1,358 @@
+//! Who produces what for whom: one model of manifests and of live objects.
+//!
+//! Pure. A [`Member`] is a workload or a single pod, with what it waits for and what it signals;
+//! beside the members stand Services and autoscalers. All of them can be added, replaced and
+//! removed one by one; every look-up goes through an index.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `member` | [`Member`], a workload or pod with its annotations |
+//! | `want` | [`Want`], what terms ask for: terms that ask for the same share one |
+//! | `signals` | the index of signals by name |
+//! | `pattern` | names of which a part is known only once a pod runs |
+//! | `service` | [`Service`], its host names, its ports and its selector |
+//! | `services` | the index of Services by host name |
+//! | `labels` | the index of members by label |
+//! | `links` | [`Links`], every term of the members with its producers |
+//! | `supply` | [`Supply`], how much producers can provide |
+//! | `names` | lists of names that stay short |
+//! | `pool` | what counts towards a demand, shared by all who ask for it |
+//! | `start` | which members can start, one after the other |
+//! | `cycles` | [`Cycle`], members that wait for each other |
+
+mod cycles;
+mod labels;
+mod links;
+mod member;
+mod names;
+mod pattern;
+mod pool;
+mod service;
+mod services;
+mod signals;
+mod start;
+mod supply;
+mod want;
+
+pub use self::{
+    cycles::{Cycle, Step},
+    links::{Link, Links},
+    member::Member,
+    names::Names,
+    service::{Host, Service},
+    supply::Supply,
+    want::Want,
+};
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde_json::Value;
+
+use self::{
+    labels::LabelIndex,
+    services::ServiceIndex,
+    signals::{Offer, SignalIndex},
+};
+use crate::{
+    language::{Namespace, Signal, Term, annotation::Key, term::ObjectKind},
+    workload::{WorkloadKind, text},
+};
+
+/// The identity of a member; a later one is greater, and none is used twice.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MemberId(u64);
+
+/// Members, Services and autoscalers, indexed by what they produce.
+#[derive(Debug, Default)]
+pub struct Model {
+    members: BTreeMap<MemberId, Member>,
+    next: u64,
+    /// How many members each namespace has.
+    namespaces: BTreeMap<Namespace, usize>,
+    /// The members whose pods make up an object.
+    objects: HashMap<ObjectName, BTreeSet<MemberId>>,
+    signals: SignalIndex,
+    labels: LabelIndex,
+    services: ServiceIndex,
+    /// What an autoscaler scales: namespace, kind and name.
+    autoscaled: HashSet<(Namespace, Box<str>, Box<str>)>,
+}
+
+/// The address of an object that is made up of pods.
+type ObjectName = (Namespace, WorkloadKind, Box<str>);
+
+/// A member that can make a term hold.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Producer {
+    /// The member.
+    pub member: MemberId,
+    /// How it makes the term hold.
+    pub via: Via,
+}
+
+/// How a member makes a term hold.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Via {
+    /// It is the object that is asked for, or its pods are behind the Service.
+    Object,
+    /// It answers a probe through a Service.
+    Probe,
+    /// It signals the variable, in the annotation with this key.
+    Signal(Key),
+}
+
+/// A producer with the signal by which it produces: the position among its signals.
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    producer: Producer,
+    signal: Option<usize>,
+}
+
+impl Model {
+    /// Adds a member.
+    pub fn insert(&mut self, member: Member) -> MemberId {
+        let id = MemberId(self.next);
+        self.next += 1;
+        self.put(id, member);
+        id
+    }
+
+    /// Puts `member` in the place of the one with this identity.
+    pub fn replace(&mut self, id: MemberId, member: Member) -> Option<Member> {
+        let before = self.remove(id)?;
+        self.put(id, member);
+        Some(before)
+    }
+
+    /// Removes a member.
+    pub fn remove(&mut self, id: MemberId) -> Option<Member> {
+        let member = self.members.remove(&id)?;
+        self.signals.remove(id, &member);
+        self.labels.remove(id, &member);
+        if let Some(members) = self.namespaces.get_mut(&member.namespace) {
+            *members -= 1;
+            if *members == 0 {
+                self.namespaces.remove(&member.namespace);
+            }
+        }
+        for name in object_names(&member) {
+            if let Some(members) = self.objects.get_mut(&name) {
+                members.remove(&id);
+                if members.is_empty() {
+                    self.objects.remove(&name);
+                }
+            }
+        }
+        Some(member)
+    }
+
+    fn put(&mut self, id: MemberId, member: Member) {
+        self.signals.insert(id, &member);
+        self.labels.insert(id, &member);
+        *self.namespaces.entry(member.namespace.clone()).or_default() += 1;
+        for name in object_names(&member) {
+            self.objects.entry(name).or_default().insert(id);
+        }
+        self.members.insert(id, member);
+    }
+
+    /// Adds a Service, in the place of one with its name.
+    pub fn insert_service(&mut self, service: Service) {
+        self.services.insert(service);
+    }
+
+    /// Removes a Service.
+    pub fn remove_service(&mut self, name: &str, namespace: &Namespace) -> Option<Service> {
+        self.services.remove(name, namespace)
+    }
+
+    /// Adds what an object other than a workload says: a Service, or an autoscaler. `default` is
+    /// the namespace of an object that names none.
+    pub fn add_object(&mut self, object: &Value, default: &Namespace) {
+        if let Some(service) = Service::read(object, default) {
+            self.insert_service(service);
+        }
+        self.autoscaled.extend(autoscaler_target(object, default));
+    }
+
+    /// Returns the member with this identity.
+    ///
+    /// # Panics
+    /// If it was removed.
+    pub fn member(&self, id: MemberId) -> &Member {
+        &self.members[&id]
+    }
+
+    /// Returns the members in the order of their insertion.
+    pub fn members(&self) -> impl Iterator<Item = (MemberId, &Member)> {
+        self.members.iter().map(|(id, member)| (*id, member))
+    }
+
+    /// Returns the Service of this name.
+    pub fn service(&self, name: &str, namespace: &Namespace) -> Option<&Service> {
+        self.services.get(name, namespace)
+    }
+
+    /// Returns the Service that a pod in the namespace `from` reaches as `host`, by the rules of
+    /// cluster DNS.
+    pub fn resolve<'h>(&self, host: &'h str, from: &'h Namespace) -> Option<(&Service, Host<'h>)> {
+        self.services.resolve(host, from)
+    }
+
+    /// Returns the members whose pods are behind a Service.
+    pub fn behind(&self, service: &Service) -> Vec<MemberId> {
+        self.labels.select(service, |id| self.member(id))
+    }
+
+    /// Returns whether an autoscaler changes how many pods `member` makes.
+    pub fn is_autoscaled(&self, member: &Member) -> bool {
+        let Member {
+            namespace,
+            kind,
+            name,
+            ..
+        } = member;
+        !self.autoscaled.is_empty()
+            && self
+                .autoscaled
+                .contains(&(namespace.clone(), kind.as_str().into(), name.clone()))
+    }
+
+    /// Returns the members that can make a term of `consumer` hold, in their order.
+    pub fn producers(&self, consumer: &Member, term: &Term) -> Vec<Producer> {
+        self.producers_of(&Want::of(consumer, term))
+    }
+
+    /// Returns the members that can provide `want`, in their order. A signal counts whatever its
+    /// value is.
+    pub fn producers_of(&self, want: &Want) -> Vec<Producer> {
+        distinct(&self.sources(want))
+    }
+
+    fn sources(&self, want: &Want) -> Vec<Source> {
+        let (members, via) = match want {
+            Want::Below { namespace, names } | Want::Variable { namespace, names } => {
+                let offers = self.signals.matching(namespace, names).into_iter();
+                return offers.filter_map(|offer| self.source(offer)).collect();
+            }
+            Want::Host { from, host } => (self.behind_host(host, from), Via::Probe),
+            Want::Object {
+                namespace,
+                kind,
+                name,
+            } => (self.parts_of(kind, name, namespace), Via::Object),
+        };
+        let source = |member| Source {
+            producer: Producer { member, via },
+            signal: None,
+        };
+        members.into_iter().map(source).collect()
+    }
+
+    fn source(&self, (member, index): Offer) -> Option<Source> {
+        let (key, _) = self.member(member).signal(index)?;
+        let via = Via::Signal(key);
+        Some(Source {
+            producer: Producer { member, via },
+            signal: Some(index),
+        })
+    }
+
+    /// Returns the signal of a source, if it is one.
+    fn signal(&self, source: &Source) -> Option<&Signal> {
+        let (_, signal) = self.member(source.producer.member).signal(source.signal?)?;
+        Some(signal)
+    }
+
+    /// Returns what people call a member: with its namespace if the model has several.
+    pub fn name(&self, id: MemberId) -> String {
+        let member = self.member(id);
+        if self.namespaces.len() > 1 {
+            format!("{member} ({})", member.namespace)
+        } else {
+            member.to_string()
+        }
+    }
+
+    fn parts_of(&self, kind: &ObjectKind, name: &str, namespace: &Namespace) -> Vec<MemberId> {
+        match kind {
+            ObjectKind::Custom { .. } => Vec::new(),
+            ObjectKind::DaemonSet => self.of_object(namespace, WorkloadKind::DaemonSet, name),
+            ObjectKind::Deployment => self.of_object(namespace, WorkloadKind::Deployment, name),
+            ObjectKind::Job => self.of_object(namespace, WorkloadKind::Job, name),
+            ObjectKind::Pod => self.of_pod(namespace, name),
+            ObjectKind::Service => self
+                .service(name, namespace)
+                .map_or_else(Vec::new, |service| self.behind(service)),
+            ObjectKind::StatefulSet => self.of_object(namespace, WorkloadKind::StatefulSet, name),
+        }
+    }
+
+    fn of_object(&self, namespace: &Namespace, kind: WorkloadKind, name: &str) -> Vec<MemberId> {
+        let members = self.objects.get(&(namespace.clone(), kind, name.into()));
+        members.into_iter().flatten().copied().collect()
+    }
+
+    /// Returns the pod of this name, or the `StatefulSet` that makes one.
+    fn of_pod(&self, namespace: &Namespace, name: &str) -> Vec<MemberId> {
+        let mut members = self.of_object(namespace, WorkloadKind::Pod, name);
+        if let Some((set, _)) = name.rsplit_once('-') {
+            let sets = self.of_object(namespace, WorkloadKind::StatefulSet, set);
+            members.extend(
+                sets.into_iter()
+                    .filter(|id| self.member(*id).makes_pod(name)),
+            );
+        }
+        members
+    }
+
+    fn behind_host(&self, host: &str, from: &Namespace) -> Vec<MemberId> {
+        let Some((service, host)) = self.resolve(host, from) else {
+            return Vec::new();
+        };
+        let mut members = self.behind(service);
+        if let Host::Pod(pod) = &host {
+            members.retain(|id| self.member(*id).makes_pod(pod));
+        }
+        members
+    }
+}
+
+/// Returns the producers among sources, which stand in their order, each once.
+fn distinct(sources: &[Source]) -> Vec<Producer> {
+    let mut producers: Vec<_> = sources.iter().map(|source| source.producer).collect();
+    producers.dedup();
+    producers
+}
+
+/// Returns the addresses of all objects that the pods of `member` make up.
+fn object_names(member: &Member) -> impl Iterator<Item = ObjectName> {
+    let own = (member.kind, member.name.clone());
+    let above = member.controllers.iter().cloned();
+    std::iter::once(own)
+        .chain(above)
+        .map(|(kind, name)| (member.namespace.clone(), kind, name))
+}
+
+fn autoscaler_target(
+    object: &Value,
+    default: &Namespace,
+) -> Option<(Namespace, Box<str>, Box<str>)> {
+    if !matches!(
+        text(object, "/kind")?,
+        "HorizontalPodAutoscaler" | "ScaledObject"
+    ) {
+        return None;
+    }
+    let namespace = text(object, "/metadata/namespace").and_then(|own| own.parse().ok());
+    let kind = text(object, "/spec/scaleTargetRef/kind").unwrap_or("Deployment");
+    let name = text(object, "/spec/scaleTargetRef/name")?;
+    Some((
+        namespace.unwrap_or_else(|| default.clone()),
+        kind.into(),
+        name.into(),
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! A workload or pod with what it waits for and what it signals.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::{
+    language::{
+        AnnotationError, Facts, Keys, Namespace, PodAnnotations, Signal, Term,
+        annotation::{Inject, Key},
+    },
+    workload::{Scale, Workload, WorkloadKind},
+};
+
+/// A workload with all of its pods, or a single pod.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its kind; `Pod` for a single pod.
+    pub kind: WorkloadKind,
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Its name, or what a generated one begins with.
+    pub name: Box<str>,
+    /// The objects above a single pod that it is a part of: its Job, its `StatefulSet`, or the
+    /// Deployment above its `ReplicaSet`.
+    pub controllers: Vec<(WorkloadKind, Box<str>)>,
+    /// The labels of its pods.
+    pub labels: BTreeMap<Box<str>, Box<str>>,
+    /// How many pods it makes.
+    pub scale: Scale,
+    /// What its pods ask for, filled in as far as it is known; nothing if oncue is switched off
+    /// for them.
+    pub annotations: PodAnnotations,
+}
+
+impl Member {
+    /// Reads a workload with the annotations of its pods. `default` is the namespace of a workload
+    /// that names none.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the annotations.
+    pub fn read(
+        workload: &Workload<'_>,
+        keys: &Keys,
+        default: &Namespace,
+    ) -> Result<Self, Vec<AnnotationError>> {
+        let namespace = workload.namespace_or(default);
+        let annotations = PodAnnotations::read(keys, workload.annotations()).annotations?;
+        let annotations = match annotations.inject {
+            Inject::Off => PodAnnotations::default(),
+            Inject::Asked | Inject::Client => {
+                fill_in(workload, &namespace, &annotations).map_err(|error| vec![error])?
+            }
+        };
+        let labels = workload.labels();
+        Ok(Self {
+            kind: workload.kind(),
+            namespace,
+            name: workload.name().into(),
+            controllers: Vec::new(),
+            labels: labels
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+            scale: workload.scale(),
+            annotations,
+        })
+    }
+
+    /// Returns every signal with the annotation that lists it.
+    pub fn signals(&self) -> impl Iterator<Item = (Key, &Signal)> {
+        let lists = self.annotations.all_signals().into_iter();
+        lists.flat_map(|(key, list)| list.iter().map(move |signal| (key, &signal.value)))
+    }
+
+    /// Returns the signal at a position of [`signals`](Self::signals).
+    pub fn signal(&self, mut index: usize) -> Option<(Key, &Signal)> {
+        for (key, list) in self.annotations.all_signals() {
+            match list.get(index) {
+                Some(signal) => return Some((key, &signal.value)),
+                None => index -= list.len(),
+            }
+        }
+        None
+    }
+
+    /// Returns the terms that it waits for.
+    pub fn terms(&self) -> impl Iterator<Item = &Term> {
+        self.annotations.depends_on.iter().map(|term| &term.value)
+    }
+
+    /// Returns whether it makes a pod of this name.
+    pub fn makes_pod(&self, name: &str) -> bool {
+        let ordinal = || {
+            let rest = name.strip_prefix(&*self.name)?;
+            rest.strip_prefix('-')?.parse::<u32>().ok()
+        };
+        match (self.kind, self.scale) {
+            (WorkloadKind::Pod, _) => *self.name == *name,
+            (
+                WorkloadKind::StatefulSet,
+                Scale::Replicas {
+                    count,
+                    first_ordinal,
+                },
+            ) => ordinal().is_some_and(|n| n >= first_ordinal && n - first_ordinal < count),
+            _ => false,
+        }
+    }
+}
+
+/// Prints as `kubectl` names objects, but with the kind in its own spelling: `Deployment/web`.
+impl std::fmt::Display for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)
+    }
+}
+
+fn fill_in(
+    workload: &Workload<'_>,
+    namespace: &Namespace,
+    annotations: &PodAnnotations,
+) -> Result<PodAnnotations, AnnotationError> {
+    // The first pod stands for all, but for the labels that carry its number.
+    let first = workload.scale().first_ordinal();
+    let metadata = workload.metadata_at(first);
+    let next = workload.metadata_at(first.wrapping_add(1));
+    let (labels, next) = (labels(&metadata), labels(&next));
+    let numbered: Vec<_> = labels
+        .iter()
+        .filter(|(key, value)| next.get(*key) != Some(*value))
+        .map(|(key, _)| *key)
+        .collect();
+    let container = annotations.signals_container.as_deref();
+    annotations.resolve(&Facts {
+        container: container.or_else(|| workload.default_container()),
+        labels: Some(&labels),
+        later_labels: &numbered,
+        pod_name: workload.pod_name(),
+        pod_namespace: Some(namespace.as_str()),
+        ..Facts::default()
+    })
+}
+
+fn labels(metadata: &Map<String, Value>) -> BTreeMap<&str, &str> {
+    let labels = metadata.get("labels").and_then(Value::as_object);
+    labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+        .collect()
+}

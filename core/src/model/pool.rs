@@ -1,0 +1,105 @@
+//! What counts towards a demand: gathered once for all terms that ask for the same.
+
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use super::{MemberId, Model, Source, Supply, Want};
+use crate::language::Value;
+
+/// Everything that counts towards a want, or towards a value of it.
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) parts: Vec<Part>,
+    pub(super) supply: Supply,
+}
+
+/// Something that counts, if any one of its providers is there.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Part {
+    pub(super) amount: Supply,
+    pub(super) providers: Vec<MemberId>,
+}
+
+impl Pool {
+    /// Gathers what `sources` provide of a want.
+    pub(super) fn new(model: &Model, want: &Want, sources: &[Source]) -> Self {
+        let parts = match want {
+            Want::Below { .. } => variables(model, sources),
+            Want::Host { .. } | Want::Object { .. } | Want::Variable { .. } => {
+                owners(model, sources.iter())
+            }
+        };
+        Self::of(parts)
+    }
+
+    /// Gathers what `sources` provide of each value of a variable.
+    pub(super) fn by_value(model: &Model, sources: &[Source]) -> BTreeMap<Value, Self> {
+        let mut by_value: BTreeMap<Value, Vec<&Source>> = BTreeMap::new();
+        for source in sources {
+            let signal = model.signal(source);
+            if let Some(value) = signal.and_then(|signal| signal.value.clone()) {
+                by_value.entry(value).or_default().push(source);
+            }
+        }
+        let pools = by_value.into_iter();
+        pools
+            .map(|(value, sources)| (value, Self::of(owners(model, sources.into_iter()))))
+            .collect()
+    }
+
+    fn of(parts: Vec<Part>) -> Self {
+        let amounts = parts.iter().map(|part| part.amount);
+        Self {
+            supply: amounts.fold(Supply::NOTHING, Supply::plus),
+            parts,
+        }
+    }
+}
+
+/// Returns one part for each member, with its pods.
+fn owners<'s>(model: &Model, sources: impl Iterator<Item = &'s Source>) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    for source in sources {
+        let member = source.producer.member;
+        let amount = model.pods(&source.producer);
+        match parts.last_mut() {
+            // A member that signals a variable twice over asserts it once with each pod.
+            Some(last) if last.providers == [member] => {
+                last.amount = last.amount.max(amount);
+            }
+            _ => parts.push(Part {
+                amount,
+                providers: vec![member],
+            }),
+        }
+    }
+    parts
+}
+
+/// Returns one part for each name that is known, whoever signals it, and one for the pods of each
+/// signal whose name is not: each pod has a name of its own.
+fn variables(model: &Model, sources: &[Source]) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    for source in sources {
+        let member = source.producer.member;
+        let amount = model.pods(&source.producer);
+        let signal = model.signal(source);
+        let name = signal.and_then(|signal| signal.name.literal());
+        match name.map(|name| names.entry(name)) {
+            Some(_) if amount == Supply::NOTHING => {}
+            Some(Entry::Occupied(part)) => parts[*part.get()].providers.push(member),
+            Some(Entry::Vacant(new)) => {
+                new.insert(parts.len());
+                parts.push(Part {
+                    amount: Supply::AtMost(1),
+                    providers: vec![member],
+                });
+            }
+            None => parts.push(Part {
+                amount,
+                providers: vec![member],
+            }),
+        }
+    }
+    parts
+}
