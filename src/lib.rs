@@ -1,7 +1,7 @@
 //! oncue: pods start on cue.
 //!
-//! The pure parts decide, the shells act; `docs/design.md` says what they tell each other and who
-//! may import whom.
+//! The pure parts decide, the shells act. `docs/design.md` describes the contracts between the
+//! parts, and their dependencies.
 
 pub mod admin;
 pub mod api;

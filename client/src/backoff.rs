@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// A delay that doubles with each failure up to a limit; chance takes off up to half of it, so that
-/// those who failed together do not come back together.
+/// A delay that doubles with each failure up to a limit. A random part of up to half of it is taken
+/// off, so that simultaneous failures do not retry together.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     first: Duration,

@@ -133,14 +133,14 @@ impl Folder {
         })
     }
 
-    /// Takes the stamps away: the wait is over, and one that the pod begins anew counts anew.
+    /// Removes the stamps after a wait. A new wait of the pod counts from its own start.
     pub(crate) fn forget_the_wait(&self) {
         for stamp in [STARTED, FAILED] {
             let _ = fs::remove_file(self.path.join(stamp));
         }
     }
 
-    /// Writes a file that everybody may read, all of it or nothing.
+    /// Writes a file atomically, readable by everyone.
     fn write(&self, name: &str, content: &str) -> Result<(), FolderError> {
         let target = self.path.join(name);
         let draft = self.draft(name);
@@ -168,7 +168,7 @@ fn rename(draft: &Path, target: &Path) -> io::Result<()> {
     })
 }
 
-/// A link shares its file's mode, so only one that everybody may run is linked.
+/// A link shares its file's mode, so only a file that everyone can execute is linked.
 fn link_or_copy(executable: &Path, draft: &Path) -> io::Result<()> {
     let _ = fs::remove_file(draft);
     let runs_for_all = fs::metadata(executable)?.permissions().mode() & 0o555 == 0o555;

@@ -50,10 +50,10 @@ impl Names {
 
     /// Returns the addresses of `host`, in the order in which to try them; there is at least one.
     ///
-    /// Both files are read anew each time, since they may change while a pod waits.
+    /// Both files are read each time, because they can change while a pod waits.
     ///
     /// # Errors
-    /// [`LookupError`] where there is no such name, or nobody to ask until `deadline`.
+    /// [`LookupError`] if the name does not exist, or no name server answers until `deadline`.
     pub fn lookup(&self, host: &str, deadline: Instant) -> Result<Vec<IpAddr>, LookupError> {
         if let Some(address) = literal(host) {
             return Ok(vec![address]);

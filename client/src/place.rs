@@ -51,7 +51,7 @@ impl Place {
     }
 }
 
-/// Why it cannot be told which store is meant.
+/// Why the store's address cannot be determined.
 #[derive(Debug, Error)]
 pub(crate) enum PlaceError {
     #[error(transparent)]

@@ -33,8 +33,8 @@ pub struct ProbeFailure(pub String);
 
 /// Checks over real sockets.
 ///
-/// As the kubelet's own probes do, an `https` one asks whether the service answers, not who it is:
-/// its certificate is not verified, since nothing in the pod says what to trust.
+/// Like the kubelet's own probes, an `https` probe checks whether the service answers, not its
+/// identity. It does not verify the certificate, because the pod has no trust anchor for it.
 #[derive(Debug)]
 pub struct SocketProber {
     agent: ureq::Agent,

@@ -109,7 +109,7 @@ pub struct Question {
 pub struct Ending {
     /// In which way.
     pub kind: EndingKind,
-    /// What a person is told, also by the termination message.
+    /// The message for users, in the log and the termination message.
     pub message: String,
     /// The same in a few words, for the process that waits on after a failure.
     pub cause: String,
@@ -165,7 +165,7 @@ impl Wait {
         }
     }
 
-    /// Takes an event in and returns what is to be done, in order.
+    /// Handles an event, and returns the actions in their order.
     pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
         self.handled_at = now;
         let refusal = match event {
@@ -208,7 +208,7 @@ impl Wait {
         self.conversation.without_store(now)
     }
 
-    /// Returns what a person is told where `signal` ends the wait.
+    /// Returns the message for users if `signal` ends the wait.
     pub fn stopped_by(&self, signal: &str, now: Duration) -> String {
         let missing = text::missing(&self.watched, now);
         format!(

@@ -9,7 +9,7 @@
 //! | [`world`] | what variables and objects say, now and at an earlier revision |
 //! | [`injection`] | the JSON Patch of a pod, or why it gets none |
 //! | [`workload`] | which pods an object makes |
-//! | [`model`] | who produces what for whom, and cycles |
+//! | [`model`] | producers, consumers and cycles |
 //! | [`graph`] | how a model is drawn |
 //! | [`lint`] | what is wrong with a set of objects |
 

@@ -1,4 +1,4 @@
-//! Assertions and the life of a signal: who says what, and when it is said no more.
+//! Assertions and the life of a signal: when it is asserted, and when it is withdrawn.
 //!
 //! Pure: times come in as values, and what is to be done goes out as data. A rehearsal and a
 //! controller feed [`Event`]s to [`PodSignals::on`] and carry out the [`Act`]s.

@@ -1,7 +1,7 @@
-//! What `check` and the workload webhook say of objects.
+//! The findings of `check` and of the workload webhook.
 //!
-//! Pure. Every object is held against what admission will say of its pods; all of them together
-//! against who produces what.
+//! Pure. Each object is checked like admission checks its pods. All objects together are checked
+//! for producers and cycles.
 
 mod admission;
 mod hooks;
@@ -72,11 +72,11 @@ pub enum Code {
     Admission,
     /// An annotation that breaks the grammar or does not go with its pod.
     BadAnnotation,
-    /// Workloads that wait for each other for ever.
+    /// Workloads that wait for each other forever.
     Deadlock,
     /// A hook of Helm's or Argo CD's that runs too late, or too early.
     Hook,
-    /// An annotation where nobody reads it.
+    /// An annotation in a place where it has no effect.
     Misplaced,
     /// A wait that cannot end as the files stand.
     NeverHolds,
@@ -90,7 +90,7 @@ pub enum Code {
     UnknownKey,
     /// An object that is waited for and not in the files.
     UnknownObject,
-    /// A variable that nobody in the files signals.
+    /// A variable that no object in the files signals.
     Unproduced,
 }
 
@@ -237,7 +237,7 @@ impl<'a> Linter<'a> {
         }
     }
 
-    /// Finds what is written of `workload` where nobody reads it.
+    /// Finds annotations of `workload` in places where they have no effect.
     pub fn misplaced(&self, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
         placement::on_workload(&self.settings.keys, object, workload)
     }

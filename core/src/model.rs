@@ -1,4 +1,4 @@
-//! Who produces what for whom: one model of manifests and of live objects.
+//! Producers and consumers: one model of manifests and of live objects.
 //!
 //! Pure. A [`Member`] is a workload or a single pod, with what it waits for and what it signals;
 //! beside the members stand Services and autoscalers. All of them can be added, replaced and

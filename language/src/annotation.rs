@@ -23,7 +23,7 @@ use crate::{
 pub struct PodAnnotations {
     /// `depends-on`.
     pub depends_on: Vec<Located<Term>>,
-    /// `depends-on-timeout`; none waits for ever.
+    /// `depends-on-timeout`. `None` waits forever.
     pub timeout: Option<Timeout>,
     /// `depends-on-position`.
     pub position: Position,
@@ -108,7 +108,7 @@ impl PodAnnotations {
 pub struct Reading {
     /// What the pod asks for, or everything that is wrong with it.
     pub annotations: Result<PodAnnotations, Vec<AnnotationError>>,
-    /// What a person should hear of, whether or not something is wrong besides.
+    /// Warnings, with or without errors.
     pub warnings: Vec<AnnotationWarning>,
 }
 
@@ -149,7 +149,7 @@ pub enum TimeoutPolicy {
     Proceed,
 }
 
-/// `depends-on-mode`: who holds the pod.
+/// `depends-on-mode`: an init container or a scheduling gate.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Mode {
     /// A scheduling gate, before any node is held.

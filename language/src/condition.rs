@@ -135,7 +135,7 @@ fn variable_key(namespace: Namespace, name: &NameTemplate) -> Result<VariableKey
     Ok(VariableKey { namespace, name })
 }
 
-/// A name with a placeholder in it that nobody has filled in.
+/// A name that still has a placeholder.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("{} in {name} is not filled in", .placeholder.as_ref().map_or_else(String::new, Placeholder::to_string))]
 pub struct Unresolved {

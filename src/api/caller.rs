@@ -1,5 +1,5 @@
-//! Who asks. The store runs without identity, so that a caller's word is taken for it; a store with
-//! identity decides here.
+//! The caller of a request. The store has no authentication yet and trusts every caller. A store
+//! with authentication decides here.
 
 use std::convert::Infallible;
 
@@ -8,10 +8,10 @@ use http::request::Parts;
 
 use crate::life::Owner;
 
-/// Who made a request.
+/// The caller of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Caller {
-    /// Nobody asked who it is.
+    /// A caller without authentication.
     Anonymous,
 }
 

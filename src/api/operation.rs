@@ -1,4 +1,4 @@
-//! What whoever runs the store asks: health, readiness, metrics, and what the API looks like.
+//! Requests of operators: health, readiness, metrics and the OpenAPI document.
 
 use axum::{extract::State, response::Response};
 use prometheus_client::encoding::text;

@@ -11,7 +11,7 @@ pub(super) fn table() -> [(&'static str, MethodRouter<Api>); 13] {
         ("/v1/variables", get(variables::list_all)),
         ("/v1/namespaces/{namespace}/variables", get(variables::list)),
         ("/v1/namespaces/{namespace}/variables/{*name}", variable()),
-        // The same path with nothing for a name: whoever asks is told the rule.
+        // The same path with an empty name: the answer states the rule for names.
         ("/v1/namespaces/{namespace}/variables/", variable()),
         ("/v1/namespaces/{namespace}/wait", post(Wait)),
         ("/v1/namespaces/{namespace}/watch", get(watch::watch)),

@@ -120,7 +120,7 @@ fn assertion_id(owner: Option<Owner>, kind: Option<Kind>) -> Result<AssertionId,
     }
 }
 
-/// Returns the status that tells what an assertion made of its variable.
+/// Returns the status for the effect of an assertion.
 pub(super) fn status(effect: Effect) -> StatusCode {
     match effect {
         Effect::Created => StatusCode::CREATED,

@@ -1,4 +1,4 @@
-//! Waiting: terms are judged together, and whoever waits is held until that says something new.
+//! Waits: judges terms together, and holds a waiter until the result changes.
 
 use std::sync::Arc;
 

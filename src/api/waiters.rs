@@ -1,4 +1,4 @@
-//! Who waits for what, and since when.
+//! The list of waiters.
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;

@@ -112,7 +112,7 @@ struct Changes {
 }
 
 impl Changes {
-    /// Ends when we shut down, and when the watcher has read too slowly: it begins anew.
+    /// Ends when the process shuts down, or when the watcher reads too slowly and must begin again.
     fn lines(self) -> impl Stream<Item = Bytes> {
         stream::unfold(self, async |mut changes| {
             let line = changes.next().await?;

@@ -1,4 +1,4 @@
-//! `oncue graph`: who waits for whom, in a set of files or in a cluster.
+//! `oncue graph`: producers and consumers in files or in a cluster.
 
 use std::process::ExitCode;
 

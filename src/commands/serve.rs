@@ -24,7 +24,7 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// Serves until the process is told to stop.
+    /// Serves until SIGTERM or SIGINT.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let mut settings = match &self.config {
             Some(path) => self.settings.over(file::read(path).map_err(usage)?),

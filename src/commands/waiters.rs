@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::server::Store;
 use crate::language::Namespace;
 
-/// Reads the store's answer to who waits.
+/// Reads the store's list of waiters.
 pub(super) fn read(answer: &Json) -> anyhow::Result<Vec<Waiter>> {
     Ok(WaiterList::deserialize(answer)?.waiters)
 }

@@ -123,7 +123,7 @@ impl Drop for Embedded {
 trait Medium: Send + 'static {
     type Storage: StorageBackend;
 
-    /// Opens the file; none where there is none.
+    /// Opens the file, or returns `None` if it does not exist.
     fn open(&self) -> Result<Option<Self::Storage>, StoreError>;
 
     /// Creates the new file, in the place of what was left of another one.

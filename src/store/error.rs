@@ -113,7 +113,7 @@ pub enum WatchError {
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,
-    /// The watcher did not keep up: it has to begin anew.
+    /// The watcher was too slow and must begin again.
     #[error("the watcher fell behind by {missed} changes: watch anew from the present state")]
     Slow {
         /// How many changes it has missed.

@@ -33,13 +33,13 @@ struct Inner {
 /// An assertion that is about to be made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NewAssertion {
-    /// Who asserts, and how long that lasts.
+    /// The owner and the kind.
     pub id: AssertionId,
     /// The value it carries.
     pub value: Option<Value>,
     /// After how long it ends by itself.
     pub ttl: Option<Duration>,
-    /// What becomes of one with the same id.
+    /// What to do with an existing assertion of the same id.
     pub existing: Existing,
 }
 
@@ -159,8 +159,8 @@ impl Store {
     /// Answers at once where all conditions hold, one fails, a state has flipped since the
     /// revision, or that is not known; else holds the waiter until one of these is so.
     ///
-    /// Who calls bounds the time, and [judges](Self::judge) once it is over. The place is taken
-    /// at once, and dropping the future gives it up. The future is small: thousands are held.
+    /// The caller limits the time, and [judges](Self::judge) after it. The place is taken at once,
+    /// and dropping the future releases it. The future is small, because thousands are held.
     pub fn wait(
         &self,
         request: WaitRequest,
@@ -185,7 +185,7 @@ impl Store {
         self.inner.shared.waiters(namespace)
     }
 
-    /// Says who tells of objects; at first, nobody does.
+    /// Sets the source of objects. The default is none.
     pub fn judge_objects(&self, source: ObjectSource) {
         self.inner.shared.judge_objects(source);
     }
@@ -195,7 +195,7 @@ impl Store {
         self.inner.shared.set_object(key, state);
     }
 
-    /// Returns the present moment, as the store's clock tells it.
+    /// Returns the time of the store's clock.
     pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }

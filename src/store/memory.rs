@@ -31,7 +31,7 @@ impl Memory {
         Self::default()
     }
 
-    /// The feeds are told under the lock, so that they are told in the order of the commits.
+    /// Calls the feeds under the lock, so that they see changes in the order of the commits.
     fn apply(&self, mutation: &Mutation) -> Committed {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let step = mutation.apply(state.variables.get(&mutation.key));

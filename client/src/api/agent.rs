@@ -56,7 +56,7 @@ pub(super) fn agent(endpoint: &Endpoint, names: &Names) -> Result<Agent, Endpoin
     ))
 }
 
-/// Returns an agent that asks whether a service answers, not who it is.
+/// Returns an agent that does not verify certificates.
 pub(crate) fn unverified_agent(names: &Names) -> Agent {
     let lookup = Lookup {
         names: names.clone(),

@@ -120,7 +120,7 @@ impl Query {
             match answers.iter().filter(of_name).find_map(alias) {
                 Some(target) => name = target,
                 None if same_name(&name, &self.name) => return Reply::NoAddress,
-                // The chain was told to its end, but there is no address there.
+                // The chain is complete, but has no address at its end.
                 None if answers.iter().any(|record| address(record).is_some()) => {
                     return Reply::NoAddress;
                 }

@@ -60,7 +60,7 @@ fn answer(query: &Packet<'_>, over: Transport) -> Vec<Vec<u8>> {
         ("big.test", Transport::Tcp) => (1..=200).for_each(|last| address(&mut reply, &name, last)),
         ("servfail.test", _) => *reply.rcode_mut() = RCODE::ServerFailure,
         ("alias.test", _) => {
-            // The chain stands in no order, beside a record of somebody else.
+            // The chain is in no order, next to a foreign record.
             address(&mut reply, "other.test", 9);
             address(&mut reply, "target.test", 3);
             alias(&mut reply, "middle.test", "target.test");
@@ -312,7 +312,7 @@ fn gives_up_on_silence_in_time() {
 
 #[test]
 fn goes_on_to_the_next_server() {
-    // Nobody listens on the port at 127.0.0.1: it is bound at 127.0.0.2 alone.
+    // Nothing listens on the port at 127.0.0.1: it is bound at 127.0.0.2 only.
     let server = mk_server("127.0.0.2");
     let system = System::new(
         "nameserver 127.0.0.1\nnameserver 127.0.0.2\n",

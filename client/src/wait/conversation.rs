@@ -111,7 +111,7 @@ impl Conversation {
         self.answer_counts
     }
 
-    /// Takes an answer in and returns what is to be said where it ends an outage.
+    /// Handles an answer. If it ends an outage, returns the message for it.
     pub(super) fn answered(&mut self, revision: String, now: Duration) -> Option<String> {
         self.revision = Some(revision);
         self.answered_once = true;
@@ -147,7 +147,7 @@ impl Conversation {
         }
     }
 
-    /// Begins anew, since there are fewer terms: an answer that is under way is not awaited.
+    /// Begins again with fewer terms. Does not wait for the answer to the last request.
     pub(super) fn start_over(&mut self, now: Duration) {
         self.answer_counts = false;
         if self.outage.is_none() {
@@ -155,10 +155,10 @@ impl Conversation {
         }
     }
 
-    /// Takes in that there was no answer; returns what is to be said of it.
+    /// Handles a missing answer, and returns the message for it.
     ///
-    /// A held answer that breaks off is said only when the next question fails too: a store that
-    /// restarts, or something between, may cut it off at any time.
+    /// If a held request breaks off, there is a message only if the next request fails too, because
+    /// a restart of the store or a proxy can cut it off at any time.
     pub(super) fn lost(
         &mut self,
         reason: String,
@@ -208,7 +208,7 @@ pub(super) struct Outage {
 }
 
 impl Outage {
-    /// Returns what is to be said of it at the end of a line, unless it has just begun.
+    /// Returns the clause about an outage for the end of a line, unless it has just begun.
     pub(super) fn clause(&self, now: Duration) -> String {
         match for_so_long(now.saturating_sub(self.since)) {
             length if length.is_empty() => String::new(),

@@ -12,8 +12,8 @@ use super::{
     watched::Watched,
 };
 
-/// How long a term that nobody has said anything of yet is spared from a timeout that has gone by:
-/// after a restart, a pod deserves a look.
+/// Grace period for terms without a first result if the timeout has passed: after a restart, a pod
+/// gets one check.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 impl Wait {
@@ -130,7 +130,7 @@ impl Wait {
         self.watched.iter().find(is_failed)
     }
 
-    /// Holds where one answer, which the store gave after the last probe, says so of all its terms.
+    /// Returns success if one answer of the store, after the last probe, holds for all its terms.
     fn success(&self, now: Duration) -> Option<Ending> {
         let is_judged = self.server_terms().is_empty() || self.conversation.answer_counts();
         let holds = self.watched.iter().all(Watched::is_settled) && is_judged;

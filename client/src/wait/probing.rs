@@ -15,7 +15,7 @@ pub(super) struct Probing {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Phase {
-    /// It held once, which is enough, or nobody waits for it any more.
+    /// The probe succeeded once, or its term is not waited for any more.
     Over,
     Resting {
         until: Duration,

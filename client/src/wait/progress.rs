@@ -1,4 +1,4 @@
-//! When a person is told what is missing: at a falling rate, and soon after it changed.
+//! When the log shows what is missing: at a falling rate, and soon after a change.
 
 use std::time::Duration;
 

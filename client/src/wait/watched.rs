@@ -26,7 +26,7 @@ pub enum Standing {
     Held,
     /// It does not hold yet; why.
     Missing(String),
-    /// Nobody has said yet.
+    /// No result yet.
     Unknown,
 }
 

@@ -22,7 +22,7 @@ use super::{
     server::{Reply, Server},
 };
 
-/// Where the name server listens; nobody else is there.
+/// The address of the name server. Nothing else listens there.
 const NAME_SERVER: &str = "127.9.9.9:53";
 
 /// The shell is PID 1 of its namespace and hands that over to the client.

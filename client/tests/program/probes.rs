@@ -19,7 +19,7 @@ fn mk_probe(url: &str) -> Probe {
 fn probe(url: &str) -> Result<(), String> {
     let (_files, names) = mk_names(&[
         ("web", Ipv4Addr::LOCALHOST.into()),
-        // Nobody listens there, so the next address has its turn.
+        // Nothing listens there, so the next address is tried.
         ("both", Ipv6Addr::LOCALHOST.into()),
         ("both", Ipv4Addr::LOCALHOST.into()),
     ]);

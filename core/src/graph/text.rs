@@ -11,7 +11,7 @@ use crate::{
     model::{Link, MemberId, Names},
 };
 
-/// One line of a member: what it waits for or signals, and who is at the other end.
+/// One line of a member: what it waits for or signals, and the producers or consumers of that.
 struct Row {
     verb: &'static str,
     what: String,

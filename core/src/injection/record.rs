@@ -9,7 +9,7 @@ use crate::language::{
 
 /// What was injected, with all names that were known filled in.
 ///
-/// Whoever asks later uses the record, since labels may change. What has its default is left out.
+/// Later readers use the record, because labels can change. Default values are omitted.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct Record {

@@ -1,8 +1,8 @@
-//! Who asserts a variable, and how long that lasts.
+//! The assertions of a variable.
 
 use oncue_language::{Kind, Owner, Timestamp, Value};
 
-/// Who asserts.
+/// The owner of an assertion, or a person.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Asserter {
     /// A person or a tool; all of them are one.
@@ -26,7 +26,7 @@ impl Asserter {
 /// A pod may make several, one of each kind: withdrawing the live one leaves the durable one.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct AssertionId {
-    /// Who asserts.
+    /// The owner of an assertion, or a person.
     pub asserter: Asserter,
     /// How long that lasts.
     pub kind: Kind,
@@ -51,7 +51,7 @@ impl AssertionId {
 /// One statement that a variable exists.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Assertion {
-    /// Who asserts, and how long that lasts.
+    /// The owner and the kind.
     pub id: AssertionId,
     /// The value it carries.
     pub value: Option<Value>,

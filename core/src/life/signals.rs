@@ -139,7 +139,7 @@ fn withdraw(signals: &[Signaled], kind: Kind) -> Vec<Act> {
     signals.iter().map(act).collect()
 }
 
-/// A signal whose name nobody has filled in.
+/// A signal whose name still has a placeholder.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("the signal {name} is not filled in")]
 pub struct UnresolvedSignal {

@@ -1,4 +1,4 @@
-//! Keys that nobody reads and that are nearly one of ours.
+//! Keys that are similar to ours and have no effect.
 
 use std::sync::LazyLock;
 
@@ -8,8 +8,8 @@ use crate::language::{
     annotation::{BareKeys, Key},
 };
 
-/// Finds keys of its pods that look like ours, among those that are anybody's: they may be another
-/// tool's, so that only a person who asks is told.
+/// Finds foreign keys of the pods that look like ours. They may belong to another tool, so only
+/// `oncue check` reports them.
 pub(super) fn near_misses(keys: &Keys, places: &Places<'_>) -> Vec<Finding> {
     let written = places.workload.annotations();
     let near = written.filter_map(|(text, _)| Some((text, meant(keys, text)?)));

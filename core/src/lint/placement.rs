@@ -1,4 +1,4 @@
-//! Annotations where nobody reads them, and such as are not text.
+//! Annotations in places where they have no effect, and annotations that are not strings.
 
 use serde_json::{Map, Value};
 

@@ -58,7 +58,7 @@ impl<'a> Pod<'a> {
     }
 }
 
-/// Says of a label that a controller adds that nobody knows it yet, rather than that it is empty.
+/// Says that a label which a controller adds is not known yet, instead of empty.
 pub(super) fn tell_of_labels(error: &mut AnnotationError, workload: &Workload<'_>) {
     let Fault::Substitution {
         at,

@@ -1,4 +1,4 @@
-//! What a set of objects says of its waits: who produces what, and whether that is enough.
+//! Terms of a set of objects: whether there are producers, and whether they suffice.
 
 use std::cell::OnceCell;
 

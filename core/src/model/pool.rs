@@ -75,8 +75,8 @@ fn owners<'s>(model: &Model, sources: impl Iterator<Item = &'s Source>) -> Vec<P
     parts
 }
 
-/// Returns one part for each name that is known, whoever signals it, and one for the pods of each
-/// signal whose name is not: each pod has a name of its own.
+/// Returns one part for each known name, and one for the pods of each signal without a known name,
+/// because each pod has its own name.
 fn variables(model: &Model, sources: &[Source]) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();

@@ -105,7 +105,7 @@ impl AnnotationError {
     }
 }
 
-/// An annotation that is let through, but that a person should hear of.
+/// A warning about an annotation.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum AnnotationWarning {
     /// A key that is kept for later.

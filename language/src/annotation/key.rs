@@ -9,7 +9,7 @@ use thiserror::Error;
 pub enum Key {
     /// What must hold before the pod's own containers start.
     DependsOn,
-    /// Who holds the pod.
+    /// `init` or `gate`.
     DependsOnMode,
     /// Where the waiting container stands.
     DependsOnPosition,
@@ -105,7 +105,7 @@ impl Key {
             let start = key.as_str().strip_suffix(text);
             start.is_some_and(|start| start.ends_with('-'))
         };
-        // Who writes `ready` means `signals-on-ready`, which is hardly alike.
+        // `ready` means `signals-on-ready`, though it is hardly similar.
         let likeness = |key: &Self| {
             if is_end(key) {
                 1.0

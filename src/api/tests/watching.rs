@@ -11,7 +11,7 @@ use crate::{net::Phase, store::Limits};
 
 const WATCH: &str = "/v1/namespaces/default/watch?prefix=a";
 
-/// Returns the type and the name of the next line; none where there are no more.
+/// Returns the type and the name of the next line, or `None` at the end.
 async fn next(body: &mut Body) -> Option<(String, String)> {
     let frame = body.frame().await?.unwrap().into_data().unwrap();
     let event: Value = serde_json::from_slice(&frame).unwrap();

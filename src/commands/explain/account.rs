@@ -1,4 +1,4 @@
-//! What is told of one pod.
+//! The explanation of one pod.
 
 use std::fmt;
 
@@ -16,12 +16,12 @@ use crate::{
     workload::{Workload, WorkloadKind},
 };
 
-/// What is told of one pod.
+/// The explanation of one pod.
 pub(super) struct Account<'a> {
     /// The pod among everything that may produce what it waits for.
     pub(super) modelled: &'a Modelled<'a>,
     pub(super) workload: &'a Workload<'a>,
-    /// What becomes of pods that are made now; of one that was injected this says nothing.
+    /// The decision about pods that are created now. `None` for a pod that is already injected.
     pub(super) decision: Option<&'a Decision>,
     /// Where those are looked for that make a term hold.
     pub(super) source: &'a Source,
@@ -86,7 +86,7 @@ impl Account<'_> {
         }
     }
 
-    /// Says who makes a term hold.
+    /// Describes the producers of a term.
     fn source(&self, links: &Links<'_>, link: &Link) -> String {
         let term = &links.term(link).value;
         let producers = links.producers(link);

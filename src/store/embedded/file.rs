@@ -1,5 +1,5 @@
-//! The file: opened again after an I/O error, and written anew from memory where it cannot be
-//! trusted, or holds what was never acknowledged.
+//! The file. It is opened again after an I/O error, and rewritten from memory if it cannot be
+//! trusted or holds changes that were not acknowledged.
 
 use redb::{Database, StorageBackend};
 use tracing::{error, warn};

@@ -47,7 +47,7 @@ impl<M: Medium> Writer<M> {
         })
     }
 
-    /// Works until nobody can ask any more.
+    /// Runs until the queue is closed.
     pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         while requests.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
@@ -88,7 +88,7 @@ impl<M: Medium> Writer<M> {
         self.feeds.push(feed);
     }
 
-    /// Who has gone away meanwhile is not answered; the change stands.
+    /// A caller that is gone gets no answer, but its change stays.
     fn answer(&mut self, mutations: &[Mutation], replies: Vec<Reply<Committed>>) {
         match self.commit(mutations) {
             Ok(committed) => {

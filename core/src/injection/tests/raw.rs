@@ -1,7 +1,7 @@
 //! A JSON document that keeps the bytes of every token, and patches on it.
 //!
-//! It knows nothing of numbers, so it tells whether they survive; and it is written apart from
-//! `json_patch`, so each checks the other.
+//! It does not parse numbers, so it shows whether they survive. It is independent of `json_patch`,
+//! so each checks the other.
 
 use serde_json::value::RawValue;
 

@@ -1,4 +1,4 @@
-//! What of a watch is to be told, where it may begin again: pure.
+//! The changes that a watch prints, even if it begins again: pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,14 +36,14 @@ impl Event {
     }
 }
 
-/// The variables that were told of, as they were told.
+/// The printed variables.
 ///
-/// A watch that begins again tells the whole state anew, up to a bookmark: of that only what
-/// differs is news, and what is not in it was deleted meanwhile.
+/// A watch that begins again sends the whole state up to a bookmark. Only the differences are
+/// printed, and variables that are missing in it were deleted meanwhile.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     told: BTreeMap<String, Box<RawValue>>,
-    /// What was told of and is not in the state that comes anew, so far.
+    /// The printed variables that the new state has not contained so far.
     unseen: Option<BTreeSet<String>>,
 }
 
@@ -77,7 +77,7 @@ impl Changes {
         })
     }
 
-    /// Returns the deletions that nobody told of, once the whole state is there.
+    /// Returns the missed deletions when the whole state has arrived.
     fn deleted_by(&mut self, revision: &str) -> Vec<Event> {
         let names = self.unseen.take().unwrap_or_default();
         let variables = names.into_iter().filter_map(|name| self.told.remove(&name));

@@ -1,4 +1,4 @@
-//! Storage that can lose power at any operation, fails where it is told to, and runs full.
+//! Storage that can lose power at any operation, fails on demand, and runs full.
 
 use std::{
     fmt, io, mem,
@@ -17,7 +17,7 @@ use crate::store::{
 /// What a disk writes at once: a power cut leaves each of these old or new.
 const SECTOR: usize = 512;
 
-/// A disk that is shared by everybody who opened it.
+/// A disk, shared by all open files.
 #[derive(Clone)]
 pub(super) struct Disk(Arc<Mutex<State>>);
 
@@ -52,7 +52,7 @@ pub(super) struct Faults {
 
 #[derive(Clone, Default)]
 struct File {
-    /// What everybody reads while there is power.
+    /// The content that is read while there is power.
     seen: Vec<u8>,
     /// What is there after a power cut, for sure.
     synced: Vec<u8>,
@@ -244,7 +244,7 @@ fn index(offset: u64) -> usize {
     usize::try_from(offset).unwrap()
 }
 
-/// A file that somebody has open.
+/// An open file.
 #[derive(Debug)]
 pub(super) struct DiskFile {
     disk: Disk,
