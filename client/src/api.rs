@@ -36,8 +36,8 @@ const HELD_PATIENCE: Duration = Duration::from_mins(1);
 /// How long a watch may be silent; the store sends a bookmark every 30 s.
 const WATCH_PATIENCE: Duration = Duration::from_secs(65);
 
-/// Largest answer that is read, and longest line of a watch: far above what a store sends.
-const MAX_ANSWER_BYTES: u64 = 64 << 20;
+/// Largest answer that is read, and longest line of a watch, unless the caller says otherwise.
+pub const MAX_ANSWER_BYTES: u64 = 1 << 20;
 
 /// A connection to a store; it is opened with the first request and kept for the next ones.
 #[derive(Clone, Debug)]
@@ -46,6 +46,7 @@ pub struct Api {
     endpoint: Endpoint,
     names: Names,
     patience: Duration,
+    answer_limit: u64,
 }
 
 impl Api {
@@ -59,6 +60,7 @@ impl Api {
             endpoint: endpoint.clone(),
             names: names.clone(),
             patience: PATIENCE,
+            answer_limit: MAX_ANSWER_BYTES,
         })
     }
 
@@ -68,9 +70,22 @@ impl Api {
         Self { patience, ..self }
     }
 
+    /// Returns the same client with another limit on the bytes of an answer, and of a line of a
+    /// watch.
+    #[must_use]
+    pub fn with_answer_limit(self, answer_limit: u64) -> Self {
+        Self {
+            answer_limit,
+            ..self
+        }
+    }
+
     /// Returns a client with a connection of its own.
     pub(crate) fn reconnected(&self) -> Result<Self, EndpointError> {
-        Ok(Self::new(&self.endpoint, &self.names)?.with_patience(self.patience))
+        Ok(Self {
+            agent: agent::agent(&self.endpoint, &self.names)?,
+            ..self.clone()
+        })
     }
 
     /// Closes the connection: a request that is under way on it fails.
@@ -125,10 +140,10 @@ impl Api {
             .timeout_per_read(Some(WATCH_PATIENCE))
             .build();
         let response = self.checked(self.agent.run(request))?;
-        let url = self.endpoint.url.clone();
+        let (url, limit) = (self.endpoint.url.clone(), self.answer_limit);
         let mut reader = BufReader::new(response.into_body().into_reader());
         Ok(std::iter::from_fn(move || {
-            next_line(&mut reader, &url).transpose()
+            next_line(&mut reader, limit, &url).transpose()
         }))
     }
 
@@ -220,13 +235,14 @@ impl Api {
     }
 
     fn answer<T: DeserializeOwned>(&self, response: Response<Body>) -> Result<T, ApiError> {
+        let url = &self.endpoint.url;
         let bytes = response
             .into_body()
             .into_with_config()
-            .limit(MAX_ANSWER_BYTES)
+            .limit(self.answer_limit)
             .read_to_vec()
-            .map_err(|error| ApiError::lost(&self.endpoint.url, error))?;
-        serde_json::from_slice(&bytes).map_err(|error| ApiError::garbled(&self.endpoint.url, error))
+            .map_err(|error| ApiError::lost(url, error))?;
+        serde_json::from_slice(&bytes).map_err(|error| ApiError::garbled(url, error))
     }
 }
 
@@ -238,20 +254,24 @@ fn to_json(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).expect("what is sent has string keys only")
 }
 
-fn next_line(reader: &mut impl BufRead, url: &ServerUrl) -> Result<Option<String>, ApiError> {
+fn next_line(
+    reader: &mut impl BufRead,
+    limit: u64,
+    url: &ServerUrl,
+) -> Result<Option<String>, ApiError> {
     let mut line = Vec::new();
     let read = reader
         .by_ref()
-        .take(MAX_ANSWER_BYTES)
+        .take(limit)
         .read_until(b'\n', &mut line)
         .map_err(|error| ApiError::lost(url, error.into()))?;
     if read == 0 {
         return Ok(None);
     }
-    if !line.ends_with(b"\n") && u64::try_from(read).is_ok_and(|read| read == MAX_ANSWER_BYTES) {
+    if !line.ends_with(b"\n") && u64::try_from(read).is_ok_and(|read| read == limit) {
         return Err(ApiError::garbled(
             url,
-            format_args!("a line of it is longer than {MAX_ANSWER_BYTES} bytes"),
+            format_args!("a line of it is longer than {limit} bytes"),
         ));
     }
     let line = str::from_utf8(line.trim_ascii_end());
@@ -271,23 +291,20 @@ mod tests {
 
     #[test]
     fn a_line_is_as_long_as_an_answer_may_be() {
-        let long = vec![b'x'; 3 << 20];
-        let text = [&long[..], b"\nshort\n"].concat();
-        let mut reader = &*text;
-        let line = next_line(&mut reader, &mk_url()).unwrap().unwrap();
-        assert_eq!(line.len(), long.len());
-        let line = next_line(&mut reader, &mk_url()).unwrap();
-        assert_eq!(line.as_deref(), Some("short"));
-        assert!(next_line(&mut reader, &mk_url()).unwrap().is_none());
+        let mut reader = &b"12345678\nshort\n"[..];
+        let mut next = || next_line(&mut reader, 9, &mk_url()).unwrap();
+        assert_eq!(next().as_deref(), Some("12345678"));
+        assert_eq!(next().as_deref(), Some("short"));
+        assert_eq!(next(), None);
     }
 
     #[test]
     fn a_line_without_end_makes_no_sense() {
         let mut endless = BufReader::new(io::repeat(b'x'));
-        let error = next_line(&mut endless, &mk_url()).unwrap_err();
+        let error = next_line(&mut endless, MAX_ANSWER_BYTES, &mk_url()).unwrap_err();
         assert!(matches!(error, ApiError::Garbled { .. }), "{error}");
         assert!(
-            error.to_string().contains("longer than 67108864 bytes"),
+            error.to_string().contains("longer than 1048576 bytes"),
             "{error}"
         );
     }

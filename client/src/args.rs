@@ -14,10 +14,16 @@ pub(crate) use self::help::Topic;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Command {
     Create(Create),
+    /// `create --marked`
+    CreateMarked,
     Exists(Exists),
     Help(Topic),
-    Install { directory: PathBuf },
-    Mark { original: Vec<OsString> },
+    Install {
+        directory: PathBuf,
+    },
+    Mark {
+        original: Vec<OsString>,
+    },
     Version,
     Wait(Box<Wait>),
 }
@@ -66,7 +72,7 @@ pub(crate) enum Install {
 
 /// A command line that is wrong.
 #[derive(Debug, Error)]
-#[error("{rule}\nExample: {}", .topic.example())]
+#[error("{rule}")]
 pub(crate) struct UsageError {
     pub(crate) topic: Topic,
     pub(crate) rule: String,
@@ -205,6 +211,7 @@ fn create(mut parser: Parser) -> Result<Command, lexopt::Error> {
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help(Topic::Create)),
+            Arg::Long("marked") => return Ok(Command::CreateMarked),
             Arg::Long("marker") => return mark(parser),
             Arg::Value(signal) => create.signals.push(parse_argument(&signal)?),
             Arg::Long(option) => {
@@ -222,15 +229,14 @@ fn create(mut parser: Parser) -> Result<Command, lexopt::Error> {
     Ok(Command::Create(create))
 }
 
-/// Takes everything behind `--` as it is: it is somebody else's command line.
+/// Takes everything behind `--` as it is: it is another program's command line. An option in front
+/// of it is passed over, since a mistake there must not end the container.
 fn mark(mut parser: Parser) -> Result<Command, lexopt::Error> {
     let mut rest = parser.raw_args()?;
-    let original: Vec<_> = match rest.next() {
-        None => Vec::new(),
-        Some(separator) if separator == "--" => rest.collect(),
-        Some(other) => return Err(Arg::Value(other).unexpected()),
-    };
-    Ok(Command::Mark { original })
+    rest.find(|word| word == "--");
+    Ok(Command::Mark {
+        original: rest.collect(),
+    })
 }
 
 fn install(mut parser: Parser) -> Result<Command, lexopt::Error> {

@@ -1,6 +1,6 @@
 //! The commands that ask the store once.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use oncue_language::{Namespace, Signal, Value, VariableName};
 use oncue_wire::AssertRequest;
@@ -67,8 +67,11 @@ fn conclude(
     surroundings: &Surroundings,
     command: impl FnOnce(&Surroundings) -> Result<Exit, CommandError>,
 ) -> Exit {
-    surroundings.interrupts.end_the_process();
-    command(surroundings).unwrap_or_else(|error| {
+    let watched = surroundings.interrupts.end_the_process();
+    let ended = watched
+        .map_err(CommandError::Interrupts)
+        .and_then(|()| command(surroundings));
+    ended.unwrap_or_else(|error| {
         surroundings.console.complain(&error);
         error.exit()
     })
@@ -128,6 +131,8 @@ pub(crate) enum CommandError {
     Api(#[from] ApiError),
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    #[error("failed to watch for signals: {0}")]
+    Interrupts(#[source] io::Error),
     #[error("in {text}: a placeholder is not filled in: its variable is not in the environment")]
     Placeholder { text: String },
     #[error(transparent)]
@@ -139,7 +144,7 @@ pub(crate) enum CommandError {
 impl CommandError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Api(_) => Exit::Error,
+            Self::Api(_) | Self::Interrupts(_) => Exit::Error,
             Self::Place(error) => error.exit(),
             Self::Endpoint(_) | Self::Placeholder { .. } | Self::Pod(_) => Exit::Usage,
         }

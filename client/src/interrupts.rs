@@ -1,6 +1,6 @@
 //! The signals that end the client.
 
-use std::thread;
+use std::{io, thread};
 
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -19,24 +19,25 @@ pub enum Interrupts {
 
 impl Interrupts {
     /// Calls `stop` on a thread of its own with each signal that comes.
-    pub(crate) fn watch(self, stop: impl Fn(Signal) + Send + 'static) {
+    ///
+    /// # Errors
+    /// If the operating system has no room for that thread.
+    pub(crate) fn watch(self, stop: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
         if self == Self::Nobody {
-            return;
+            return Ok(());
         }
-        // Only signals that cannot be handled at all are refused.
-        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else {
-            return;
-        };
-        thread::spawn(move || {
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let watch = move || {
             signals
                 .forever()
                 .for_each(|number| stop(Signal::of(number)));
-        });
+        };
+        thread::Builder::new().spawn(watch).map(drop)
     }
 
     /// Ends the process with the first signal that comes.
-    pub(crate) fn end_the_process(self) {
-        self.watch(|signal| std::process::exit(signal.exit_code().into()));
+    pub(crate) fn end_the_process(self) -> io::Result<()> {
+        self.watch(|signal| std::process::exit(signal.exit_code().into()))
     }
 }
 

@@ -54,7 +54,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, surroundings: &Surroundings
     let exit = match Command::parse(args) {
         Ok(command) => perform(command, surroundings),
         Err(error) => {
-            surroundings.console.complain(error);
+            surroundings.console.complain(&error);
+            surroundings
+                .console
+                .complain(format_args!("example: {}", error.topic.example()));
             Exit::Usage
         }
     };
@@ -65,6 +68,7 @@ fn perform(command: Command, surroundings: &Surroundings) -> Exit {
     let console = &surroundings.console;
     match command {
         Command::Create(create) => commands::create(&create, surroundings),
+        Command::CreateMarked => marker::create_marked(surroundings),
         Command::Exists(exists) => commands::exists(&exists, surroundings),
         Command::Help(topic) => help(topic, surroundings),
         Command::Install { directory } => commands::install(&directory, surroundings),
@@ -78,6 +82,6 @@ fn perform(command: Command, surroundings: &Surroundings) -> Exit {
 }
 
 fn help(topic: Topic, surroundings: &Surroundings) -> Exit {
-    surroundings.console.say(topic.text().trim_end());
+    surroundings.console.show(topic.text().trim_end());
     Exit::Held
 }

@@ -1,39 +1,40 @@
 //! The post-start marker: the user's own hook first, then the pod's signals.
+//!
+//! A hook that fails ends its container. So nothing but the user's own hook decides how a marker
+//! exits: what it does itself happens in a child process, and how that ends does not matter.
+
+mod signalling;
 
 use std::{
     ffi::OsString,
-    io::ErrorKind,
-    os::unix::process::ExitStatusExt,
-    process::{Command, ExitStatus},
-    sync::mpsc,
-    thread,
-    time::{Duration, Instant},
+    io::{self, Read},
+    os::{
+        fd::OwnedFd,
+        unix::{
+            net::UnixStream,
+            process::{CommandExt, ExitStatusExt},
+        },
+    },
+    panic,
+    process::{self, Command, ExitStatus},
+    time::Duration,
 };
 
-use oncue_language::{Namespace, Owner, Signal};
-use oncue_wire::AssertRequest;
 use thiserror::Error;
 
-use crate::{
-    Surroundings,
-    api::{Api, ApiError, EndpointError},
-    backoff::Backoff,
-    commands::{CommandError, NamedSignal},
-    exit::Exit,
-    folder::{Folder, FolderError},
-    names::Names,
-    pod_file::PodFile,
-};
+pub(crate) use self::signalling::create_marked;
+use crate::{Surroundings, exit::Exit};
 
-/// How long a marker may hold its container up.
+/// How long a marker may hold up its container after the user's own hook.
 const BUDGET: Duration = Duration::from_secs(2);
 
-/// `create --marker [-- COMMAND...]`: fails only where `original` does.
+/// `create --marker [-- COMMAND...]`: fails only if `original` does.
 pub(crate) fn mark(original: &[OsString], surroundings: &Surroundings) -> Exit {
+    exit_well_in_a_panic();
     if let Err(exit) = run_original(original, surroundings) {
         return exit;
     }
-    if let Err(error) = signal_in_time(surroundings) {
+    if let Err(error) = signal_in_a_child(surroundings) {
         surroundings
             .console
             .complain(format_args!("{error}; a controller may signal later"));
@@ -41,25 +42,40 @@ pub(crate) fn mark(original: &[OsString], surroundings: &Surroundings) -> Exit {
     Exit::Held
 }
 
-/// Runs the hook that the marker took the place of.
+/// The hook of panics runs even if panics abort.
+fn exit_well_in_a_panic() {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        print(panic);
+        process::exit(0);
+    }));
+}
+
+/// Runs the hook in whose place the marker stands.
 fn run_original(original: &[OsString], surroundings: &Surroundings) -> Result<(), Exit> {
     let Some((program, args)) = original.split_first() else {
         return Ok(());
     };
-    match Command::new(program).args(args).status() {
+    let mut command = Command::new(program);
+    command.args(args);
+    match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Exit::Command(exit_code(status))),
-        Err(error) => {
-            let program = program.to_string_lossy();
-            surroundings
-                .console
-                .complain(format_args!("failed to run {program}: {error}"));
-            Err(Exit::Command(match error.kind() {
-                ErrorKind::NotFound => 127,
-                _ => 126,
-            }))
-        }
+        // If the pod may not have another process, the hook can still have this one.
+        Err(_) => Err(not_run(program, &command.exec(), surroundings)),
     }
+}
+
+/// Returns the code by which a shell tells that a command did not run.
+fn not_run(program: &OsString, error: &io::Error, surroundings: &Surroundings) -> Exit {
+    let program = program.to_string_lossy();
+    surroundings
+        .console
+        .complain(format_args!("failed to run {program}: {error}"));
+    Exit::Command(match error.kind() {
+        io::ErrorKind::NotFound => 127,
+        _ => 126,
+    })
 }
 
 /// Returns the code by which a shell tells how a command ended.
@@ -72,82 +88,64 @@ fn exit_code(status: ExitStatus) -> u8 {
     u8::try_from(code).unwrap_or(1)
 }
 
-/// Signals on a thread of its own, so that nothing it waits for can take longer than the budget.
-fn signal_in_time(surroundings: &Surroundings) -> Result<(), MarkerError> {
-    let deadline = Instant::now() + BUDGET;
-    let file = Folder::beside(&surroundings.executable).read_pod_file()?;
-    let file = file.ok_or(MarkerError::Nothing)?;
-    let names = surroundings.names.clone();
-    let (done, result) = mpsc::channel();
-    thread::spawn(move || done.send(signal_all(&file, &names, deadline)));
-    let left = deadline.saturating_duration_since(Instant::now());
-    result.recv_timeout(left).unwrap_or(Err(MarkerError::Late))
-}
-
-fn signal_all(file: &PodFile, names: &Names, deadline: Instant) -> Result<(), MarkerError> {
-    let marker = file.marker.as_ref().ok_or(MarkerError::Nothing)?;
-    let api = Api::new(&file.endpoint()?, names)?;
-    let namespace = file.namespace().map_err(|_| MarkerError::Namespace)?;
-    for text in &marker.signals {
-        let signal = text
-            .parse::<Signal>()
-            .map_err(|error| MarkerError::Signal {
-                text: text.clone(),
-                rule: error.to_string(),
-            })?;
-        let signal = NamedSignal::of(&signal)?;
-        signal_until(deadline, (&api, &namespace), &signal, &marker.owner)?;
+/// Runs `create --marked` as a child, for as long as the budget allows.
+fn signal_in_a_child(surroundings: &Surroundings) -> Result<(), MarkerError> {
+    let (mut watched, held) = UnixStream::pair()?;
+    watched.set_read_timeout(Some(BUDGET))?;
+    let mut child = Command::new(&surroundings.executable)
+        .args(["create", "--marked"])
+        .stdin(OwnedFd::from(held))
+        .spawn()?;
+    // The child never writes to its end, and closes it by ending.
+    if watched.read_to_end(&mut Vec::new()).is_err() {
+        child.kill()?;
+        return Err(MarkerError::Late);
     }
-    Ok(())
-}
-
-/// Tries again until the deadline, unless the store says that the signal is wrong.
-fn signal_until(
-    deadline: Instant,
-    (api, namespace): (&Api, &Namespace),
-    signal: &NamedSignal,
-    owner: &Owner,
-) -> Result<(), MarkerError> {
-    let mut random = fastrand::Rng::new();
-    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(500));
-    let assertion = AssertRequest {
-        value: signal.value.clone(),
-        owner: Some(owner.clone()),
-        ..AssertRequest::default()
-    };
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let attempt = api
-            .clone()
-            .with_patience(left.max(Duration::from_millis(1)));
-        let Err(error) = attempt.create(namespace, &signal.name, &assertion) else {
-            return Ok(());
-        };
-        let delay = backoff.after_failure(&mut random);
-        if error.is_final() || Instant::now() + delay >= deadline {
-            return Err(error.into());
-        }
-        thread::sleep(delay);
+    let status = child.wait()?;
+    match status.code() {
+        // It has said what went wrong.
+        Some(_) => Ok(()),
+        None => Err(MarkerError::Killed { status }),
     }
 }
 
-/// Why a marker did not signal.
+/// Why nothing is known of the signals.
 #[derive(Debug, Error)]
 enum MarkerError {
-    #[error(transparent)]
-    Api(#[from] ApiError),
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    #[error(transparent)]
-    Folder(#[from] FolderError),
+    #[error("failed to start a process that signals: {0}")]
+    Io(#[from] io::Error),
+    #[error("the process that signals ended with {status}")]
+    Killed { status: ExitStatus },
     #[error("the store did not answer within {}s", BUDGET.as_secs())]
     Late,
-    #[error("the namespace in pod.json is none")]
-    Namespace,
-    #[error("there is nothing to signal: no `wait --mark` has left it in pod.json")]
-    Nothing,
-    #[error("the signal {text:?} in pod.json is wrong: {rule}")]
-    Signal { text: String, rule: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs as the child of the test below.
+    #[test]
+    #[ignore = "it panics and ends the process"]
+    fn panics_as_a_marker() {
+        exit_well_in_a_panic();
+        panic!("a mistake of ours");
+    }
+
+    #[test]
+    fn a_panic_does_not_reach_the_exit_code() {
+        let test = [
+            "--exact",
+            "marker::tests::panics_as_a_marker",
+            "--ignored",
+            "--nocapture",
+        ];
+        let ended = Command::new(std::env::current_exe().unwrap())
+            .args(test)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(0));
+        assert!(said.contains("a mistake of ours"), "{said}");
+    }
 }

@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use oncue_language::escape::Escaped;
+
 use crate::{
     environment::Environment,
     interrupts::Interrupts,
@@ -123,14 +125,20 @@ impl Console {
         }
     }
 
-    /// Prints a line on standard output.
+    /// Prints a line on standard output; what would end it or move the cursor is escaped.
     pub fn say(&self, line: impl fmt::Display) {
-        print(&self.out, line);
+        print(&self.out, Escaped(line));
     }
 
-    /// Prints a line on standard error, with the program's name in front.
+    /// Prints a line on standard error, with the program's name in front; what would end it or
+    /// move the cursor is escaped.
     pub fn complain(&self, line: impl fmt::Display) {
-        print(&self.err, format_args!("oncue-client: {line}"));
+        print(&self.err, format_args!("oncue-client: {}", Escaped(line)));
+    }
+
+    /// Prints a text of our own on standard output, as it is.
+    pub(crate) fn show(&self, text: &str) {
+        print(&self.out, text);
     }
 }
 
@@ -142,8 +150,14 @@ impl fmt::Debug for Console {
 
 fn print(stream: &Mutex<Box<dyn Write + Send>>, line: impl fmt::Display) {
     let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut line = line.to_string();
+    line.truncate(line.floor_char_boundary(MAX_LINE_BYTES));
+    line.push('\n');
     // One write a line, so that lines of several processes do not mix.
     let _ = stream
-        .write_all(format!("{line}\n").as_bytes())
+        .write_all(line.as_bytes())
         .and_then(|()| stream.flush());
 }
+
+/// Longest line: container runtimes split longer ones.
+const MAX_LINE_BYTES: usize = 16 << 10;

@@ -2,6 +2,8 @@
 
 use std::{fs::OpenOptions, io::Write};
 
+use oncue_language::escape::Escaped;
+
 use crate::environment::Environment;
 
 /// The most that the kubelet keeps.
@@ -20,7 +22,8 @@ pub(crate) fn write(message: &str, environment: &Environment) {
         .create(configured.is_some());
     let path = configured.unwrap_or(DEFAULT_PATH);
     if let Ok(mut file) = options.open(path) {
-        let _ = file.write_all(shortened(message).as_bytes());
+        let message = Escaped(message).to_string();
+        let _ = file.write_all(shortened(&message).as_bytes());
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
 use oncue_language::State;
 use oncue_wire::{JudgedTerm, WaitAnswer};
 
-use self::preparation::Preparation;
+use self::preparation::{Preparation, PreparationError};
 use crate::{
     Surroundings,
     api::{Api, ApiError},
@@ -30,11 +30,14 @@ use crate::{
 pub(crate) fn wait(arguments: args::Wait, surroundings: &Surroundings) -> Exit {
     let (sender, happenings) = mpsc::channel();
     let on_signal = sender.clone();
-    surroundings.interrupts.watch(move |signal| {
-        // Nobody listens any more where the wait is just over.
+    let watched = surroundings.interrupts.watch(move |signal| {
+        // The receiver is gone if the wait has just ended.
         let _ = on_signal.send(Happening::Signal(signal));
     });
-    let preparation = match Preparation::of(arguments, surroundings) {
+    let prepared = watched
+        .map_err(PreparationError::Interrupts)
+        .and_then(|()| Preparation::of(arguments, surroundings));
+    let preparation = match prepared {
         Ok(preparation) => preparation,
         Err(error) => {
             surroundings.console.complain(&error);
@@ -156,15 +159,11 @@ impl Waiting<'_> {
         let namespace = self.preparation.namespace.clone();
         let request = self.preparation.request(question);
         let number = question.number;
-        let sender = self.sender.clone();
-        thread::spawn(move || {
-            let answer = api.wait(&namespace, &request);
-            let event = Event::Answered {
-                number,
-                answer: understood(answer),
-            };
-            sender.send(Happening::Event(event))
-        });
+        let answered = move |answer| Happening::Event(Event::Answered { number, answer });
+        self.in_background(
+            move || answered(understood(api.wait(&namespace, &request))),
+            |reason| answered(Err(Lost::Unreachable(reason))),
+        );
     }
 
     fn forget_the_question_that(&mut self, event: &Event) {
@@ -179,11 +178,27 @@ impl Waiting<'_> {
             return;
         };
         let prober = Arc::clone(&self.surroundings.prober);
+        let happening = move |result| Happening::Event(Event::Probed { term, result });
+        self.in_background(
+            move || happening(prober.probe(&probe).map_err(|failure| failure.to_string())),
+            |reason| happening(Err(reason)),
+        );
+    }
+
+    /// Does `work` on a thread of its own. If the operating system has no room for one,
+    /// `not_started` happens, with the reason.
+    fn in_background(
+        &self,
+        work: impl FnOnce() -> Happening + Send + 'static,
+        not_started: impl FnOnce(String) -> Happening,
+    ) {
         let sender = self.sender.clone();
-        thread::spawn(move || {
-            let result = prober.probe(&probe).map_err(|failure| failure.to_string());
-            sender.send(Happening::Event(Event::Probed { term, result }))
-        });
+        let started = thread::Builder::new().spawn(move || sender.send(work()));
+        if let Err(error) = started {
+            let reason = format!("failed to start a thread: {error}");
+            // Cannot fail: we hold the receiver.
+            let _ = self.sender.send(not_started(reason));
+        }
     }
 }
 

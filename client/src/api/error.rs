@@ -77,6 +77,9 @@ impl ApiError {
 
     /// Returns what became of an answer that did not come, or not to its end.
     pub(super) fn lost(url: &ServerUrl, error: ureq::Error) -> Self {
+        if let ureq::Error::BodyExceedsLimit(limit) = error {
+            return Self::garbled(url, format_args!("it is longer than {limit} bytes"));
+        }
         let url = url.to_string();
         let is_end = is_end(&error);
         let reason = describe(error);

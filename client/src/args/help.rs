@@ -91,14 +91,18 @@ Example:
 ";
 
 const CREATE: &str = "\
-Creates variables, as by hand; or, with --marker, the signals of this pod.
+Creates variables, as by hand; or, with --marker or --marked, the signals of this pod.
 
 Usage: oncue-client create [--server=URL] [--namespace=NAMESPACE] SIGNAL...
        oncue-client create --marker [-- COMMAND...]
+       oncue-client create --marked
 
-A SIGNAL is NAME or NAME=VALUE. With --marker, the signals are those that `wait --mark` left in the
-folder of this program. COMMAND runs first: its exit code is returned, and the signals follow only
-where it succeeds. A marker tries for 2 s and never fails because of the store.
+A SIGNAL is NAME or NAME=VALUE.
+
+With --marked, the signals are those that `wait --mark` left in the folder of this program.
+With --marker, COMMAND runs first. If it fails, its exit code is returned. If it succeeds, the
+signals are created as with --marked, in a process of their own that has 2 s. Only COMMAND decides
+about the exit code.
 
 Examples:
   oncue-client create first/container config/version=7

@@ -1,6 +1,6 @@
 //! What a wait needs before it begins: where the store is, who waits, and the shared folder.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use oncue_language::{Namespace, Owner, Signal, Term, Timestamp};
 use oncue_wire::WaitRequest;
@@ -177,6 +177,8 @@ pub(super) enum PreparationError {
     Endpoint(#[from] EndpointError),
     #[error(transparent)]
     Folder(#[from] FolderError),
+    #[error("failed to watch for signals: {0}")]
+    Interrupts(#[source] io::Error),
     #[error("--signal and --mark assert for a pod: set POD_NAME and POD_UID to say which")]
     NoOwner,
     #[error(transparent)]
@@ -192,7 +194,7 @@ pub(super) enum PreparationError {
 impl PreparationError {
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Folder(_) => Exit::Error,
+            Self::Folder(_) | Self::Interrupts(_) => Exit::Error,
             Self::Place(error) => error.exit(),
             Self::Signal(error) => error.exit(),
             Self::Endpoint(_) | Self::NoOwner | Self::Pod(_) | Self::Term { .. } => Exit::Usage,

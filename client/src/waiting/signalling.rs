@@ -1,6 +1,6 @@
 //! `signals-on-init`: what is created once the wait is over, and holds the pod until it is.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use oncue_wire::AssertRequest;
 
@@ -63,11 +63,11 @@ impl Waiting<'_> {
             owner: self.preparation.owner.clone(),
             ..AssertRequest::default()
         };
-        let sender = self.sender.clone();
-        thread::spawn(move || {
-            let result = api.create(&namespace, &name, &assertion).map(drop);
-            sender.send(Happening::Signalled(result))
-        });
+        let url = api.endpoint().url.to_string();
+        self.in_background(
+            move || Happening::Signalled(api.create(&namespace, &name, &assertion).map(drop)),
+            |reason| Happening::Signalled(Err(ApiError::Unreachable { url, reason })),
+        );
         loop {
             if let Some(result) = self.listen(None)? {
                 return Ok(result);

@@ -1,6 +1,6 @@
 //! `oncue-client create`, `exists` and `install`.
 
-use std::{fs, net::TcpListener, time::Instant};
+use std::fs;
 
 use serde_json::json;
 
@@ -11,88 +11,6 @@ use super::{
 
 fn mk_store() -> Server {
     Server::start(|_| Reply::Json(201, json!({})))
-}
-
-/// A pod whose wait has left a marker for `a/b=v`.
-fn mk_marked(server: impl Into<String>) -> Pod {
-    let pod = Pod::new(server);
-    let ended = pod.run(&["wait", &pod.dir(), "--install", "--mark=a/b=v"]);
-    ended.assert_code(0);
-    pod
-}
-
-#[test]
-fn a_marker_signals_as_the_pod() {
-    let server = mk_store();
-    let pod = mk_marked(server.url());
-    start(pod.installed(&["create", "--marker"]))
-        .end()
-        .assert_code(0);
-    let request = server.request();
-    assert_eq!(request.line, "PUT /v1/namespaces/shop/variables/a/b");
-    let owner = json!({"namespace": "shop", "name": "web-0", "uid": "u-1"});
-    assert_eq!(request.body, json!({"value": "v", "owner": owner}));
-}
-
-#[test]
-fn the_users_own_hook_runs_first_and_its_exit_is_ours() {
-    let server = mk_store();
-    let pod = mk_marked(server.url());
-    for (script, code) in [("exit 7", 7), ("kill -9 $$", 137)] {
-        let hook = ["create", "--marker", "--", "sh", "-c", script];
-        start(pod.installed(&hook)).end().assert_code(code);
-    }
-    let missing = ["create", "--marker", "--", "/no/such/hook"];
-    start(pod.installed(&missing)).end().assert_code(127);
-    let hook = ["create", "--marker", "--", "sh", "-c", "echo $0 --x", "--"];
-    let ended = start(pod.installed(&hook)).end();
-    ended.assert_code(0);
-    ended.assert_says("-- --x");
-    assert_eq!(
-        server.request().number,
-        0,
-        "only the hook that succeeded was followed by a signal"
-    );
-}
-
-#[test]
-fn a_marker_fails_for_no_store_and_takes_two_seconds_at_most() {
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let silent = Server::start(|_| Reply::Hold);
-    let wrong = Server::start(|_| Reply::Problem(400, "no"));
-    for (server, said) in [
-        (format!("http://{closed}"), "connection refused"),
-        (silent.url(), "; a controller may signal later"),
-        (wrong.url(), "answered 400 Bad Request: no"),
-        (
-            "http://no.such.host.invalid.:1".to_owned(),
-            "; a controller may signal later",
-        ),
-    ] {
-        let pod = mk_marked(&server);
-        let begun = Instant::now();
-        let ended = start(pod.installed(&["create", "--marker"])).end();
-        ended.assert_code(0);
-        ended.assert_says(said);
-        assert!(
-            begun.elapsed().as_millis() < 4000,
-            "{server}: {:?}",
-            begun.elapsed()
-        );
-    }
-}
-
-#[test]
-fn a_marker_that_finds_nothing_says_so_and_ends_well() {
-    let pod = Pod::new("http://127.0.0.1:9");
-    pod.run(&["install", pod.directory.path().to_str().unwrap()])
-        .assert_code(0);
-    let ended = start(pod.installed(&["create", "--marker"])).end();
-    ended.assert_code(0);
-    ended.assert_says("there is nothing to signal");
 }
 
 #[test]

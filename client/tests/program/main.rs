@@ -11,6 +11,8 @@ mod api;
 mod client;
 mod create;
 mod empty_root;
+mod hostile;
+mod marker;
 mod names;
 mod probes;
 mod server;

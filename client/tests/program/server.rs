@@ -39,6 +39,8 @@ pub(crate) enum Reply {
     Bytes(Vec<u8>),
     /// Answers with this status and an empty body.
     Empty(u16),
+    /// Sends the first text once, and the second one again and again.
+    Endless(&'static str, String),
     /// Closes the connection without a word.
     HangUp,
     /// Says nothing until the client closes the connection.
@@ -47,6 +49,8 @@ pub(crate) enum Reply {
     Json(u16, Value),
     /// Answers with this status and problem document.
     Problem(u16, &'static str),
+    /// Sends this text and then nothing until the client closes the connection.
+    Stall(&'static str),
 }
 
 impl Reply {
@@ -116,6 +120,11 @@ impl Server {
             .expect("a request was expected")
     }
 
+    /// Returns whether a request has come that nobody has looked at.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.requests.try_recv().is_ok()
+    }
+
     /// Returns the number of the next held request that the client gives up, once it has.
     pub(crate) fn given_up(&self) -> usize {
         self.hang_ups
@@ -151,6 +160,12 @@ impl Answerer {
                 Reply::Empty(status) => {
                     format!("HTTP/1.1 {status} Status\r\ncontent-length: 0\r\n\r\n").into_bytes()
                 }
+                Reply::Endless(head, rest) => {
+                    let stream = reader.get_mut();
+                    let _ = stream.write_all(head.as_bytes());
+                    while stream.write_all(rest.as_bytes()).is_ok() {}
+                    return;
+                }
                 Reply::HangUp => return,
                 Reply::Hold => {
                     let _ = reader.read(&mut [0]);
@@ -161,6 +176,11 @@ impl Answerer {
                 Reply::Problem(status, detail) => {
                     let body = json!({"title": "A problem", "detail": detail, "status": status});
                     response(status, "application/problem+json", &body)
+                }
+                Reply::Stall(text) => {
+                    let _ = reader.get_mut().write_all(text.as_bytes());
+                    let _ = reader.read(&mut [0]);
+                    return;
                 }
             };
             if reader.get_mut().write_all(&bytes).is_err() {
