@@ -106,7 +106,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     if let Some(usage) = error.downcast_ref::<clap::Error>() {
         usage.exit();
     }
-    anstream::eprintln!("error: {error:#}");
+    anstream::eprintln!("error: {}", output::printable(format_args!("{error:#}")));
     ExitCode::FAILURE
 }
 

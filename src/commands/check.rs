@@ -53,7 +53,7 @@ impl Check {
             Format::Json => output::print_json(&report::json(&findings))?,
             Format::Text => {
                 let summary = summary(&opening.manifests, &objects, &findings);
-                output::print(&format!("{}{summary}\n", report::text(&findings)))?;
+                output::print_as_it_is(&format!("{}{summary}\n", report::text(&findings)))?;
             }
         }
         Ok(match report::count(&findings, Severity::Error) {

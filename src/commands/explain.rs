@@ -21,6 +21,7 @@ use super::{
     usage,
 };
 use crate::{
+    language::escape::Escaped,
     lint::{Finding, Sample},
     manifests::{Input, Manifests},
     workload::{self, Workload},
@@ -68,7 +69,7 @@ impl Explain {
         let opening = Opening::files(&self.inputs, &self.store.cluster, &self.injection)?;
         let chosen = choose(&opening.manifests, self.pod.as_deref())?;
         let (text, code) = explain(&opening, &chosen, None);
-        output::print(&text)?;
+        output::print_as_it_is(&text)?;
         Ok(code)
     }
 
@@ -86,7 +87,8 @@ impl Explain {
         let progress = Progress::read(&opening.frame.settings.keys, &chosen.1);
         let (text, code) = explain(&opening, &chosen, progress.as_ref());
         let progress = progress.map(|progress| progress.tell(|| self.store.open_beside(&cluster)));
-        output::print(&format!("{text}{}", progress.unwrap_or_default()))?;
+        let progress = output::printable(progress.unwrap_or_default());
+        output::print_as_it_is(&format!("{text}{progress}"))?;
         Ok(code)
     }
 }
@@ -109,7 +111,7 @@ fn explain(
     let admitted = match linter.admit(*object, workload, Sample::FirstPod) {
         Ok(admitted) => admitted,
         Err(refused) => {
-            let text = format!("{workload} is refused:\n{}", told(refused));
+            let text = format!("{} is refused:\n{}", Escaped(workload), told(refused));
             return (text, ExitCode::FAILURE);
         }
     };
@@ -119,6 +121,7 @@ fn explain(
         decision: (!progress.is_some_and(Progress::is_injected)).then_some(&admitted.decision),
         source: &opening.source,
     };
+    let account = output::printable(account);
     let text = format!("{account}{}", told(admitted.findings));
     (text, ExitCode::SUCCESS)
 }

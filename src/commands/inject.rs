@@ -61,7 +61,7 @@ impl Inject {
         if report::count(&findings, Severity::Error) > 0 {
             return Ok(ExitCode::FAILURE);
         }
-        output::print(&opening.manifests.rewrite(&changed)?)?;
+        output::print_as_it_is(&opening.manifests.rewrite(&changed)?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use crate::{
+    language::escape::Escaped,
     lint::{Finding, Part, Severity},
     manifests::{Document, Location, Manifests},
 };
@@ -99,7 +100,9 @@ pub(super) fn text(findings: &[Located]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{BOLD}{location}:{BOLD:#} {style}{severity}[{code}]{style:#}: {message}"
+            "{BOLD}{}:{BOLD:#} {style}{severity}[{code}]{style:#}: {}",
+            Escaped(location),
+            Escaped(message),
         );
         excerpt(&mut text, location, style);
     }
@@ -112,13 +115,15 @@ fn excerpt(text: &mut String, location: &Location, style: Style) {
     let margin = " ".repeat(number.len());
     let (line, column) = shown(location);
     let line = line.trim_end();
-    let indent: String = line
-        .chars()
-        .take(column - 1)
-        .map(|c| if c == '\t' { '\t' } else { ' ' })
-        .collect();
-    let _ = writeln!(text, "{DIM}{number} |{DIM:#} {line}");
+    let before: String = line.chars().take(column - 1).collect();
+    let indent = " ".repeat(visible(&before).chars().count());
+    let _ = writeln!(text, "{DIM}{number} |{DIM:#} {}", visible(line));
     let _ = writeln!(text, "{DIM}{margin} |{DIM:#} {indent}{style}^{style:#}");
+}
+
+/// Returns a part of a line, a space for each tab, with everything else that is hidden escaped.
+fn visible(part: &str) -> String {
+    Escaped(part.replace('\t', " ")).to_string()
 }
 
 /// Returns the line, or a part of a long one, and the column in what is returned.

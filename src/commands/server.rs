@@ -134,7 +134,7 @@ impl Store {
             None => Way::Here,
         };
         Ok(Self {
-            api: Api::new(&endpoint, &Names::of_the_system())?,
+            api: Api::new(&endpoint, &Names::of_the_system())?.with_answer_limit(MAX_ANSWER_BYTES),
             namespace: args.cluster.namespace(cluster.as_ref())?,
             way,
             cluster,
@@ -159,7 +159,7 @@ impl Store {
             ca: None,
         };
         Ok(Self {
-            api: Api::new(&endpoint, &Names::of_the_system())?,
+            api: Api::new(&endpoint, &Names::of_the_system())?.with_answer_limit(MAX_ANSWER_BYTES),
             namespace: args.cluster.namespace(Some(&cluster))?,
             way: Way::Tunnel(tunnel),
             cluster: Some(cluster),
@@ -193,6 +193,9 @@ fn unanswered(error: &ApiError) -> Option<&str> {
         ApiError::Garbled { .. } | ApiError::Refused { .. } | ApiError::Status { .. } => None,
     }
 }
+
+/// Largest answer of a store that is read: a list may be long.
+const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
 /// Returns whether somebody listens where `oncue serve` does.
 fn listens_here() -> bool {

@@ -153,7 +153,7 @@ impl Look<'_> {
         let path = self.status.scope.path(&self.store.namespace, "waiters");
         let answer: Json = self.store.told(self.store.api.get(&path))?;
         if self.status.output == Format::Json {
-            return Ok(format!("{answer:#}\n"));
+            return Ok(output::json(&format!("{answer:#}\n")));
         }
         let waiters = waiters::read(&answer)?;
         let alone = self.alone(&waiters)?;

@@ -11,7 +11,7 @@ use crate::{
     cluster::{NoWorkload, Resource},
     commands::{cluster::Cluster, output, server::Store, vars::age_since, waiters},
     injection::Record,
-    language::{Keys, Namespace, State, Target, Term, annotation::Key},
+    language::{Keys, Namespace, State, Target, Term, annotation::Key, escape::Escaped},
     workload::{Workload, WorkloadKind},
 };
 
@@ -107,7 +107,7 @@ impl<'a> Progress<'a> {
         let mut told = "What it waits for, by the store\n".to_owned();
         for term in terms {
             let state = state(store, &namespace, term)?;
-            let _ = writeln!(told, "  {term}\n      {state}");
+            let _ = writeln!(told, "  {}\n      {state}", Escaped(term));
         }
         let path = format!("/v1/namespaces/{namespace}/waiters");
         let waiters = waiters::read(&store.told(store.api.get(&path))?)?;
@@ -137,9 +137,9 @@ fn recorded(record: &str) -> String {
         .map(|(key, value)| match value {
             Value::Array(items) => {
                 let items = items.iter().map(plain).collect::<Vec<_>>();
-                format!("  {key}: {}\n", items.join(", "))
+                format!("  {}: {}\n", Escaped(key), Escaped(items.join(", ")))
             }
-            value => format!("  {key}: {}\n", plain(value)),
+            value => format!("  {}: {}\n", Escaped(key), Escaped(plain(value))),
         })
         .collect()
 }
@@ -170,7 +170,7 @@ fn describe(judged: &JudgedTerm) -> String {
         State::Missing => "missing",
     };
     match &judged.reason {
-        Some(reason) => format!("{word}: {reason}"),
+        Some(reason) => format!("{word}: {}", Escaped(reason)),
         None => word.to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{commands::vars::age, injection::CONTAINER};
+use crate::{commands::vars::age, injection::CONTAINER, language::escape::Escaped};
 
 /// How the wait of a live pod goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -75,7 +75,9 @@ impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ended(end) => write!(f, "Its wait {end}."),
-            Self::Pending { reason } => write!(f, "The kubelet tells of no wait yet ({reason})."),
+            Self::Pending { reason } => {
+                write!(f, "The kubelet tells of no wait yet ({}).", Escaped(reason))
+            }
             Self::Running { since, before } => {
                 write!(f, "It has waited for {}.", age(since))?;
                 match before {
@@ -104,7 +106,7 @@ impl End {
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { code, at, message } = self;
-        let at = age(at);
+        let (at, message) = (age(at), Escaped(message));
         match code {
             0 => write!(f, "ended {at} ago: {message}"),
             3 => write!(f, "failed {at} ago, since a dependency did: {message}"),

@@ -12,7 +12,7 @@ use crate::{
         output::{self, Format},
         server::Scope,
     },
-    language::{Namespace, VariableName},
+    language::{Namespace, VariableName, escape::Escaped},
 };
 
 #[derive(Args, Debug)]
@@ -101,14 +101,15 @@ fn draw(text: &mut String, margin: &str, branches: &BTreeMap<String, Branch>) {
             let value = if value.is_empty() {
                 value
             } else {
-                format!("={value}")
+                format!("={}", Escaped(value))
             };
             format!("{value}  ({kind}, {owners}, {age})")
         });
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{margin}{joint}{segment}{}",
+            "{margin}{joint}{}{}",
+            Escaped(segment),
             facts.unwrap_or_default()
         );
         draw(text, &format!("{margin}{below}"), &branch.children);

@@ -16,7 +16,7 @@ use crate::{
         output::{self, Format},
         server::{Store, StoreArgs},
     },
-    language::VariableName,
+    language::{VariableName, escape::Escaped},
 };
 
 #[derive(Args, Debug)]
@@ -62,7 +62,8 @@ impl Watch {
     fn print(&self, event: &Event) -> anyhow::Result<ControlFlow<()>> {
         match (self.output, &event.variable) {
             (Format::Json, _) => {
-                output::print_next(&format!("{}\n", serde_json::to_string(event)?))
+                let line = serde_json::to_string(event)?;
+                output::print_next(&format!("{}\n", output::json(&line)))
             }
             (Format::Text, Some(variable)) => {
                 let variable = serde_json::from_str(variable.get())?;
@@ -131,7 +132,8 @@ impl<'a> Lines<'a> {
 
 /// Returns one line of fixed columns, since nobody knows what widths are to come.
 fn row(change: &str, variable: &Variable) -> String {
-    let [_, name, kind, owners, value, age] = document::row(variable);
+    let cells = document::row(variable).map(|cell| Escaped(cell).to_string());
+    let [_, name, kind, owners, value, age] = cells;
     let line = format!("{change:<9} {name:<40} {kind:<8} {owners:>6} {age:>6}   {value}");
     format!("{}\n", line.trim_end())
 }
