@@ -10,7 +10,7 @@
 //! | `operation` | health, readiness, metrics and the OpenAPI document |
 //! | `json`, `json_error`, `query`, `path`, `caller` | what a request says |
 //! | `documents`, `answer` | what is answered |
-//! | `error`, `problem` | what is answered when something is wrong |
+//! | `error` | what is answered when something is wrong |
 //! | [`metrics`] | [`Metrics`], what is counted |
 
 pub mod metrics;
@@ -25,7 +25,6 @@ mod json;
 mod json_error;
 mod operation;
 mod path;
-mod problem;
 mod query;
 mod routes;
 mod tree;
@@ -43,9 +42,14 @@ use axum::{Router, extract::FromRef};
 use oncue_wire::limits::MAX_BODY_BYTES;
 use prometheus_client::registry::Registry;
 
-use self::json::BodyLimit;
+use self::json::BodyBudget;
 pub use self::metrics::Metrics;
-use crate::{language::condition::MAX_TOGETHER, net::Shutdown, store::Store};
+use crate::{
+    language::condition::MAX_TOGETHER,
+    memory::{Pool, StoreMemory},
+    net::Shutdown,
+    store::Store,
+};
 
 /// What a request may ask of the API, and how long it is held.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,6 +62,8 @@ pub struct Settings {
     pub hold: Duration,
     /// How often a watch is sent a bookmark.
     pub bookmark: Duration,
+    /// How much memory requests and answers may take.
+    pub memory: StoreMemory,
 }
 
 impl Default for Settings {
@@ -67,6 +73,7 @@ impl Default for Settings {
             terms: MAX_TOGETHER,
             hold: Duration::from_secs(50),
             bookmark: Duration::from_secs(30),
+            memory: StoreMemory::default(),
         }
     }
 }
@@ -88,6 +95,7 @@ pub fn router(store: Store, settings: Settings, context: Context) -> Router {
         store,
         settings,
         context,
+        bodies: Pool::of_bytes("request bodies", settings.memory.bodies),
     }));
     let router = routes::table()
         .into_iter()
@@ -109,6 +117,7 @@ struct Parts {
     store: Store,
     settings: Settings,
     context: Context,
+    bodies: Pool,
 }
 
 impl Api {
@@ -133,8 +142,11 @@ impl Api {
     }
 }
 
-impl FromRef<Api> for BodyLimit {
+impl FromRef<Api> for BodyBudget {
     fn from_ref(api: &Api) -> Self {
-        Self(api.settings().body_bytes)
+        Self {
+            limit: api.settings().body_bytes,
+            pool: api.0.bodies.clone(),
+        }
     }
 }

@@ -11,9 +11,11 @@ use oncue_wire::{Problem, ProblemCode};
 use thiserror::Error;
 use tracing::error;
 
-use super::{json_error::JsonError, problem};
+use super::json_error::JsonError;
 use crate::{
     life::Kind,
+    memory::Exhausted,
+    net::problem,
     store::{StoreError, WaitError, WatchError},
 };
 
@@ -32,6 +34,8 @@ pub(super) enum ApiError {
     KindNeedsOwner(Kind),
     #[error("this path has other methods: see the Allow header")]
     MethodNotAllowed,
+    #[error(transparent)]
+    MemoryExhausted(Exhausted),
     #[error("failed to write the metrics")]
     Metrics,
     #[error("the variable's name is wrong: {0}")]
@@ -72,6 +76,10 @@ impl ApiError {
             Self::BodyUnreadable(_) | Self::Json(_) | Self::KindNeedsOwner(_) => {
                 ProblemCode::InvalidBody
             }
+            Self::MemoryExhausted(Exhausted {
+                namespace: None, ..
+            }) => ProblemCode::MemoryExhausted,
+            Self::MemoryExhausted(_) => ProblemCode::NamespaceExhausted,
             Self::MethodNotAllowed => ProblemCode::MethodNotAllowed,
             Self::Metrics => ProblemCode::StoreFailed,
             Self::Name(_) | Self::PathEncoding => ProblemCode::InvalidName,
@@ -99,6 +107,10 @@ impl ApiError {
                 line: Some(error.line),
                 column: Some(error.column),
                 rule: broken(&error.rule),
+                ..problem
+            },
+            Self::MemoryExhausted(Exhausted { namespace, .. }) => Problem {
+                namespace: namespace.as_ref().map(ToString::to_string),
                 ..problem
             },
             Self::Name(error) => Problem {

@@ -3,7 +3,8 @@
 use std::{error::Error, iter};
 
 use axum::{
-    body::{Body, Bytes},
+    BoxError,
+    body::Body,
     extract::{FromRef, FromRequest, Request},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -11,11 +12,19 @@ use oncue_wire::Object;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
-use crate::net::BodyError;
+use crate::{
+    memory::{Pool, Share},
+    net::BodyError,
+};
 
-/// The most bytes that a request's body may have.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BodyLimit(pub(super) usize);
+/// How much of requests' bodies is kept.
+#[derive(Clone, Debug)]
+pub(super) struct BodyBudget {
+    /// The most bytes of one body.
+    pub(super) limit: usize,
+    /// The bytes of all bodies together.
+    pub(super) pool: Pool,
+}
 
 /// A body that is one JSON object, whatever content type it claims; an empty one counts as `{}`,
 /// so that what is missing is named.
@@ -26,22 +35,58 @@ impl<S, T> FromRequest<S> for Json<T>
 where
     S: Send + Sync,
     T: DeserializeOwned,
-    BodyLimit: FromRef<S>,
+    BodyBudget: FromRef<S>,
 {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = read(request.into_body(), BodyLimit::from_ref(state)).await?;
-        parse(&bytes).map(Self)
+        let body = Received::read(request.into_body(), &BodyBudget::from_ref(state)).await?;
+        parse(&body.bytes).map(Self)
     }
 }
 
-async fn read(body: Body, BodyLimit(limit): BodyLimit) -> Result<Bytes, ApiError> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::BodyTooLarge { limit }),
-        Err(error) => Err(late(&*error).unwrap_or(ApiError::BodyUnreadable(error))),
+/// A body, or what has come of it so far.
+struct Received {
+    bytes: Vec<u8>,
+    /// The capacity of `bytes`.
+    share: Share,
+}
+
+impl Received {
+    async fn read(body: Body, budget: &BodyBudget) -> Result<Self, ApiError> {
+        let limit = budget.limit;
+        let mut body = Limited::new(body, limit);
+        let mut received = Self {
+            bytes: Vec::new(),
+            share: budget.pool.share(),
+        };
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| unreadable(error, limit))?;
+            if let Some(data) = frame.data_ref() {
+                received.add(data)?;
+            }
+        }
+        Ok(received)
     }
+
+    fn add(&mut self, data: &[u8]) -> Result<(), ApiError> {
+        let needed = self.bytes.len() + data.len();
+        if needed > self.bytes.capacity() {
+            let capacity = needed.next_power_of_two();
+            let more = capacity - self.bytes.capacity();
+            self.share.grow(more).map_err(ApiError::MemoryExhausted)?;
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(data);
+        Ok(())
+    }
+}
+
+fn unreadable(error: BoxError, limit: usize) -> ApiError {
+    if error.is::<LengthLimitError>() {
+        return ApiError::BodyTooLarge { limit };
+    }
+    late(&*error).unwrap_or(ApiError::BodyUnreadable(error))
 }
 
 /// Tells whether the listener gave the body up because it came too slowly.

@@ -94,7 +94,7 @@ impl AcceptLoop {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    self.health = AcceptHealth::Good;
+                    self.recover();
                     // Fails only on a connection that is already gone.
                     let _ = stream.set_nodelay(true);
                     return (stream, self.slots.fill(permit));
@@ -102,6 +102,14 @@ impl AcceptLoop {
                 Err(error) => self.back_off(&error).await,
             }
         }
+    }
+
+    /// Logs the end of a time in which no connection could be accepted.
+    fn recover(&mut self) {
+        if self.health == AcceptHealth::Failing {
+            info!(listener = self.shared.name, "accepts connections again");
+        }
+        self.health = AcceptHealth::Good;
     }
 
     /// Waits after a failed accept: a moment, unless only that one connection failed.

@@ -3,10 +3,11 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
+    time::Duration,
 };
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use tokio::net::TcpListener;
 
 /// Why no socket listens on an address.
@@ -46,11 +47,38 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
     socket.set_reuse_address(true)?;
+    drop_vanished_peers(&socket)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
 }
+
+/// Sets what every accepted connection inherits: a peer that is gone without a word, or that
+/// leaves what was sent to it unread, is dropped within 30 s. One that is merely quiet is not.
+fn drop_vanished_peers(socket: &Socket) -> io::Result<()> {
+    let probes = TcpKeepalive::new()
+        .with_time(FIRST_PROBE)
+        .with_interval(NEXT_PROBES)
+        .with_retries(2);
+    socket.set_tcp_keepalive(&probes)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNREAD))?;
+    socket.set_send_buffer_size(SEND_BUFFER)
+}
+
+/// After how long a quiet peer is probed for the first time.
+const FIRST_PROBE: Duration = Duration::from_secs(15);
+
+const NEXT_PROBES: Duration = Duration::from_secs(5);
+
+/// How long what was sent may stay unacknowledged, or find no room with the peer.
+#[cfg(target_os = "linux")]
+const UNREAD: Duration = Duration::from_secs(25);
+
+/// The most bytes that the system keeps for a peer that does not read; by default it would grow to
+/// megabytes.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// Thousands of waiters come back at once after a restart.
 const BACKLOG: i32 = 4096;
@@ -87,6 +115,22 @@ mod tests {
         TcpStream::connect((Ipv4Addr::LOCALHOST, port))
             .await
             .unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn accepted_connections_drop_peers_that_vanish() {
+        let listener = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let connecting = TcpStream::connect(listener.local_addr().unwrap());
+        let (_peer, accepted) = tokio::join!(connecting, listener.accept());
+        let (stream, _) = accepted.unwrap();
+        let socket = socket2::SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        let probes = socket.tcp_keepalive_interval().unwrap() * 2;
+        let quiet = socket.tcp_keepalive_time().unwrap() + probes;
+        assert!(quiet < Duration::from_secs(30), "{quiet:?}");
+        let unread = socket.tcp_user_timeout().unwrap().unwrap();
+        assert!(unread < Duration::from_secs(30), "{unread:?}");
     }
 
     #[test]

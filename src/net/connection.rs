@@ -3,8 +3,10 @@
 use std::{
     convert::Infallible,
     fmt::Display,
+    future::ready,
     pin::{Pin, pin},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::Router;
@@ -28,6 +30,7 @@ use tracing::debug;
 use super::{
     Limits, Phase, Shutdown,
     body::{ExchangeBody, TimedBody},
+    host,
     pace::{FirstByte, Pace, PacedIo, Patience},
 };
 
@@ -97,6 +100,9 @@ where
     let connection = conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HTTP2_HEAD)
+        .max_send_buf_size(MAX_HTTP2_SEND_BUFFER)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT)
         .serve_connection(io, service);
     let connection = pin!(connection);
     // GOAWAY lets the client finish what it has sent, so it may go out at once.
@@ -104,6 +110,13 @@ where
 }
 
 const MAX_HTTP2_HEAD: u32 = 16 * 1024;
+
+/// The most bytes of a stream's answer that are kept for a peer that does not take them.
+const MAX_HTTP2_SEND_BUFFER: usize = 64 * 1024;
+
+/// A peer that vanished is found out within the sum of both.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn dress<T>(
     stream: T,
@@ -114,6 +127,7 @@ fn dress<T>(
     let patience = Patience {
         head: shared.limits.head,
         idle: shared.limits.idle,
+        write: shared.limits.write,
         first_byte,
     };
     let io = PacedIo::new(stream, Arc::clone(&pace), patience);
@@ -157,6 +171,11 @@ impl Service<Request<Incoming>> for HttpService {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let exchange = self.pace.begin();
+        if let Some(refusal) = host::refuse(&request) {
+            return Box::pin(ready(Ok(
+                refusal.map(|body| ExchangeBody::new(body, exchange))
+            )));
+        }
         let version = request.version();
         let request = request.map(|body| TimedBody::new(body, self.shared.limits.body));
         // Called out here, so that the request takes no room while its answer is awaited.

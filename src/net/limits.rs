@@ -15,6 +15,8 @@ pub struct Limits {
     pub body: Duration,
     /// Between two requests on one connection.
     pub idle: Duration,
+    /// For a peer to take a byte of an answer before its connection is dropped.
+    pub write: Duration,
     /// From the start of draining until what still runs is cut off.
     pub drain: Duration,
     /// The most that is read ahead, in bytes, and so the longest head: at least 8 KiB.
@@ -51,9 +53,24 @@ impl Limits {
         // Longer than the 90 s after which Go's clients, the API server among them, let go of an
         // idle connection: the side that sends requests should be the one that closes.
         idle: Duration::from_mins(2),
+        write: Duration::from_secs(20),
         drain: Duration::from_secs(10),
         read_buffer: 64 * KIB,
     };
 }
+
+impl Limits {
+    /// Returns these limits with `connections` at most.
+    #[must_use]
+    pub fn with_at_most(self, connections: usize) -> Self {
+        Self {
+            connections: self.connections.min(connections).max(1),
+            ..self
+        }
+    }
+}
+
+/// The memory of a connection with both of its buffers, in bytes.
+pub const CONNECTION_BYTES: usize = 16 * KIB;
 
 const KIB: usize = 1024;

@@ -21,6 +21,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+use super::stall::WriteTimeout;
+
 /// Counts the exchanges of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
@@ -58,6 +60,8 @@ pub(crate) struct Patience {
     pub(crate) head: Duration,
     /// For the next request.
     pub(crate) idle: Duration,
+    /// For a peer to take a byte of what is written.
+    pub(crate) write: Duration,
     /// What bytes mean that come between two requests.
     pub(crate) first_byte: FirstByte,
 }
@@ -83,6 +87,7 @@ pub(crate) struct PacedIo<T> {
     deadline: Instant,
     /// Made when a read first has to wait, then kept.
     timer: Option<Pin<Box<Sleep>>>,
+    writes: WriteTimeout,
 }
 
 /// What the next bytes of the client will be.
@@ -107,6 +112,7 @@ impl<T> PacedIo<T> {
             ended: 0,
             deadline: Instant::now() + patience.head,
             timer: None,
+            writes: WriteTimeout::new(patience.write),
         }
     }
 
@@ -172,30 +178,38 @@ impl<T: AsyncRead + Unpin> AsyncRead for PacedIo<T> {
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for PacedIo<T> {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.inner).poll_write(cx, bytes);
+        this.writes.watch(cx, written)
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.inner).poll_write_vectored(cx, slices);
+        this.writes.watch(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.inner.is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.inner).poll_flush(cx);
+        this.writes.watch(cx, flushed)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let shut = Pin::new(&mut this.inner).poll_shutdown(cx);
+        this.writes.watch(cx, shut)
     }
 }

@@ -1,8 +1,13 @@
 //! The listeners over real sockets; time is paused, so that timeouts take none.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{convert::Infallible, net::Ipv4Addr, time::Duration};
 
-use axum::{body::Bytes, http::StatusCode, routing::get};
+use axum::{
+    body::{Body, Bytes},
+    http::StatusCode,
+    routing::get,
+};
+use futures_util::stream;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -273,6 +278,49 @@ async fn draining_cuts_off_what_takes_too_long() {
     server.trigger.advance(Phase::Draining);
     server.task.await.unwrap();
     assert_about(start.elapsed(), LIMITS.drain);
+}
+
+/// Waits until no connection is open; the clock goes on meanwhile.
+async fn until_all_are_closed(server: &Server) {
+    while !server
+        .metrics()
+        .contains(r#"connections{listener="test"} 0"#)
+    {
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn drops_a_peer_that_does_not_read() {
+    let endless = || stream::repeat(Ok::<_, Infallible>(Bytes::from_static(&[b' '; 16_384])));
+    let router = mk_router().route("/endless", get(async move || Body::from_stream(endless())));
+    let server = Server::start(router, LIMITS);
+    let mut peer = server.connect().await;
+    let start = Instant::now();
+    send(&mut peer, "GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    peer.readable().await.unwrap();
+    until_all_are_closed(&server).await;
+    let elapsed = start.elapsed();
+    assert!(elapsed >= LIMITS.write, "{elapsed:?}");
+    assert!(elapsed < Duration::from_secs(30), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_names_its_host_once() {
+    let server = Server::start(mk_router(), LIMITS);
+    for (head, status) in [
+        ("GET / HTTP/1.1\r\nconnection: close\r\n", "400"),
+        ("GET / HTTP/1.1\r\nconnection: close\r\nhost: x\r\n", "200"),
+        ("GET / HTTP/1.1\r\nhost: x\r\nhost: x\r\n", "400"),
+        ("GET / HTTP/1.0\r\nhost: x\r\nhost: y\r\n", "400"),
+        ("GET / HTTP/1.0\r\n", "200"),
+    ] {
+        let mut stream = server.connect().await;
+        send(&mut stream, &format!("{head}\r\n")).await;
+        let (text, _) = read_to_end(&mut stream).await;
+        assert_eq!(text.split(' ').nth(1), Some(status), "{head}: {text}");
+        assert_eq!(text.contains("invalid-host"), status == "400", "{text}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

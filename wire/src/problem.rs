@@ -34,6 +34,9 @@ pub struct Problem {
     /// The rule that broke, with what would be right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// The namespace whose limit is reached; none if it is a limit of the whole store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
 }
 
 impl Problem {
@@ -92,11 +95,14 @@ problem_codes! {
     BodyTooLarge = 413, "body-too-large", "The body is too large";
     BodyTooSlow = 408, "body-too-slow", "The body came too slowly";
     InvalidBody = 400, "invalid-body", "The body is not valid";
+    InvalidHost = 400, "invalid-host", "The request does not name one host";
     InvalidName = 400, "invalid-name", "The variable's name is not valid";
     InvalidNamespace = 400, "invalid-namespace", "The namespace is not valid";
     InvalidQuery = 400, "invalid-query", "The query is not valid";
     InvalidTerm = 400, "invalid-term", "A term is not valid";
+    MemoryExhausted = 503, "memory-exhausted", "The store has no memory left for this";
     MethodNotAllowed = 405, "method-not-allowed", "The path does not have this method";
+    NamespaceExhausted = 429, "namespace-exhausted", "The namespace has used up its memory";
     NamespacesDiffer = 400, "namespaces-differ", "The request names two namespaces";
     NoSuchPath = 404, "no-such-path", "The path does not exist";
     NoSuchVariable = 404, "no-such-variable", "The variable does not exist";

@@ -192,6 +192,7 @@ fn a_problem_has_the_members_of_its_schema() {
         line: Some(1),
         column: Some(2),
         rule: Some("it is".to_owned()),
+        namespace: Some("shop".to_owned()),
         ..bare.clone()
     };
     check("Problem", &full, &bare);
