@@ -6,7 +6,10 @@
 pub mod process;
 pub mod readiness;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     Router,
@@ -16,6 +19,7 @@ use axum::{
     routing::get,
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
+use tokio::task::spawn_blocking;
 
 pub use self::readiness::{Latch, Readiness, Readying};
 use crate::net::{Phase, Shutdown};
@@ -56,13 +60,19 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, String) {
     }
 }
 
+/// Off the thread of the health checks: some figures are read under the lock of the store.
 async fn metrics(State(admin): State<Admin>) -> Response {
     let Some(registry) = admin.registry.get() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response();
     };
-    let mut text = String::new();
-    match encode(&mut text, registry) {
-        Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+    let registry = Arc::clone(registry);
+    let encoded = spawn_blocking(move || {
+        let mut text = String::new();
+        encode(&mut text, &registry).map(|()| text)
+    });
+    let encoded = encoded.await.unwrap_or(Err(fmt::Error));
+    match encoded {
+        Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

@@ -9,6 +9,9 @@
 //! | `accept` | the loop: a slot, a connection, a task |
 //! | `connection` | one connection: handshake, HTTP/1.1 or HTTP/2, graceful end |
 //! | `pace` | the timeouts for heads and idle connections, below HTTP |
+//! | `stall` | the timeout for peers that do not read |
+//! | `host` | the check of the Host header |
+//! | `problem` | the answer that carries a problem document |
 //! | `body` | the timeout for request bodies, and the end of response bodies |
 //!
 //! hyper is used directly rather than through `axum::serve`, which has no timeouts, no limit of
@@ -22,7 +25,10 @@ pub mod shutdown;
 mod accept;
 mod body;
 mod connection;
+mod host;
 mod pace;
+pub(crate) mod problem;
+mod stall;
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +42,7 @@ use tokio::net::TcpListener;
 pub use self::{
     bind::{BindError, bind},
     body::BodyError,
-    limits::Limits,
+    limits::{CONNECTION_BYTES, Limits},
     metrics::NetMetrics,
     shutdown::{Phase, Shutdown, ShutdownTrigger},
 };

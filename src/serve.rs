@@ -3,6 +3,8 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `listeners` | the sockets, bound before anything else happens |
+//! | [`Addresses`], `opening` | what listens where, and what will |
+//! | [`ServeError`] | why the process cannot serve |
 //! | `roles`, `store_role`, `webhook_role` | the store and the webhook: loaded, then served |
 //! | `in_cluster` | what the webhook asks of its cluster |
 //! | `group` | tasks that go down together |
@@ -17,13 +19,16 @@ pub mod authority;
 pub mod banner;
 pub mod logging;
 
+mod addresses;
 mod ca_bundle;
 mod certificates;
+mod error;
 mod group;
 mod in_cluster;
 mod leaves;
 mod listeners;
 mod open_files;
+mod opening;
 mod outage;
 mod roles;
 mod signals;
@@ -34,9 +39,7 @@ mod webhook_role;
 mod tests;
 
 use std::{
-    fs, io,
-    net::SocketAddr,
-    path::PathBuf,
+    fs,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -46,23 +49,20 @@ use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, runtime::Runtime, time::sleep};
 use tracing::info;
 
+pub use self::{
+    addresses::Addresses, certificates::CertificatesError, error::ServeError, group::Death,
+    listeners::ListenersError,
+};
 use self::{
-    authority::AuthorityFiles,
-    banner::Banner,
-    group::Group,
-    listeners::Listeners,
-    roles::{Opening, Roles},
-    signals::StopSignals,
-    store_role::StoreRole,
+    authority::AuthorityFiles, banner::Banner, group::Group, listeners::Listeners,
+    opening::Opening, roles::Roles, signals::StopSignals, store_role::StoreRole,
     webhook_role::WebhookRole,
 };
-pub use self::{certificates::CertificatesError, group::Death, listeners::ListenersError};
 use crate::{
     admin::{self, Admin, Readiness},
-    cluster::{ConnectError, WhichCluster, connect},
-    config::{AuthorityPlace, Config, InjectError, LogFormat},
+    cluster::{WhichCluster, connect},
+    config::{AuthorityPlace, Config, LogFormat},
     net::{Endpoint, Limits, NetMetrics, Transport},
-    store::StoreError,
 };
 
 /// Serves until SIGTERM or SIGINT.
@@ -106,17 +106,6 @@ pub struct Server {
     roles: Group,
     /// Goes down last, so that probes and metrics see the others go.
     admin: Group,
-}
-
-/// What listens where.
-#[derive(Clone, Copy, Debug)]
-pub struct Addresses {
-    /// The store, where this process has that role.
-    pub store: Option<SocketAddr>,
-    /// The webhook, where this process has that role.
-    pub webhook: Option<SocketAddr>,
-    /// Health and metrics.
-    pub admin: SocketAddr,
 }
 
 impl Server {
@@ -202,7 +191,7 @@ impl Server {
             transport: Transport::Plain,
             limits: Limits::ADMIN,
         };
-        self.admin.serve(endpoint, admin::router(admin));
+        self.admin.serve_apart(endpoint, admin::router(admin));
         registry
     }
 
@@ -235,39 +224,4 @@ impl Server {
         self.roles.drain().await;
         self.admin.drain().await;
     }
-}
-
-/// Why the process cannot serve.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// There are no certificates.
-    #[error(transparent)]
-    Certificates(#[from] CertificatesError),
-    /// The cluster cannot be connected to.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The data folder cannot be made.
-    #[error("failed to make the folder {} (choose another with --data)", .0.display())]
-    Data(PathBuf, #[source] io::Error),
-    /// A part of the process ended before its time.
-    #[error("a part of the process failed")]
-    Died(#[source] Option<Death>),
-    /// The settings of what is injected do not hold.
-    #[error(transparent)]
-    Inject(#[from] InjectError),
-    /// A second signal came before everything was down.
-    #[error("stopped at once by a second signal")]
-    Interrupted,
-    /// A socket cannot be bound.
-    #[error(transparent)]
-    Listen(#[from] ListenersError),
-    /// The process cannot run tasks.
-    #[error("failed to start the runtime")]
-    Runtime(#[source] io::Error),
-    /// Signals cannot be received.
-    #[error("failed to listen to signals")]
-    Signals(#[source] io::Error),
-    /// The store cannot be opened.
-    #[error("failed to open the store")]
-    Store(#[from] StoreError),
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use super::Addresses;
+use super::addresses::Addresses;
 
 /// Prints as the text.
 #[derive(Debug)]

@@ -1,8 +1,15 @@
 //! Tasks that go down together.
 
+use std::{io, thread};
+
 use axum::Router;
 use futures_util::FutureExt;
-use tokio::task::{JoinError, JoinSet};
+use tokio::{
+    net::TcpListener,
+    runtime::Builder,
+    sync::oneshot,
+    task::{JoinError, JoinSet},
+};
 
 use crate::{
     net::{self, Endpoint, NetMetrics, Phase, ServeContext, Shutdown, ShutdownTrigger},
@@ -24,9 +31,41 @@ pub enum Death {
     /// A task.
     #[error("a task panicked")]
     Panic(#[source] JoinError),
+    /// The runtime of a thread that serves by itself.
+    #[error("failed to start the runtime of a listener")]
+    Runtime(#[source] io::Error),
     /// A part of the store.
     #[error(transparent)]
     Store(#[from] StoreDeath),
+    /// A thread that serves by itself.
+    #[error("the thread of a listener panicked")]
+    Thread,
+}
+
+/// Serves on a runtime that knows this thread only; the socket moves there.
+fn serve_on_this_thread(
+    endpoint: Endpoint,
+    router: Router,
+    context: ServeContext,
+) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let Endpoint {
+        name,
+        listener,
+        transport,
+        limits,
+    } = endpoint;
+    let listener = listener.into_std()?;
+    runtime.block_on(async {
+        let endpoint = Endpoint {
+            name,
+            listener: TcpListener::from_std(listener)?,
+            transport,
+            limits,
+        };
+        net::serve(endpoint, router, context).await;
+        Ok(())
+    })
 }
 
 impl Group {
@@ -51,6 +90,21 @@ impl Group {
     /// Serves until the group drains.
     pub(super) fn serve(&mut self, endpoint: Endpoint, router: Router) {
         self.spawn(net::serve(endpoint, router, self.context()));
+    }
+
+    /// Serves until the group drains, on a thread of its own: whatever keeps the other threads busy
+    /// or waiting does not delay an answer here.
+    pub(super) fn serve_apart(&mut self, endpoint: Endpoint, router: Router) {
+        let context = self.context();
+        let (sender, ended) = oneshot::channel();
+        thread::spawn(move || {
+            // Nobody reads how it ended once the group is gone.
+            let _ = sender.send(serve_on_this_thread(endpoint, router, context));
+        });
+        self.tasks.spawn(async move {
+            let served = ended.await.map_err(|_| Death::Thread)?;
+            served.map_err(Death::Runtime)
+        });
     }
 
     /// Returns what a listener of the group needs to know.

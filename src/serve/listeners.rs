@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr};
 
 use tokio::net::TcpListener;
 
-use super::Addresses;
+use super::addresses::Addresses;
 use crate::{
     config::{Config, Role},
     net::{BindError, bind},

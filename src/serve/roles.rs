@@ -3,16 +3,9 @@
 use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
-use tokio::net::TcpListener;
 
 use super::{group::Group, store_role::StoreRole, webhook_role::WebhookRole};
-use crate::admin::{Latch, process};
-
-/// A socket on which nothing is served yet, and what is released once something is.
-pub(super) struct Opening {
-    pub(super) listener: TcpListener,
-    pub(super) latch: Latch,
-}
+use crate::admin::process;
 
 /// The roles of a process.
 pub(super) struct Roles {

@@ -10,14 +10,16 @@ use tokio::{
 use tracing::info;
 
 use super::{
-    ServeError,
+    error::ServeError,
     group::{Death, Group},
-    roles::Opening,
+    open_files,
+    opening::Opening,
 };
 use crate::{
     api,
     config::{Config, StoreKind},
-    net::{Endpoint, Limits, Transport},
+    memory::StoreMemory,
+    net::{CONNECTION_BYTES, Endpoint, Limits, Transport},
     store::{self, Backend, Embedded, Memory, Store, StoreError, SystemClock},
 };
 
@@ -25,6 +27,8 @@ use crate::{
 pub(super) struct StoreRole {
     opening: Opening,
     store: Store,
+    memory: StoreMemory,
+    limits: Limits,
 }
 
 impl StoreRole {
@@ -33,9 +37,16 @@ impl StoreRole {
             StoreKind::Embedded => Arc::new(open_embedded(&config.data).await?),
             StoreKind::Memory => Arc::new(Memory::new()),
         };
-        let limits = store::Limits::within(Limits::STORE.connections);
-        let store = Store::open(backend, limits, Arc::new(SystemClock)).await?;
-        Ok(Self { opening, store })
+        let memory = config.memory.store.unwrap_or_default();
+        let limits = limits(open_files::limit(), &memory);
+        let held = store::Limits::within(limits.connections);
+        let store = Store::open(backend, held, Arc::new(SystemClock)).await?;
+        Ok(Self {
+            opening,
+            store,
+            memory,
+            limits,
+        })
     }
 
     pub(super) fn register(&self, registry: &mut Registry) -> api::Metrics {
@@ -50,16 +61,37 @@ impl StoreRole {
             registry,
         };
         group.depend_on(self.store.ended());
-        let router = api::router(self.store, api::Settings::default(), context);
+        let settings = api::Settings {
+            memory: self.memory,
+            ..api::Settings::default()
+        };
+        let router = api::router(self.store, settings, context);
         let endpoint = Endpoint {
             name: "store",
             listener: self.opening.listener,
             transport: Transport::Plain,
-            limits: Limits::STORE,
+            limits: self.limits,
         };
         group.serve(endpoint, router);
         self.opening.latch.release();
     }
+}
+
+/// Returns how many connections the limits of open files and of memory leave room for; the store
+/// holds as many waiters and watchers as follow from that.
+fn limits(open_files: usize, memory: &StoreMemory) -> Limits {
+    let by_files = open_files::for_the_store(open_files);
+    let by_memory = memory.connections / CONNECTION_BYTES;
+    let limits = Limits::STORE.with_at_most(by_files.min(by_memory));
+    let connections = limits.connections;
+    let store::Limits {
+        waiters, watchers, ..
+    } = store::Limits::within(connections);
+    info!(
+        open_files,
+        by_memory, connections, waiters, watchers, "connection limits"
+    );
+    limits
 }
 
 /// Opens the embedded store once the process before us has let go of it: a pod that is deleted by
@@ -167,7 +199,12 @@ mod tests {
             latch: readying.latch("store"),
         };
         Roles {
-            store: Some(StoreRole { opening, store }),
+            store: Some(StoreRole {
+                opening,
+                store,
+                memory: StoreMemory::default(),
+                limits: Limits::STORE,
+            }),
             webhook: None,
         }
     }
@@ -234,6 +271,22 @@ mod tests {
             "{refused:?}"
         );
         assert!(begin.elapsed() >= PATIENCE);
+    }
+
+    #[test]
+    fn takes_no_more_connections_than_files_and_memory_allow() {
+        let memory = |connections| StoreMemory {
+            connections,
+            ..StoreMemory::default()
+        };
+        let plenty = memory(usize::MAX);
+        for (files, memory, connections) in [
+            (1 << 20, plenty, Limits::STORE.connections),
+            (1024, plenty, 768),
+            (1 << 20, memory(100 * CONNECTION_BYTES), 100),
+        ] {
+            assert_eq!(limits(files, &memory).connections, connections);
+        }
     }
 
     #[tokio::test]

@@ -1,6 +1,11 @@
 //! The whole process, on loopback.
 
-use std::{net::Ipv4Addr, path::Path, process::Command};
+use std::{
+    io::{self, Read, Write},
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    process::Command,
+};
 
 use tempfile::TempDir;
 use tokio::{
@@ -37,6 +42,29 @@ async fn get(address: SocketAddr, path: &str) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
     text
+}
+
+/// Gets a path of the admin port while nothing else of this process can run: the tests' runtime has
+/// one thread, which is here.
+fn get_alone(admin: SocketAddr, path: &str) -> io::Result<String> {
+    let mut stream = std::net::TcpStream::connect(admin)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    )?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[tokio::test]
+async fn health_checks_are_answered_while_every_other_thread_is_busy() {
+    let (_folder, server) = mk_server().await;
+    let admin = server.addresses().admin;
+    let health = get_alone(admin, "/healthz").unwrap();
+    assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+    get_alone(admin, "/readyz").unwrap();
 }
 
 #[tokio::test]
@@ -141,7 +169,7 @@ async fn goes_down_in_order() {
     let down = tokio::spawn(async move { server.shut_down().await });
     tokio::task::yield_now().await;
 
-    let ready = get(admin, "/readyz").await;
+    let ready = get_alone(admin, "/readyz").unwrap();
     assert!(ready.starts_with("HTTP/1.1 503"), "{ready}");
     assert!(ready.ends_with("shutting down\n"), "{ready}");
     let lingering = get(store, "/?variable=a").await;

@@ -6,14 +6,16 @@ use prometheus_client::registry::Registry;
 use rustls::pki_types::ServerName;
 
 use super::{
-    Addresses, ServeError,
+    addresses::Addresses,
     authority::AuthorityFiles,
     ca_bundle::{CaBundle, CaBundleMetrics},
     certificates::{CertificateMetrics, Certificates},
+    error::ServeError,
     group::Group,
     in_cluster::{InCluster, StoreService},
+    open_files,
+    opening::Opening,
     outage::persist,
-    roles::Opening,
 };
 use crate::{
     admin::{Latch, Readying},
@@ -21,9 +23,15 @@ use crate::{
     config::Config,
     injection::Settings,
     memory::WebhookMemory,
-    net::{self, Endpoint, Limits, Phase, ServeContext, Shutdown, Transport},
+    net::{self, CONNECTION_BYTES, Endpoint, Limits, Phase, ServeContext, Shutdown, Transport},
     webhook::{self, Strictness, WebhookMetrics},
 };
+
+/// Returns how many connections the limits of memory and of open files leave room for.
+fn connections(memory: &WebhookMemory) -> usize {
+    let files = open_files::for_the_webhook(open_files::limit());
+    files.min(memory.connections / CONNECTION_BYTES)
+}
 
 /// The webhook, as far as it can be loaded without its cluster.
 pub(super) struct WebhookRole {
@@ -174,7 +182,7 @@ impl Front {
             name: "webhook",
             listener: opening.listener,
             transport: Transport::Tls(certificates.server_config()),
-            limits: Limits::WEBHOOK,
+            limits: Limits::WEBHOOK.with_at_most(connections(&memory)),
         };
         let reviews = webhook::Context {
             settings,
