@@ -1,9 +1,6 @@
 //! The cluster of the tests: its name and the access to it.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::{env, fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 use kube::{
@@ -11,7 +8,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 
-use crate::process::Program;
+use crate::{folders::cache, process::Program};
 
 /// The namespace of the installation.
 pub const SYSTEM: &str = "oncue-system";
@@ -92,29 +89,4 @@ impl Cluster {
         let _ = fs::remove_file(self.kubeconfig());
         Ok(())
     }
-}
-
-/// Returns the folder for kubeconfigs and logs, outside of the work tree.
-pub fn cache() -> PathBuf {
-    env::var_os("ONCUE_E2E_CACHE").map_or_else(|| user_cache().join("oncue-e2e"), PathBuf::from)
-}
-
-/// Returns the cache folder, and creates it if necessary.
-pub(crate) fn made_cache() -> Result<PathBuf> {
-    let folder = cache();
-    let made = fs::create_dir_all(&folder);
-    made.with_context(|| format!("failed to create {}", folder.display()))?;
-    Ok(folder)
-}
-
-/// Returns `$XDG_CACHE_HOME`, or `~/.cache`.
-pub(crate) fn user_cache() -> PathBuf {
-    let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    named.unwrap_or_else(|| PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cache"))
-}
-
-/// Returns the folder of the repository.
-pub(crate) fn repository() -> &'static Path {
-    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    crate_folder.parent().unwrap_or(crate_folder)
 }

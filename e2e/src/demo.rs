@@ -4,7 +4,8 @@ use anyhow::{Context, Result};
 use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
-    cluster::{Cluster, repository},
+    cluster::Cluster,
+    folders::repository,
     kit::{LivePod, Namespace, WAIT, started_at, with_temp_ns},
 };
 

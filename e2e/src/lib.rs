@@ -3,11 +3,12 @@
 //! - [`up`], [`demo`], [`figures`], [`logs`], [`suite`]: the commands of `e2e`, on a [`cluster`]
 //! - [`kit`]: the helpers of the tests in `tests/`
 //! - [`release`], [`previous`]: the chart with its images, of this tree and of the previous commit
-//! - [`tools`], [`process`]: the basis of all of them
+//! - [`tools`], [`process`], [`folders`]: the basis of all of them
 
 pub mod cluster;
 pub mod demo;
 pub mod figures;
+pub mod folders;
 pub mod kit;
 pub mod logs;
 mod patience;

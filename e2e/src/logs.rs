@@ -8,7 +8,8 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    cluster::{Cluster, RELEASE, SYSTEM, cache},
+    cluster::{Cluster, RELEASE, SYSTEM},
+    folders::cache,
     tools,
 };
 

@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    cluster::{Cluster, made_cache, repository},
+    cluster::Cluster,
+    folders::{made_cache, repository},
     process::Program,
     release::Release,
     up::images::{self, Tree},

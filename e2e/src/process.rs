@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::{io::AsyncWriteExt, process::Command, time};
 
-use crate::{patience::PATIENCE, tools};
+use crate::{folders::search_path, patience::PATIENCE};
 
 /// A program to run, with a time limit. It is killed if the waiting future is dropped.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Program {
     /// Returns a program from the search path of the tools.
     pub fn new(name: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(&name);
-        command.env("PATH", tools::path()).kill_on_drop(true);
+        command.env("PATH", search_path()).kill_on_drop(true);
         Self {
             command,
             shown: name.as_ref().to_string_lossy().into_owned(),

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use crate::{
-    cluster::{Cluster, RELEASE, SYSTEM, repository},
+    cluster::{Cluster, RELEASE, SYSTEM},
+    folders::repository,
     patience::timeout_flag,
     process::{Outcome, Program},
     up::images,

@@ -4,7 +4,7 @@ use std::{env, time::Duration};
 
 use anyhow::Result;
 
-use crate::{cluster::repository, process::Program};
+use crate::{folders::repository, process::Program};
 
 /// Number of parallel tests of `tests/cluster`. They mostly wait.
 const SIDE_BY_SIDE: u32 = 4;

@@ -3,7 +3,6 @@
 
 use std::{
     env,
-    ffi::OsString,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use tokio::{net::TcpStream, time};
 
 use crate::{
-    cluster::{repository, user_cache},
+    folders::{repository, search_path},
     process::Program,
 };
 
@@ -54,14 +53,6 @@ pub enum Nodes {
     Upstream,
 }
 
-/// Returns the search path for programs: `PATH`, then kindbox's tools.
-pub fn path() -> OsString {
-    let mut path = env::var_os("PATH").unwrap_or_default();
-    path.push(":");
-    path.push(kindbox_cache().join("bin"));
-    path
-}
-
 /// Checks that every tool exists in a sufficient version, and returns the source of node images.
 pub async fn prepare() -> Result<Nodes> {
     let nodes = if env::var_os("ONCUE_E2E_KINDBOX").is_none() && registry_answers().await {
@@ -84,11 +75,6 @@ async fn registry_answers() -> bool {
     let connected = TcpStream::connect(("registry-1.docker.io", 443));
     let in_time = time::timeout(Duration::from_secs(2), connected).await;
     in_time.is_ok_and(|connected| connected.is_ok())
-}
-
-fn kindbox_cache() -> PathBuf {
-    let named = env::var_os("KINDBOX_CACHE").map(PathBuf::from);
-    named.unwrap_or_else(|| user_cache().join("kindbox"))
 }
 
 /// Runs kindbox to build what is missing, and returns the name of its node image.
@@ -135,7 +121,7 @@ fn demand(tools: &[Tool], why: &str) -> Result<()> {
 }
 
 fn find(name: &str) -> Option<PathBuf> {
-    let path = path();
+    let path = search_path();
     let mut candidates = env::split_paths(&path).map(|folder| folder.join(name));
     candidates.find(|candidate| is_executable(candidate))
 }

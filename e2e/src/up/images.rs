@@ -8,7 +8,8 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    cluster::{Cluster, made_cache, repository},
+    cluster::Cluster,
+    folders::{made_cache, repository},
     kit::image,
     process::Program,
     steps::step,

@@ -5,10 +5,7 @@ use std::{fmt::Write as _, fs, time::Duration};
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    cluster::{Cluster, made_cache},
-    patience::timeout_flag,
-    steps::step,
-    tools::Nodes,
+    cluster::Cluster, folders::made_cache, patience::timeout_flag, steps::step, tools::Nodes,
 };
 
 /// One control plane and two workers, enough for tests that compare nodes.

@@ -4,8 +4,8 @@ use std::os::unix::fs::symlink;
 
 use anyhow::Result;
 use e2e::{
+    folders,
     kit::{Namespace, WAIT, deployment, pod, with_temp_ns},
-    tools,
 };
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn kubectl_runs_oncue_as_a_plugin() -> Result<()> {
         )?;
         let mut path = plugins.path().as_os_str().to_owned();
         path.push(":");
-        path.push(tools::path());
+        path.push(folders::search_path());
 
         let list = ["oncue", "vars", "list", "--namespace", ns.name()];
         let kubectl = ns.cluster().kubectl().args(list).env("PATH", path);
