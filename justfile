@@ -36,11 +36,9 @@ golden:
 client-static:
     client/build-static.sh
 
-# Runs every bench and prints the figures; none has a limit. The last one needs wrk.
+# Runs every bench and prints the figures; none has a limit.
 bench:
-    cargo bench --locked -p oncue --bench injection --bench creates --bench waiters
-    cargo build --release --locked --bin oncue
-    benches/webhook-load.sh
+    cargo bench --locked -p oncue --bench injection --bench reviews --bench creates --bench waiters
 
 # Builds both images and checks their size.
 images:
