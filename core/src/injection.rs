@@ -11,6 +11,7 @@
 //! | [`warning`], [`skip`], [`refusal`] | what is said to people, each a closed enum with labels |
 
 mod advice;
+mod annotations;
 mod arguments;
 mod budget;
 mod changes;
@@ -34,6 +35,7 @@ mod view;
 pub mod warning;
 
 pub use self::{
+    container::CONTAINER,
     patch::Patch,
     quantity::Quantity,
     record::Record,
@@ -43,8 +45,6 @@ pub use self::{
     skip::SkipReason,
     warning::Warning,
 };
-
-pub use self::{changes::managed_label, container::CONTAINER};
 
 use self::{pod::Pod, request::Request};
 use crate::language::{Namespace, PodAnnotations};

@@ -29,7 +29,7 @@ pub enum Rejection {
     #[error("the request's body is not JSON: {0}")]
     NotJson(#[source] serde_json::Error),
     /// The object is not a pod.
-    #[error(transparent)]
+    #[error("failed to read the pod at {0}")]
     NotPod(PodError),
     /// The body is JSON and not an `AdmissionReview`.
     #[error("the request's body is not an AdmissionReview: {0}")]

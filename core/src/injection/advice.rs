@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use super::{
-    changes::managed_label,
     hook::Hook,
     plan::Plan,
     pod::{Container, Spec},
@@ -48,15 +47,14 @@ fn about_hook(plan: &Plan<'_>) -> Option<Warning> {
     let Hook::Foreign(handler) = Hook::of(plan.signaller) else {
         return None;
     };
-    let (container, handler) = (plan.signaller.name().to_owned(), handler.to_owned());
-    Some(match plan.settings.controller {
-        Controller::Absent => Warning::PostStartUnsignalled { container, handler },
-        Controller::Present => Warning::PostStartKept { container, handler },
+    Some(Warning::PostStartKept {
+        container: plan.signaller.name().to_owned(),
+        handler: handler.to_owned(),
     })
 }
 
 fn about_label(plan: &Plan<'_>) -> Option<Warning> {
-    let label = managed_label(plan.settings);
+    let label = plan.settings.managed_label();
     let value = plan.pod.label(&label)?;
     (value != "true").then_some(Warning::LabelKept { label })
 }

@@ -8,29 +8,24 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{
+    annotations::Annotations,
     arguments::{Arguments, arguments},
     container::{self, CLIENT_MOUNT, CONTAINER, Particulars, SHARED_VOLUME, VOLUME, WaitContainer},
     hook::Hook,
-    patch::{Patch, Token},
+    patch::{ElementPath, Patch},
     plan::Plan,
     pod::{Container, Mount, Named},
     record::Record,
-    settings::Settings,
+    refusal::Refusal,
     view::List,
 };
 use crate::language::annotation::{Key, Mode};
 
-/// The annotation that lists the volumes for whose sake the cluster autoscaler keeps no node, as it
-/// does for every other `emptyDir`.
-const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
-
-/// Returns the label by which a controller finds the pods that concern it.
-pub fn managed_label(settings: &Settings) -> String {
-    format!("{}/managed", settings.keys.prefix())
-}
-
 /// Returns the patch that carries `plan` out.
-pub(crate) fn patch(plan: &Plan<'_>) -> Patch {
+///
+/// # Errors
+/// [`Refusal::TooLarge`] if the pod has no room for oncue's annotations.
+pub(crate) fn patch(plan: &Plan<'_>) -> Result<Patch, Refusal> {
     let mut record = Record::of(plan.asked, plan.chosen);
     let mut wait = plan
         .needs_container()
@@ -39,19 +34,19 @@ pub(crate) fn patch(plan: &Plan<'_>) -> Patch {
     if let Some(wait) = &mut wait {
         wait.set_hash(&record.hash);
     }
+    let annotations = Annotations::new(plan, &record)?;
     let mut changes = Changes {
         plan,
         patch: Patch::default(),
     };
     changes.label();
-    changes.record(&record);
+    annotations.write(&mut changes.patch);
     changes.volume();
-    changes.safe_to_evict();
     changes.pull_secrets();
     changes.gate();
     changes.containers();
     changes.wait_container(wait.as_ref(), &record.hash);
-    changes.patch
+    Ok(changes.patch)
 }
 
 fn wait_container<'a>(plan: &Plan<'a>, record: &Record) -> WaitContainer<'a> {
@@ -75,7 +70,7 @@ struct Changes<'a> {
 
 impl Changes<'_> {
     fn label(&mut self) {
-        let label = managed_label(self.plan.settings);
+        let label = self.plan.settings.managed_label();
         let metadata = self.plan.pod.metadata.as_ref();
         match metadata.and_then(|metadata| metadata.labels.as_ref()) {
             None => self.patch.add(
@@ -83,19 +78,9 @@ impl Changes<'_> {
                 &serde_json::json!({ label: "true" }),
             ),
             Some(labels) if labels.get(&label).is_none() => {
-                let path = format_args!("/metadata/labels/{}", Token(&label));
-                self.patch.add(path, &"true");
+                self.patch.add_member("/metadata/labels", &label, &"true");
             }
             Some(_) => {}
-        }
-    }
-
-    fn record(&mut self, record: &Record) {
-        let key = self.plan.settings.keys.prefixed(Key::Injected);
-        let text = serde_json::to_string(record).expect("a record is made of strings");
-        if self.plan.pod.annotation(&key) != Some(&text) {
-            let path = format_args!("/metadata/annotations/{}", Token(&key));
-            self.patch.add(path, &text);
         }
     }
 
@@ -109,25 +94,6 @@ impl Changes<'_> {
                 self.patch.remove(format_args!("/spec/volumes/{index}"));
             }
             None | Some(_) => {}
-        }
-    }
-
-    /// Tells the cluster autoscaler that our volume holds nothing that a node must be kept for.
-    fn safe_to_evict(&mut self) {
-        let path = format_args!("/metadata/annotations/{}", Token(SAFE_TO_EVICT));
-        let present = self.plan.pod.annotation(SAFE_TO_EVICT).unwrap_or_default();
-        let volumes = present.split(',').filter(|volume| !volume.is_empty());
-        let is_listed = volumes.clone().any(|volume| volume == VOLUME);
-        if self.plan.needs_container() && !is_listed {
-            let volumes: Vec<_> = volumes.chain([VOLUME]).collect();
-            self.patch.add(path, &volumes.join(","));
-        } else if self.plan.withdraws_container() && is_listed {
-            let others: Vec<_> = volumes.filter(|volume| *volume != VOLUME).collect();
-            if others.is_empty() {
-                self.patch.remove(path);
-            } else {
-                self.patch.add(path, &others.join(","));
-            }
         }
     }
 
@@ -236,18 +202,6 @@ impl Changes<'_> {
             None => self.patch.add(path, &[element]),
             Some(_) => self.patch.add(format_args!("{path}/-"), element),
         }
-    }
-}
-
-/// The path of a container.
-pub(crate) struct ElementPath {
-    list: &'static str,
-    index: usize,
-}
-
-impl fmt::Display for ElementPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/spec/{}/{}", self.list, self.index)
     }
 }
 

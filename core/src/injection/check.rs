@@ -1,6 +1,11 @@
 //! What does not go together: a pod, what it asks for, and what the installation can do.
 
-use super::{arguments::names_node, pod::Spec, settings::Controller};
+use super::{
+    arguments::names_node,
+    hook::Hook,
+    pod::{Container, Spec},
+    settings::Controller,
+};
 use crate::language::{
     AnnotationError, Located, PodAnnotations, Target, Term,
     annotation::{Fault, Key, Mode},
@@ -29,6 +34,27 @@ pub(crate) fn conflicts(
         errors.extend(without_an_end(asked));
     }
     errors
+}
+
+/// Refuses `signals` if neither a marker nor a controller would signal.
+pub(crate) fn unsignalled(
+    asked: &PodAnnotations,
+    signaller: &Container<'_>,
+    controller: Controller,
+) -> Option<AnnotationError> {
+    let Hook::Foreign(handler) = Hook::of(signaller) else {
+        return None;
+    };
+    if asked.signals.is_empty() || controller == Controller::Present {
+        return None;
+    }
+    let rule = format!(
+        "container {} has a postStart hook of the kind {handler}, behind which oncue cannot signal, \
+         and this installation runs no controller that would: make the hook an exec, or name \
+         another container with signals-container",
+        signaller.name(),
+    );
+    Some(AnnotationError::refused(Key::Signals, &rule))
 }
 
 fn without_controller(asked: &PodAnnotations) -> Vec<AnnotationError> {

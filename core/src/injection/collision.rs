@@ -10,7 +10,12 @@ use super::{
 
 /// Refuses a pod in which something of its own stands where ours must.
 pub(crate) fn check(plan: &Plan<'_>) -> Result<(), Collision> {
-    check_container_names(plan)?;
+    if plan.needs_container() || plan.was_injected() {
+        check_container_names(plan)?;
+    }
+    if !plan.needs_container() {
+        return Ok(());
+    }
     check_volume_name(plan)?;
     for (list, containers) in [
         ("containers", plan.spec.containers()),
@@ -27,24 +32,27 @@ pub(crate) fn check(plan: &Plan<'_>) -> Result<(), Collision> {
     Ok(())
 }
 
+/// Refuses a container with our container's name that is not ours: among the pod's own containers,
+/// a second init container, and one that no earlier round put there.
 fn check_container_names(plan: &Plan<'_>) -> Result<(), Collision> {
-    let taken = |path| {
-        Err(Collision::Container {
-            path,
-            name: CONTAINER,
-        })
+    let ours = |containers: &[Container<'_>]| -> Vec<usize> {
+        let indices = 0..containers.len();
+        indices
+            .filter(|i| containers[*i].name() == CONTAINER)
+            .collect()
     };
-    let mut apps = plan.spec.containers().iter();
-    match (
-        apps.position(|c| c.name() == CONTAINER),
-        plan.around.present(),
-    ) {
-        (Some(index), _) => taken(format!("spec.containers[{index}]")),
-        (None, Some(index)) if plan.present_hash().is_none() => {
-            taken(format!("spec.initContainers[{index}]"))
-        }
-        (None, _) => Ok(()),
-    }
+    let apps = ours(plan.spec.containers());
+    let init = ours(plan.spec.init_containers());
+    let path = match (&apps[..], &init[..]) {
+        ([index, ..], _) => format!("spec.containers[{index}]"),
+        ([], [_, second, ..]) => format!("spec.initContainers[{second}]"),
+        ([], [index]) if plan.present_hash().is_none() => format!("spec.initContainers[{index}]"),
+        ([], _) => return Ok(()),
+    };
+    Err(Collision::Container {
+        path,
+        name: CONTAINER,
+    })
 }
 
 fn check_volume_name(plan: &Plan<'_>) -> Result<(), Collision> {

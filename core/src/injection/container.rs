@@ -27,7 +27,7 @@ pub(crate) struct WaitContainer<'a> {
     name: &'static str,
     image: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    image_pull_policy: Option<&'static str>,
+    image_pull_policy: Option<PullPolicy>,
     command: [&'static str; 1],
     args: Vec<Cow<'static, str>>,
     env: Vec<EnvVar<'a>>,
@@ -56,7 +56,7 @@ impl<'a> WaitContainer<'a> {
         Self {
             name: CONTAINER,
             image: &settings.image.reference,
-            image_pull_policy: settings.image.pull_policy.map(PullPolicy::as_str),
+            image_pull_policy: settings.image.pull_policy,
             command: ["/oncue-client"],
             args: particulars.args,
             env: environment(settings, particulars.names_node),

@@ -1,8 +1,7 @@
 //! A container's post-start hook: what is there, and what a marker makes of it.
 
 use super::{
-    changes::ElementPath,
-    patch::Patch,
+    patch::{ElementPath, Patch},
     pod::{Container, PostStart},
     view::Text,
 };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use json_patch::jsonptr::Token;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -53,6 +54,16 @@ impl Patch {
             path: Path(path),
             value: Some(value),
         });
+    }
+
+    /// Adds `value` as the member `key` of the object at `path`.
+    pub(crate) fn add_member(&mut self, path: &str, key: &str, value: &impl Serialize) {
+        self.add(format_args!("{path}/{}", Token::new(key).encoded()), value);
+    }
+
+    /// Removes the member `key` of the object at `path`.
+    pub(crate) fn remove_member(&mut self, path: &str, key: &str) {
+        self.remove(format_args!("{path}/{}", Token::new(key).encoded()));
     }
 
     /// Removes what is at `path`.
@@ -109,22 +120,16 @@ impl Serialize for Path<'_> {
     }
 }
 
-/// Prints a reference token of a JSON Pointer (RFC 6901), escaped.
-pub(crate) struct Token<'a>(pub(crate) &'a str);
+/// The path of a container.
+pub(crate) struct ElementPath {
+    /// The list of the pod's spec that the container is in.
+    pub(crate) list: &'static str,
+    pub(crate) index: usize,
+}
 
-impl fmt::Display for Token<'_> {
+impl fmt::Display for ElementPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0;
-        while let Some(at) = rest.find(['~', '/']) {
-            f.write_str(&rest[..at])?;
-            f.write_str(if rest[at..].starts_with('~') {
-                "~0"
-            } else {
-                "~1"
-            })?;
-            rest = &rest[at + 1..];
-        }
-        f.write_str(rest)
+        write!(f, "/spec/{}/{}", self.list, self.index)
     }
 }
 
@@ -138,7 +143,7 @@ mod tests {
     #[test]
     fn writes_what_json_patch_reads() {
         let mut patch = Patch::default();
-        patch.add(format_args!("/a/{}", Token("x/y~z")), &"v\"");
+        patch.add_member("/a", "x/y~z", &"v\"");
         patch.remove(format_args!("/b/0"));
         assert_eq!(patch.len(), 2);
         let mut document = json!({"a": {}, "b": [1, 2]});
@@ -160,7 +165,7 @@ mod tests {
         #[test]
         fn an_escaped_token_names_exactly_its_member(key in ".*", other in ".*") {
             let mut patch = Patch::default();
-            patch.add(format_args!("/{}", Token(&key)), &1);
+            patch.add_member("", &key, &1);
             let mut document = json!({ other.as_str(): 0 });
             json_patch::patch(&mut document, &patch.to_json_patch()).unwrap();
             prop_assert_eq!(&document[&key], &Value::from(1));

@@ -5,7 +5,6 @@ use std::ops::Deref;
 use super::{
     arguments::Duties,
     budget::Budget,
-    collision,
     container::{self, CONTAINER, HASH},
     hook::Hook,
     place::{Place, Surroundings},
@@ -65,7 +64,7 @@ impl<'a> Plan<'a> {
     /// Makes the plan.
     ///
     /// # Errors
-    /// [`Refusal`] where something of the pod's own is in the way.
+    /// [`Refusal`] if the resources are wrong, or the marker would run before the client is there.
     pub(crate) fn new(subject: Subject<'a>) -> Result<Self, Refusal> {
         let Subject { spec, asked, .. } = subject;
         let around = Surroundings::new(spec.init_containers(), CONTAINER);
@@ -92,7 +91,6 @@ impl<'a> Plan<'a> {
         };
         if plan.needs_container() {
             plan.check_order()?;
-            collision::check(&plan)?;
         }
         Ok(plan)
     }

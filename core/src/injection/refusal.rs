@@ -1,5 +1,6 @@
 //! Why a pod is not let in.
 
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use super::warning::Warning;
@@ -25,7 +26,8 @@ impl<R: Into<Refusal>> From<R> for Refused {
 }
 
 /// Why a pod is not let in: its author's mistakes, never oncue's own failure.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[derive(Clone, Debug, Eq, Error, IntoStaticStr, PartialEq)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Refusal {
     /// Annotations that are wrong, or that do not go with the pod: 422.
     #[error("{}", lines(.0, &Keys::default()))]
@@ -37,7 +39,8 @@ pub enum Refusal {
     #[error(transparent)]
     Incomplete(PodError),
     /// Not a pod: 400.
-    #[error(transparent)]
+    #[error("failed to read the pod at {0}")]
+    #[strum(serialize = "not-a-pod")]
     Pod(#[from] PodError),
     /// More than any pod that can run has: 422.
     #[error(transparent)]
@@ -67,13 +70,7 @@ impl Refusal {
 
     /// Returns the refusal as one word, for metrics.
     pub fn label(&self) -> &'static str {
-        match self {
-            Self::Annotations(_) => "annotations",
-            Self::Collision(_) => "collision",
-            Self::Incomplete(_) => "incomplete",
-            Self::Pod(_) => "not-a-pod",
-            Self::TooLarge(_) => "too-large",
-        }
+        self.into()
     }
 }
 
@@ -122,9 +119,9 @@ pub enum Collision {
     },
 }
 
-/// A text that is not a pod, or too much for one.
+/// A part of a pod that is wrong, or too large.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("failed to read the pod at {path}: {reason}")]
+#[error("{path}: {reason}")]
 pub struct PodError {
     /// The path of the offending part, such as `spec.containers[0].name`.
     pub path: String,

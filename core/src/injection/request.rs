@@ -3,8 +3,10 @@
 use super::{
     Decision, Injection, Target,
     advice::advice,
+    annotations::MAX_BYTES,
     changes::patch,
-    check::conflicts,
+    check::{conflicts, unsignalled},
+    collision,
     plan::{Plan, Subject},
     pod::{Container, Pod, Spec},
     record::Record,
@@ -16,9 +18,6 @@ use super::{
     warning::Warning,
 };
 use crate::language::{Facts, PodAnnotations, Reading, annotation::Key};
-
-/// Most bytes of a pod's annotations, as Kubernetes has it: it looks only after us.
-const MAX_BYTES: usize = 256 << 10;
 
 /// Longest key of an annotation that Kubernetes accepts: a DNS subdomain, a slash, a name.
 const MAX_KEY_BYTES: usize = 253 + 1 + 63;
@@ -66,13 +65,16 @@ impl<'a> Request<'a> {
         let candidates: Vec<_> = all
             .filter(|(key, _)| key.len() <= MAX_KEY_BYTES && self.settings.keys.claims(key))
             .collect();
-        let bytes: usize = candidates.iter().map(|(_, value)| value.len()).sum();
+        let bytes: usize = candidates.iter().map(|(k, v)| k.len() + v.len()).sum();
         if bytes <= MAX_BYTES {
             return Ok(candidates);
         }
         Err(Refusal::TooLarge(PodError {
             path: "metadata.annotations".to_owned(),
-            reason: format!("they have {bytes} bytes where Kubernetes allows {MAX_BYTES}"),
+            reason: format!(
+                "oncue's have {bytes} bytes, but Kubernetes allows {MAX_BYTES} for all of a pod's: \
+                 shorten them"
+            ),
         }))
     }
 
@@ -110,7 +112,8 @@ impl<'a> Request<'a> {
         let signaller = self.signaller(&asked, before.as_ref())?;
         let annotations = self.resolve(&asked, signaller.name())?;
         // As written: what is known of the node makes no difference to a gate.
-        let errors = conflicts(&asked, spec, self.settings.controller);
+        let mut errors = conflicts(&asked, spec, self.settings.controller);
+        errors.extend(unsignalled(&asked, signaller, self.settings.controller));
         if !errors.is_empty() {
             return Err(Refusal::Annotations(errors));
         }
@@ -123,8 +126,9 @@ impl<'a> Request<'a> {
             signaller,
             chosen: signaller::matters(&asked).then(|| signaller.name()),
         })?;
+        collision::check(&plan)?;
         warnings.extend(advice(&plan));
-        let patch = patch(&plan);
+        let patch = patch(&plan)?;
         let decision = if patch.is_empty() {
             Decision::Skip(SkipReason::AlreadyInjected)
         } else {

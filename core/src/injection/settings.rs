@@ -3,6 +3,7 @@
 use std::{net::IpAddr, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use strum::EnumString;
 use thiserror::Error;
 
 use super::resources::Resources;
@@ -39,6 +40,11 @@ impl Settings {
             controller: Controller::Absent,
             own_namespace: None,
         }
+    }
+
+    /// Returns the label by which a controller finds the pods that it has to look after.
+    pub fn managed_label(&self) -> String {
+        format!("{}/managed", self.keys.prefix())
     }
 }
 
@@ -113,40 +119,21 @@ pub struct NonRootUserError {
     text: String,
 }
 
-/// When the kubelet pulls an image.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// When the kubelet pulls an image, as Kubernetes writes it.
+#[derive(Clone, Copy, Debug, EnumString, Eq, PartialEq, Serialize)]
+#[strum(parse_err_fn = not_a_policy, parse_err_ty = PullPolicyError)]
 pub enum PullPolicy {
     /// At every start.
     Always,
-    /// Where the node lacks it.
+    /// If the node does not have it.
     IfNotPresent,
     /// Never.
     Never,
 }
 
-impl PullPolicy {
-    const ALL: [Self; 3] = [Self::Always, Self::IfNotPresent, Self::Never];
-
-    /// Returns the policy as Kubernetes writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Always => "Always",
-            Self::IfNotPresent => "IfNotPresent",
-            Self::Never => "Never",
-        }
-    }
-}
-
-impl FromStr for PullPolicy {
-    type Err = PullPolicyError;
-
-    fn from_str(text: &str) -> Result<Self, PullPolicyError> {
-        Self::ALL
-            .into_iter()
-            .find(|policy| policy.as_str() == text)
-            .ok_or_else(|| PullPolicyError {
-                text: text.to_owned(),
-            })
+fn not_a_policy(text: &str) -> PullPolicyError {
+    PullPolicyError {
+        text: text.to_owned(),
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use strum::IntoStaticStr;
+
 /// Why a pod is left alone: the same word in logs, metrics, warnings and the command line.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, IntoStaticStr, PartialEq)]
+#[strum(serialize_all = "kebab-case")]
 pub enum SkipReason {
     /// Everything it asks for is there.
     AlreadyInjected,
@@ -20,26 +23,9 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
-    /// All reasons.
-    pub const ALL: [Self; 6] = [
-        Self::AlreadyInjected,
-        Self::MirrorPod,
-        Self::NothingAsked,
-        Self::OwnPod,
-        Self::SwitchedOff,
-        Self::Windows,
-    ];
-
     /// Returns the reason as one word.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::AlreadyInjected => "already-injected",
-            Self::MirrorPod => "mirror-pod",
-            Self::NothingAsked => "nothing-asked",
-            Self::OwnPod => "own-pod",
-            Self::SwitchedOff => "switched-off",
-            Self::Windows => "windows",
-        }
+        self.into()
     }
 }
 

@@ -42,20 +42,9 @@ pub enum Warning {
     /// A mesh that keeps our container from its position.
     #[error("oncue-wait stays in front of the mesh's init container: behind it is no network")]
     MeshFirst,
-    /// A post-start hook that cannot be chained, where a controller signals instead.
+    /// A post-start hook that cannot be chained: the controller signals instead.
     #[error("container {container}: its {handler} postStart stays, the controller signals instead")]
     PostStartKept {
-        /// The container.
-        container: String,
-        /// The kind of the hook's handler.
-        handler: String,
-    },
-    /// A post-start hook that cannot be chained, where nobody signals instead.
-    #[error(
-        "container {container}: its {handler} postStart stays and no controller runs: \
-         its signals never come"
-    )]
-    PostStartUnsignalled {
         /// The container.
         container: String,
         /// The kind of the hook's handler.
@@ -73,24 +62,4 @@ pub enum Warning {
     /// A pod that resolves no cluster names, and no address to fall back on.
     #[error("this pod resolves no cluster names and the store's ClusterIP is not configured")]
     StoreUnresolved,
-}
-
-impl Warning {
-    /// Returns the warning as one word.
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::Annotation(AnnotationWarning::Reserved { .. }) => "reserved-key",
-            Self::Annotation(AnnotationWarning::UnknownKey { .. }) => "unknown-key",
-            Self::LabelKept { .. } => "label-kept",
-            Self::LiveSignalsStay { .. } => "live-signals-stay",
-            Self::LoopbackProbe { .. } => "loopback-probe",
-            Self::MeshCni => "mesh-cni",
-            Self::MeshFirst => "mesh-first",
-            Self::PostStartKept { .. } => "post-start-kept",
-            Self::PostStartUnsignalled { .. } => "post-start-unsignalled",
-            Self::ResourcesAdjusted { .. } => "resources-adjusted",
-            Self::Skipped(reason) => reason.label(),
-            Self::StoreUnresolved => "store-unresolved",
-        }
-    }
 }

@@ -199,9 +199,7 @@ impl Subject<'_> {
             Warning::LabelKept { label } => places.label(label),
             Warning::LoopbackProbe { .. } => places.of(Key::DependsOn),
             Warning::MeshFirst => places.of(Key::DependsOnPosition),
-            Warning::PostStartKept { .. } | Warning::PostStartUnsignalled { .. } => {
-                places.of(Key::Signals)
-            }
+            Warning::PostStartKept { .. } => places.of(Key::Signals),
             Warning::ResourcesAdjusted { .. } => places.of(Key::Resources),
             Warning::MeshCni | Warning::Skipped(_) | Warning::StoreUnresolved => {
                 places.of_any(&ASKING)

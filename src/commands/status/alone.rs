@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     cluster::{Part, Place, Question, Resource},
     commands::{cluster::Cluster, output},
-    injection::{CONTAINER, Record, Settings, managed_label},
+    injection::{CONTAINER, Record, Settings},
     language::annotation::Key,
 };
 
@@ -21,7 +21,7 @@ pub(super) fn find(
     (settings, place): (&Settings, &Place),
     known: &[Waiter],
 ) -> anyhow::Result<Vec<Row>> {
-    let label = format!("{}=true", managed_label(settings));
+    let label = format!("{}=true", settings.managed_label());
     let pending = Question {
         labels: &label,
         fields: "status.phase=Pending",

@@ -11,7 +11,7 @@ use crate::{
         cluster::Cluster,
         output::{self, Format},
     },
-    injection::{Settings, managed_label},
+    injection::Settings,
     workload::{Owner, owner, uid},
 };
 
@@ -32,7 +32,7 @@ impl Injected {
         settings: &Settings,
         place: &Place,
     ) -> anyhow::Result<Self> {
-        let label = format!("{}=true", managed_label(settings));
+        let label = format!("{}=true", settings.managed_label());
         let live = Question {
             labels: &label,
             fields: "status.phase!=Succeeded,status.phase!=Failed",

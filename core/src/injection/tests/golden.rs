@@ -94,7 +94,7 @@ fn decided(decision: &Decision) -> Value {
 
 fn told(warning: &Warning) -> Value {
     assert!(warning.to_string().len() <= 256, "{warning}");
-    format!("{}: {warning}", warning.label()).into()
+    warning.to_string().into()
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn a_pod_without_containers_is_incomplete() {
         let pod = format!(r#"{{"metadata":{{"annotations":{{"depends-on":"a"}}}},"spec":{spec}}}"#);
         let refusal = admit(&pod, &cluster()).unwrap_err().refusal;
         assert!(matches!(refusal, Refusal::Incomplete(_)), "{refusal}");
-        let expected = "at spec.containers: a pod has at least one container";
+        let expected = "spec.containers: a pod has at least one container";
         assert!(refusal.to_string().contains(expected), "{refusal}");
     }
 }
@@ -98,11 +98,11 @@ fn a_list_without_end_is_refused_before_it_fills_the_memory() {
     for (pod, expected) in [
         (
             format!(r#"{{"spec":{{"containers":[{containers}{{}}]}}}}"#),
-            "at spec.containers: there are more than 20000 elements",
+            "spec.containers: there are more than 20000 elements",
         ),
         (
             format!(r#"{{"metadata":{{"annotations":{{"depends-on":"{terms}"}}}}}}"#),
-            "at metadata.annotations: they have 2097152 bytes where Kubernetes allows 262144",
+            "metadata.annotations: oncue's have 2097162 bytes, but Kubernetes allows 262144 for",
         ),
     ] {
         let refusal = admit(&pod, &cluster()).unwrap_err().refusal;

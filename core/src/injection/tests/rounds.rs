@@ -259,3 +259,57 @@ fn our_name_without_a_hash_is_not_ours() {
     assert!(matches!(refusal, Refusal::Collision(_)), "{refusal}");
     assert_eq!(refusal.status(), 422);
 }
+
+#[test]
+fn a_second_container_with_our_name_is_refused_wherever_it_is() {
+    let asked = json!({"depends-on": "a", "signals": "b"});
+    let injected = round(&mk_pod(&asked));
+    let ours = injected["spec"]["initContainers"][0].clone();
+    let stranger = json!({"name": "oncue-wait", "image": "own"});
+    for (pod, list, element, path) in [
+        (mk_pod(&asked), "containers", &stranger, "containers[1]"),
+        (
+            mk_pod(&asked),
+            "initContainers",
+            &stranger,
+            "initContainers[0]",
+        ),
+        (injected.clone(), "containers", &stranger, "containers[1]"),
+        (injected.clone(), "containers", &ours, "containers[1]"),
+        (
+            injected.clone(),
+            "initContainers",
+            &stranger,
+            "initContainers[1]",
+        ),
+        (
+            injected.clone(),
+            "initContainers",
+            &ours,
+            "initContainers[1]",
+        ),
+    ] {
+        let mut pod = pod;
+        if pod["spec"][list].is_null() {
+            pod["spec"][list] = json!([]);
+        }
+        push(&mut pod, list, element.clone());
+        assert_taken(&pod, path);
+        // Also once the pod asks for nothing that needs our container.
+        pod["metadata"]["annotations"]["depends-on-mode"] = json!("gate");
+        pod["metadata"]["annotations"]["signals"] = json!("");
+        if pod["metadata"]["annotations"]["oncue.dev/injected"].is_string() {
+            assert_taken(&pod, path);
+        }
+    }
+    let mut pod = injected;
+    insert_first(&mut pod, "initContainers", stranger);
+    assert_taken(&pod, "initContainers[1]");
+}
+
+fn assert_taken(pod: &Value, path: &str) {
+    let refusal = admit(&pod.to_string(), &cluster()).unwrap_err().refusal;
+    assert_eq!((refusal.status(), refusal.label()), (422, "collision"));
+    let expected = format!("spec.{path}: the name \"oncue-wait\" is taken");
+    assert!(refusal.to_string().starts_with(&expected), "{refusal}");
+}
