@@ -1,8 +1,14 @@
 //! The certificate authority's files in the data folder.
+//!
+//! `authority.pem` is the authority: its key and certificates in one file, so that a crash never
+//! leaves half of them. `ca.crt` is a copy of the certificates for clients, written again whenever
+//! it differs. Former versions kept the key in `ca.key` and the certificates in `ca.crt` alone; such
+//! a pair is moved into one file.
 
 use std::{
-    fs,
+    fs::{self, File, Permissions},
     io::{self, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -10,51 +16,92 @@ use oncue_webhook_certs::{
     Authority, CertificateError, Keeper, Kept, Unusable, Written, read_kept,
 };
 use tempfile::NamedTempFile;
+use tracing::info;
 
-/// The files of a certificate authority: `ca.crt`, readable by everyone, and `ca.key`, readable by
-/// its owner only.
+/// Where a certificate authority is kept.
 #[derive(Clone, Debug)]
 pub struct AuthorityFiles {
+    authority: PathBuf,
     certificate: PathBuf,
-    key: PathBuf,
+    former_key: PathBuf,
 }
 
 impl AuthorityFiles {
     /// Names the files of a folder.
-    pub fn of(folder: &Path) -> Self {
+    pub(crate) fn of(folder: &Path) -> Self {
         Self {
+            authority: folder.join("authority.pem"),
             certificate: folder.join("ca.crt"),
-            key: folder.join("ca.key"),
+            former_key: folder.join("ca.key"),
         }
     }
 
-    /// Returns the path of the certificates in PEM.
-    pub fn certificate(&self) -> &Path {
+    /// Returns the path of the certificates in PEM, for clients.
+    pub(crate) fn certificate(&self) -> &Path {
         &self.certificate
     }
 
     fn load(&self) -> Result<Option<Authority>, AuthorityError> {
-        let (key, certificate) = (read(&self.key)?, read(&self.certificate)?);
+        let Some(text) = read(&self.authority)? else {
+            return self.load_pair();
+        };
+        let damaged = |source| AuthorityError::Damaged(self.authority.clone(), source);
+        let authority = Authority::from_pem(&text, &text).map_err(damaged)?;
+        self.publish(&authority)?;
+        self.remove_former_key(&authority)?;
+        Ok(Some(authority))
+    }
+
+    /// Loads the two files of a former version, and moves them into one.
+    fn load_pair(&self) -> Result<Option<Authority>, AuthorityError> {
+        let (key, certificate) = (read(&self.former_key)?, read(&self.certificate)?);
         let half = |present: &Path, absent: &Path| AuthorityError::Half {
             present: present.to_owned(),
             absent: absent.to_owned(),
         };
         let kept = read_kept(key.as_deref(), certificate.as_deref());
-        kept.map_err(|unusable| match unusable {
-            Unusable::CertificateAlone => half(&self.certificate, &self.key),
+        let pair = kept.map_err(|unusable| match unusable {
+            Unusable::CertificateAlone => half(&self.certificate, &self.authority),
             Unusable::Damaged(source) => AuthorityError::Damaged(self.certificate.clone(), source),
-            Unusable::KeyAlone => half(&self.key, &self.certificate),
-        })
+            Unusable::KeyAlone => half(&self.former_key, &self.certificate),
+        })?;
+        if let Some(authority) = &pair {
+            self.save(authority)?;
+            info!(file = %self.authority.display(), "moved the certificate authority into one file");
+        }
+        Ok(pair)
     }
 
-    /// Writes both files; a reader sees each of them old or new, never half.
+    /// Writes the authority, then what follows from it; a reader sees each file old or new.
     fn save(&self, authority: &Authority) -> Result<(), AuthorityError> {
-        write(&self.key, &authority.key().to_pem(), Readers::Owner)?;
-        write(&self.certificate, &authority.bundle_pem(), Readers::All)
+        let text = authority.key().to_pem() + &authority.bundle_pem();
+        write(&self.authority, &text, FOR_OWNER)?;
+        self.publish(authority)?;
+        self.remove_former_key(authority)
+    }
+
+    /// Sees that clients find the certificates.
+    fn publish(&self, authority: &Authority) -> Result<(), AuthorityError> {
+        let bundle = authority.bundle_pem();
+        if read(&self.certificate)?.as_deref() == Some(&bundle) {
+            return Ok(());
+        }
+        write(&self.certificate, &bundle, FOR_ALL)
+    }
+
+    /// Removes the key's former file, but not another key.
+    fn remove_former_key(&self, authority: &Authority) -> Result<(), AuthorityError> {
+        let former = read(&self.former_key)?;
+        if former.is_none_or(|former| former.trim() != authority.key().to_pem().trim()) {
+            return Ok(());
+        }
+        let removed =
+            fs::remove_file(&self.former_key).and_then(|()| sync_folder(&self.former_key));
+        removed.map_err(|error| AuthorityError::Write(self.former_key.clone(), error))
     }
 }
 
-/// The folder belongs to one process, so there are no concurrent writes.
+/// The folder belongs to one process: no other one writes.
 impl Keeper for AuthorityFiles {
     type Version = ();
     type Error = AuthorityError;
@@ -75,17 +122,29 @@ impl Keeper for AuthorityFiles {
 /// Why there is no certificate authority.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
-    /// The files hold something else.
-    #[error("{} and its key are no certificate authority, and are left as they are", .0.display())]
+    /// A file holds something else.
+    #[error(
+        "{} is not a certificate authority, and is left as it is: restore it from a backup, or \
+         move it away to make a new authority",
+        .0.display()
+    )]
     Damaged(PathBuf, #[source] CertificateError),
-    /// One of the two files is missing.
-    #[error("found {} without {}: restore it, or remove the other to make a new authority", .present.display(), .absent.display())]
+    /// A file is there without the one that it needs.
+    #[error(
+        "found {present} without {absent}: restore {absent}, or remove {present} to make a new \
+         authority",
+        present = .present.display(),
+        absent = .absent.display()
+    )]
     Half {
         /// The file that is there.
         present: PathBuf,
         /// The file that is not.
         absent: PathBuf,
     },
+    /// A folder, a named pipe or a device has the file's name.
+    #[error("{} is not a regular file: move it away", .0.display())]
+    NotAFile(PathBuf),
     /// A file cannot be read.
     #[error("failed to read {}", .0.display())]
     Read(PathBuf, #[source] io::Error),
@@ -94,100 +153,48 @@ pub enum AuthorityError {
     Write(PathBuf, #[source] io::Error),
 }
 
-#[derive(Clone, Copy)]
-enum Readers {
-    All,
-    Owner,
-}
-
+/// Reads a file; opening a named pipe would wait for a writer, so the kind is looked at first.
 fn read(path: &Path) -> Result<Option<String>, AuthorityError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    let read = || {
+        if fs::metadata(path)?.is_file() {
+            fs::read_to_string(path).map(Some)
+        } else {
+            Ok(None)
+        }
+    };
+    match read() {
+        Ok(Some(text)) => Ok(Some(text)),
+        Ok(None) => Err(AuthorityError::NotAFile(path.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(AuthorityError::Read(path.to_owned(), error)),
     }
 }
 
-fn write(path: &Path, text: &str, readers: Readers) -> Result<(), AuthorityError> {
+/// Replaces a file; after a crash it is there with the old text or the new one.
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), AuthorityError> {
     let write = || {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = NamedTempFile::new_in(folder)?;
+        let mut file = NamedTempFile::new_in(folder_of(path))?;
         file.write_all(text.as_bytes())?;
-        if let Readers::All = readers {
-            allow_all_to_read(file.as_file())?;
-        }
+        file.as_file()
+            .set_permissions(Permissions::from_mode(mode))?;
         file.as_file().sync_all()?;
         file.persist(path)?;
-        Ok(())
+        sync_folder(path)
     };
     write().map_err(|error| AuthorityError::Write(path.to_owned(), error))
 }
 
-/// Temporary files are made for their owner alone.
-fn allow_all_to_read(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    file.set_permissions(fs::Permissions::from_mode(0o644))
+/// Makes changes of the names in a file's folder durable.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
 }
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
+}
+
+const FOR_ALL: u32 = 0o644;
+const FOR_OWNER: u32 = 0o600;
 
 #[cfg(test)]
-mod tests {
-    use std::{os::unix::fs::PermissionsExt, time::SystemTime};
-
-    use super::*;
-
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().permissions().mode() & 0o777
-    }
-
-    /// Creates an authority.
-    fn mk_files(folder: &Path) -> (AuthorityFiles, Authority) {
-        let files = AuthorityFiles::of(folder);
-        let authority = Authority::generate(SystemTime::now()).unwrap();
-        files.save(&authority).unwrap();
-        (files, authority)
-    }
-
-    #[test]
-    fn nothing_is_kept_at_first() {
-        let folder = tempfile::tempdir().unwrap();
-        let files = AuthorityFiles::of(folder.path());
-        assert_eq!(files.load().unwrap(), None);
-    }
-
-    #[test]
-    fn a_restart_keeps_the_authority() {
-        let folder = tempfile::tempdir().unwrap();
-        let (files, authority) = mk_files(folder.path());
-        let public = fs::read_to_string(files.certificate()).unwrap();
-        assert_eq!(public, authority.bundle_pem());
-        assert_eq!(files.load().unwrap(), Some(authority));
-    }
-
-    #[test]
-    fn only_the_owner_reads_the_key() {
-        let folder = tempfile::tempdir().unwrap();
-        let (files, _) = mk_files(folder.path());
-        assert_eq!(mode(&files.key), 0o600);
-        assert_eq!(mode(&files.certificate), 0o644);
-    }
-
-    #[test]
-    fn a_missing_half_is_an_error_that_names_both_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let (files, _) = mk_files(folder.path());
-        fs::remove_file(&files.key).unwrap();
-        let text = files.load().unwrap_err().to_string();
-        assert!(text.contains("ca.crt without"), "{text}");
-        assert!(text.contains("ca.key"), "{text}");
-    }
-
-    #[test]
-    fn a_damaged_file_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let (files, _) = mk_files(folder.path());
-        fs::write(&files.certificate, "damaged").unwrap();
-        files.load().unwrap_err();
-        assert_eq!(fs::read_to_string(&files.certificate).unwrap(), "damaged");
-    }
-}
+mod tests;
