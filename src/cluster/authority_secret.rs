@@ -1,20 +1,25 @@
 //! The certificate authority in a Secret, which all replicas share.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::{ByteString, api::core::v1::Secret};
-use kube::{Api, Client, api::PostParams};
+use kube::{
+    Api, Client,
+    api::{GetParams, PostParams},
+    core::Request,
+};
 use oncue_webhook_certs::{
     Authority, CertificateError, Keeper, Kept, Unusable, Written, read_kept,
 };
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{ApiError, FIELD_MANAGER, call};
 use crate::config::ObjectRef;
 
 /// A Secret that keeps a certificate authority in `ca.crt` and `ca.key`.
 ///
-/// It must exist, empty at first, so that no permission to create Secrets is needed. A write is an
-/// update that the API server rejects if the Secret changed since it was read.
+/// It must exist, empty at first: so no part of oncue needs the right to create Secrets. A write is
+/// an update of the JSON that was read, so that fields which this version does not know stay; the
+/// API server refuses it if the Secret was changed since.
 #[derive(Clone, Debug)]
 pub struct AuthoritySecret {
     api: Api<Secret>,
@@ -30,9 +35,13 @@ impl AuthoritySecret {
         }
     }
 
-    fn authority(&self, secret: &Secret) -> Result<Option<Authority>, SecretError> {
-        let text = |key| secret.data.as_ref().and_then(|data| text(data, key));
-        let kept = read_kept(text(KEY).as_deref(), text(CERTIFICATE).as_deref());
+    fn authority(&self, secret: &Value) -> Result<Option<Authority>, SecretError> {
+        let Held { data } = Held::deserialize(secret).map_err(|error| {
+            let unreadable = ApiError::Unanswered(error.to_string());
+            SecretError::Read(self.place.clone(), unreadable)
+        })?;
+        let data = data.unwrap_or_default();
+        let kept = read_kept(text(data.key).as_deref(), text(data.certificate).as_deref());
         kept.map_err(|unusable| match unusable {
             Unusable::CertificateAlone => self.half(CERTIFICATE, KEY),
             Unusable::Damaged(source) => SecretError::Damaged(self.place.clone(), source),
@@ -47,20 +56,62 @@ impl AuthoritySecret {
             absent,
         }
     }
+
+    async fn get(&self) -> Result<Value, kube::Error> {
+        let request = self.requests().get(self.name(), &GetParams::default());
+        self.api
+            .clone()
+            .into_client()
+            .request(request.map_err(kube::Error::BuildRequest)?)
+            .await
+    }
+
+    async fn replace(&self, secret: &Value) -> Result<Value, kube::Error> {
+        let params = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        let body = secret.to_string().into_bytes();
+        let request = self.requests().replace(self.name(), &params, body);
+        self.api
+            .clone()
+            .into_client()
+            .request(request.map_err(kube::Error::BuildRequest)?)
+            .await
+    }
+
+    fn requests(&self) -> Request {
+        Request::new(self.api.resource_url())
+    }
+
+    fn name(&self) -> &str {
+        self.place.name.as_str()
+    }
+}
+
+/// What is read of a Secret.
+#[derive(Deserialize)]
+struct Held {
+    data: Option<Data>,
+}
+
+#[derive(Default, Deserialize)]
+struct Data {
+    #[serde(rename = "ca.crt")]
+    certificate: Option<ByteString>,
+    #[serde(rename = "ca.key")]
+    key: Option<ByteString>,
 }
 
 impl Keeper for AuthoritySecret {
-    type Version = Secret;
+    type Version = Value;
     type Error = SecretError;
 
-    async fn read(&self) -> Result<Kept<Secret>, SecretError> {
-        let secret =
-            call(self.api.get(self.place.name.as_str()))
-                .await
-                .map_err(|error| match error {
-                    ApiError::NotFound(_) => SecretError::Absent(self.place.clone()),
-                    error => SecretError::Read(self.place.clone(), error),
-                })?;
+    async fn read(&self) -> Result<Kept<Value>, SecretError> {
+        let secret = call(self.get()).await.map_err(|error| match error {
+            ApiError::NotFound(_) => SecretError::Absent(self.place.clone()),
+            error => SecretError::Read(self.place.clone(), error),
+        })?;
         Ok(Kept {
             authority: self.authority(&secret)?,
             version: secret,
@@ -70,21 +121,15 @@ impl Keeper for AuthoritySecret {
     async fn write(
         &self,
         authority: &Authority,
-        mut secret: Secret,
+        mut secret: Value,
     ) -> Result<Written, SecretError> {
-        let data = secret.data.get_or_insert_default();
         for (key, text) in [
-            (KEY, authority.key().to_pem()),
             (CERTIFICATE, authority.bundle_pem()),
+            (KEY, authority.key().to_pem()),
         ] {
-            data.insert(key.to_owned(), ByteString(text.into_bytes()));
+            secret["data"][key] = json!(ByteString(text.into_bytes()));
         }
-        let params = PostParams {
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PostParams::default()
-        };
-        let replace = self.api.replace(self.place.name.as_str(), &params, &secret);
-        match call(replace).await {
+        match call(self.replace(&secret)).await {
             Ok(_) => Ok(Written::Done),
             Err(ApiError::Conflict(_)) => Ok(Written::Raced),
             Err(error) => Err(SecretError::Write(self.place.clone(), error)),
@@ -125,10 +170,10 @@ pub enum SecretError {
     Write(ObjectRef, #[source] ApiError),
 }
 
-/// Returns what is written at `key`; an empty text says nothing.
-fn text(data: &BTreeMap<String, ByteString>, key: &str) -> Option<String> {
-    let ByteString(bytes) = data.get(key)?;
-    Some(String::from_utf8_lossy(bytes).into_owned()).filter(|text| !text.trim().is_empty())
+/// Returns an entry as a text; an empty one counts as absent.
+fn text(entry: Option<ByteString>) -> Option<String> {
+    let ByteString(bytes) = entry?;
+    Some(String::from_utf8_lossy(&bytes).into_owned()).filter(|text| !text.trim().is_empty())
 }
 
 const CERTIFICATE: &str = "ca.crt";

@@ -3,6 +3,7 @@
 use std::{error::Error, iter, time::Duration};
 
 use kube::core::Status;
+use strum::IntoStaticStr;
 use tokio::time::timeout;
 
 /// How long an API server may take for one request.
@@ -17,7 +18,8 @@ pub async fn call<T>(request: impl Future<Output = Result<T, kube::Error>>) -> R
 }
 
 /// Why a request failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ApiError {
     /// The object changed since it was read.
     #[error("the object was changed meanwhile: {}", .0.message)]
@@ -42,14 +44,7 @@ pub enum ApiError {
 impl ApiError {
     /// Returns the reason as one word, for metrics.
     pub fn label(&self) -> &'static str {
-        match self {
-            Self::Conflict(_) => "conflict",
-            Self::Forbidden(_) => "forbidden",
-            Self::NotFound(_) => "not-found",
-            Self::Refused(_) => "refused",
-            Self::TimedOut => "timed-out",
-            Self::Unanswered(_) => "unanswered",
-        }
+        self.into()
     }
 }
 

@@ -118,13 +118,17 @@ async fn what_else_a_secret_holds_is_kept() {
     let cluster = FakeCluster::of_the_chart();
     cluster.change(SECRET, |secret| {
         secret["metadata"]["labels"] = json!({"a": "b"});
+        secret["metadata"]["fromTheFuture"] = json!({"c": [1]});
         secret["data"] = json!({"other": "eA=="});
+        secret["sealedBy"] = json!("a later version");
     });
     let mut custody = Custody::new(mk_secret(&cluster));
     custody.look(SystemTime::now()).await.unwrap();
     let secret = cluster.get(SECRET);
     assert_eq!(secret["data"]["other"], "eA==");
     assert_eq!(secret["metadata"]["labels"], json!({"a": "b"}));
+    assert_eq!(secret["metadata"]["fromTheFuture"], json!({"c": [1]}));
+    assert_eq!(secret["sealedBy"], "a later version");
     assert_eq!(secret["type"], "Opaque");
 }
 
