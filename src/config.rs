@@ -11,12 +11,15 @@
 //!
 //! A flag wins over its environment variable, that over the file, and the file over the default.
 
+mod error;
 pub mod file;
 pub mod inject;
 mod log_format;
 mod object;
+mod overlay;
 pub mod role;
 pub mod settings;
+mod text;
 
 #[cfg(test)]
 mod tests;
@@ -31,11 +34,12 @@ use std::{
 use rustls::pki_types::ServerName;
 
 use crate::{
-    memory::{LimitTooSmall, MemoryLimit, MemoryPlan},
+    memory::{MemoryLimit, MemoryPlan},
     webhook::Strictness,
 };
 
 pub use self::{
+    error::ConfigError,
     file::FileError,
     inject::{InjectError, InjectSettings},
     log_format::LogFormat,
@@ -154,23 +158,6 @@ pub enum AuthorityPlace {
     Data,
     /// In this Secret, shared by all replicas.
     Secret(ObjectRef),
-}
-
-/// Why settings do not go together.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ConfigError {
-    /// The memory is not enough.
-    #[error(transparent)]
-    Memory(#[from] LimitTooSmall),
-    /// The namespace of an object is not known.
-    #[error("{flag} needs --inject-own-namespace: the namespace in which the object is")]
-    NoOwnNamespace {
-        /// The flag that names the object.
-        flag: &'static str,
-    },
-    /// One address is told in two ways.
-    #[error("--inject-store-ip and --inject-store-service say the same: choose one")]
-    TwoStoreAddresses,
 }
 
 /// Returns the names by which a machine reaches itself, and the address where it listens.

@@ -10,9 +10,10 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::{
-    ConfigError,
+    error::ConfigError,
     object::{ObjectName, ObjectRef},
-    settings::{from_text, overlay},
+    overlay::overlay,
+    text::from_text,
 };
 use crate::{
     injection::{Image, NonRootUser, PullPolicy, Resources, Settings, StoreAddress},

@@ -4,18 +4,17 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 use rustls::pki_types::ServerName;
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::Deserialize;
 
 use super::{
     inject::InjectSettings,
     log_format::LogFormat,
     object::ObjectName,
+    overlay::overlay,
     role::{Role, StoreKind},
+    text::{duration, server_name, server_names, text_duration},
 };
-use crate::{
-    language::Timeout,
-    memory::{ByteSize, MemoryLimit},
-};
+use crate::memory::{ByteSize, MemoryLimit};
 
 /// Every setting of `oncue serve`. `None` means the default.
 ///
@@ -89,19 +88,6 @@ pub struct ServeSettings {
     pub(super) inject: InjectSettings,
 }
 
-/// Fills what `$above` leaves open with what `$below` says; a field that is left out is an error
-/// of the compiler.
-macro_rules! overlay {
-    ($above:ident over $below:ident: $($field:ident),+; $($section:ident),*) => {{
-        let Self { $($field,)+ $($section,)* } = $above;
-        Self {
-            $($field: $field.or($below.$field),)+
-            $($section: $section.over($below.$section),)*
-        }
-    }};
-}
-pub(super) use overlay;
-
 impl ServeSettings {
     /// Returns these settings, with unset ones taken from `below`.
     #[must_use]
@@ -133,43 +119,4 @@ impl ServeSettings {
     pub fn into_inject(self) -> InjectSettings {
         self.inject
     }
-}
-
-/// Reads a value as its flag is read.
-pub(super) fn from_text<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: std::str::FromStr<Err: std::fmt::Display>,
-    D: Deserializer<'de>,
-{
-    let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(D::Error::custom)
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    if text == "0" || text == "0s" {
-        return Ok(Duration::ZERO);
-    }
-    let timeout: Result<Timeout, _> = text.parse();
-    timeout.map(Timeout::duration).map_err(|e| e.to_string())
-}
-
-fn text_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    duration(&text).map(Some).map_err(D::Error::custom)
-}
-
-fn server_name(text: &str) -> Result<ServerName<'static>, String> {
-    ServerName::try_from(text.to_owned())
-        .map_err(|_| format!("{text:?} is neither a DNS name nor an IP address"))
-}
-
-fn server_names<'de, D>(deserializer: D) -> Result<Option<Vec<ServerName<'static>>>, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    Vec::<String>::deserialize(deserializer)?
-        .iter()
-        .map(|name| server_name(name).map_err(D::Error::custom))
-        .collect::<Result<_, _>>()
-        .map(Some)
 }

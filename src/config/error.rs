@@ -1,0 +1,20 @@
+//! Settings that do not go together.
+
+use crate::memory::LimitTooSmall;
+
+/// Why settings do not go together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// The memory is not enough.
+    #[error(transparent)]
+    Memory(#[from] LimitTooSmall),
+    /// The namespace of an object is not known.
+    #[error("{flag} needs --inject-own-namespace: the namespace in which the object is")]
+    NoOwnNamespace {
+        /// The flag that names the object.
+        flag: &'static str,
+    },
+    /// One address is set in two ways.
+    #[error("--inject-store-ip and --inject-store-service set the same address: choose one")]
+    TwoStoreAddresses,
+}
