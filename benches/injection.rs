@@ -90,9 +90,10 @@ fn typical(variables: usize) -> Vec<u8> {
 
 fn with_text(bytes: usize) -> Vec<u8> {
     let text = "0123456789abcdef{}\\\n\"".repeat(bytes / 24);
+    let env = json!({"name": "TEXT", "value": text});
     review(
-        &json!({"depends-on": "db/ready", "signals": "web/up", "text": text}),
-        &[],
+        &json!({"depends-on": "db/ready", "signals": "web/up"}),
+        &[env],
     )
 }
 

@@ -30,6 +30,7 @@ mod tests;
 use std::sync::Arc;
 
 use axum::{Router, routing::post};
+use strum::IntoStaticStr;
 
 pub use self::{
     answer::{Answer, answer},
@@ -87,7 +88,8 @@ impl Webhook {
 }
 
 /// What is asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum Entry {
     /// What there is to say of a workload.
     Lint,
@@ -106,10 +108,7 @@ impl Entry {
     }
 
     fn label(self) -> &'static str {
-        match self {
-            Self::Lint => "lint",
-            Self::Mutate => "mutate",
-        }
+        self.into()
     }
 }
 

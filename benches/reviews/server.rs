@@ -13,8 +13,9 @@ use axum::{Router, body::Bytes, http::header::CONTENT_TYPE, routing::post};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use oncue::{
     injection::{Image, Settings, StoreAddress},
+    memory::WebhookMemory,
     net::{self, Endpoint, Limits, NetMetrics, ServeContext, Shutdown, Transport},
-    webhook::{self, Strictness, WebhookMetrics},
+    webhook::{self, Context, Strictness, WebhookMetrics},
 };
 use oncue_webhook_certs::Authority;
 use rustls::{ServerConfig, pki_types::CertificateDer};
@@ -176,7 +177,12 @@ async fn serve_webhook(listener: TcpListener, tls: Arc<ServerConfig>) {
         transport: Transport::Tls(tls),
         limits: Limits::WEBHOOK,
     };
-    let router = webhook::router(settings(), Strictness::Warn, WebhookMetrics::default());
+    let reviews = Context {
+        settings: settings(),
+        strictness: Strictness::Warn,
+        metrics: WebhookMetrics::default(),
+    };
+    let router = webhook::router(reviews, WebhookMemory::default());
     let metrics = NetMetrics::default();
     net::serve(endpoint, router, ServeContext { shutdown, metrics }).await;
 }

@@ -46,6 +46,8 @@ pub use self::{
     warning::Warning,
 };
 
+use serde::Deserialize;
+
 use self::{pod::Pod, request::Request};
 use crate::language::{Namespace, PodAnnotations};
 
@@ -78,17 +80,33 @@ pub enum Decision {
     Skip(SkipReason),
 }
 
+/// What injection reads of a Pod or of a pod template; borrowed from its JSON.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct PodView<'a>(#[serde(borrow)] Pod<'a>);
+
+impl PodView<'_> {
+    /// Decides what is done with the pod.
+    ///
+    /// # Errors
+    /// [`Refused`] if the pod must not be admitted as it is.
+    pub fn inject(&self, target: &Target<'_>, settings: &Settings) -> Result<Injection, Refused> {
+        self.0.check_kind()?;
+        Request {
+            pod: &self.0,
+            target,
+            settings,
+        }
+        .decide()
+    }
+}
+
 /// Decides what is done with `pod`, the raw JSON of a Pod or of a pod template.
 ///
 /// # Errors
-/// [`Refused`] where the pod must not be let in as it is.
+/// [`Refused`] if the pod must not be admitted as it is, or if it is not a pod.
 pub fn inject(pod: &str, target: &Target<'_>, settings: &Settings) -> Result<Injection, Refused> {
-    Request {
-        pod: &Pod::read(pod)?,
-        target,
-        settings,
-    }
-    .decide()
+    PodView(Pod::read(pod)?).inject(target, settings)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Bytes in, bytes out: what is answered to a request's body.
 
 use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{
     outcome::{IgnoreReason, Outcome},
@@ -8,7 +10,9 @@ use super::{
     review::{Response, Review, Ruling},
 };
 use crate::{
-    injection::{Decision, Injection, Refusal, Refused, Settings, Target, Warning, inject},
+    injection::{
+        Decision, Injection, PodView, Refusal, Refused, Settings, Target, Warning, inject,
+    },
     language::Keys,
 };
 
@@ -27,18 +31,36 @@ pub struct Answer {
     pub patch_bytes: usize,
 }
 
-/// Answers `body` with what admission does with the pod in it.
+/// Answers `body` with the decision about the pod in it.
+///
+/// Review and pod are read in one pass. If that fails, they are read one after the other to find
+/// out which of them is wrong.
 pub fn answer(body: &[u8], settings: &Settings) -> Answer {
-    reply(body, |review| rule(review, settings)).unwrap_or_else(Answer::from)
+    let answered = match Review::<PodView<'_>>::decode(body) {
+        Ok(review) => reply(&review, |review| {
+            rule(
+                review,
+                |pod, target| pod.inject(target, settings),
+                &settings.keys,
+            )
+        }),
+        Err(_) => Review::<&RawValue>::decode(body).and_then(|review| {
+            reply(&review, |review| {
+                let read =
+                    |pod: &&RawValue, target: &Target<'_>| inject(pod.get(), target, settings);
+                rule(review, read, &settings.keys)
+            })
+        }),
+    };
+    answered.unwrap_or_else(Answer::from)
 }
 
 /// Answers a review as `rule` rules.
-pub(super) fn reply(
-    body: &[u8],
-    rule: impl FnOnce(&Review<'_>) -> Result<Ruled, Rejection>,
+pub(super) fn reply<O>(
+    review: &Review<'_, O>,
+    rule: impl FnOnce(&Review<'_, O>) -> Result<Ruled, Rejection>,
 ) -> Result<Answer, Rejection> {
-    let review = Review::decode(body)?;
-    let (ruling, warnings, outcome) = rule(&review)?;
+    let (ruling, warnings, outcome) = rule(review)?;
     let response = Response {
         uid: &review.uid,
         warnings,
@@ -60,10 +82,15 @@ pub(super) fn reply(
     })
 }
 
-/// Whether an object is let in, what people hear of it, and what became of it.
+/// The ruling, the warnings, and the outcome for metrics.
 pub(super) type Ruled = (Ruling, Vec<String>, Outcome);
 
-fn rule(review: &Review<'_>, settings: &Settings) -> Result<Ruled, Rejection> {
+/// Rules on a review, of whose pod `inject` decides.
+fn rule<'a, O: Deserialize<'a>>(
+    review: &Review<'a, O>,
+    inject: impl FnOnce(&O, &Target<'_>) -> Result<Injection, Refused>,
+    keys: &Keys,
+) -> Result<Ruled, Rejection> {
     if !review.kind.is_pod() {
         return Ok(ignore(IgnoreReason::OtherKind));
     }
@@ -76,7 +103,7 @@ fn rule(review: &Review<'_>, settings: &Settings) -> Result<Ruled, Rejection> {
         namespace: &namespace,
         name: Some(&*review.name).filter(|name| !name.is_empty()),
     };
-    match inject(pod.get(), &target, settings) {
+    match inject(pod, &target) {
         Ok(injection) => Ok(allow(injection)),
         Err(Refused {
             refusal: Refusal::Pod(error),
@@ -86,7 +113,7 @@ fn rule(review: &Review<'_>, settings: &Settings) -> Result<Ruled, Rejection> {
             refusal: Refusal::Incomplete(_),
             ..
         }) => Ok(ignore(IgnoreReason::Incomplete)),
-        Err(refused) => Ok(deny(&refused, &settings.keys)),
+        Err(refused) => Ok(deny(&refused, keys)),
     }
 }
 

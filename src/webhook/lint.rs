@@ -40,7 +40,9 @@ pub(super) fn memory(body_bytes: usize) -> usize {
 
 /// Answers `body` with what the linter says of the workload in it.
 pub fn lint(body: &[u8], settings: &Settings, strictness: Strictness) -> Answer {
-    reply(body, |review| rule(review, settings, strictness)).unwrap_or_else(Answer::from)
+    Review::decode(body)
+        .and_then(|review| reply(&review, |review| rule(review, settings, strictness)))
+        .unwrap_or_else(Answer::from)
 }
 
 fn rule(

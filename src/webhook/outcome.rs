@@ -1,84 +1,64 @@
-//! What became of a review.
+//! The outcome of a review.
 
-use crate::injection::{Refusal, SkipReason};
+use strum::IntoStaticStr;
 
 use super::rejection::Rejection;
+use crate::injection::{Refusal, SkipReason};
 
-/// What became of a review: the same words in metrics, logs and audit annotations.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// The outcome of a review: the same words in metrics and audit annotations.
+#[derive(Clone, Copy, Debug, Eq, IntoStaticStr, PartialEq)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Outcome {
-    /// A workload of which there is nothing to say.
+    /// A workload without findings.
     Clean,
-    /// Let in with a patch.
+    /// Admitted with a patch.
     Injected,
-    /// Let in as it is.
+    /// Admitted as it is.
     Skipped(SkipReason),
-    /// Let in as it is, since it is none of our business.
+    /// Admitted as it is, since oncue has nothing to do with it.
     Ignored(IgnoreReason),
-    /// Not let in, for the [`Refusal`] with this label.
+    /// Denied, for the [`Refusal`] with this label.
     Denied(&'static str),
     /// Not answered with a review, for the [`Rejection`] with this label.
     Rejected(&'static str),
     /// Not answered with a review, since oncue itself failed.
     Failed,
-    /// A workload that is let in with what there is to say of it.
+    /// A workload that is admitted with warnings.
     Warned,
 }
 
-/// Why an object is none of our business.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Why oncue has nothing to do with an object.
+#[derive(Clone, Copy, Debug, Eq, IntoStaticStr, PartialEq)]
+#[strum(serialize_all = "kebab-case")]
 pub enum IgnoreReason {
     /// It is being deleted.
     Deleting,
-    /// A pod without containers: the API server refuses it by itself, in words of its own.
+    /// A pod without containers, which the API server refuses.
     Incomplete,
-    /// Not a Pod, or where workloads are asked about not one of them.
+    /// Neither a Pod nor, for the linter, a workload.
     OtherKind,
     /// Not a creation, nor for workloads an update.
     OtherOperation,
-    /// A controller made it, and what that one was made from was looked at.
+    /// A controller made it from an object that was linted.
     Owned,
-    /// So large that looking at it would take too much memory.
+    /// Too large to be linted.
     TooLarge,
-    /// An update that changes nothing of what was told before.
+    /// An update that changes neither annotations nor findings.
     Unchanged,
 }
 
-impl IgnoreReason {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Deleting => "deleting",
-            Self::Incomplete => "incomplete",
-            Self::OtherKind => "other-kind",
-            Self::OtherOperation => "other-operation",
-            Self::Owned => "owned",
-            Self::TooLarge => "too-large",
-            Self::Unchanged => "unchanged",
-        }
-    }
-}
-
 impl Outcome {
-    /// Returns what became of the review, as one word.
+    /// Returns the outcome as one word.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Clean => "clean",
-            Self::Injected => "injected",
-            Self::Skipped(_) => "skipped",
-            Self::Ignored(_) => "ignored",
-            Self::Denied(_) => "denied",
-            Self::Rejected(_) => "rejected",
-            Self::Failed => "failed",
-            Self::Warned => "warned",
-        }
+        self.into()
     }
 
-    /// Returns why, as one word; empty where that needs no reason.
+    /// Returns the reason as one word; empty if the outcome needs none.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Clean | Self::Injected | Self::Failed | Self::Warned => "",
             Self::Skipped(reason) => reason.label(),
-            Self::Ignored(reason) => reason.label(),
+            Self::Ignored(reason) => reason.into(),
             Self::Denied(reason) | Self::Rejected(reason) => reason,
         }
     }

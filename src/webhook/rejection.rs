@@ -1,14 +1,16 @@
-//! Why a request is no review that can be answered.
+//! Why a request is not answered with a review.
 
 use std::{error::Error, iter, time::Duration};
 
 use axum::http::StatusCode;
+use strum::IntoStaticStr;
 
 use super::MAX_BODY;
 use crate::{injection::PodError, language::name::NamespaceError, net::BodyError};
 
-/// Why a request is no review that can be answered: an HTTP status and a text.
-#[derive(Debug, thiserror::Error)]
+/// Why a request is not answered with a review: an HTTP status and a text.
+#[derive(Debug, IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Rejection {
     /// The body could not be read.
     #[error("failed to read the request's body")]
@@ -22,7 +24,7 @@ pub enum Rejection {
     /// The caller's deadline has passed.
     #[error("not answered within {0:?}")]
     DeadlineExceeded(Duration),
-    /// We failed ourselves.
+    /// oncue itself failed.
     #[error("oncue failed: {0}")]
     Failure(String),
     /// The body is not JSON.
@@ -30,20 +32,22 @@ pub enum Rejection {
     NotJson(#[source] serde_json::Error),
     /// The object is not a pod.
     #[error("failed to read the pod at {0}")]
+    #[strum(serialize = "not-a-pod")]
     NotPod(PodError),
     /// The body is JSON and not an `AdmissionReview`.
     #[error("the request's body is not an AdmissionReview: {0}")]
+    #[strum(serialize = "not-a-review")]
     NotReview(String),
-    /// The review names no namespace that there can be.
+    /// The review does not name a namespace.
     #[error("request.namespace of the AdmissionReview is wrong: {0}")]
     Namespace(#[source] NamespaceError),
-    /// Too much is being worked on.
-    #[error("too many reviews are being answered: try again")]
+    /// The memory for reviews is used up.
+    #[error("the memory for reviews is used up: try again in a second")]
     Overloaded,
     /// The body is not declared to be JSON.
     #[error("expected Content-Type: application/json")]
     UnsupportedMediaType,
-    /// The review is of a version that we don't speak.
+    /// The review has another version.
     #[error("AdmissionReview {0} is not supported: expected admission.k8s.io/v1")]
     UnsupportedVersion(String),
 }
@@ -81,19 +85,6 @@ impl Rejection {
 
     /// Returns the rejection as one word, for metrics.
     pub fn label(&self) -> &'static str {
-        match self {
-            Self::Body(_) => "body",
-            Self::BodyTooSlow => "body-too-slow",
-            Self::BodyTooLarge => "body-too-large",
-            Self::DeadlineExceeded(_) => "deadline-exceeded",
-            Self::Failure(_) => "failure",
-            Self::NotJson(_) => "not-json",
-            Self::NotPod(_) => "not-a-pod",
-            Self::NotReview(_) => "not-a-review",
-            Self::Namespace(_) => "namespace",
-            Self::Overloaded => "overloaded",
-            Self::UnsupportedMediaType => "unsupported-media-type",
-            Self::UnsupportedVersion(_) => "unsupported-version",
-        }
+        self.into()
     }
 }

@@ -405,8 +405,9 @@ async fn expects_a_post() {
 
 #[tokio::test]
 async fn takes_an_object_of_three_mebibytes() {
-    let annotations = json!({"depends-on": "a", "large": "x".repeat(3 << 20)});
-    let response = review(&mk_review(&mk_pod(&annotations))).await;
+    let mut pod = mk_pod(&json!({"depends-on": "a"}));
+    pod["spec"]["containers"][0]["args"] = json!(["x".repeat(3 << 20)]);
+    let response = review(&mk_review(&pod)).await;
     assert!(response["patch"].is_string());
 }
 

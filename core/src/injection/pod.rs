@@ -30,8 +30,14 @@ impl<'a> Pod<'a> {
                 Refusal::Pod(located)
             }
         })?;
-        match pod.kind.as_deref() {
-            None | Some("Pod" | "") => Ok(pod),
+        pod.check_kind()?;
+        Ok(pod)
+    }
+
+    /// Refuses an object that says itself that it is not a pod.
+    pub(crate) fn check_kind(&self) -> Result<(), Refusal> {
+        match self.kind.as_deref() {
+            None | Some("Pod" | "") => Ok(()),
             Some(kind) => Err(Refusal::Pod(PodError {
                 path: "kind".to_owned(),
                 reason: format!("it is {kind:?} where Pod was expected"),
