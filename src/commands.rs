@@ -45,7 +45,7 @@ pub enum Command {
     Graph(Box<graph::Graph>),
     /// Print manifests as the webhook would change them.
     Inject(Box<inject::Inject>),
-    /// Play files on this machine and show which pod waited for which.
+    /// Simulate the pods of files and show which pod waited for which.
     Rehearse(Box<rehearse::Rehearse>),
     /// Run the webhook and the store.
     Serve(Box<serve::Serve>),

@@ -1,103 +1,111 @@
-//! Plays a set of files on this machine: a real store, a real webhook over TLS, the real injected
-//! commands as processes. Only the cluster around them is played.
+//! Simulates the pods of a set of files, and tells who waited for whom.
 //!
-//! | module | what it holds | |
-//! | --- | --- | --- |
-//! | `cast` | the controllers and Services of the files, and the pods they create | pure |
-//! | `stage` | the cluster as a state machine: events in, actions out | pure |
-//! | `kubelet` | what a kubelet makes of a container's command | pure |
-//! | `quiescence` | when a wait can no longer end | pure |
-//! | `verdict`, `report` | who is stuck because of whom, and the summary | pure |
-//! | `cue`, `timeline` | what is told as it happens | |
-//! | `directions`, `speed` | what the command line says | pure |
-//! | `play` | the shell: listeners, processes, time | |
-//! | `client` | the client's side: its clock and its probes | |
+//! The cluster itself is the pure crate `oncue-simulation`. What runs it here is one of two
+//! executors: virtual time, with clients in memory and the webhook's code in this process; or the
+//! real thing, with a webhook behind TLS, a store and its sockets, and clients as processes.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `admission` | admission reviews, and the webhook without a socket |
+//! | `real` | the executor with processes, sockets and real time |
+//! | `interrupt` | SIGINT |
+//! | `speed` | `--speed` |
+//! | `timeline` | what is printed as it happens |
 
-mod cast;
-mod client;
-mod cue;
-mod directions;
-mod kubelet;
-mod play;
-mod quiescence;
-mod report;
+mod admission;
+mod interrupt;
+mod real;
 mod speed;
-mod stage;
 mod timeline;
-mod verdict;
 
 use oncue_language::Namespace;
+use oncue_simulation::{
+    Cluster, Finish, Inventory, InventoryError, Listener, Options, Report, SimulationError,
+    UnknownName, simulate,
+};
 use serde_json::Value;
 use thiserror::Error;
 
-use self::{
-    cast::{Cast, CastError},
-    play::{Audience, PlayError},
-    stage::{DirectionsError, Stage},
-};
 pub(crate) use self::{
-    client::run as run_client,
-    directions::{Assumption, Directions},
-    play::Curtain,
-    report::Report,
+    admission::AdmissionError,
+    interrupt::{INTERRUPTED, Interrupt},
+    real::{RealTime, run_client},
     speed::Speed,
     timeline::{Detail, Timeline},
 };
+use self::{admission::Webhook, real::RealError};
+
+/// The store's address in virtual time, where nothing connects to it.
+const STORE: &str = "http://127.0.0.1:9999";
 
 /// Everything that a rehearsal is made from.
 #[derive(Debug)]
 pub(crate) struct Rehearsal<'a> {
     /// The objects of the files, each with the name of its file.
     pub(crate) objects: Vec<(&'a str, &'a Value)>,
-    /// Where objects live that do not say.
+    /// Where objects without a namespace live.
     pub(crate) namespace: &'a Namespace,
-    /// What-ifs and assumptions.
-    pub(crate) directions: Directions,
-    /// How fast time runs.
-    pub(crate) speed: Speed,
+    pub(crate) options: Options,
+    pub(crate) executor: Executor,
+}
+
+/// What runs the pods.
+#[derive(Clone, Debug)]
+pub(crate) enum Executor {
+    /// Processes, sockets and real time.
+    Real(RealTime),
+    /// Virtual time.
+    Virtual,
 }
 
 impl Rehearsal<'_> {
-    /// Plays it to its end; `None` where it was interrupted.
+    /// Runs it to its end; returns `None` if it was interrupted.
     ///
     /// # Errors
-    /// [`RehearsalError`] where it cannot be played. What fails on the stage is in the report.
-    pub(crate) async fn play(
+    /// [`RehearsalError`] if it cannot run. Pods that fail are in the report.
+    pub(crate) fn run(
         self,
-        audience: &mut impl Audience,
+        listener: &mut impl Listener,
     ) -> Result<Option<Report>, RehearsalError> {
         let Self {
             objects,
             namespace,
-            directions,
-            speed,
+            options,
+            executor,
         } = self;
-        let cast = Cast::new(objects, namespace)?;
-        if cast.controllers.is_empty() {
-            return Err(RehearsalError::Nobody);
+        let inventory = Inventory::new(objects, namespace)?;
+        if inventory.is_empty() {
+            return Err(RehearsalError::NoPods);
         }
-        let mut stage = Stage::new(cast, directions)?;
-        let (curtain, took) = play::play(&mut stage, speed, audience).await?;
-        Ok(match curtain {
-            Curtain::Quiescence(stuck) => Some(Report::new(&stage, &stuck, took)),
-            Curtain::Interrupted => None,
-        })
+        let mut cluster = Cluster::new(inventory, options)?;
+        let finish = match executor {
+            Executor::Real(time) => real::run(&mut cluster, time, listener)?,
+            Executor::Virtual => {
+                let mut webhook = Webhook::new(STORE);
+                let admit = |creation: oncue_simulation::Creation<'_>| webhook.admit(creation);
+                Some(simulate(&mut cluster, listener, admit)?)
+            }
+        };
+        Ok(finish.map(|Finish { stuck, took }| Report::new(&cluster, &stuck, took)))
     }
 }
 
-/// Why a rehearsal cannot be played.
+/// Why a rehearsal cannot run.
 #[derive(Debug, Error)]
 pub(crate) enum RehearsalError {
     /// An object cannot be read.
     #[error(transparent)]
-    Cast(#[from] CastError),
-    /// A what-if about nobody.
-    #[error(transparent)]
-    Directions(#[from] DirectionsError),
+    Inventory(#[from] InventoryError),
     /// The files create no pods.
     #[error("these files create no pods: name some with a Pod, a Deployment, a Job or the like")]
-    Nobody,
-    /// Something of its own fails.
+    NoPods,
+    /// Processes and sockets cannot be used.
     #[error(transparent)]
-    Play(#[from] PlayError),
+    Real(#[from] RealError),
+    /// Virtual time cannot go on.
+    #[error(transparent)]
+    Virtual(#[from] SimulationError<AdmissionError>),
+    /// `--fail` or `--hold` names nothing.
+    #[error(transparent)]
+    UnknownName(#[from] UnknownName),
 }

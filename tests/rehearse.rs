@@ -1,4 +1,7 @@
-//! Rehearses the examples with the built binary: exit codes, and who did what before whom.
+//! Rehearses the examples with the built binary: exit codes, and the order of events.
+//!
+//! Most run in virtual time. The tests in `real` use processes, TLS and sockets, and compare the
+//! result with that of virtual time.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -48,7 +51,7 @@ impl Rehearsed {
     /// Checks that each of these comes in a line of the timeline or the summary, in this order. A
     /// line is given as the pod, or what its name begins with, and what is told of it.
     #[track_caller]
-    fn tells(self, expected: &[(&str, &str)]) -> Self {
+    fn has_lines(self, expected: &[(&str, &str)]) -> Self {
         let mut lines = self.out.lines();
         for (pod, what) in expected {
             let is_it = |line: &str| {
@@ -70,7 +73,7 @@ impl Rehearsed {
 
 #[test]
 fn second_starts_after_first() {
-    rehearse("first-second", &[]).ended_with(0).tells(&[
+    rehearse("first-second", &[]).ended_with(0).has_lines(&[
         ("second", "waits for first/container"),
         ("first", "container first started"),
         ("second", "has waited"),
@@ -82,9 +85,9 @@ fn second_starts_after_first() {
 
 #[test]
 fn the_web_server_starts_after_the_migration_and_that_after_the_database() {
-    rehearse("database-migration-web", &["--speed", "2"])
+    rehearse("database-migration-web", &[])
         .ended_with(0)
-        .tells(&[
+        .has_lines(&[
             ("database-0", "ready"),
             ("migrate-v7", "container migrate started"),
             ("job/migrate-v7", "complete"),
@@ -98,7 +101,7 @@ fn the_web_server_starts_after_the_migration_and_that_after_the_database() {
 fn a_barrier_opens_with_the_last_worker() {
     let rehearsed = rehearse("barrier", &["--nodes", "4"])
         .ended_with(0)
-        .tells(&[
+        .has_lines(&[
             ("worker-", "signals workers/worker-"),
             ("worker-", "signals workers/worker-"),
             ("worker-", "signals workers/worker-"),
@@ -117,9 +120,9 @@ fn a_barrier_opens_with_the_last_worker() {
 
 #[test]
 fn an_optional_dependency_is_given_up() {
-    rehearse("optional-cache", &["--speed", "4", "-v"])
+    rehearse("optional-cache", &["-v"])
         .ended_with(0)
-        .tells(&[
+        .has_lines(&[
             ("web", "waits for ?cache/warm within 2s"),
             ("web", "| Warning"),
             ("web", "ready"),
@@ -128,19 +131,21 @@ fn an_optional_dependency_is_given_up() {
 }
 
 #[test]
-fn a_failed_job_is_heard_of_at_once() {
-    let rehearsed = rehearse("failing-migration", &[]).ended_with(1).tells(&[
-        ("job/migrate", "has failed"),
-        ("web", "failed to wait: exit code 3: Failed after "),
-        ("stuck:", "nothing brings what is missing"),
-        ("web", "waits for !migration/failed which has happened"),
-    ]);
+fn a_failed_job_ends_a_wait_at_once() {
+    let rehearsed = rehearse("failing-migration", &[])
+        .ended_with(1)
+        .has_lines(&[
+            ("job/migrate", "has failed"),
+            ("web", "failed to wait: exit code 3: Failed after "),
+            ("stuck:", "nothing brings what is missing"),
+            ("web", "waits for !migration/failed which has happened"),
+        ]);
     assert_eq!(rehearsed.count("signals migration/failed"), 1);
 }
 
 #[test]
 fn a_deadlock_names_its_ring() {
-    rehearse("deadlock", &[]).ended_with(1).tells(&[
+    rehearse("deadlock", &[]).ended_with(1).has_lines(&[
         ("deadlock:", "each of these pods waits for the next"),
         (
             "orders",
@@ -162,29 +167,29 @@ fn every_annotation_can_be_rehearsed() {
     let args = [
         "--nodes",
         "2",
-        "--speed",
-        "4",
         "--assume",
         "api.example.com",
         "--assume",
         "certificates.cert-manager.io:web=Ready",
     ];
-    let rehearsed = rehearse("every-annotation", &args).ended_with(0).tells(&[
-        ("web-", "container mesh started"),
-        ("gated", "not scheduled before deployment:web, default/web"),
-        ("database-0", "init container permissions counts as done"),
-        (
-            "database-0",
-            "its own postStart hook is not run: sh -c echo started >> /data/log",
-        ),
-        ("database-0", "signals database/primary=postgres"),
-        ("database-0", "signals database/ready"),
-        ("database-1", "admitted"),
-        ("job/migrate", "complete"),
-        ("web-", "ready"),
-        ("gated", "scheduled to node-"),
-        ("gated", "ready"),
-    ]);
+    let rehearsed = rehearse("every-annotation", &args)
+        .ended_with(0)
+        .has_lines(&[
+            ("web-", "container mesh started"),
+            ("gated", "not scheduled before deployment:web, default/web"),
+            ("database-0", "init container permissions counts as done"),
+            (
+                "database-0",
+                "its own postStart hook is not run: sh -c echo started >> /data/log",
+            ),
+            ("database-0", "signals database/primary=postgres"),
+            ("database-0", "signals database/ready"),
+            ("database-1", "admitted"),
+            ("job/migrate", "complete"),
+            ("web-", "ready"),
+            ("gated", "scheduled to node-"),
+            ("gated", "ready"),
+        ]);
     for (what, times) in [
         ("signals cni/node-1", 1),
         ("signals cni/node-2", 1),
@@ -194,18 +199,18 @@ fn every_annotation_can_be_rehearsed() {
     ] {
         assert_eq!(rehearsed.count(what), times, "{what}\n{}", rehearsed.out);
     }
-    rehearsed.tells(&[
+    rehearsed.has_lines(&[
         ("impatient", "has waited 3."),
         ("all", "pods reached their end"),
     ]);
 }
 
 #[test]
-fn what_is_held_starves_who_waits_for_it() {
-    let args = ["--hold", "database", "--speed", "100"];
+fn a_held_pod_leaves_its_dependents_stuck() {
+    let args = ["--hold", "database"];
     rehearse("database-migration-web", &args)
         .ended_with(1)
-        .tells(&[
+        .has_lines(&[
             ("database-0", "held"),
             ("migrate-v7", "failed: exit code 124: Timed out after 2m"),
             ("job/migrate-v7", "has failed"),
@@ -214,10 +219,10 @@ fn what_is_held_starves_who_waits_for_it() {
 }
 
 #[test]
-fn what_fails_is_heard_of() {
+fn a_failed_pod_ends_a_wait() {
     rehearse("database-migration-web", &["--fail", "migrate-v7"])
         .ended_with(1)
-        .tells(&[
+        .has_lines(&[
             ("job/migrate-v7", "has failed"),
             ("migrate-v7", "signals migration-failed/v7"),
             ("web-", "failed to wait: exit code 3"),
@@ -225,7 +230,7 @@ fn what_fails_is_heard_of() {
 }
 
 #[test]
-fn the_summary_is_also_there_for_programs() {
+fn the_summary_can_be_printed_as_json() {
     let rehearsed = rehearse("deadlock", &["--output", "json"]).ended_with(1);
     let report: serde_json::Value = serde_json::from_str(&rehearsed.out).unwrap();
     assert_eq!(report["result"], "deadlock");
@@ -235,13 +240,13 @@ fn the_summary_is_also_there_for_programs() {
 }
 
 #[test]
-fn says_what_is_neither_in_the_files_nor_assumed() {
+fn names_hosts_that_are_neither_in_the_files_nor_assumed() {
     let folder = tempfile::tempdir().unwrap();
     let pod = "{apiVersion: v1, kind: Pod, metadata: {name: web, annotations: {depends-on: \
                'tcp://redis:6379, a/b'}}, spec: {containers: [{name: web}]}}";
     fs::write(folder.path().join("web.yaml"), pod).unwrap();
     let files = folder.path().to_str().unwrap();
-    rehearse_files(files, &[]).ended_with(1).tells(&[
+    rehearse_files(files, &[]).ended_with(1).has_lines(&[
         ("not", "in these files, and not assumed: redis"),
         ("web", "waits for tcp://redis:6379"),
         ("not", "in these files, and not assumed: redis"),
@@ -253,21 +258,21 @@ fn says_what_is_neither_in_the_files_nor_assumed() {
     ]);
     rehearse_files(files, &["--assume", "redis"])
         .ended_with(1)
-        .tells(&[
+        .has_lines(&[
             ("assumed:", "redis"),
             ("web", "waits for a/b which nobody signals"),
         ]);
 }
 
 #[test]
-fn a_denied_pod_is_told_with_the_webhooks_words() {
+fn a_denied_pod_is_reported_with_the_reason_of_the_webhook() {
     let folder = tempfile::tempdir().unwrap();
     let pod = "{apiVersion: v1, kind: Pod, metadata: {name: web, annotations: {depends-on: 'a b'}}, \
                spec: {containers: [{name: web}]}}";
     fs::write(folder.path().join("web.yaml"), pod).unwrap();
     rehearse_files(folder.path().to_str().unwrap(), &[])
         .ended_with(1)
-        .tells(&[
+        .has_lines(&[
             ("web", "denied: "),
             ("failed:", "not every pod reached its end"),
             ("web", "was denied: "),
@@ -275,7 +280,7 @@ fn a_denied_pod_is_told_with_the_webhooks_words() {
 }
 
 #[test]
-fn what_the_webhook_cannot_read_is_named_with_its_file() {
+fn an_object_that_the_webhook_cannot_read_is_named_with_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("web.yaml");
     let pod = "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: []}";
@@ -289,10 +294,102 @@ fn what_the_webhook_cannot_read_is_named_with_its_file() {
 }
 
 #[test]
-fn a_name_that_nobody_has_is_a_mistake_of_usage() {
+fn an_unknown_name_is_a_usage_error() {
     let rehearsed = rehearse("first-second", &["--fail", "third"]).ended_with(2);
     let expected = "\"third\" is neither a workload nor a pod of these files";
     assert!(rehearsed.err.contains(expected), "{}", rehearsed.err);
-    rehearse("first-second", &["--speed", "0"]).ended_with(2);
+    rehearse("first-second", &["--real", "--speed", "0"]).ended_with(2);
+    rehearse("first-second", &["--speed", "10"]).ended_with(2);
     rehearse("first-second", &["--assume", "tcp://redis"]).ended_with(2);
+}
+
+#[test]
+fn the_output_in_virtual_time_is_the_same_each_time() {
+    for (example, args) in [
+        ("barrier", ["--nodes", "2"].as_slice()),
+        ("database-migration-web", &[]),
+        ("deadlock", &[]),
+        ("failing-migration", &[]),
+        ("first-second", &[]),
+        ("optional-cache", &["-v"]),
+    ] {
+        let golden = format!(
+            "{}/testdata/rehearsal/{example}.txt",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let out = rehearse(example, args).out;
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&golden, &out).unwrap();
+        }
+        let expected = fs::read_to_string(&golden).unwrap();
+        assert_eq!(
+            out, expected,
+            "run with UPDATE_GOLDEN=1 if {golden} is outdated"
+        );
+    }
+}
+
+/// Rehearses an example with processes and in virtual time, and compares the results.
+fn compare(example: &str, args: &[&str]) -> Rehearsed {
+    let real = rehearse(example, &[&["--real", "--speed", "10"], args].concat());
+    let results = [
+        &["--real", "--speed", "10", "-o", "json"],
+        &["-o", "json"] as &[&str],
+    ]
+    .map(|mode| result(&rehearse(example, &[mode, args].concat()).out));
+    assert_eq!(results[0], results[1], "{example}");
+    real
+}
+
+/// Returns a report without its times and generated names.
+fn result(json: &str) -> serde_json::Value {
+    let mut report: serde_json::Value = serde_json::from_str(json).unwrap();
+    report["seconds"].take();
+    let mut pods = report["pods"].take();
+    for pod in pods.as_array_mut().unwrap() {
+        for time in ["waitedSeconds", "startedSeconds", "readySeconds"] {
+            pod[time] = pod[time].is_null().into();
+        }
+    }
+    let pods = pods.as_array_mut().unwrap();
+    pods.sort_by_key(|pod| pod["name"].to_string());
+    report["pods"] = std::mem::take(pods).into();
+    report["failed"].take();
+    report
+}
+
+#[test]
+fn processes_start_in_the_same_order_as_in_virtual_time() {
+    compare("first-second", &[]).ended_with(0).has_lines(&[
+        ("second", "waits for first/container"),
+        ("first", "container first started"),
+        ("second", "has waited"),
+        ("second", "container second started"),
+        ("second", "ready"),
+        ("all", "2 pods reached their end"),
+    ]);
+}
+
+#[test]
+fn processes_wait_for_objects_probes_and_jobs_as_in_virtual_time() {
+    compare("database-migration-web", &[])
+        .ended_with(0)
+        .has_lines(&[
+            ("database-0", "ready"),
+            ("migrate-v7", "container migrate started"),
+            ("job/migrate-v7", "complete"),
+            ("web-", "has waited"),
+            ("web-", "ready"),
+        ]);
+}
+
+#[test]
+fn processes_end_in_the_same_deadlock_as_in_virtual_time() {
+    compare("deadlock", &[]).ended_with(1).has_lines(&[
+        ("deadlock:", "each of these pods waits for the next"),
+        (
+            "orders",
+            "waits for billing/up from billing, which waits itself",
+        ),
+    ]);
 }

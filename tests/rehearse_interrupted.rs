@@ -11,7 +11,7 @@ use std::{
 };
 
 #[test]
-fn nothing_is_left_behind_when_it_is_interrupted() {
+fn an_interrupt_leaves_no_process_and_no_file() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().to_str().unwrap().to_owned();
     let files = temporary.path().join("web.yaml");
@@ -19,7 +19,7 @@ fn nothing_is_left_behind_when_it_is_interrupted() {
                within 1h'}}, spec: {containers: [{name: web}]}}";
     fs::write(&files, pod).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_oncue"))
-        .args(["rehearse", "-v", "-f", files.to_str().unwrap()])
+        .args(["rehearse", "--real", "-v", "-f", files.to_str().unwrap()])
         .env("TMPDIR", &folder)
         .stdout(Stdio::piped())
         .spawn()

@@ -6,6 +6,7 @@ mod history;
 mod mutation;
 mod revision;
 mod scope;
+mod topic;
 mod variable;
 pub mod variables;
 
@@ -27,6 +28,7 @@ pub use self::{
     mutation::{Action, Effect, Existing, Mutation, Step, Withdrawal},
     revision::{Epoch, Revision, RevisionError},
     scope::Scope,
+    topic::{Topic, object_topics, variable_topics},
     variable::Variable,
 };
 pub use oncue_language::State;

@@ -1,9 +1,10 @@
-//! `oncue rehearse`: plays a set of files on this machine.
+//! `oncue rehearse`: simulates the pods of a set of files.
 
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, error::ErrorKind};
+use oncue_simulation::{Assumption, Options, Report};
 
 use super::{
     files::{self, Files},
@@ -12,7 +13,8 @@ use super::{
 use crate::{
     language::Namespace,
     rehearsal::{
-        Assumption, Detail, Directions, Rehearsal, RehearsalError, Report, Speed, Timeline,
+        Detail, Executor, INTERRUPTED, Interrupt, RealTime, Rehearsal, RehearsalError, Speed,
+        Timeline,
     },
 };
 
@@ -20,11 +22,15 @@ const HELP: &str = "\
 Examples:
   oncue rehearse -f examples/first-second
   oncue rehearse -f app/ --nodes 3 --assume redis.example.com
-  oncue rehearse -f app/ --fail migrate --speed 10
+  oncue rehearse -f app/ --fail migrate
+  oncue rehearse -f app/ --real --speed 10
 
-A store and a webhook are started on loopback, every pod is sent through admission over TLS, and
-what is injected runs as processes. Own containers are not run: they start, become ready and succeed
-at once, or as the annotation oncue.dev/rehearse says: \"ready=2s run=5s fail\".
+Every pod passes the webhook's own code, and every wait follows the client's own rules, on a virtual
+clock: an hour takes no time, and the output is the same each time. With --real, a store and a
+webhook are started on loopback, every pod is sent through admission over TLS, and the injected
+commands run as processes.
+The pods' own containers are not run: they start, become ready and succeed at once, or as the
+annotation oncue.dev/rehearse says: \"ready=2s run=5s fail\".
 Exit codes: 0 every pod reached its end, 1 a deadlock or a failure, 2 usage, 130 interrupted.";
 
 /// The arguments of `oncue rehearse`.
@@ -38,7 +44,7 @@ pub struct Rehearse {
     #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
     namespace: Namespace,
 
-    /// How many nodes there are
+    /// Number of nodes
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
     nodes: u32,
@@ -56,8 +62,12 @@ pub struct Rehearse {
     #[arg(long, value_name = "WHAT")]
     assume: Vec<Assumption>,
 
-    /// How many times faster than in reality time runs
-    #[arg(long, value_name = "N", default_value = "1")]
+    /// Run the real store, webhook and clients, with sockets and processes, in real time
+    #[arg(long)]
+    real: bool,
+
+    /// How many times faster than in reality time runs, with --real
+    #[arg(long, value_name = "N", default_value = "1", requires = "real")]
     speed: Speed,
 
     /// Print what the clients print, too
@@ -70,8 +80,9 @@ pub struct Rehearse {
 }
 
 impl Rehearse {
-    /// Plays the files and prints what happens, then the summary.
+    /// Simulates the pods and prints what happens, then the summary.
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        let interrupt = Interrupt::install().context("failed to handle signals")?;
         let manifests = files::read(&self.files.inputs)?;
         let rehearsal = Rehearsal {
             objects: manifests
@@ -79,24 +90,33 @@ impl Rehearse {
                 .map(|document| (document.file(), document.object()))
                 .collect(),
             namespace: &self.namespace,
-            directions: Directions {
-                nodes: self.nodes,
-                fail: self.fail.iter().cloned().collect(),
-                hold: self.hold.iter().cloned().collect(),
-                assumptions: self.assume.clone(),
-            },
-            speed: self.speed,
+            options: self.options(),
+            executor: self.executor(interrupt),
         };
         let mut timeline = Timeline::new(anstream::stdout(), self.detail());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let runtime = runtime.context("failed to start the runtime")?;
-        match runtime.block_on(rehearsal.play(&mut timeline)) {
+        match rehearsal.run(&mut timeline) {
             Ok(Some(report)) => self.conclude(&report),
             Ok(None) => Ok(ExitCode::from(INTERRUPTED)),
-            Err(RehearsalError::Directions(error)) => Err(usage(&error.to_string()).into()),
+            Err(RehearsalError::UnknownName(error)) => Err(usage(&error.to_string()).into()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            nodes: self.nodes,
+            fail: self.fail.iter().cloned().collect(),
+            hold: self.hold.iter().cloned().collect(),
+            assumptions: self.assume.clone(),
+        }
+    }
+
+    fn executor(&self, interrupt: Interrupt) -> Executor {
+        let speed = self.speed;
+        if self.real {
+            Executor::Real(RealTime { speed, interrupt })
+        } else {
+            Executor::Virtual
         }
     }
 
@@ -127,6 +147,3 @@ impl Rehearse {
 fn usage(message: &str) -> clap::Error {
     clap::Error::raw(ErrorKind::ValueValidation, format!("{message}\n"))
 }
-
-/// As a shell says of a process that SIGINT ended.
-const INTERRUPTED: u8 = 130;

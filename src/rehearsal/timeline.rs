@@ -1,15 +1,13 @@
-//! The timeline: one line an event, on a terminal in colours.
+//! The timeline: one line for each event, in colours on a terminal.
 
 use std::{io::Write, time::Duration};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{
-    cue::{Cue, Seconds, Unknown, What},
-    play::Audience,
-};
+use oncue_language::escape::Escaped;
+use oncue_simulation::{Entry, Listener, Seconds, Unknown, What};
 
-/// What of a rehearsal is told as it happens.
+/// How much is printed as it happens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Detail {
     /// What happens.
@@ -20,7 +18,7 @@ pub(crate) enum Detail {
     Output,
 }
 
-/// Prints a line an event.
+/// Prints one line for each event.
 #[derive(Debug)]
 pub(crate) struct Timeline<W> {
     out: W,
@@ -39,7 +37,7 @@ impl<W: Write> Timeline<W> {
         }
     }
 
-    fn is_told(&self, what: &What) -> bool {
+    fn is_printed(&self, what: &What) -> bool {
         match (self.detail, what) {
             (Detail::Nothing, _) | (Detail::Events, What::Output { .. }) => false,
             (Detail::Events | Detail::Output, _) => true,
@@ -47,29 +45,30 @@ impl<W: Write> Timeline<W> {
     }
 }
 
-impl<W: Write> Audience for Timeline<W> {
-    fn meet(&mut self, names: &mut dyn Iterator<Item = String>) {
+impl<W: Write> Listener for Timeline<W> {
+    fn names(&mut self, names: &mut dyn Iterator<Item = String>) {
         self.width = names.map(|name| name.len()).fold(self.width, usize::max);
     }
 
-    fn miss(&mut self, unknown: Unknown<'_>) {
+    fn unknown(&mut self, unknown: Unknown<'_>) {
         if self.detail == Detail::Nothing {
             return;
         }
         let style = AnsiColor::Yellow.on_default();
-        // As in `hear`: a stream that is closed is no reason to stop.
-        let _ = writeln!(self.out, "{style}{unknown}{style:#}");
+        // A stream that is closed is no reason to stop.
+        let _ = writeln!(self.out, "{style}{}{style:#}", Escaped(unknown));
     }
 
-    fn hear(&mut self, time: Duration, Cue { subject, what }: &Cue) {
-        if !self.is_told(what) {
+    fn entry(&mut self, time: Duration, Entry { subject, what }: &Entry) {
+        if !self.is_printed(what) {
             return;
         }
         self.width = self.width.max(subject.len());
         let style = style(what);
         let width = self.width;
-        let time = Seconds(time);
-        // Whoever closes the stream misses the rest, which is no reason to stop.
+        let (time, subject) = (Seconds(time), Escaped(subject).to_string());
+        let what = Escaped(what);
+        // A stream that is closed is no reason to stop.
         let _ = writeln!(
             self.out,
             "{time:>8}  {subject:<width$}  {style}{what}{style:#}"
@@ -107,29 +106,39 @@ fn style(what: &What) -> Style {
 mod tests {
     use super::*;
 
-    fn told(detail: Detail, what: What) -> String {
+    fn printed(detail: Detail, what: What) -> String {
         let mut out = Vec::new();
-        let cue = Cue {
+        let entry = Entry {
             subject: "web".to_owned(),
             what,
         };
         Timeline::new(anstream::StripStream::new(&mut out), detail)
-            .hear(Duration::from_millis(1234), &cue);
+            .entry(Duration::from_millis(1234), &entry);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
-    fn a_line_says_when_who_and_what() {
-        assert_eq!(told(Detail::Events, What::Ready), "   1.23s  web  ready\n");
+    fn a_line_has_the_time_the_pod_and_the_event() {
+        assert_eq!(
+            printed(Detail::Events, What::Ready),
+            "   1.23s  web  ready\n"
+        );
     }
 
     #[test]
-    fn what_clients_print_is_told_on_request_only() {
+    fn text_of_the_files_cannot_reach_the_terminal() {
+        let why = "\u{1b}[2J\nweb  ready".to_owned();
+        let line = printed(Detail::Events, What::Failed { why });
+        assert_eq!(line, "   1.23s  web  failed: \\u{1b}[2J\\nweb  ready\n");
+    }
+
+    #[test]
+    fn prints_the_lines_of_clients_on_request_only() {
         let line = || What::Output {
             line: "Checking: a/b".to_owned(),
         };
-        assert_eq!(told(Detail::Events, line()), "");
-        assert!(told(Detail::Output, line()).ends_with("| Checking: a/b\n"));
-        assert_eq!(told(Detail::Nothing, What::Ready), "");
+        assert_eq!(printed(Detail::Events, line()), "");
+        assert!(printed(Detail::Output, line()).ends_with("| Checking: a/b\n"));
+        assert_eq!(printed(Detail::Nothing, What::Ready), "");
     }
 }

@@ -3,8 +3,6 @@
 //! Waiters with the same conditions are one group, judged once and answered with one answer. All
 //! of a group see the same present states, since the first that flips releases them all.
 
-mod topic;
-
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -16,7 +14,7 @@ use tokio::sync::oneshot;
 use super::{Answer, State};
 use crate::life::Timestamp;
 
-pub(crate) use self::topic::{Topic, object_topics, variable_topics};
+pub(crate) use crate::world::{Topic, object_topics, variable_topics};
 
 /// All waiters that are held.
 #[derive(Debug, Default)]

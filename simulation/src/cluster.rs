@@ -1,0 +1,236 @@
+//! The cluster as a state machine: [`Event`]s and the time go in, [`Action`]s come out.
+//!
+//! Every change to a pod goes through [`Cluster::update`], which keeps the indexes in step, so that
+//! no event costs a look at all pods.
+
+mod controllers;
+mod declaration;
+mod endpoints;
+mod event;
+mod kubelet;
+mod objects;
+mod oncue;
+mod outlook;
+mod pod;
+mod scheduler;
+mod steps;
+mod unknown;
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
+
+use oncue_language::{Namespace, VariableName};
+
+use self::{
+    controllers::ControllerState, endpoints::Endpoints, objects::Objects, scheduler::Scheduler,
+};
+pub(crate) use self::{
+    controllers::FuturePod,
+    declaration::Declaration,
+    outlook::PodOutlook,
+    pod::{Cause, Phase, Times},
+};
+pub use self::{
+    event::{Action, Admission, Event, Exit, Task},
+    outlook::{Outlook, StoreView, Stuck},
+    pod::{Pod, PodId},
+};
+pub use crate::pending::Moment;
+use crate::{
+    controller::Controller,
+    entry::{Entry, What},
+    inventory::Inventory,
+    options::{Options, UnknownName},
+};
+
+/// Everything that is simulated, and how far it has come.
+#[derive(Debug)]
+pub struct Cluster {
+    pub(crate) inventory: Inventory,
+    pub(crate) options: Options,
+    pods: Vec<Pod>,
+    /// The first pod of each name.
+    by_name: HashMap<(Namespace, String), PodId>,
+    /// One for each controller of the inventory.
+    controllers: Vec<ControllerState>,
+    /// The controllers that have something to look at.
+    to_reconcile: BTreeSet<usize>,
+    endpoints: Endpoints,
+    objects: Objects,
+    scheduler: Scheduler,
+    /// When the steps are due that are a matter of time.
+    timers: BTreeSet<(Duration, PodId)>,
+    waiting: BTreeSet<PodId>,
+    /// How many pods have something under way that does not depend on other pods.
+    busy: usize,
+    /// The probes that have held once, by pod.
+    latched: HashSet<(PodId, String)>,
+    /// The texts of admission's warnings.
+    warnings: BTreeSet<String>,
+    /// What pods have signaled, as far as the timeline says.
+    signaled: HashSet<(PodId, VariableName)>,
+    now: Duration,
+    actions: Vec<Action>,
+}
+
+impl Cluster {
+    /// Returns the cluster before anything has happened.
+    ///
+    /// # Errors
+    /// [`UnknownName`] if `--fail` or `--hold` names neither a workload nor a pod.
+    pub fn new(inventory: Inventory, options: Options) -> Result<Self, UnknownName> {
+        let controllers = inventory.controllers.len();
+        let cluster = Self {
+            endpoints: Endpoints::new(&inventory.services),
+            objects: Objects::new(&inventory),
+            scheduler: Scheduler::new(options.nodes),
+            inventory,
+            options,
+            pods: Vec::new(),
+            by_name: HashMap::new(),
+            controllers: vec![ControllerState::default(); controllers],
+            to_reconcile: (0..controllers).collect(),
+            timers: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            busy: 0,
+            latched: HashSet::new(),
+            warnings: BTreeSet::new(),
+            signaled: HashSet::new(),
+            now: Duration::ZERO,
+            actions: Vec::new(),
+        };
+        cluster.check_names()?;
+        Ok(cluster)
+    }
+
+    fn check_names(&self) -> Result<(), UnknownName> {
+        let Options { fail, hold, .. } = &self.options;
+        let mut wanted: BTreeSet<_> = fail.union(hold).cloned().collect();
+        for controller in &self.inventory.controllers {
+            wanted.remove(&controller.producer);
+        }
+        if !wanted.is_empty() {
+            for name in self.future_names() {
+                wanted.remove(&name);
+            }
+        }
+        match wanted.pop_first() {
+            Some(name) => Err(UnknownName { name }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes in what happened at `now`, and returns what to do, in this order.
+    pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Action> {
+        self.now = self.now.max(now);
+        match event {
+            Event::Admitted { pod, admission } => self.admitted(pod, admission),
+            Event::Asserted { pod, name, value } => self.signaled(pod, &name, value.as_ref()),
+            Event::Exited { pod, exit, message } => {
+                let why =
+                    message.map_or_else(|| exit.to_string(), |text| format!("{exit}: {text}"));
+                self.exited(pod, exit, why);
+            }
+            Event::GateOpened(pod) => self.gate_opened(pod),
+            Event::Started(pod) => self.container_started(pod),
+            Event::Tick => {}
+        }
+        self.advance_what_is_due();
+        self.reconcile();
+        self.report_objects();
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Returns when the next step is due that is a matter of time.
+    pub fn next_due(&self) -> Option<Duration> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// Returns one pod.
+    pub fn pod(&self, id: PodId) -> &Pod {
+        &self.pods[id.0]
+    }
+
+    /// Returns the first pod of this name.
+    pub fn find(&self, namespace: &Namespace, name: &str) -> Option<PodId> {
+        let key = (namespace.clone(), name.to_owned());
+        self.by_name.get(&key).copied()
+    }
+
+    /// Returns the file that a pod, or what created it, is in.
+    pub fn file(&self, id: PodId) -> &str {
+        &self.controller(id).file
+    }
+
+    /// Returns the pods in the order of their creation.
+    pub(crate) fn pods(&self) -> impl Iterator<Item = (PodId, &Pod)> {
+        let pods = self.pods.iter().enumerate();
+        pods.map(|(index, pod)| (PodId(index), pod))
+    }
+
+    /// Returns the texts of admission's warnings, once each.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.warnings.iter().map(String::as_str)
+    }
+
+    /// Returns what is assumed to hold although it is not in the files.
+    pub(crate) fn assumed(&self) -> impl Iterator<Item = String> {
+        self.options.assumptions.iter().map(ToString::to_string)
+    }
+
+    pub(crate) fn controller(&self, id: PodId) -> &Controller {
+        &self.inventory.controllers[self.pod(id).controller]
+    }
+
+    /// Changes a pod, and everything that is kept about it.
+    fn update<R>(&mut self, id: PodId, change: impl FnOnce(&mut Pod) -> R) -> R {
+        let pod = &mut self.pods[id.0];
+        let before = pod.summary();
+        let result = change(pod);
+        let after = pod.summary();
+        if before == after {
+            return result;
+        }
+        if before.counted != after.counted {
+            let index = pod.controller;
+            self.controllers[index]
+                .tally
+                .replace(before.counted, after.counted);
+            self.to_reconcile.insert(index);
+            self.objects.controller_changed(index);
+        }
+        if before.is_ready != after.is_ready {
+            let key = (pod.namespace.clone(), pod.name.clone());
+            self.objects.pod_changed(&key);
+            for service in &pod.services {
+                self.endpoints.set_ready(*service, id, after.is_ready);
+                self.objects.service_changed(*service);
+            }
+        }
+        self.move_timer(id, before.due, after.due);
+        if after.is_waiting {
+            self.waiting.insert(id);
+        } else {
+            self.waiting.remove(&id);
+        }
+        self.busy += usize::from(after.is_busy);
+        self.busy -= usize::from(before.is_busy);
+        result
+    }
+
+    fn move_timer(&mut self, id: PodId, before: Option<Duration>, after: Option<Duration>) {
+        if let Some(at) = before {
+            self.timers.remove(&(at, id));
+        }
+        if let Some(at) = after {
+            self.timers.insert((at, id));
+        }
+    }
+
+    fn log(&mut self, id: PodId, what: What) {
+        let subject = self.pod(id).name.clone();
+        self.actions.push(Action::Log(Entry { subject, what }));
+    }
+}

@@ -1,0 +1,197 @@
+//! The workload controllers: they create the pods that are due, and end their Jobs.
+
+use std::collections::BTreeSet;
+
+use oncue_core::life;
+
+use super::{Action, Cause, Cluster, Entry, Phase, Pod, PodId, What, pod::Origin, steps::WhatIf};
+use crate::{controller::Controller, job::JobEnd, plan::Plan, tally::Tally};
+
+/// How far a controller has come.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ControllerState {
+    pub(super) pods: Vec<PodId>,
+    pub(super) tally: Tally,
+    /// How its Job has ended.
+    pub(super) end: Option<JobEnd>,
+}
+
+/// A pod that a controller has yet to create.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct FuturePod {
+    /// The position of the controller.
+    pub(crate) controller: usize,
+    pub(crate) slot: u32,
+}
+
+impl Cluster {
+    /// Lets every controller that has changed do what is due.
+    pub(super) fn reconcile(&mut self) {
+        while let Some(index) = self.to_reconcile.pop_first() {
+            self.end_job(index);
+            self.create_due(index);
+        }
+    }
+
+    /// Returns how many pods of a controller are ready (of a Job: have succeeded), and how many
+    /// there should be.
+    pub(super) fn progress(&self, index: usize) -> (u32, u32) {
+        let tally = &self.controllers[index].tally;
+        self.plan(index).progress(tally, self.options.nodes)
+    }
+
+    /// Returns how a Job has ended, even if its controller has not noticed yet.
+    pub(super) fn job_end(&self, index: usize) -> Option<JobEnd> {
+        let ControllerState { tally, end, .. } = &self.controllers[index];
+        end.or_else(|| self.plan(index).job_end(tally))
+    }
+
+    /// Returns whether the Job that a pod belongs to has ended.
+    pub(super) fn has_ended_its_job(&self, id: PodId) -> bool {
+        self.job_end(self.pod(id).controller).is_some()
+    }
+
+    /// Returns whether the Job that a pod belongs to is complete.
+    pub(crate) fn is_in_complete_job(&self, id: PodId) -> bool {
+        self.job_end(self.pod(id).controller) == Some(JobEnd::Complete)
+    }
+
+    pub(super) fn is_in_job(&self, id: PodId) -> bool {
+        matches!(self.plan(self.pod(id).controller), Plan::Job(_))
+    }
+
+    /// Returns the pods that a controller has created.
+    pub(crate) fn pods_of(&self, index: usize) -> &[PodId] {
+        &self.controllers[index].pods
+    }
+
+    /// Returns the controllers that have yet to create pods, with the number of these.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = (&Controller, usize)> {
+        let controllers = self.inventory.controllers.iter().enumerate();
+        let missing = controllers.map(|(index, controller)| {
+            let is_over = self.controllers[index].end.is_some();
+            let missing = if is_over {
+                0
+            } else {
+                self.future(index).count()
+            };
+            (controller, missing)
+        });
+        missing.filter(|(_, missing)| *missing > 0)
+    }
+
+    /// Returns the pods that a controller has yet to create.
+    pub(crate) fn future(&self, index: usize) -> impl Iterator<Item = FuturePod> + use<> {
+        let tally = &self.controllers[index].tally;
+        let slots = self.plan(index).vacant(tally, self.options.nodes);
+        slots.map(move |slot| FuturePod {
+            controller: index,
+            slot,
+        })
+    }
+
+    /// Returns the names of all pods that are still to be created.
+    pub fn future_names(&self) -> impl Iterator<Item = String> {
+        let controllers = 0..self.inventory.controllers.len();
+        let pods = controllers.flat_map(|index| self.future(index));
+        pods.map(|pod| self.future_name(pod))
+    }
+
+    pub(crate) fn future_name(&self, pod: FuturePod) -> String {
+        self.inventory.controllers[pod.controller]
+            .pod(pod.slot, 0)
+            .name
+    }
+
+    fn plan(&self, index: usize) -> Plan {
+        self.inventory.controllers[index].plan
+    }
+
+    fn create_due(&mut self, index: usize) {
+        let ControllerState { tally, end, .. } = &self.controllers[index];
+        if end.is_some() {
+            return;
+        }
+        for slot in self.plan(index).due(tally, self.options.nodes) {
+            self.create(index, slot);
+        }
+    }
+
+    fn create(&mut self, index: usize, slot: u32) {
+        let origin = Origin {
+            controller: &self.inventory.controllers[index],
+            index,
+            slot,
+            earlier: self.controllers[index].tally.attempts(slot),
+        };
+        let mut pod = Pod::new(&origin, self.now);
+        pod.what_if = self.what_if(index, &pod.name);
+        let id = PodId(self.pods.len());
+        pod.services = self.endpoints.join(id, &pod);
+        let state = &mut self.controllers[index];
+        state.tally.add(pod.summary().counted);
+        state.pods.push(id);
+        let key = (pod.namespace.clone(), pod.name.clone());
+        self.objects.pod_changed(&key);
+        self.by_name.entry(key).or_insert(id);
+        self.busy += usize::from(pod.summary().is_busy);
+        let object = pod.object.clone();
+        self.pods.push(pod);
+        self.actions.push(Action::Admit { pod: id, object });
+    }
+
+    fn what_if(&self, index: usize, pod: &str) -> WhatIf {
+        let workload = self.inventory.controllers[index].producer.as_str();
+        let is_named = |names: &BTreeSet<String>| names.contains(workload) || names.contains(pod);
+        if is_named(&self.options.hold) {
+            WhatIf::Hold
+        } else if is_named(&self.options.fail) {
+            WhatIf::Fail
+        } else {
+            WhatIf::AsWritten
+        }
+    }
+
+    /// Notices that a Job has ended: its signals follow, and its other pods are deleted.
+    fn end_job(&mut self, index: usize) {
+        let ControllerState { tally, end, .. } = &self.controllers[index];
+        let Some(end) = self.plan(index).job_end(tally).filter(|_| end.is_none()) else {
+            return;
+        };
+        self.controllers[index].end = Some(end);
+        let what = match end {
+            JobEnd::Complete => What::JobComplete,
+            JobEnd::Failed => What::JobFailed,
+        };
+        let subject = format!("job/{}", self.inventory.controllers[index].name);
+        self.actions.push(Action::Log(Entry { subject, what }));
+        let pods = self.controllers[index].pods.clone();
+        if let Some(last) = pods.last() {
+            let event = match end {
+                JobEnd::Complete => life::Event::Succeeded,
+                JobEnd::Failed => life::Event::Failed,
+            };
+            self.live(*last, event);
+        }
+        for id in pods {
+            if matches!(
+                self.pod(id).phase,
+                Phase::Admission | Phase::Running | Phase::Held
+            ) {
+                self.delete(id);
+            }
+        }
+    }
+
+    fn delete(&mut self, id: PodId) {
+        self.actions.push(Action::Stop(id));
+        self.log(id, What::Deleted);
+        let now = self.now;
+        self.update(id, |pod| {
+            pod.phase = Phase::Failed(Cause::Told);
+            pod.is_ready = false;
+            pod.times.ended = Some(now);
+        });
+        self.live(id, life::Event::Gone);
+    }
+}

@@ -1,0 +1,308 @@
+//! The kubelet: a pod's steps, one after the other.
+
+use std::time::Duration;
+
+use oncue_core::{life, workload::RestartPolicy};
+use oncue_language::{
+    annotation::{End, TimeoutPolicy},
+    expiry,
+};
+
+use super::{
+    Action, Admission, Cause, Cluster, Exit, Phase, PodId, Task,
+    steps::{Marker, Signals, Start, Step},
+};
+use crate::entry::{Seconds, What};
+
+/// How a step begins.
+enum Begun {
+    /// It is over at once.
+    Done,
+    /// Something has to happen first.
+    Waits,
+}
+
+impl Cluster {
+    pub(super) fn admitted(&mut self, id: PodId, admission: Admission) {
+        if self.pod(id).phase != Phase::Admission {
+            // It was deleted meanwhile.
+            return;
+        }
+        match admission {
+            Admission::Allowed { object, warnings } => {
+                self.warnings.extend(warnings.iter().cloned());
+                self.log(id, What::Admitted { warnings });
+                match self.update(id, |pod| pod.admit(object)) {
+                    Ok(()) => {
+                        self.ask_for_objects(id);
+                        self.advance(id);
+                    }
+                    Err(error) => self.deny(id, error.to_string()),
+                }
+            }
+            Admission::Denied { message } => self.deny(id, message),
+        }
+    }
+
+    pub(super) fn exited(&mut self, id: PodId, exit: Exit, why: String) {
+        match self.pod(id).step().cloned() {
+            Some(Step::Wait { .. }) if exit.is_success() => {
+                self.wait_is_over(id);
+                self.live(id, life::Event::Initialized);
+                self.go_on(id);
+            }
+            Some(Step::Wait { .. }) => self.wait_failed(id, exit, why),
+            Some(Step::Mark(Marker { signals, .. })) => {
+                if !exit.is_success() {
+                    self.log(id, What::MarkerFailed { why });
+                }
+                self.signal(id, signals);
+                self.go_on(id);
+            }
+            // It was stopped, and its end is reported late.
+            _ => {}
+        }
+    }
+
+    pub(super) fn container_started(&mut self, id: PodId) {
+        let Some(Step::Start(start)) = self.pod(id).step().cloned() else {
+            return;
+        };
+        let Start {
+            container,
+            not_run,
+            signals,
+            role: _,
+        } = start;
+        self.log(id, What::Started { container });
+        if let Some(hook) = not_run {
+            self.log(id, What::NotRun { hook });
+        }
+        self.signal(id, signals);
+        self.go_on(id);
+    }
+
+    pub(super) fn advance_what_is_due(&mut self) {
+        while let Some((at, id)) = self.timers.first().copied()
+            && at <= self.now
+        {
+            self.advance(id);
+        }
+    }
+
+    fn deny(&mut self, id: PodId, message: String) {
+        let failure = Some(message.clone());
+        self.log(id, What::Denied { message });
+        self.update(id, |pod| {
+            pod.failure = failure;
+            pod.phase = Phase::Denied;
+        });
+    }
+
+    pub(super) fn go_on(&mut self, id: PodId) {
+        self.update(id, |pod| pod.position += 1);
+        self.advance(id);
+    }
+
+    fn advance(&mut self, id: PodId) {
+        while let Some(step) = self.pod(id).step().cloned() {
+            match self.begin(id, step) {
+                Begun::Done => self.update(id, |pod| pod.position += 1),
+                Begun::Waits => return,
+            }
+        }
+    }
+
+    fn begin(&mut self, id: PodId, step: Step) -> Begun {
+        match step {
+            Step::End { after, how } => {
+                if self.is_due(id, after) {
+                    self.end(id, how);
+                }
+                Begun::Waits
+            }
+            Step::Gate => {
+                self.pods[id.0].times.waiting = Some(self.now);
+                let terms = self.terms(id);
+                self.log(id, What::Gated { terms });
+                self.actions.push(Action::WatchGate(id));
+                Begun::Waits
+            }
+            Step::Hold => {
+                self.log(id, What::Held);
+                self.update(id, |pod| pod.phase = Phase::Held);
+                Begun::Waits
+            }
+            Step::Mark(Marker { container, .. }) => self.run(id, Task::Marker(container)),
+            Step::PassInit { container } => {
+                self.log(id, What::InitContainerPassed { container });
+                Begun::Done
+            }
+            Step::Ready { after } if self.is_due(id, after) => {
+                self.is_ready(id);
+                Begun::Done
+            }
+            Step::Ready { .. } => Begun::Waits,
+            Step::Schedule => self.schedule(id),
+            Step::Start(_) => self.run(id, Task::Container),
+            Step::Wait { container } => {
+                self.wait(id);
+                self.run(id, Task::Wait(container))
+            }
+        }
+    }
+
+    fn run(&mut self, pod: PodId, task: Task) -> Begun {
+        self.actions.push(Action::Run { pod, task });
+        Begun::Waits
+    }
+
+    /// Returns whether `after` has gone by since its own containers started: that is now if no
+    /// step has asked before.
+    fn is_due(&mut self, id: PodId, after: Duration) -> bool {
+        let now = self.now;
+        let began = self.update(id, |pod| {
+            pod.times.started.get_or_insert(now);
+            *pod.run_began.get_or_insert(now)
+        });
+        began + after <= now
+    }
+
+    fn schedule(&mut self, id: PodId) -> Begun {
+        let node = self.node_for(id);
+        if let Err(error) = self.update(id, |pod| pod.schedule(&node)) {
+            self.deny(id, error.to_string());
+            return Begun::Waits;
+        }
+        self.ask_for_objects(id);
+        self.log(id, What::Scheduled { node });
+        self.run_begins(id);
+        Begun::Done
+    }
+
+    fn wait(&mut self, id: PodId) {
+        let terms = self.terms(id);
+        let now = self.now;
+        let times = &mut self.pods[id.0].times;
+        if times.waiting.is_none() && times.waited.is_none() && !terms.is_empty() {
+            times.waiting = Some(now);
+            self.log(id, What::Waiting { terms });
+        }
+    }
+
+    pub(super) fn wait_is_over(&mut self, id: PodId) {
+        let now = self.now;
+        let times = &mut self.pods[id.0].times;
+        let Some(since) = times.waiting.filter(|_| times.waited.is_none()) else {
+            return;
+        };
+        times.waited = Some(now);
+        let waited = Seconds(now.saturating_sub(since));
+        let for_what = self.terms(id);
+        self.log(id, What::WaitOver { waited, for_what });
+    }
+
+    fn wait_failed(&mut self, id: PodId, exit: Exit, why: String) {
+        let pod = self.pod(id);
+        let may_restart = pod.restart_policy != RestartPolicy::Never
+            && exit.is_failed_wait()
+            && (pod.wait_attempt == expiry::Attempt::First
+                || pod.declaration.annotations.timeout_policy == TimeoutPolicy::Proceed);
+        if may_restart {
+            self.log(id, What::WaitRestarted { why });
+            self.update(id, |pod| pod.wait_attempt = expiry::Attempt::Overdue);
+            self.advance(id);
+        } else {
+            let failure = Some(why.clone());
+            self.log(id, What::Failed { why });
+            self.update(id, |pod| pod.failure = failure);
+            self.finish(id, Phase::Failed(Cause::Wait));
+        }
+    }
+
+    fn signal(&mut self, id: PodId, signals: Signals) {
+        match signals {
+            Signals::Follow => self.live(id, life::Event::Started),
+            Signals::No => {}
+        }
+    }
+
+    fn is_ready(&mut self, id: PodId) {
+        let now = self.now;
+        self.update(id, |pod| {
+            pod.is_ready = true;
+            pod.times.ready.get_or_insert(now);
+        });
+        self.log(id, What::Ready);
+        self.live(id, life::Event::Ready);
+    }
+
+    fn is_no_longer_ready(&mut self, id: PodId) {
+        if self.update(id, |pod| std::mem::take(&mut pod.is_ready)) {
+            self.log(id, What::NotReady);
+            self.live(id, life::Event::NotReady);
+        }
+    }
+
+    /// Its own containers end: what follows depends on the restart policy.
+    fn end(&mut self, id: PodId, how: End) {
+        match (self.pod(id).restart_policy, how) {
+            (RestartPolicy::Never | RestartPolicy::OnFailure, End::Success) => {
+                self.log(id, What::Succeeded);
+                self.finish(id, Phase::Succeeded);
+            }
+            (RestartPolicy::Never, End::Failure) => {
+                let why = "as it was told to".to_owned();
+                self.log(id, What::Failed { why });
+                self.finish(id, Phase::Failed(Cause::Told));
+            }
+            (RestartPolicy::Always, End::Success) => {
+                self.restart(id);
+                // Once is enough to show it.
+                self.update(id, |pod| pod.steps.pop());
+                self.advance(id);
+            }
+            (RestartPolicy::Always | RestartPolicy::OnFailure, End::Failure) => self.fail_again(id),
+        }
+    }
+
+    /// A Job counts restarts until it fails; any other pod is restarted once, to show it.
+    fn fail_again(&mut self, id: PodId) {
+        if self.pod(id).restarts == 0 || self.is_in_job(id) {
+            self.restart(id);
+            if !self.has_ended_its_job(id) {
+                self.advance(id);
+            }
+        } else {
+            self.is_no_longer_ready(id);
+            self.log(id, What::CrashLooping);
+            self.update(id, |pod| pod.phase = Phase::CrashLooping);
+        }
+    }
+
+    fn restart(&mut self, id: PodId) {
+        self.is_no_longer_ready(id);
+        let containers = self.pod(id).object["spec"]["containers"].as_array();
+        let container = containers.and_then(|all| all.first()?["name"].as_str());
+        let container = container.unwrap_or_default().to_owned();
+        self.log(id, What::ContainerRestarted { container });
+        self.update(id, super::pod::Pod::rewind);
+    }
+
+    /// Takes it to a terminal phase.
+    fn finish(&mut self, id: PodId, phase: Phase) {
+        let now = self.now;
+        self.update(id, |pod| {
+            pod.phase = phase;
+            pod.is_ready = false;
+            pod.times.ended = Some(now);
+        });
+        self.run_ends(id);
+        self.live(id, life::Event::Terminated);
+    }
+
+    fn terms(&self, id: PodId) -> Vec<String> {
+        let terms = self.pod(id).declaration.terms.iter();
+        terms.map(ToString::to_string).collect()
+    }
+}

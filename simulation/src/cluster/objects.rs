@@ -1,0 +1,175 @@
+//! Terms on objects: oncue's controller judges them and tells the store.
+
+use std::collections::{BTreeSet, HashMap};
+
+use oncue_core::workload::WorkloadKind;
+use oncue_language::{Namespace, ObjectKey, ObjectState, Subject, term::ObjectKind};
+
+use super::{Action, Cluster, PodId};
+use crate::{inventory::Inventory, job::JobEnd, options::Assumption};
+
+type Name = (Namespace, String);
+
+/// The objects that pods ask for, and what each of them depends on.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    controllers: HashMap<(WorkloadKind, Namespace, String), usize>,
+    services: HashMap<Name, usize>,
+    /// What the store was told of each object that a pod asks for.
+    told: HashMap<ObjectKey, Option<ObjectState>>,
+    by_controller: HashMap<usize, Vec<ObjectKey>>,
+    by_pod: HashMap<Name, ObjectKey>,
+    by_service: HashMap<usize, ObjectKey>,
+    /// The objects that may have changed.
+    changed: BTreeSet<ObjectKey>,
+}
+
+impl Objects {
+    pub(super) fn new(inventory: &Inventory) -> Self {
+        let mut objects = Self::default();
+        for (index, controller) in inventory.controllers.iter().enumerate() {
+            let key = (
+                controller.kind,
+                controller.namespace.clone(),
+                controller.name.clone(),
+            );
+            objects.controllers.entry(key).or_insert(index);
+        }
+        for (index, service) in inventory.services.iter().enumerate() {
+            let key = (service.namespace.clone(), service.name.clone());
+            objects.services.entry(key).or_insert(index);
+        }
+        objects
+    }
+
+    pub(super) fn controller_changed(&mut self, index: usize) {
+        let keys = self.by_controller.get(&index).into_iter().flatten();
+        self.changed.extend(keys.cloned());
+    }
+
+    pub(super) fn pod_changed(&mut self, name: &Name) {
+        self.changed.extend(self.by_pod.get(name).cloned());
+    }
+
+    pub(super) fn service_changed(&mut self, index: usize) {
+        self.changed.extend(self.by_service.get(&index).cloned());
+    }
+
+    /// Watches an object from now on.
+    fn ask(&mut self, key: &ObjectKey) {
+        if self.told.contains_key(key) || !self.changed.insert(key.clone()) {
+            return;
+        }
+        let name = (key.namespace.clone(), key.name.to_string());
+        match key.kind {
+            ObjectKind::Custom { .. } => {}
+            ObjectKind::Pod => {
+                self.by_pod.insert(name, key.clone());
+            }
+            ObjectKind::Service => {
+                let index = self.services.get(&name);
+                self.by_service
+                    .extend(index.map(|index| (*index, key.clone())));
+            }
+            ObjectKind::DaemonSet
+            | ObjectKind::Deployment
+            | ObjectKind::Job
+            | ObjectKind::StatefulSet => {
+                if let Some(index) = self.controller(key) {
+                    self.by_controller
+                        .entry(index)
+                        .or_default()
+                        .push(key.clone());
+                }
+            }
+        }
+    }
+
+    fn controller(&self, key: &ObjectKey) -> Option<usize> {
+        let kind = match key.kind {
+            ObjectKind::DaemonSet => WorkloadKind::DaemonSet,
+            ObjectKind::Deployment => WorkloadKind::Deployment,
+            ObjectKind::Job => WorkloadKind::Job,
+            ObjectKind::StatefulSet => WorkloadKind::StatefulSet,
+            ObjectKind::Custom { .. } | ObjectKind::Pod | ObjectKind::Service => return None,
+        };
+        let name = key.name.to_string();
+        let key = (kind, key.namespace.clone(), name);
+        self.controllers.get(&key).copied()
+    }
+}
+
+impl Cluster {
+    /// Watches the objects that a pod asks for.
+    pub(super) fn ask_for_objects(&mut self, id: PodId) {
+        let conditions = self.pods[id.0].declaration.conditions.iter().flatten();
+        for condition in conditions {
+            if let Subject::Object(key) = &condition.subject {
+                self.objects.ask(key);
+            }
+        }
+    }
+
+    /// Tells the store of every object that has changed.
+    pub(super) fn report_objects(&mut self) {
+        for key in std::mem::take(&mut self.objects.changed) {
+            let state = self.object_state(&key);
+            if self.objects.told.get(&key) != Some(&state) {
+                self.objects.told.insert(key.clone(), state.clone());
+                self.actions.push(Action::SetObject { key, state });
+            }
+        }
+    }
+
+    /// Returns the state of an object; `None` if it is neither in the files nor assumed.
+    pub(super) fn object_state(&self, key: &ObjectKey) -> Option<ObjectState> {
+        if self.options.assumptions.contains(&Assumption::of(key)) {
+            return Some(ObjectState::Holds);
+        }
+        match &key.kind {
+            ObjectKind::Custom { .. } => None,
+            ObjectKind::Job => self.job_state(key),
+            ObjectKind::Pod => {
+                let pod = self.pod(self.find(&key.namespace, &key.name)?);
+                Some(holds_if(pod.is_ready, || "is not ready".to_owned()))
+            }
+            ObjectKind::Service => {
+                let name = (key.namespace.clone(), key.name.to_string());
+                let service = *self.objects.services.get(&name)?;
+                let has_endpoint = self.endpoints.has_ready(service);
+                Some(holds_if(has_endpoint, || {
+                    "has no ready endpoint".to_owned()
+                }))
+            }
+            ObjectKind::DaemonSet | ObjectKind::Deployment | ObjectKind::StatefulSet => {
+                let (ready, wanted) = self.progress(self.objects.controller(key)?);
+                Some(holds_if(ready >= wanted, || {
+                    format!("{ready} of {wanted} pods are ready")
+                }))
+            }
+        }
+    }
+
+    fn job_state(&self, key: &ObjectKey) -> Option<ObjectState> {
+        let index = self.objects.controller(key)?;
+        let (succeeded, wanted) = self.progress(index);
+        Some(match self.job_end(index) {
+            Some(JobEnd::Complete) => ObjectState::Holds,
+            Some(JobEnd::Failed) => ObjectState::Failed("has failed".to_owned()),
+            None => ObjectState::Pending(format!("{succeeded} of {wanted} pods succeeded")),
+        })
+    }
+
+    /// Returns the position of the controller that an object is.
+    pub(crate) fn controller_of(&self, key: &ObjectKey) -> Option<usize> {
+        self.objects.controller(key)
+    }
+}
+
+fn holds_if(holds: bool, reason: impl FnOnce() -> String) -> ObjectState {
+    if holds {
+        ObjectState::Holds
+    } else {
+        ObjectState::Pending(reason())
+    }
+}

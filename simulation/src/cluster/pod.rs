@@ -1,0 +1,310 @@
+//! A pod of the cluster.
+
+use std::{sync::Arc, time::Duration};
+
+use oncue_core::{
+    life::Owner,
+    workload::{RestartPolicy, Workload},
+};
+use oncue_language::{AnnotationError, Condition, Namespace, TimeoutRules, expiry::Attempt};
+use serde_json::Value;
+
+use super::{
+    declaration::Declaration,
+    steps::{Role, Step, StepInput, WhatIf},
+};
+use crate::{
+    controller::Controller,
+    names::uid,
+    pending::PendingWait,
+    tally::{CountedPod, CountedState},
+};
+
+/// Identifies a pod of a simulation.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PodId(pub(crate) usize);
+
+impl PodId {
+    /// Returns a number that differs from pod to pod.
+    pub(crate) fn seed(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+/// A pod, from its creation to its end.
+#[derive(Debug)]
+pub struct Pod {
+    pub(crate) namespace: Namespace,
+    pub(crate) name: String,
+    pub(crate) uid: String,
+    /// The object, as it is known by now.
+    pub(crate) object: Arc<Value>,
+    pub(crate) declaration: Declaration,
+    /// How far it has come.
+    pub(crate) phase: Phase,
+    pub(crate) is_ready: bool,
+    /// Why its wait failed, or why it was denied.
+    pub(crate) failure: Option<String>,
+    pub(crate) times: Times,
+    /// The position of its controller.
+    pub(super) controller: usize,
+    pub(super) slot: u32,
+    /// The positions of the Services that select it.
+    pub(super) services: Vec<usize>,
+    pub(super) what_if: WhatIf,
+    pub(super) steps: Vec<Step>,
+    pub(super) position: usize,
+    pub(super) restart_policy: RestartPolicy,
+    /// How often its own containers were started again.
+    pub(super) restarts: u32,
+    pub(super) wait_attempt: Attempt,
+    /// When its own containers last started.
+    pub(super) run_began: Option<Duration>,
+}
+
+/// How far a pod has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Phase {
+    /// Its admission is under way.
+    Admission,
+    /// Its own containers fail again and again, as they were told to.
+    CrashLooping,
+    /// Admission rejected it.
+    Denied,
+    /// It has failed.
+    Failed(Cause),
+    /// `--hold` keeps its own containers from starting.
+    Held,
+    /// It goes through its steps, or has gone through all of them and runs.
+    Running,
+    /// It has succeeded.
+    Succeeded,
+}
+
+/// Why a pod failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Cause {
+    /// It was told to.
+    Told,
+    /// Its wait failed, or its injected container is broken.
+    Wait,
+}
+
+/// When things happened to a pod, since the beginning.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Times {
+    pub(crate) created: Duration,
+    /// Its wait began.
+    pub(crate) waiting: Option<Duration>,
+    /// Its wait was over.
+    pub(crate) waited: Option<Duration>,
+    /// Its own containers had started.
+    pub(crate) started: Option<Duration>,
+    /// It was ready for the first time.
+    pub(crate) ready: Option<Duration>,
+    pub(crate) ended: Option<Duration>,
+}
+
+/// What a pod is created from.
+pub(super) struct Origin<'a> {
+    pub(super) controller: &'a Controller,
+    /// The position of the controller.
+    pub(super) index: usize,
+    pub(super) slot: u32,
+    /// The number of earlier pods of the same slot.
+    pub(super) earlier: usize,
+}
+
+/// The part of a pod's state that the cluster keeps in indexes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Summary {
+    pub(super) counted: CountedPod,
+    /// When its step is due, if that is a matter of time.
+    pub(super) due: Option<Duration>,
+    pub(super) is_ready: bool,
+    pub(super) is_waiting: bool,
+    /// Whether something is under way that does not depend on other pods.
+    pub(super) is_busy: bool,
+}
+
+impl Pod {
+    /// Returns the pod as its controller creates it at `now`.
+    pub(super) fn new(origin: &Origin<'_>, now: Duration) -> Self {
+        let Origin {
+            controller,
+            index,
+            slot,
+            earlier,
+        } = *origin;
+        let pod = controller.pod(slot, earlier);
+        let namespace = controller.namespace.clone();
+        Self {
+            uid: uid(&format!("Pod/{namespace}/{}", pod.name)),
+            namespace,
+            name: pod.name,
+            object: Arc::new(pod.object),
+            declaration: Declaration::default(),
+            phase: Phase::Admission,
+            is_ready: false,
+            failure: None,
+            times: Times {
+                created: now,
+                ..Times::default()
+            },
+            controller: index,
+            slot,
+            services: Vec::new(),
+            what_if: WhatIf::AsWritten,
+            steps: Vec::new(),
+            position: 0,
+            restart_policy: RestartPolicy::Always,
+            restarts: 0,
+            wait_attempt: Attempt::First,
+            run_began: None,
+        }
+    }
+
+    /// Returns its namespace.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// Returns its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns its uid.
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// Returns the object, as it is known by now.
+    pub fn object(&self) -> &Value {
+        &self.object
+    }
+
+    /// Returns what the server judges of what it depends on.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.declaration.conditions.iter().flatten()
+    }
+
+    /// Takes over the admitted object, which has a name and a uid from now on.
+    pub(super) fn admit(&mut self, mut object: Value) -> Result<(), AnnotationError> {
+        object["metadata"]["name"] = self.name.as_str().into();
+        object["metadata"]["namespace"] = self.namespace.as_str().into();
+        object["metadata"]["uid"] = self.uid.as_str().into();
+        self.declaration = Declaration::of(&object, &self.namespace)?;
+        self.restart_policy = Workload::new(&object, String::new())
+            .map_or(RestartPolicy::Always, |pod| pod.restart_policy());
+        let input = StepInput {
+            spec: &object["spec"],
+            annotations: &self.declaration.annotations,
+            what_if: self.what_if,
+            restart_policy: self.restart_policy,
+        };
+        self.steps = input.steps();
+        self.object = Arc::new(object);
+        self.phase = Phase::Running;
+        Ok(())
+    }
+
+    /// Takes over the node, which names may contain.
+    pub(super) fn schedule(&mut self, node: &str) -> Result<(), AnnotationError> {
+        let object = Arc::make_mut(&mut self.object);
+        object["spec"]["nodeName"] = node.into();
+        self.declaration = Declaration::of(object, &self.namespace)?;
+        Ok(())
+    }
+
+    /// Returns its present step; `None` once it has come to rest.
+    pub(super) fn step(&self) -> Option<&Step> {
+        match self.phase {
+            Phase::Running => self.steps.get(self.position),
+            _ => None,
+        }
+    }
+
+    pub(super) fn summary(&self) -> Summary {
+        Summary {
+            counted: self.counted(),
+            due: self.due(),
+            is_ready: self.is_ready,
+            is_waiting: matches!(self.step(), Some(Step::Gate | Step::Wait { .. })),
+            is_busy: self.is_busy(),
+        }
+    }
+
+    fn due(&self) -> Option<Duration> {
+        match self.step()? {
+            Step::End { after, .. } | Step::Ready { after } => Some(self.run_began? + *after),
+            _ => None,
+        }
+    }
+
+    /// Returns its wait, while it waits.
+    pub(super) fn wait(&self) -> Option<PendingWait<'_>> {
+        let is_waiting = matches!(self.step()?, Step::Gate | Step::Wait { .. });
+        let annotations = &self.declaration.annotations;
+        is_waiting.then(|| PendingWait {
+            terms: &self.declaration.terms,
+            rules: TimeoutRules {
+                whole: annotations.timeout,
+                policy: annotations.timeout_policy,
+                attempt: self.wait_attempt,
+            },
+            since: self.times.waiting.unwrap_or(self.times.created),
+        })
+    }
+
+    fn is_busy(&self) -> bool {
+        match self.phase {
+            Phase::Admission => true,
+            _ => matches!(
+                self.step(),
+                Some(Step::Start(_) | Step::Mark(_) | Step::Ready { .. } | Step::End { .. })
+            ),
+        }
+    }
+
+    /// Returns whether a step before the present one started a sidecar.
+    pub(super) fn has_sidecar(&self) -> bool {
+        let is_sidecar =
+            |step: &Step| matches!(step, Step::Start(start) if start.role == Role::Sidecar);
+        self.steps[..self.position].iter().any(is_sidecar)
+    }
+
+    /// Goes back to the step that starts its own containers.
+    pub(super) fn rewind(&mut self) {
+        let is_own = |step: &Step| matches!(step, Step::Start(start) if start.role == Role::Main);
+        self.position = self.steps.iter().position(is_own).unwrap_or(self.position);
+        self.run_began = None;
+        self.restarts += 1;
+    }
+
+    fn counted(&self) -> CountedPod {
+        CountedPod {
+            slot: self.slot,
+            restarts: self.restarts,
+            state: match self.phase {
+                Phase::Denied => CountedState::Denied,
+                Phase::Failed(_) => CountedState::Failed,
+                Phase::Succeeded => CountedState::Succeeded,
+                Phase::Admission | Phase::CrashLooping | Phase::Held | Phase::Running => {
+                    CountedState::Active {
+                        ready: self.is_ready,
+                    }
+                }
+            },
+        }
+    }
+
+    /// Returns it as the owner of what it signals.
+    pub(super) fn owner(&self) -> Owner {
+        Owner {
+            namespace: self.namespace.clone(),
+            name: self.name.as_str().into(),
+            uid: self.uid.as_str().into(),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The steps of an admitted pod.
+
+use std::{sync::Arc, time::Duration};
+
+use oncue_core::{injection::CONTAINER, workload::RestartPolicy};
+use oncue_language::{
+    PodAnnotations, Timeout,
+    annotation::{End, Mode},
+};
+use serde_json::Value;
+
+use crate::command;
+
+/// One step of a pod's life.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Step {
+    /// Its containers end after this time since they started.
+    End { after: Duration, how: End },
+    /// Its scheduling gate opens once everything that it depends on holds.
+    Gate,
+    /// `--hold`: nothing else happens.
+    Hold,
+    /// A container's marker runs.
+    Mark(Marker),
+    /// An init container of its own counts as done.
+    PassInit { container: String },
+    /// It is ready after this time since its containers started.
+    Ready { after: Duration },
+    /// A node is found.
+    Schedule,
+    /// A container starts.
+    Start(Start),
+    /// The injected container runs.
+    Wait { container: Arc<Value> },
+}
+
+/// The start of one of its own containers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Start {
+    /// The container's name.
+    pub(super) container: String,
+    /// A hook of the user's that is printed, not run.
+    pub(super) not_run: Option<String>,
+    /// What the start means for `signals`.
+    pub(super) signals: Signals,
+    pub(super) role: Role,
+}
+
+/// Which list of the `spec` a container is from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Role {
+    /// The regular containers.
+    Main,
+    /// The init containers, with `restartPolicy: Always`.
+    Sidecar,
+}
+
+/// A marker that runs after the start of a container.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Marker {
+    /// The container with the hook.
+    pub(super) container: Arc<Value>,
+    pub(super) signals: Signals,
+}
+
+/// Whether a pod's `signals` follow the start of a container.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Signals {
+    /// They do.
+    Follow,
+    /// Another container's start is reported, or they follow its marker.
+    No,
+}
+
+/// How `--fail` and `--hold` change a pod.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum WhatIf {
+    /// As the annotation says.
+    #[default]
+    AsWritten,
+    /// It fails.
+    Fail,
+    /// Its own containers never start.
+    Hold,
+}
+
+/// Everything that decides about the steps of a pod.
+pub(super) struct StepInput<'a> {
+    pub(super) spec: &'a Value,
+    pub(super) annotations: &'a PodAnnotations,
+    pub(super) what_if: WhatIf,
+    pub(super) restart_policy: RestartPolicy,
+}
+
+impl StepInput<'_> {
+    /// Returns all steps from the pod's creation on.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if self.annotations.mode == Mode::Gate && !self.annotations.depends_on.is_empty() {
+            steps.push(Step::Gate);
+        }
+        steps.push(Step::Schedule);
+        steps.extend(list(&self.spec["initContainers"]).flat_map(|container| self.init(container)));
+        if self.what_if == WhatIf::Hold {
+            steps.push(Step::Hold);
+            return steps;
+        }
+        let containers = list(&self.spec["containers"]);
+        steps.extend(containers.flat_map(|container| self.start(container, Role::Main)));
+        steps.extend(self.after_the_start());
+        steps
+    }
+
+    fn init(&self, container: &Value) -> Vec<Step> {
+        if container["restartPolicy"] == "Always" {
+            return self.start(container, Role::Sidecar);
+        }
+        let name = name(container);
+        if name == CONTAINER {
+            let container = Arc::new(container.clone());
+            return vec![Step::Wait { container }];
+        }
+        vec![Step::PassInit { container: name }]
+    }
+
+    fn start(&self, container: &Value, role: Role) -> Vec<Step> {
+        let name = name(container);
+        let signals = if self.annotations.signals_container.as_ref() == Some(&name) {
+            Signals::Follow
+        } else {
+            Signals::No
+        };
+        let hook = Hook::of(container);
+        let start = |signals| {
+            Step::Start(Start {
+                container: name,
+                not_run: hook.not_run,
+                signals,
+                role,
+            })
+        };
+        if !hook.marks {
+            return vec![start(signals)];
+        }
+        let container = Arc::new(container.clone());
+        let marker = Step::Mark(Marker { container, signals });
+        vec![start(Signals::No), marker]
+    }
+
+    /// A pod that ends before it would be ready never is.
+    fn after_the_start(&self) -> Vec<Step> {
+        let rehearsal = self.annotations.rehearsal;
+        let how = match self.what_if {
+            WhatIf::Fail => End::Failure,
+            WhatIf::AsWritten | WhatIf::Hold => rehearsal.end,
+        };
+        let ready_after = rehearsal.ready.map_or(Duration::ZERO, Timeout::duration);
+        let ends_by_itself = self.restart_policy != RestartPolicy::Always || how == End::Failure;
+        let end_after = match rehearsal.run {
+            Some(run) => Some(run.duration()),
+            None if how == End::Failure => Some(Duration::ZERO),
+            None => ends_by_itself.then_some(ready_after),
+        };
+        let ready = Step::Ready { after: ready_after };
+        match end_after {
+            None => vec![ready],
+            Some(after) if after < ready_after || (how == End::Failure && after.is_zero()) => {
+                vec![Step::End { after, how }]
+            }
+            Some(after) => vec![ready, Step::End { after, how }],
+        }
+    }
+}
+
+/// What a container's `postStart` hook does.
+struct Hook {
+    /// Whether it runs the marker.
+    marks: bool,
+    /// A hook of the user's, or the part of it behind the marker.
+    not_run: Option<String>,
+}
+
+impl Hook {
+    fn of(container: &Value) -> Self {
+        let hook = &container["lifecycle"]["postStart"];
+        let words: Vec<_> = command::post_start_words(container).collect();
+        let marks = words.contains(&"--marker");
+        let not_run = match words.iter().position(|word| *word == "--") {
+            Some(end) if marks => Some(words[end + 1..].join(" ")),
+            _ if marks || hook.is_null() => None,
+            _ if words.is_empty() => Some(hook.to_string()),
+            _ => Some(words.join(" ")),
+        };
+        Self { marks, not_run }
+    }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn name(container: &Value) -> String {
+    container["name"].as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! A workload that creates pods; a bare Pod is a controller of one.
+
+use oncue_core::workload::{Scale, Workload, WorkloadKind};
+use oncue_language::Namespace;
+use serde_json::{Value, json};
+
+use crate::{
+    inventory::{InventoryErrorSource, namespace},
+    job::JobPlan,
+    names,
+    plan::Plan,
+};
+
+/// What a `CronJob` appends to its name for its one run.
+const RUN: u32 = 1;
+
+/// A workload that creates pods.
+#[derive(Debug)]
+pub(crate) struct Controller {
+    /// The kind; the one run of a `CronJob` is a Job.
+    pub(crate) kind: WorkloadKind,
+    pub(crate) namespace: Namespace,
+    pub(crate) name: String,
+    /// The name in the files: for the run of a `CronJob`, the name of that.
+    pub(crate) producer: String,
+    pub(crate) file: String,
+    pub(crate) plan: Plan,
+    object: Value,
+}
+
+/// A pod to be created.
+#[derive(Clone, Debug)]
+pub(crate) struct NewPod {
+    /// As it is sent for admission: without a name if the API server generates it.
+    pub(crate) object: Value,
+    /// The name once it is created.
+    pub(crate) name: String,
+}
+
+impl Controller {
+    /// Reads a workload of `file`; without a namespace it lives in `default`. Returns `None` for a
+    /// suspended `CronJob`.
+    pub(crate) fn new(
+        workload: &Workload<'_>,
+        file: &str,
+        default: &Namespace,
+    ) -> Result<Option<Self>, InventoryErrorSource> {
+        let producer = workload.name();
+        if producer.is_empty() {
+            return Err(InventoryErrorSource::Nameless);
+        }
+        let object = match workload.kind() {
+            WorkloadKind::CronJob if workload.object()["spec"]["suspend"] == true => {
+                return Ok(None);
+            }
+            WorkloadKind::CronJob => one_run(workload),
+            _ => workload.object().clone(),
+        };
+        let Some(workload) = Workload::new(&object, String::new()) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            kind: workload.kind(),
+            namespace: namespace(&object, default)?,
+            name: generated(&object["metadata"], producer),
+            producer: producer.to_owned(),
+            file: file.to_owned(),
+            plan: plan(&workload),
+            object,
+        }))
+    }
+
+    /// Returns the pod for `slot`, after `earlier` other pods of the same slot.
+    pub(crate) fn pod(&self, slot: u32, earlier: usize) -> NewPod {
+        let workload = Workload::new(&self.object, String::new());
+        let mut object = workload.map_or(Value::Null, |workload| workload.pod_at(slot));
+        let seed = format!("{}/{}/{slot}/{earlier}", self.namespace, self.name);
+        let name = match self.kind {
+            WorkloadKind::Pod => self.name.clone(),
+            _ => generated(&object["metadata"], &seed),
+        };
+        if self.kind == WorkloadKind::Pod {
+            if let Some(object) = object.as_object_mut() {
+                object.remove("status");
+            }
+        } else {
+            object["metadata"]["ownerReferences"] = json!([self.owner_reference(&object)]);
+        }
+        self.fill_in(&mut object, &name);
+        NewPod { object, name }
+    }
+
+    /// Adds what the controllers of some kinds add. A field of the wrong type stays as it is, for
+    /// admission to reject.
+    fn fill_in(&self, pod: &mut Value, name: &str) {
+        let (pointer, fields) = match self.kind {
+            WorkloadKind::Job => (
+                "/metadata/labels",
+                [
+                    ("batch.kubernetes.io/controller-uid", self.uid().into()),
+                    ("controller-uid", self.uid().into()),
+                ],
+            ),
+            WorkloadKind::StatefulSet => (
+                "/spec",
+                [
+                    ("hostname", name.into()),
+                    ("subdomain", self.object["spec"]["serviceName"].clone()),
+                ],
+            ),
+            _ => return,
+        };
+        if let Some(map) = pod.pointer_mut(pointer).and_then(Value::as_object_mut) {
+            map.extend(fields.map(|(key, value)| (key.to_owned(), value)));
+        }
+    }
+
+    /// Returns the uid that the object has in a simulation.
+    pub(crate) fn uid(&self) -> String {
+        names::uid(&format!("{}/{}/{}", self.kind, self.namespace, self.name))
+    }
+
+    fn owner_reference(&self, pod: &Value) -> Value {
+        let hash = pod["metadata"]["labels"]["pod-template-hash"].as_str();
+        let (kind, name, uid) = match (self.kind, hash) {
+            (WorkloadKind::Deployment, Some(hash)) => {
+                let name = format!("{}-{hash}", self.name);
+                let uid = names::uid(&format!("ReplicaSet/{}/{name}", self.namespace));
+                (WorkloadKind::ReplicaSet, name, uid)
+            }
+            (kind, _) => (kind, self.name.clone(), self.uid()),
+        };
+        json!({
+            "apiVersion": self.object["apiVersion"], "kind": kind.as_str(), "name": name,
+            "uid": uid, "controller": true, "blockOwnerDeletion": true,
+        })
+    }
+}
+
+/// Returns the name of an object; without one, a name as the API server generates it.
+fn generated(metadata: &Value, seed: &str) -> String {
+    if let Some(name) = metadata["name"].as_str() {
+        return name.to_owned();
+    }
+    let stem = metadata["generateName"].as_str().unwrap_or_default();
+    format!("{stem}{}", names::suffix(seed))
+}
+
+/// Returns the Job that a `CronJob` creates for one run.
+fn one_run(cron_job: &Workload<'_>) -> Value {
+    let object = cron_job.object();
+    let mut metadata = object["metadata"].clone();
+    metadata["name"] = format!("{}-{RUN}", cron_job.name()).into();
+    json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata,
+        "spec": object["spec"]["jobTemplate"]["spec"],
+    })
+}
+
+fn plan(workload: &Workload<'_>) -> Plan {
+    let spec = &workload.object()["spec"];
+    match workload.scale() {
+        Scale::EachNode => Plan::PerNode,
+        Scale::Replicas {
+            count,
+            first_ordinal,
+        } => {
+            let is_set = workload.kind() == WorkloadKind::StatefulSet;
+            if is_set && spec["podManagementPolicy"] != "Parallel" {
+                Plan::OneByOne {
+                    start: first_ordinal,
+                    replicas: count,
+                }
+            } else {
+                Plan::Together {
+                    start: first_ordinal,
+                    replicas: count,
+                }
+            }
+        }
+        Scale::Runs {
+            completions,
+            parallelism,
+            mode,
+        } => Plan::Job(JobPlan::new(completions, parallelism, mode).with(spec)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! The controllers and Services that a set of objects describes.
+
+use oncue_core::workload::{self, Workload};
+use oncue_language::{Namespace, name::NamespaceError};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{controller::Controller, service::Service};
+
+/// The objects of a set of manifests that a simulation knows.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// What creates pods; a pod of its own is a controller of one.
+    pub(crate) controllers: Vec<Controller>,
+    /// What probes may ask for.
+    pub(crate) services: Vec<Service>,
+}
+
+impl Inventory {
+    /// Reads the objects, each with the name of its file; an object without a namespace lives in
+    /// `default`. Other kinds are skipped.
+    ///
+    /// # Errors
+    /// [`InventoryError`] for the first object that cannot be read.
+    pub fn new<'a>(
+        objects: impl IntoIterator<Item = (&'a str, &'a Value)>,
+        default: &Namespace,
+    ) -> Result<Self, InventoryError> {
+        let mut inventory = Self::default();
+        for (file, document) in objects {
+            for (_, object) in workload::objects(document) {
+                inventory
+                    .add(file, object, default)
+                    .map_err(|source| InventoryError::new(object, source))?;
+            }
+        }
+        Ok(inventory)
+    }
+
+    /// Returns whether no object creates pods.
+    pub fn is_empty(&self) -> bool {
+        self.controllers.is_empty()
+    }
+
+    fn add(
+        &mut self,
+        file: &str,
+        object: &Value,
+        default: &Namespace,
+    ) -> Result<(), InventoryErrorSource> {
+        if object["kind"] == "Service" && object["apiVersion"] == "v1" {
+            self.services.push(Service::new(object, default)?);
+        }
+        if let Some(workload) = Workload::new(object, String::new()) {
+            self.controllers
+                .extend(Controller::new(&workload, file, default)?);
+        }
+        Ok(())
+    }
+}
+
+/// Returns the namespace that an object lives in.
+pub(crate) fn namespace(object: &Value, default: &Namespace) -> Result<Namespace, NamespaceError> {
+    match object["metadata"]["namespace"].as_str() {
+        Some(namespace) => namespace.parse(),
+        None => Ok(default.clone()),
+    }
+}
+
+/// An object that cannot be simulated.
+#[derive(Debug, Error)]
+#[error("failed to read {kind} {name}")]
+pub struct InventoryError {
+    kind: String,
+    name: String,
+    #[source]
+    source: InventoryErrorSource,
+}
+
+impl InventoryError {
+    fn new(object: &Value, source: InventoryErrorSource) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or("(none)").to_owned();
+        Self {
+            kind: text(&object["kind"]),
+            name: text(&object["metadata"]["name"]),
+            source,
+        }
+    }
+}
+
+/// Why an object cannot be simulated.
+#[derive(Debug, Error)]
+pub enum InventoryErrorSource {
+    /// The namespace is not a valid name.
+    #[error(transparent)]
+    Namespace(#[from] NamespaceError),
+    /// It has neither a name nor a `generateName`.
+    #[error("metadata.name is missing")]
+    Nameless,
+    /// A field of its `spec` has another type than Kubernetes gives it.
+    #[error("spec: {0}")]
+    Spec(#[from] serde_json::Error),
+}

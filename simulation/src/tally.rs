@@ -1,0 +1,127 @@
+//! How the pods of one controller stand, in numbers that are kept up to date with each change.
+
+use std::collections::{BTreeSet, HashMap};
+
+/// One pod, as its controller counts it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct CountedPod {
+    /// The replica, ordinal, node or completion index that it stands for.
+    pub(crate) slot: u32,
+    /// How often its containers failed and were started again in place.
+    pub(crate) restarts: u32,
+    pub(crate) state: CountedState,
+}
+
+/// How a pod stands with its controller.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum CountedState {
+    /// It was created and has not ended.
+    Active {
+        /// Whether it is ready.
+        ready: bool,
+    },
+    /// Admission rejected it.
+    Denied,
+    /// It has failed.
+    Failed,
+    /// It has succeeded.
+    Succeeded,
+}
+
+impl CountedPod {
+    fn is_active(self) -> bool {
+        matches!(self.state, CountedState::Active { .. })
+    }
+
+    fn is_ready(self) -> bool {
+        self.state == CountedState::Active { ready: true }
+    }
+
+    /// Returns whether its slot needs no other pod.
+    fn fills_its_slot(self) -> bool {
+        self.is_active() || self.state == CountedState::Succeeded
+    }
+
+    fn failures(self) -> u32 {
+        self.restarts + u32::from(self.state == CountedState::Failed)
+    }
+}
+
+/// The numbers of pods that a controller decides by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// All pods that were ever created.
+    pub(crate) created: u32,
+    pub(crate) active: u32,
+    pub(crate) denied: u32,
+    /// Failed pods and restarts in place.
+    pub(crate) failures: u32,
+    pub(crate) ready: u32,
+    pub(crate) succeeded: u32,
+    /// Slots whose last pod failed.
+    pub(crate) open: BTreeSet<u32>,
+    /// The number of pods that were created for each slot. Slots are filled in ascending order.
+    attempts: HashMap<u32, usize>,
+}
+
+impl Tally {
+    /// Counts a pod that is created.
+    pub(crate) fn add(&mut self, pod: CountedPod) {
+        self.created += 1;
+        *self.attempts.entry(pod.slot).or_default() += 1;
+        self.open.remove(&pod.slot);
+        self.count(pod);
+    }
+
+    /// Counts a pod that has changed.
+    pub(crate) fn replace(&mut self, before: CountedPod, after: CountedPod) {
+        self.uncount(before);
+        self.count(after);
+        if before.fills_its_slot() && !after.fills_its_slot() {
+            self.open.insert(after.slot);
+        }
+    }
+
+    /// Returns how many pods were created for `slot`.
+    pub(crate) fn attempts(&self, slot: u32) -> usize {
+        self.attempts.get(&slot).copied().unwrap_or_default()
+    }
+
+    /// Returns how many slots had a pod.
+    pub(crate) fn slots(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)
+    }
+
+    fn count(&mut self, pod: CountedPod) {
+        self.active += u32::from(pod.is_active());
+        self.denied += u32::from(pod.state == CountedState::Denied);
+        self.failures += pod.failures();
+        self.ready += u32::from(pod.is_ready());
+        self.succeeded += u32::from(pod.state == CountedState::Succeeded);
+    }
+
+    fn uncount(&mut self, pod: CountedPod) {
+        self.active -= u32::from(pod.is_active());
+        self.denied -= u32::from(pod.state == CountedState::Denied);
+        self.failures -= pod.failures();
+        self.ready -= u32::from(pod.is_ready());
+        self.succeeded -= u32::from(pod.state == CountedState::Succeeded);
+    }
+}
+
+#[cfg(test)]
+impl FromIterator<CountedPod> for Tally {
+    fn from_iter<I: IntoIterator<Item = CountedPod>>(pods: I) -> Self {
+        let mut tally = Self::default();
+        for pod in pods {
+            let created = CountedPod {
+                restarts: 0,
+                state: CountedState::Active { ready: false },
+                ..pod
+            };
+            tally.add(created);
+            tally.replace(created, pod);
+        }
+        tally
+    }
+}

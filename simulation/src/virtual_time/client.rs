@@ -1,0 +1,136 @@
+//! A client in memory: the wait machine of the real one, and what that leaves in its pod's folder.
+
+use std::time::Duration;
+
+use oncue_client::wait::{self, Answer, Overdue, Plan, Question, Standing, Wait};
+use oncue_core::life::Timestamp;
+use oncue_language::{Condition, Namespace, Probe, State, Term, Verdict};
+
+/// What a pod's clients leave in the shared folder for the next one.
+#[derive(Clone, Debug)]
+pub(super) struct Stamps {
+    /// When the pod's first wait began.
+    began: Duration,
+    failed: Option<Overdue>,
+}
+
+impl Stamps {
+    pub(super) fn new(began: Duration) -> Self {
+        Self {
+            began,
+            failed: None,
+        }
+    }
+
+    /// Notes that a wait failed.
+    pub(super) fn fail(&mut self, now: Duration, cause: String) {
+        let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.failed = Some(Overdue {
+            at: now.saturating_sub(self.began),
+            moment: Timestamp::from_millis(millis).to_string(),
+            cause,
+        });
+    }
+}
+
+/// A client that waits.
+#[derive(Debug)]
+pub(super) struct Client {
+    wait: Wait,
+    terms: Vec<Term>,
+    conditions: Vec<Option<Condition>>,
+    /// When the pod's first wait began.
+    began: Duration,
+    /// The question that is not answered yet.
+    pub(super) question: Option<Question>,
+    /// The terms of the last answer, and their states then.
+    last: (Vec<usize>, Vec<State>),
+    /// When it acts on the time.
+    pub(super) wake_at: Option<Duration>,
+}
+
+impl Client {
+    /// Returns a client of a pod in `namespace` that starts at `now`.
+    pub(super) fn new(
+        mut plan: Plan,
+        stamps: &Stamps,
+        (namespace, now): (&Namespace, Duration),
+    ) -> Self {
+        plan.overdue.clone_from(&stamps.failed);
+        let terms = plan.terms.clone();
+        let condition = |term: &Term| term.condition(namespace).ok().flatten();
+        Self {
+            conditions: terms.iter().map(condition).collect(),
+            terms,
+            wait: Wait::new(plan, now.saturating_sub(stamps.began)),
+            began: stamps.began,
+            question: None,
+            last: (Vec::new(), Vec::new()),
+            wake_at: None,
+        }
+    }
+
+    pub(super) fn handle(&mut self, event: wait::Event, now: Duration) -> Vec<wait::Action> {
+        self.wait.handle(event, now.saturating_sub(self.began))
+    }
+
+    /// Returns when it acts on the time, if that has changed.
+    pub(super) fn next_wake(&mut self, now: Duration) -> Option<Duration> {
+        let wake = self.wait.wake_at().map(|at| now.max(self.began + at));
+        if wake == self.wake_at {
+            return None;
+        }
+        self.wake_at = wake;
+        wake
+    }
+
+    /// Returns the probe that a term is.
+    pub(super) fn probe(&self, term: usize) -> Option<&Probe> {
+        self.terms.get(term)?.probe()
+    }
+
+    /// Returns what the store judges of its question.
+    pub(super) fn asked_conditions(&self) -> Vec<Condition> {
+        let terms = self.question.iter().flat_map(|question| &question.terms);
+        let conditions = terms.filter_map(|term| self.conditions[*term].clone());
+        conditions.collect()
+    }
+
+    /// Returns whether it asks for a change of the last answer, and `states` are those of it.
+    pub(super) fn knows(&self, states: &[State]) -> bool {
+        let (last_terms, last_states) = &self.last;
+        self.question.as_ref().is_some_and(|question| {
+            question.revision.is_some() && question.terms == *last_terms && states == &**last_states
+        })
+    }
+
+    /// Returns whether it still waits for the answer to this question.
+    pub(super) fn is_held(&self, number: u64) -> bool {
+        let question = self.question.as_ref();
+        question.is_some_and(|question| question.number == number)
+    }
+
+    /// Answers its question, and returns the answer with the number of the question.
+    pub(super) fn answer(
+        &mut self,
+        verdicts: Vec<Verdict>,
+        revision: String,
+    ) -> Option<(u64, Answer)> {
+        let question = self.question.take()?;
+        let states = verdicts.iter().map(State::of).collect();
+        self.last = (question.terms, states);
+        let answer = Answer {
+            revision,
+            standings: verdicts.into_iter().map(standing).collect(),
+        };
+        Some((question.number, answer))
+    }
+}
+
+fn standing(verdict: Verdict) -> Standing {
+    match verdict {
+        Verdict::Failed(reason) => Standing::Failed(reason.to_string()),
+        Verdict::Held => Standing::Held,
+        Verdict::Missing(reason) => Standing::Missing(reason.to_string()),
+    }
+}

@@ -1,0 +1,206 @@
+//! The store in memory: the world, and who waits for which change of it.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use oncue_core::{
+    life::{Assertion, AssertionId, Owner, Timestamp},
+    world::{
+        self, Action, Epoch, Existing, Mutation, Topic, Update, Withdrawal, World, object_topics,
+        variable_topics,
+    },
+};
+use oncue_language::{
+    Condition, ObjectKey, ObjectState, State, Value, VariableKey, Verdict, evaluate,
+};
+
+use crate::cluster::{Pod, PodId, StoreView};
+
+/// Pods that wait for the same conditions.
+#[derive(Debug)]
+struct Group {
+    conditions: Arc<[Condition]>,
+    states: Vec<State>,
+    pods: BTreeSet<PodId>,
+}
+
+/// The store.
+#[derive(Debug)]
+pub(super) struct VirtualStore {
+    world: World,
+    groups: HashMap<u64, Group>,
+    by_conditions: HashMap<Arc<[Condition]>, u64>,
+    by_pod: HashMap<PodId, u64>,
+    by_topic: HashMap<Topic, BTreeSet<u64>>,
+    last_group: u64,
+    /// The pods for which a state has flipped.
+    released: BTreeSet<PodId>,
+}
+
+impl Default for VirtualStore {
+    fn default() -> Self {
+        Self {
+            world: World::new(Epoch::new(0)),
+            groups: HashMap::new(),
+            by_conditions: HashMap::new(),
+            by_pod: HashMap::new(),
+            by_topic: HashMap::new(),
+            last_group: 0,
+            released: BTreeSet::new(),
+        }
+    }
+}
+
+impl VirtualStore {
+    pub(super) fn assert(
+        &mut self,
+        key: VariableKey,
+        (id, value): (AssertionId, Option<Value>),
+        now: Duration,
+    ) {
+        let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let assertion = Assertion {
+            id,
+            value,
+            since: Timestamp::from_millis(millis),
+            expires: None,
+        };
+        let existing = Existing::Replace;
+        self.mutate(
+            key,
+            Action::Assert {
+                assertion,
+                existing,
+            },
+        );
+    }
+
+    pub(super) fn withdraw(&mut self, key: VariableKey, id: AssertionId) {
+        self.mutate(key, Action::Withdraw(Withdrawal::Assertion(id)));
+    }
+
+    /// Withdraws what earlier runs of a producer left.
+    pub(super) fn clear(&mut self, key: VariableKey, producer: Owner) {
+        self.mutate(key, Action::Withdraw(Withdrawal::Producer(producer)));
+    }
+
+    pub(super) fn set_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) {
+        if self.world.set_object(key, state) {
+            self.release_on(object_topics(key));
+        }
+    }
+
+    fn mutate(&mut self, key: VariableKey, action: Action) {
+        let mutation = Mutation { key, action };
+        let after = mutation.apply(self.world.get(&mutation.key)).after;
+        let key = mutation.key;
+        let update = Update {
+            key: key.clone(),
+            after,
+        };
+        if self.world.update(update).is_some() {
+            self.release_on(variable_topics(&key));
+        }
+    }
+
+    pub(super) fn revision(&self) -> String {
+        self.world.revision().to_string()
+    }
+
+    pub(super) fn verdicts(&self, conditions: &[Condition]) -> Vec<Verdict> {
+        world::verdicts(conditions, &self.world)
+    }
+
+    /// Waits for a change of the state of `conditions`.
+    pub(super) fn hold(&mut self, pod: PodId, conditions: Vec<Condition>) {
+        let id = match self.by_conditions.get(&*conditions) {
+            Some(id) => *id,
+            None => self.add_group(conditions.into()),
+        };
+        self.by_pod.insert(pod, id);
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.pods.insert(pod);
+        }
+    }
+
+    fn add_group(&mut self, conditions: Arc<[Condition]>) -> u64 {
+        self.last_group += 1;
+        let id = self.last_group;
+        for topic in conditions.iter().map(Topic::of) {
+            self.by_topic.entry(topic).or_default().insert(id);
+        }
+        self.by_conditions.insert(Arc::clone(&conditions), id);
+        let group = Group {
+            states: self.judge(&conditions),
+            conditions,
+            pods: BTreeSet::new(),
+        };
+        self.groups.insert(id, group);
+        id
+    }
+
+    /// Ends the wait of a pod.
+    pub(super) fn release(&mut self, pod: PodId) {
+        let Some(id) = self.by_pod.remove(&pod) else {
+            return;
+        };
+        let group = self.groups.get_mut(&id);
+        let is_empty = group.is_some_and(|group| {
+            group.pods.remove(&pod);
+            group.pods.is_empty()
+        });
+        if is_empty {
+            self.take_group(id);
+        }
+    }
+
+    fn take_group(&mut self, id: u64) -> Option<Group> {
+        let group = self.groups.remove(&id)?;
+        self.by_conditions.remove(&group.conditions);
+        for topic in group.conditions.iter().map(Topic::of) {
+            if let Some(ids) = self.by_topic.get_mut(&topic) {
+                ids.remove(&id);
+                if ids.is_empty() {
+                    self.by_topic.remove(&topic);
+                }
+            }
+        }
+        Some(group)
+    }
+
+    fn release_on(&mut self, topics: impl Iterator<Item = Topic>) {
+        let ids = topics.filter_map(|topic| self.by_topic.get(&topic));
+        let ids: BTreeSet<_> = ids.flatten().copied().collect();
+        for id in ids {
+            let has_flipped = |group: &Group| self.judge(&group.conditions) != group.states;
+            if !self.groups.get(&id).is_some_and(has_flipped) {
+                continue;
+            }
+            let group = self.take_group(id);
+            for pod in group.into_iter().flat_map(|group| group.pods) {
+                self.by_pod.remove(&pod);
+                self.released.insert(pod);
+            }
+        }
+    }
+
+    /// Returns the pods for which a state has flipped since the last call.
+    pub(super) fn take_released(&mut self) -> BTreeSet<PodId> {
+        std::mem::take(&mut self.released)
+    }
+}
+
+impl StoreView for VirtualStore {
+    fn judge(&self, conditions: &[Condition]) -> Vec<State> {
+        let state = |condition| evaluate::state(condition, &self.world);
+        conditions.iter().map(state).collect()
+    }
+
+    /// A client in memory always acts on the present state.
+    fn holds(&self, _pod: &Pod) -> bool {
+        true
+    }
+}
