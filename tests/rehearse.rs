@@ -175,8 +175,8 @@ fn every_annotation_can_be_rehearsed() {
     let rehearsed = rehearse("every-annotation", &args)
         .ended_with(0)
         .has_lines(&[
-            ("web-", "container mesh started"),
             ("gated", "not scheduled before deployment:web, default/web"),
+            ("web-", "container mesh started"),
             ("database-0", "init container permissions counts as done"),
             (
                 "database-0",

@@ -42,7 +42,10 @@ impl Run {
     pub(crate) fn new(objects: &[Value], options: Options) -> Self {
         let mut cluster = mk_cluster(objects, options);
         let mut lines = Lines::default();
-        let finish = crate::simulate(&mut cluster, &mut lines, |creation| admit(creation)).unwrap();
+        let finish = crate::simulate(&mut cluster, &mut lines, |creation| {
+            Ok::<_, Infallible>(admit(creation))
+        })
+        .unwrap();
         Self {
             cluster,
             finish,
@@ -95,7 +98,7 @@ pub(crate) fn mk_cluster(objects: &[Value], options: Options) -> Cluster {
     Cluster::new(inventory, options).unwrap()
 }
 
-fn admit(creation: Creation<'_>) -> Result<Admission, Infallible> {
+fn admit(creation: Creation<'_>) -> Admission {
     let settings = Settings {
         controller: Controller::Present,
         ..Settings::new(
@@ -111,17 +114,17 @@ fn admit(creation: Creation<'_>) -> Result<Admission, Infallible> {
         Ok(injection) => injection,
         Err(refused) => {
             let message = refused.refusal.told(&Keys::default());
-            return Ok(Admission::Denied { message });
+            return Admission::Denied { message };
         }
     };
     let mut object = creation.object.clone();
     if let Decision::Patch(patch) = injection.decision {
         json_patch::patch(&mut object, &patch.to_json_patch()).unwrap();
     }
-    Ok(Admission::Allowed {
+    Admission::Allowed {
         object,
         warnings: Vec::new(),
-    })
+    }
 }
 
 pub(crate) fn mk_options() -> Options {
