@@ -433,6 +433,6 @@ fn variables_are_created_listed_and_deleted() {
     assert_exit(&gone, 1, "does not exist");
     assert_eq!(
         store.run(&["status"]),
-        "nobody waits in the namespace default\n"
+        "no pod waits in the namespace default\n"
     );
 }

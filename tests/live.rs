@@ -226,7 +226,7 @@ fn a_live_object_that_is_refused_is_shown_with_its_place() {
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(
-        told.contains("DaemonSet/bad is refused:\nDaemonSet/bad:"),
+        told.contains("DaemonSet/bad is rejected:\nDaemonSet/bad:"),
         "{told}"
     );
     assert!(told.contains("depends-on: a b"), "{told}");
@@ -243,7 +243,7 @@ fn an_injected_pod_says_what_was_recorded_and_a_store_that_is_away_is_noted() {
         "{told}"
     );
     assert!(told.contains("  depends-on: web/up\n"), "{told}");
-    assert!(told.contains("The kubelet tells of no wait yet"), "{told}");
+    assert!(told.contains("The kubelet has not reported a wait yet"), "{told}");
     let absent = "no pod of oncue's store is in the namespace oncue-system";
     assert!(notes.contains(absent), "{notes}");
 }

@@ -103,7 +103,7 @@ impl Api {
         self.answer(self.send(Method::GET, path, None)?)
     }
 
-    /// Puts `body` to `path`; the status tells what is new from what was there.
+    /// Puts `body` to `path`. The status distinguishes a new resource from an existing one.
     pub fn put<T: DeserializeOwned>(
         &self,
         path: &str,

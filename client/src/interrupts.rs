@@ -10,7 +10,7 @@ use signal_hook::{
 /// Which signals end the client.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Interrupts {
-    /// None: somebody else looks after this process.
+    /// None: the surrounding process handles signals.
     #[default]
     Nobody,
     /// SIGTERM and SIGINT. A process that is PID 1 ignores them unless it handles them.
@@ -63,7 +63,7 @@ impl Signal {
         }
     }
 
-    /// Returns the exit code by which a shell tells of the signal.
+    /// Returns the shell's exit code for the signal.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 130,

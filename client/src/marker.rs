@@ -78,7 +78,7 @@ fn not_run(program: &OsString, error: &io::Error, surroundings: &Surroundings) -
     })
 }
 
-/// Returns the code by which a shell tells how a command ended.
+/// Returns the shell's exit code for a command.
 fn exit_code(status: ExitStatus) -> u8 {
     let code = match (status.code(), status.signal()) {
         (Some(code), _) => code,

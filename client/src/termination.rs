@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 4096;
 /// Where the kubelet looks by default.
 const DEFAULT_PATH: &str = "/dev/termination-log";
 
-/// Leaves the message where the kubelet finds it. Where there is no such place, nobody looks.
+/// Writes the message to the kubelet's file, if it exists.
 pub(crate) fn write(message: &str, environment: &Environment) {
     let configured = environment.non_empty("ONCUE_TERMINATION_LOG");
     let mut options = OpenOptions::new();

@@ -97,7 +97,7 @@ const NO_WORKLOAD: &str = "the object that was read makes no pods";
 const NOTHING_NAMED: &str =
     "name a pod or workload of the cluster, such as pod/web-0, or files with -f";
 
-/// Returns what is told of a workload, and the exit code that it deserves.
+/// Returns the explanation of a workload, and the exit code.
 fn explain(
     opening: &Opening,
     (object, workload): &(usize, Workload<'_>),
@@ -111,7 +111,7 @@ fn explain(
     let admitted = match linter.admit(*object, workload, Sample::FirstPod) {
         Ok(admitted) => admitted,
         Err(refused) => {
-            let text = format!("{} is refused:\n{}", Escaped(workload), told(refused));
+            let text = format!("{} is rejected:\n{}", Escaped(workload), told(refused));
             return (text, ExitCode::FAILURE);
         }
     };

@@ -70,7 +70,7 @@ fn complain(findings: &[Located]) {
     anstream::eprint!("{}", report::text(findings));
 }
 
-/// Injects objects and collects what is to be said of them.
+/// Injects objects and collects their findings.
 struct Injector<'a> {
     linter: Linter<'a>,
     findings: Vec<Finding>,

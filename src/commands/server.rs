@@ -197,7 +197,7 @@ fn unanswered(error: &ApiError) -> Option<&str> {
 /// Largest answer of a store that is read: a list may be long.
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
-/// Returns whether somebody listens where `oncue serve` does.
+/// Returns whether something listens on the default address of `oncue serve`.
 fn listens_here() -> bool {
     let address = SocketAddr::from(([127, 0, 0, 1], 9999));
     TcpStream::connect_timeout(&address, Duration::from_millis(100)).is_ok()

@@ -1,4 +1,4 @@
-//! `oncue status`: who waits for what, since when, and who would signal it.
+//! `oncue status`: waiting pods, what they wait for, since when, and which pod would signal it.
 
 mod alone;
 mod injected;
@@ -47,7 +47,7 @@ waits again when its node restarts. Without oncue, it then waits forever.
 Exit codes: 0 printed, even if the list is empty, 1 an error, 2 wrong usage.
 ";
 
-/// What stands above those who wait without asking the store.
+/// The heading of pods that wait without a request to the store.
 const ALONE: &str = "\
 These pods wait without a request to the store, because they only probe or because a wait failed.
 See their logs: kubectl logs POD -n NAMESPACE -c oncue-wait";
@@ -83,7 +83,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// Prints who waits; with `--watch`, again and again.
+    /// Prints waiting pods. With `--watch`, repeats after every change.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         if self.injected {
             self.injected()?.print(self.output)?;
@@ -122,13 +122,13 @@ struct Look<'a> {
     store: &'a Store,
     /// The cluster whose pods are looked at, where there is one and they may be.
     pods_of: Option<&'a Cluster>,
-    /// The last answer of the store, with those who would signal.
+    /// The last answer of the store, with the producers.
     seen: Option<(Json, Opening)>,
 }
 
 impl Look<'_> {
-    /// Prints whenever it is another than `before`, until nobody reads it; outages are told and
-    /// waited out.
+    /// Prints every state that differs from `before`, until the reader closes the output. Reports
+    /// outages and waits for their end.
     fn watch(&mut self, mut before: String) -> anyhow::Result<()> {
         loop {
             thread::sleep(PERIOD);
@@ -175,13 +175,13 @@ impl Look<'_> {
 
     fn nobody(&self) -> String {
         if self.status.scope.is_everywhere() {
-            return "nobody waits\n".to_owned();
+            return "no pod waits\n".to_owned();
         }
-        format!("nobody waits in the namespace {}\n", self.store.namespace)
+        format!("no pod waits in the namespace {}\n", self.store.namespace)
     }
 
-    /// Returns what is told of those who wait in the cluster without asking the store.
-    /// That pods may not be listed is told once.
+    /// Returns the text about pods that wait without a request to the store. Reports once if pods
+    /// cannot be listed.
     fn alone(&mut self, waiters: &[Waiter]) -> anyhow::Result<Option<String>> {
         let Some(cluster) = self.pods_of else {
             return Ok(None);
@@ -201,8 +201,7 @@ impl Look<'_> {
         Ok(Some(format!("{ALONE}\n\n{table}")))
     }
 
-    /// Opens where those who would signal are looked for; what cannot be read is told the first
-    /// time.
+    /// Reads the objects in which producers are searched. Reports unreadable ones the first time.
     fn open(&self, is_first: bool) -> anyhow::Result<Opening> {
         let Status { inputs, scope, .. } = self.status;
         let frame = self.frame.clone();

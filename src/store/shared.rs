@@ -1,4 +1,4 @@
-//! The memory behind one lock: fed by a backend, asked by everybody.
+//! The state in memory behind one lock, fed by a backend.
 
 use std::{
     pin::Pin,
@@ -45,12 +45,12 @@ impl Limits {
     }
 }
 
-/// Who tells the store of objects.
+/// The source of objects.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ObjectSource {
-    /// Somebody does: an object that is not known does not exist.
+    /// A source exists: an unknown object does not exist.
     Fed,
-    /// Nobody: a condition on an object is refused.
+    /// No source: a condition on an object is rejected.
     #[default]
     None,
 }
@@ -77,7 +77,7 @@ pub struct WaitRequest {
     pub revision: Option<Revision>,
 }
 
-/// Everything that is known, and who wants to hear of it.
+/// The whole state, with its waiters and watchers.
 #[derive(Debug)]
 pub(super) struct Shared {
     limits: Limits,
@@ -93,7 +93,7 @@ struct Known {
     objects: ObjectSource,
 }
 
-/// What becomes of a wait at first.
+/// The first step of a wait.
 pub(super) enum Entry {
     Answered(Arc<Answer>),
     Held(Held),

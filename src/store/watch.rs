@@ -1,4 +1,4 @@
-//! Changes as they happen, for who wants all of them.
+//! The stream of all changes.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Watch {
     /// Waits for the next change.
     ///
     /// # Errors
-    /// [`WatchError`] where there are no more: begin anew. Cancelling loses nothing.
+    /// [`WatchError`] if the watch must begin again. Cancelling loses nothing.
     pub async fn next(&mut self) -> Result<Change, WatchError> {
         loop {
             match self.changes.recv().await {

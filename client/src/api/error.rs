@@ -67,15 +67,14 @@ impl ApiError {
         matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
     }
 
-    /// Returns whether the store itself says that the request is wrong, so that to ask again helps
-    /// nobody.
+    /// Returns whether the store itself rejects the request, so that a retry is useless.
     pub fn is_final(&self) -> bool {
         let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
         matches!(self, Self::Refused { status, .. }
             if status.is_client_error() && !passes.contains(status))
     }
 
-    /// Returns what became of an answer that did not come, or not to its end.
+    /// Returns the error for an answer that is missing or incomplete.
     pub(super) fn lost(url: &ServerUrl, error: ureq::Error) -> Self {
         if let ureq::Error::BodyExceedsLimit(limit) = error {
             return Self::garbled(url, format_args!("it is longer than {limit} bytes"));
@@ -111,7 +110,7 @@ impl ApiError {
     }
 }
 
-/// Returns whether the other side hung up.
+/// Returns whether the other side closed the connection.
 fn is_end(error: &ureq::Error) -> bool {
     use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     let ends = [

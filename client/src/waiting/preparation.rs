@@ -1,4 +1,4 @@
-//! What a wait needs before it begins: where the store is, who waits, and the shared folder.
+//! What a wait needs before it begins: the store's address, the pod, and the shared folder.
 
 use std::{io, time::Duration};
 

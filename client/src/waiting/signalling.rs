@@ -75,7 +75,7 @@ impl Waiting<'_> {
         }
     }
 
-    /// Returns the result of an attempt, `None` where there is none until the time is over.
+    /// Returns the result of an attempt, or `None` if there is none in time.
     fn listen(&self, until: Option<Duration>) -> Result<Option<Result<(), ApiError>>, Signal> {
         loop {
             let patience = until.map(|until| until.saturating_sub(self.now()));

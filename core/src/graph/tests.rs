@@ -55,12 +55,12 @@ fn draws_text() {
     let expected = "\
 Deployment/web
   waits for  db/up        <- Job/db (on success)
-             ?cache/warm  <- nobody here
-  signals    web/up       -> nobody here
+             ?cache/warm  <- nothing here
+  signals    web/up       -> nothing here
 
 Job/db
   signals    db/up (on success)     -> Deployment/web
-             db/other (on success)  -> nobody here
+             db/other (on success)  -> nothing here
 ";
     assert_eq!(Graph::new(&mk_model(&objects)).to_text(), expected);
 }

@@ -58,7 +58,7 @@ impl Graph<'_> {
         Row {
             verb: "waits for",
             what: self.links.term(link).value.to_string(),
-            other: format!("<- {}", or_nobody(&Names::new(producers.len(), names))),
+            other: format!("<- {}", or_nothing(&Names::new(producers.len(), names))),
         }
     }
 
@@ -70,14 +70,14 @@ impl Graph<'_> {
                 Key::Signals => signal.to_string(),
                 key => format!("{signal} {}", after(key)),
             },
-            other: format!("-> {}", or_nobody(&self.links.consumer_names(id, index))),
+            other: format!("-> {}", or_nothing(&self.links.consumer_names(id, index))),
         })
     }
 }
 
-fn or_nobody(names: &Names) -> String {
+fn or_nothing(names: &Names) -> String {
     if names.is_empty() {
-        "nobody here".to_owned()
+        "nothing here".to_owned()
     } else {
         names.join(", ")
     }

@@ -115,7 +115,7 @@ impl<'a> Written<'a> {
             }
             let item = parse_item(text, part.trim(), start)?;
             if items.iter().any(|earlier| earlier.key == item.key) {
-                return Err(error(text, start, format!("{} is there twice", item.key)));
+                return Err(error(text, start, format!("{} appears twice", item.key)));
             }
             items.push(item);
         }
@@ -231,7 +231,7 @@ mod tests {
             ),
             (
                 "limits.cpu=1,limits.cpu=2",
-                "column 14: in \"limits.cpu=2\": limits.cpu is there twice",
+                "column 14: in \"limits.cpu=2\": limits.cpu appears twice",
             ),
         ] {
             let error = with(text).unwrap_err();

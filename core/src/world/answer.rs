@@ -7,14 +7,14 @@ use oncue_language::{Condition, State, Verdict, View, evaluate};
 
 use super::Revision;
 
-/// What became of a list of conditions at one revision.
+/// The judgement of a list of conditions at one revision.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Answer {
     /// The revision at which all of them were judged.
     pub revision: Revision,
-    /// What became of all of them together.
+    /// The outcome of all terms together.
     pub outcome: State,
-    /// What became of each, in their order, with why.
+    /// The verdict about each, in their order.
     pub terms: Vec<Verdict>,
     encoded: OnceLock<Bytes>,
 }

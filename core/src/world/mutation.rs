@@ -23,7 +23,7 @@ pub enum Action {
     Assert {
         /// The assertion; its `since` is the present moment.
         assertion: Assertion,
-        /// What becomes of one with the same id.
+        /// What to do with an existing assertion of the same id.
         existing: Existing,
     },
     /// Removes all assertions.
@@ -37,7 +37,7 @@ pub enum Action {
     Withdraw(Withdrawal),
 }
 
-/// What becomes of an assertion that is made again.
+/// What to do with an assertion that is made again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Existing {
     /// It stays as it is.

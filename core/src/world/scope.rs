@@ -7,9 +7,9 @@ use super::Variable;
 /// Which variables are listed or watched.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Scope {
-    /// Those of one namespace; of all where there is none.
+    /// The namespace, or `None` for all.
     pub namespace: Option<Namespace>,
-    /// Those at or below one name; of any name where there is none.
+    /// The name with everything below it, or `None` for all names.
     pub prefix: Option<VariableName>,
 }
 

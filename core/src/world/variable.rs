@@ -15,7 +15,7 @@ pub struct Variable {
 }
 
 impl Variable {
-    /// Returns the variable that consists of `assertions`; none where there are none.
+    /// Returns the variable with these assertions, or `None` without assertions.
     ///
     /// Each id is expected once.
     pub fn new(key: VariableKey, mut assertions: Vec<Arc<Assertion>>) -> Option<Self> {

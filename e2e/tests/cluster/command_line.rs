@@ -32,7 +32,7 @@ async fn status_lists_waiting_pods_and_their_producers() -> Result<()> {
 #[tokio::test]
 async fn status_lists_pods_that_only_probe() -> Result<()> {
     with_temp_ns(async |ns| {
-        let nobody = format!("nobody waits in the namespace {}\n", ns.name());
+        let nobody = format!("no pod waits in the namespace {}\n", ns.name());
         assert_eq!(ns.oncue(&["status"]).await?.text().await?, nobody);
         let app = pod("app").depends_on("http://no.such.host.invalid/healthz");
         ns.create_pod(app).await?.run_of(WAIT).await?;

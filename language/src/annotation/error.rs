@@ -24,7 +24,7 @@ pub struct AnnotationError {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum Fault {
     /// The bare and the prefixed spelling of a key say different things.
-    #[error("the key is there twice, bare and with the prefix, with different values: keep one")]
+    #[error("the key appears twice, bare and with the prefix, with different values: keep one")]
     Conflict,
     /// Something that is wrong by itself, or that does not go together with the rest of the pod.
     #[error("{rule}")]

@@ -98,7 +98,7 @@ fn reports_every_error_with_key_term_and_column() {
         ("oncue.dev/depends-on-timeout", "soon"),
     ]);
     assert_eq!(errors.len(), 5, "{errors:#?}");
-    assert!(errors[0].starts_with("depends-on: the key is there twice"));
+    assert!(errors[0].starts_with("depends-on: the key appears twice"));
     assert!(errors[1].starts_with("depends-on: column 4: in \"y*\": * stands alone"));
     assert_eq!(
         errors[2],

@@ -1,4 +1,4 @@
-//! What is told of a live pod besides: what was injected, and how its wait goes right now.
+//! The explanation of a live pod: what was injected, and the state of its wait.
 
 use std::{fmt::Write, str::FromStr};
 
@@ -59,7 +59,7 @@ pub(super) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Returns what is to be told of a live pod; nothing of what makes pods.
+    /// Reads a live pod. Returns `None` for an object that makes pods.
     pub(super) fn read(keys: &Keys, workload: &Workload<'a>) -> Option<Self> {
         let key = keys.prefixed(Key::Injected);
         let record = workload.annotations().find(|(name, _)| *name == key);
@@ -75,7 +75,7 @@ impl<'a> Progress<'a> {
         self.record.is_some()
     }
 
-    /// Tells it; the store is opened only where something is to be asked of it.
+    /// Returns the text. Opens the store only if it is needed.
     pub(super) fn tell(&self, store: impl FnOnce() -> anyhow::Result<Store>) -> String {
         let Some(record) = self.record else {
             return format!(
@@ -130,7 +130,7 @@ impl<'a> Progress<'a> {
 /// Lists what the record says, as it says it.
 fn recorded(record: &str) -> String {
     let Ok(Value::Object(fields)) = serde_json::from_str(record) else {
-        return "  what nobody can read: it is no JSON object\n".to_owned();
+        return "  unreadable: it is not a JSON object\n".to_owned();
     };
     let lines = fields.iter().filter(|(key, _)| *key != "hash");
     lines

@@ -53,7 +53,7 @@ impl Wait {
                 before: End::read(ours.pointer("/lastState/terminated")),
             }
         } else {
-            let reason = text("/state/waiting/reason").unwrap_or("it is not told why");
+            let reason = text("/state/waiting/reason").unwrap_or("no reason is known");
             let message = text("/state/waiting/message");
             Self::Pending {
                 reason: message.map_or(reason.to_owned(), |text| format!("{reason}: {text}")),
@@ -76,7 +76,7 @@ impl fmt::Display for Wait {
         match self {
             Self::Ended(end) => write!(f, "Its wait {end}."),
             Self::Pending { reason } => {
-                write!(f, "The kubelet tells of no wait yet ({}).", Escaped(reason))
+                write!(f, "The kubelet has not reported a wait yet ({}).", Escaped(reason))
             }
             Self::Running { since, before } => {
                 write!(f, "It has waited for {}.", age(since))?;
@@ -184,7 +184,7 @@ mod tests {
         let text = Wait::read(&pulling).to_string();
         assert_eq!(
             text,
-            "The kubelet tells of no wait yet (ErrImagePull: no such image)."
+            "The kubelet has not reported a wait yet (ErrImagePull: no such image)."
         );
         let unscheduled = json!({"status": {"conditions": [
             {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"},
@@ -192,12 +192,12 @@ mod tests {
         let text = Wait::read(&unscheduled).to_string();
         assert_eq!(
             text,
-            "The kubelet tells of no wait yet (0/3 nodes are available)."
+            "The kubelet has not reported a wait yet (0/3 nodes are available)."
         );
         let unknown = Wait::read(&json!({})).to_string();
         assert_eq!(
             unknown,
-            "The kubelet tells of no wait yet (no node has started it)."
+            "The kubelet has not reported a wait yet (no node has started it)."
         );
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Prints changes until nobody reads them; a store that goes away is waited for.
+    /// Prints changes until the reader closes the output. Waits while the store is away.
     pub(super) fn run(self) -> anyhow::Result<()> {
         let store = self.store.open()?;
         let mut lines = Lines::begin(&store, self.path(&store))?;
@@ -130,7 +130,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Returns one line of fixed columns, since nobody knows what widths are to come.
+/// Returns one line with fixed columns, because later widths are not known.
 fn row(change: &str, variable: &Variable) -> String {
     let cells = document::row(variable).map(|cell| Escaped(cell).to_string());
     let [_, name, kind, owners, value, age] = cells;
