@@ -71,7 +71,7 @@ pub struct Config {
     pub webhook_configuration: Option<ObjectName>,
     /// The Service whose `ClusterIP` is the store's address without DNS.
     pub store_service: Option<ObjectRef>,
-    /// What becomes of workloads whose annotations are wrong.
+    /// Whether workloads with wrong annotations are denied.
     pub lint: Strictness,
     /// How the memory that the process may take is split.
     pub memory: MemoryPlan,

@@ -60,12 +60,12 @@ pub struct Target<'a> {
     pub name: Option<&'a str>,
 }
 
-/// What becomes of a pod that is let in.
+/// The decision about an admitted pod.
 #[derive(Clone, Debug)]
 pub struct Injection {
     /// What is done.
     pub decision: Decision,
-    /// What people should hear of it.
+    /// The warnings for users.
     pub warnings: Vec<Warning>,
     /// What the pod asks for, filled in as far as it is known; empty where it was skipped unread.
     pub annotations: PodAnnotations,

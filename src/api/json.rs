@@ -89,7 +89,7 @@ fn unreadable(error: BoxError, limit: usize) -> ApiError {
     late(&*error).unwrap_or(ApiError::BodyUnreadable(error))
 }
 
-/// Tells whether the listener gave the body up because it came too slowly.
+/// Returns an error if the listener gave up because the body arrived too slowly.
 fn late(error: &(dyn Error + 'static)) -> Option<ApiError> {
     let mut chain = iter::successors(Some(error), |&error| error.source());
     chain.find_map(|error| match error.downcast_ref() {

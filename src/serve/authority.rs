@@ -80,7 +80,7 @@ impl AuthorityFiles {
         self.remove_former_key(authority)
     }
 
-    /// Sees that clients find the certificates.
+    /// Writes the certificates for clients.
     fn publish(&self, authority: &Authority) -> Result<(), AuthorityError> {
         let bundle = authority.bundle_pem();
         if read(&self.certificate)?.as_deref() == Some(&bundle) {

@@ -98,7 +98,7 @@ impl Group {
         let context = self.context();
         let (sender, ended) = oneshot::channel();
         thread::spawn(move || {
-            // Nobody reads how it ended once the group is gone.
+            // The receiver is gone if the group has ended.
             let _ = sender.send(serve_on_this_thread(endpoint, router, context));
         });
         self.tasks.spawn(async move {

@@ -124,7 +124,7 @@ impl WebhookRole {
     }
 }
 
-/// Certificates that are to be had from the cluster.
+/// Certificates whose authority is in the cluster.
 struct Loading {
     secret: AuthoritySecret,
     latch: Latch,

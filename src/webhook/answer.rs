@@ -25,7 +25,7 @@ pub struct Answer {
     pub content_type: &'static str,
     /// The body: a review, or a text that says what is wrong.
     pub body: Vec<u8>,
-    /// What became of the review.
+    /// The outcome of the review.
     pub outcome: Outcome,
     /// The length of the JSON Patch; 0 without one.
     pub patch_bytes: usize,

@@ -1,5 +1,5 @@
-//! What is said of a workload when it is written: to the person who writes it, since admission of
-//! its pods only speaks to a controller.
+//! Checks a workload when it is written, so that `kubectl apply` reports mistakes. The answer to
+//! its pods' admission only reaches a controller.
 
 use serde_json::{Value, value::RawValue};
 
@@ -17,7 +17,7 @@ use crate::{
     workload::{Workload, WorkloadKind},
 };
 
-/// What becomes of a workload whose pods would be refused.
+/// Whether a workload with errors is denied.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Strictness {
     /// It is denied.
@@ -60,7 +60,7 @@ fn rule(
         Err(reason) => return Ok(ignore(reason)),
     };
     Ok(match review.old_object.map(look).transpose()? {
-        // Who scales an old workload should neither hear of it again nor be denied.
+        // Scaling an old workload causes no warnings and no denial.
         Some(Ok(before)) if before == after => ignore(IgnoreReason::Unchanged),
         _ => say(&after.findings, strictness),
     })
@@ -75,7 +75,7 @@ struct Look {
 }
 
 impl Look {
-    /// Looks at an object of `review`, unless nobody is to be told of it.
+    /// Checks an object of `review`, unless its findings would reach no user.
     fn at(
         object: &RawValue,
         review: &Review<'_>,
@@ -116,7 +116,7 @@ fn workload(object: &Value) -> Option<Workload<'_>> {
     Workload::new(object, String::new()).filter(|it| it.kind() != WorkloadKind::Pod)
 }
 
-/// Returns why nobody is to be told of the object.
+/// Returns the reason if findings of the object would reach no user.
 fn business_of_another(object: &Value) -> Option<IgnoreReason> {
     let metadata = object.get("metadata")?;
     if metadata

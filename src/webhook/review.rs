@@ -121,7 +121,7 @@ pub struct Response<'a> {
     pub ruling: Ruling,
     /// What people should hear.
     pub warnings: Vec<String>,
-    /// What became of it, for the audit log.
+    /// The outcome, for the audit log.
     pub outcome: Outcome,
 }
 

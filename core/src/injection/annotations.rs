@@ -25,7 +25,7 @@ pub(crate) struct Annotations {
     safe_to_evict: Written,
 }
 
-/// An annotation as it is to be.
+/// An annotation after the round.
 struct Written {
     key: Cow<'static, str>,
     change: Change,

@@ -1,7 +1,7 @@
 //! The patch that leads from a pod as it is to what is planned for it.
 //!
-//! Every step compares and adds what is missing, so a round on the result finds nothing to do, and
-//! a round after somebody else's finds just what that left out.
+//! Every step compares and adds what is missing, so a round on the result changes nothing, and a
+//! round after another webhook adds only what that webhook removed.
 
 use std::fmt;
 

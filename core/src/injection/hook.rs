@@ -67,7 +67,7 @@ impl<'a> Hook<'a> {
         }
     }
 
-    /// Returns whether the marker is there, whoever put it there.
+    /// Returns whether the container has the marker.
     pub(crate) fn is_marked(&self) -> bool {
         matches!(self, Self::Command { marked: true, .. })
     }

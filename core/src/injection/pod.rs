@@ -54,7 +54,7 @@ impl<'a> Pod<'a> {
     }
 }
 
-/// Finds the path of an error; reading again costs only those who erred.
+/// Finds the path of an error. Only an invalid pod is read twice.
 fn locate(json: &str, error: &serde_json::Error) -> PodError {
     let deserializer = &mut serde_json::Deserializer::from_str(json);
     let located = serde_path_to_error::deserialize::<_, Pod<'_>>(deserializer).err();
@@ -156,7 +156,7 @@ view! {
 }
 
 impl<'a> Container<'a> {
-    /// Returns its name, which is empty where there is none.
+    /// Returns the name, or an empty text without a name.
     pub(crate) fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
     }

@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::warning::Warning;
 use crate::language::{AnnotationError, Keys};
 
-/// A pod that is not let in, and what people should hear of it besides.
+/// The rejection of a pod, with its warnings.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("{refusal}")]
 pub struct Refused {
@@ -74,7 +74,7 @@ impl Refusal {
     }
 }
 
-/// Most errors that a person is told of at once.
+/// Maximum number of errors in one message.
 const MAX_TOLD: usize = 8;
 
 fn lines(errors: &[AnnotationError], keys: &Keys) -> String {

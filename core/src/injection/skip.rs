@@ -10,7 +10,7 @@ use strum::IntoStaticStr;
 pub enum SkipReason {
     /// Everything it asks for is there.
     AlreadyInjected,
-    /// A static pod's mirror, which the kubelet wrote and nobody may change.
+    /// The mirror of a static pod, which must not change.
     MirrorPod,
     /// No annotation asks for anything.
     NothingAsked,

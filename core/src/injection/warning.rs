@@ -1,13 +1,13 @@
-//! What people should hear of a pod that is let in.
+//! Warnings about an admitted pod.
 
 use thiserror::Error;
 
 use super::skip::SkipReason;
 use crate::language::{AnnotationWarning, annotation::Key};
 
-/// What people should hear of a pod that is let in.
+/// A warning about an admitted pod.
 ///
-/// The API server advises 120 characters for each and cuts at 256.
+/// The API server recommends up to 120 characters and cuts at 256.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum Warning {
     /// An annotation that is let through.

@@ -15,12 +15,12 @@ use crate::{
     workload::Workload,
 };
 
-/// What becomes of pods that are let in.
+/// The decision about admitted pods.
 #[derive(Debug)]
 pub struct Admitted {
     /// What is done with them.
     pub decision: Decision,
-    /// What people should hear of them, as warnings.
+    /// The warnings for users.
     pub findings: Vec<Finding>,
 }
 
@@ -30,7 +30,7 @@ impl Linter<'_> {
     /// An annotation that is no string never comes so far: the API server refuses it.
     ///
     /// # Errors
-    /// Everything for which the pod is refused, and what people should hear of it besides.
+    /// Every reason to reject the pod, with the warnings.
     pub fn admit(
         &self,
         object: usize,
@@ -82,7 +82,7 @@ impl Linter<'_> {
             places: Places::new(&self.settings.keys, object, workload),
         };
         let mut findings = match self.admit(object, workload, Sample::FirstPod) {
-            // Where a pod is left alone nobody has read all of it.
+            // A skipped pod was not read completely.
             Ok(Admitted { mut findings, .. }) => {
                 findings.extend(subject.unread());
                 findings

@@ -1,7 +1,7 @@
-//! The pods of `testdata/admission`: what becomes of `NAME.json` stands in `NAME.golden.json`.
+//! The pods of `testdata/admission`: `NAME.golden.json` has the expected result of `NAME.json`.
 //!
-//! `UPDATE_GOLDEN=1` writes the golden files anew; read them before you commit them. Pods whose
-//! name begins with `no-controller-` meet a laptop's settings, all others a cluster's.
+//! `UPDATE_GOLDEN=1` rewrites the golden files; read the diff before you commit it. Pods whose name
+//! begins with `no-controller-` use the settings of a laptop, all others those of a cluster.
 
 use std::{
     fs,

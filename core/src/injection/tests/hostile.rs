@@ -1,4 +1,4 @@
-//! Texts that are no pods, or pods that nobody would write.
+//! Invalid and unusual pods.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
