@@ -1,4 +1,4 @@
-//! Namespaces with requirements for every container, and pods whose QoS class must not change.
+//! Namespaces with requirements for every container, and pods whose quality of service must stay.
 
 use anyhow::{Context, Result};
 use e2e::kit::{
@@ -141,7 +141,7 @@ fn limited(cpu: &str, memory: &str) -> Value {
     json!({"resources": {"requests": most, "limits": most}})
 }
 
-/// Creates a LimitRange and waits until it is in force.
+/// Creates a `LimitRange` and waits until it is in force.
 async fn limit_range(ns: &Namespace, mut limit: Value) -> Result<()> {
     limit["type"] = json!("Container");
     ns.create_object(Manifest::new(json!({
