@@ -243,7 +243,10 @@ fn an_injected_pod_says_what_was_recorded_and_a_store_that_is_away_is_noted() {
         "{told}"
     );
     assert!(told.contains("  depends-on: web/up\n"), "{told}");
-    assert!(told.contains("The kubelet has not reported a wait yet"), "{told}");
+    assert!(
+        told.contains("The kubelet has not reported a wait yet"),
+        "{told}"
+    );
     let absent = "no pod of oncue's store is in the namespace oncue-system";
     assert!(notes.contains(absent), "{notes}");
 }

@@ -76,7 +76,11 @@ impl fmt::Display for Wait {
         match self {
             Self::Ended(end) => write!(f, "Its wait {end}."),
             Self::Pending { reason } => {
-                write!(f, "The kubelet has not reported a wait yet ({}).", Escaped(reason))
+                write!(
+                    f,
+                    "The kubelet has not reported a wait yet ({}).",
+                    Escaped(reason)
+                )
             }
             Self::Running { since, before } => {
                 write!(f, "It has waited for {}.", age(since))?;
