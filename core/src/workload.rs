@@ -128,19 +128,41 @@ pub fn find(object: &Value) -> Vec<Workload<'_>> {
         .collect()
 }
 
-/// Returns the object itself or, where it is a `List`, its items, each with its pointer.
+/// Returns the object itself or, if it is a `List`, its items, each with its pointer; the items of a
+/// `List` in a `List` stand in its place.
 pub fn objects(object: &Value) -> impl Iterator<Item = (String, &Value)> {
-    let is_list = object
-        .get("kind")
-        .and_then(Value::as_str)
-        .is_some_and(|kind| kind.ends_with("List"));
-    let items = object.get("items").and_then(Value::as_array);
-    let items = items.filter(|_| is_list);
-    let itself = items.is_none().then(|| (String::new(), object));
-    let items = items.into_iter().flatten().enumerate();
-    itself
-        .into_iter()
-        .chain(items.map(|(index, item)| (format!("/items/{index}"), item)))
+    let mut rest = vec![(String::new(), object)];
+    std::iter::from_fn(move || {
+        loop {
+            let (pointer, object) = rest.pop()?;
+            let Some(items) = items(object) else {
+                return Some((pointer, object));
+            };
+            let items = items.iter().enumerate().rev();
+            rest.extend(items.map(|(index, item)| (format!("{pointer}/items/{index}"), item)));
+        }
+    })
+}
+
+fn items(object: &Value) -> Option<&Vec<Value>> {
+    let is_list = text(object, "/kind")?.ends_with("List");
+    let items = object.get("items").filter(|_| is_list)?;
+    items.as_array()
+}
+
+/// Returns the object in which a pointer lies: the item of a `List`, or the whole.
+pub fn object_at<'v>(object: &'v Value, pointer: &str) -> &'v Value {
+    let mut found = object;
+    let mut tokens = pointer.split('/').skip(1);
+    while let (Some(items), Some("items"), Some(index)) =
+        (items(found), tokens.next(), tokens.next())
+    {
+        let Some(item) = index.parse().ok().and_then(|index: usize| items.get(index)) else {
+            break;
+        };
+        found = item;
+    }
+    found
 }
 
 impl<'a> Workload<'a> {

@@ -5,34 +5,10 @@ use std::{fmt, ops::Range, sync::Arc};
 use serde_json::Value;
 
 use super::{
-    node::{Content, Node},
+    Source, load,
+    node::{Content, Found, Node},
     place,
 };
-
-/// A file's name and text, shared by its documents.
-#[derive(Debug)]
-pub(super) struct Source {
-    pub(super) name: Box<str>,
-    pub(super) text: Box<str>,
-}
-
-impl Source {
-    /// Returns the place of a byte of the text.
-    pub(super) fn location(self: &Arc<Self>, offset: usize) -> Location {
-        let mut offset = offset.min(self.text.len());
-        while !self.text.is_char_boundary(offset) {
-            offset -= 1;
-        }
-        let before = &self.text[..offset];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Location {
-            source: Arc::clone(self),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            line_start,
-        }
-    }
-}
 
 /// A place in a file; prints as `file:line:column`.
 #[derive(Clone, Debug)]
@@ -44,6 +20,16 @@ pub struct Location {
 }
 
 impl Location {
+    pub(super) fn new(source: &Arc<Source>, line_start: usize, at: (usize, usize)) -> Self {
+        let (line, column) = at;
+        Self {
+            source: Arc::clone(source),
+            line,
+            column,
+            line_start,
+        }
+    }
+
     /// Returns the file's name, as it was named to us.
     pub fn file(&self) -> &str {
         &self.source.name
@@ -80,7 +66,8 @@ pub struct Document {
     pub(super) source: Arc<Source>,
     /// The part of the text that is the object and nothing else.
     pub(super) body: Range<usize>,
-    pub(super) root: Arc<Node>,
+    /// The part of the text that can be parsed by itself: the object with the markers before it.
+    pub(super) whole: Range<usize>,
     pub(super) object: Value,
 }
 
@@ -95,28 +82,59 @@ impl Document {
         &self.source.name
     }
 
+    /// Parses the object again, with the place of every part. This takes many times the memory of
+    /// the object, so that it is kept no longer than needed.
+    pub fn places(&self) -> Places<'_> {
+        let loaded = load::load_part(&self.source.text, self.whole.clone());
+        Places {
+            document: self,
+            // What could be read once can be read again, but for directives of its file.
+            root: loaded.ok().flatten().map(|loaded| loaded.root),
+        }
+    }
+}
+
+/// The places of the parts of an object.
+#[derive(Debug)]
+pub struct Places<'d> {
+    document: &'d Document,
+    root: Option<Arc<Node>>,
+}
+
+impl Places<'_> {
     /// Returns where the value at `pointer` (RFC 6901) begins, or the nearest one above it.
     pub fn locate(&self, pointer: &str) -> Location {
-        self.source
-            .location(self.root.follow(pointer).node.span.start)
+        self.location(self.follow(pointer).map(|found| found.node.span.start))
     }
 
-    /// Returns where the key that leads to `pointer` stands; that of its value where it has none.
+    /// Returns where the key that leads to `pointer` stands; that of its value if it has none.
     pub fn locate_key(&self, pointer: &str) -> Location {
-        let found = self.root.follow(pointer);
-        let start = found.key_span.unwrap_or(found.node.span.clone()).start;
-        self.source.location(start)
+        let found = self.follow(pointer);
+        let span = found.map(|found| found.key_span.unwrap_or(found.node.span.clone()));
+        self.location(span.map(|span| span.start))
     }
 
     /// Returns where the character at `column` (from 1) of the string at `pointer` stands.
     pub fn locate_in(&self, pointer: &str, column: usize) -> Location {
-        let node = self.root.follow(pointer).node;
-        let within = match &node.content {
-            Content::Scalar(Value::String(value)) => {
-                place::locate(&self.source.text[node.span.clone()], value, column)
-            }
-            _ => 0,
-        };
-        self.source.location(node.span.start + within)
+        let text = &self.document.source.text;
+        let offset = self.follow(pointer).map(|Found { node, .. }| {
+            let within = match &node.content {
+                Content::Scalar(Value::String(value)) => {
+                    place::locate(&text[node.span.clone()], value, column)
+                }
+                _ => 0,
+            };
+            node.span.start + within
+        });
+        self.location(offset)
+    }
+
+    fn follow(&self, pointer: &str) -> Option<Found<'_>> {
+        Some(self.root.as_ref()?.follow(pointer))
+    }
+
+    fn location(&self, offset: Option<usize>) -> Location {
+        let start = self.document.body.start;
+        self.document.source.location(offset.unwrap_or(start))
     }
 }

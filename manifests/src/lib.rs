@@ -6,7 +6,9 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | `input` | finds and reads files, folders and the standard input |
-//! | `file` | one file's documents, and its text with some of them changed |
+//! | `source` | one file's text, and its documents one after the other |
+//! | `file` | one file with all of its documents |
+//! | `rewrite` | a file's text with some of its objects changed |
 //! | `document` | one object with the places of its parts |
 //! | `load` | parser events to nodes: anchors, merge keys, duplicate keys, bounds |
 //! | `node` | a value with its place in the text |
@@ -22,19 +24,21 @@ mod input;
 mod load;
 mod node;
 mod place;
+mod rewrite;
 mod scalar;
+mod source;
 
 pub use self::{
-    document::{Document, Location},
+    document::{Document, Location, Places},
     emit::{EmitError, to_json, to_yaml},
     error::ManifestError,
-    file::{File, Format, OfObjectError},
+    file::File,
     input::Input,
+    rewrite::{Rewriting, join},
+    source::{Documents, Format, Source},
 };
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
+use std::sync::Arc;
 
 /// A set of files, in the order in which they were named.
 #[derive(Debug, Default)]
@@ -48,21 +52,15 @@ impl Manifests {
     /// # Errors
     /// What is wrong with each file that cannot be read, not only with the first.
     pub fn read(inputs: &[Input]) -> Result<Self, Vec<ManifestError>> {
-        let mut errors = Vec::new();
+        let (sources, mut errors) = sources(inputs);
         let mut files = Vec::new();
-        for input in inputs {
-            match input.read() {
-                Ok(read) => files.extend(read),
+        for source in sources {
+            match File::read(&source) {
+                Ok(file) => files.push(file),
                 Err(error) => errors.push(error),
             }
         }
-        let (files, broken): (Vec<_>, Vec<_>) = files
-            .into_iter()
-            .map(|(name, text)| File::parse(&name, text))
-            .partition(Result::is_ok);
-        errors.extend(broken.into_iter().filter_map(Result::err));
         if errors.is_empty() {
-            let files = files.into_iter().filter_map(Result::ok).collect();
             Ok(Self { files })
         } else {
             Err(errors)
@@ -78,40 +76,28 @@ impl Manifests {
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
         self.files.iter().flat_map(File::documents)
     }
+}
 
-    /// Returns all files as one stream, with the objects in `changed` (by their position in
-    /// [`documents`](Self::documents)) in the place of the old ones.
-    ///
-    /// One file comes out in its own format; several come out as one YAML stream, of which JSON
-    /// is a part, or as a stream of JSON objects where all of them are JSON.
-    pub fn rewrite(&self, changed: &BTreeMap<usize, Value>) -> Result<String, EmitError> {
-        let all_json = self.files.iter().all(|file| file.format() == Format::Json);
-        let mut stream = String::new();
-        let mut first = 0;
-        for file in &self.files {
-            let text = file.rewrite(|index| changed.get(&(first + index)))?;
-            first += file.documents().len();
-            if !stream.is_empty() {
-                separate(&mut stream, &text, all_json);
-            }
-            stream.push_str(&text);
+/// Returns the text of every file that `inputs` name, and what is wrong with those that cannot be
+/// opened.
+pub fn sources(inputs: &[Input]) -> (Vec<Arc<Source>>, Vec<ManifestError>) {
+    let mut errors = Vec::new();
+    let mut sources = Vec::new();
+    for input in inputs {
+        match input.read() {
+            Ok(read) => sources.extend(
+                read.into_iter()
+                    .map(|(name, text)| Source::new(&name, text)),
+            ),
+            Err(error) => errors.push(error),
         }
-        Ok(stream)
     }
+    (sources, errors)
 }
 
 impl From<Vec<File>> for Manifests {
     fn from(files: Vec<File>) -> Self {
         Self { files }
-    }
-}
-
-fn separate(stream: &mut String, next: &str, all_json: bool) {
-    if !stream.ends_with('\n') {
-        stream.push('\n');
-    }
-    if !all_json && !next.starts_with("---") {
-        stream.push_str("---\n");
     }
 }
 

@@ -6,8 +6,7 @@ use granit_parser::{Event, Parser, ScalarStyle, StrInput, StructureStyle, Tag};
 use serde_json::Value;
 
 use super::{
-    ManifestError,
-    document::Source,
+    ManifestError, Source,
     node::{Content, Entry, MAX_DEPTH, Node},
     scalar,
 };
@@ -22,6 +21,8 @@ pub(super) struct Loaded {
     pub(super) root: Arc<Node>,
     /// From the root's first byte to the last byte of its last token.
     pub(super) span: Range<usize>,
+    /// With the markers and directives before it.
+    pub(super) whole: Range<usize>,
 }
 
 /// Something wrong at a byte of the text.
@@ -48,7 +49,7 @@ impl Broken {
     }
 
     /// Adds what a person most often did where text with `{{` in it cannot be read.
-    fn explain(mut self, text: &str) -> Self {
+    pub(super) fn explain(mut self, text: &str) -> Self {
         if text.contains("{{") {
             self.rule += " (is this a template? Render it first, as with helm template)";
         }
@@ -56,28 +57,14 @@ impl Broken {
     }
 }
 
-/// Reads every document of `text`; empty ones count for nothing.
-pub(super) fn load(text: &str) -> Result<Vec<Loaded>, Broken> {
-    load_part(text, 0..text.len())
+/// Reads the first document in a part of `text` that is not empty; places are those in the whole.
+pub(super) fn load_part(text: &str, part: Range<usize>) -> Result<Option<Loaded>, Broken> {
+    let document = Loader::new(text, part).next_document();
+    document.map_err(|broken| broken.explain(text))
 }
 
-/// Reads every document in a part of `text`; places are those in the whole of it.
-pub(super) fn load_part(text: &str, part: Range<usize>) -> Result<Vec<Loaded>, Broken> {
-    let options = granit_parser::options! {
-        emit_comments: false,
-        block_scalar_eof_without_line_feed: true,
-    };
-    let mut loader = Loader {
-        anchors: HashMap::new(),
-        base: part.start,
-        end: part.start,
-        parser: Parser::new_from_str_with_options(&text[part.clone()], options),
-        text: &text[part],
-    };
-    loader.documents().map_err(|broken| broken.explain(text))
-}
-
-struct Loader<'a> {
+/// Reads one document after the other.
+pub(super) struct Loader<'a> {
     /// The anchored nodes that are complete.
     anchors: HashMap<usize, Arc<Node>>,
     /// Where `text` begins in the whole.
@@ -89,13 +76,32 @@ struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    fn documents(&mut self) -> Result<Vec<Loaded>, Broken> {
-        let mut documents = Vec::new();
+    pub(super) fn new(text: &'a str, part: Range<usize>) -> Self {
+        let options = granit_parser::options! {
+            emit_comments: false,
+            block_scalar_eof_without_line_feed: true,
+        };
+        Self {
+            anchors: HashMap::new(),
+            base: part.start,
+            end: part.start,
+            parser: Parser::new_from_str_with_options(&text[part.clone()], options),
+            text: &text[part],
+        }
+    }
+
+    /// Returns the next document; empty ones count for nothing.
+    pub(super) fn next_document(&mut self) -> Result<Option<Loaded>, Broken> {
         loop {
+            let before = self.end;
             let (event, _) = self.next()?;
             match event {
-                Event::StreamEnd => return Ok(documents),
-                Event::DocumentStart(..) => documents.extend(self.document()?),
+                Event::StreamEnd => return Ok(None),
+                Event::DocumentStart(..) => {
+                    if let Some(loaded) = self.document(before)? {
+                        return Ok(Some(loaded));
+                    }
+                }
                 _ => {}
             }
         }
@@ -119,14 +125,15 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn document(&mut self) -> Result<Option<Loaded>, Broken> {
+    fn document(&mut self, before: usize) -> Result<Option<Loaded>, Broken> {
         self.anchors.clear();
         let (event, span) = self.next()?;
         let root = self.node(event, span)?;
         let span = root.span.start..self.end;
+        let whole = before..self.end;
         self.next()?;
         let is_empty = matches!(root.content, Content::Scalar(Value::Null));
-        Ok((!is_empty).then_some(Loaded { root, span }))
+        Ok((!is_empty).then_some(Loaded { root, span, whole }))
     }
 
     /// Reads the node that begins with `event`.

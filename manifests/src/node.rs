@@ -2,6 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
+use jsonptr::Pointer;
 use serde_json::Value;
 
 /// How deep nodes may lie within each other, aliases included.
@@ -75,15 +76,15 @@ impl Node {
         }
     }
 
-    /// Follows a JSON pointer (RFC 6901) as far as it goes.
+    /// Follows a JSON pointer as far as it goes.
     pub(super) fn follow(&self, pointer: &str) -> Found<'_> {
         let mut found = Found {
             node: self,
             key_span: None,
         };
-        for token in pointer.split('/').skip(1) {
-            let token = token.replace("~1", "/").replace("~0", "~");
-            match found.node.child(&token) {
+        let pointer = Pointer::parse(pointer).unwrap_or(Pointer::root());
+        for token in pointer.tokens() {
+            match found.node.child(&token.decoded()) {
                 Some(child) => found = child,
                 None => break,
             }

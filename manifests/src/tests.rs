@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -15,6 +13,22 @@ fn objects(text: &str) -> Vec<Value> {
         .iter()
         .map(|d| d.object().clone())
         .collect()
+}
+
+/// Returns the files as one stream, with an object in the place of some documents, by position.
+fn rewrite(files: &[File], changed: &[(usize, Value)]) -> String {
+    let mut position = 0;
+    let texts = files.iter().map(|file| {
+        let mut text = Rewriting::new(file.source());
+        for document in file.documents() {
+            if let Some((_, object)) = changed.iter().find(|(index, _)| *index == position) {
+                text.replace(document, object).unwrap();
+            }
+            position += 1;
+        }
+        (file.source().format(), text.finish())
+    });
+    join(texts)
 }
 
 #[track_caller]
@@ -137,6 +151,7 @@ metadata:
     let document = &file.documents()[0];
     let at = |name: &str, column| {
         document
+            .places()
             .locate_in(&format!("/metadata/annotations/{name}"), column)
             .to_string()
     };
@@ -144,11 +159,13 @@ metadata:
     assert_eq!(at("quoted", 7), "a.yaml:4:21");
     assert_eq!(at("literal", 6), "a.yaml:7:7");
     assert_eq!(at("folded", 6), "a.yaml:11:7");
-    let key = document.locate_key("/metadata/annotations/literal");
+    let key = document
+        .places()
+        .locate_key("/metadata/annotations/literal");
     assert_eq!(key.to_string(), "a.yaml:5:5");
     assert_eq!(key.line_text(), "    literal: |-  # two");
     assert_eq!(
-        document.locate("/metadata/labels/x").to_string(),
+        document.places().locate("/metadata/labels/x").to_string(),
         "a.yaml:2:3"
     );
 }
@@ -158,17 +175,17 @@ fn reads_json_with_positions() {
     let text =
         "{\"a\": {\"depends~on/x\": \"b, c\", \"n\": 1.0}}\n{\"b\": \"\\ud83d\\ude00, x\"}\n";
     let file = File::parse("a.json", text.to_owned()).unwrap();
-    assert_eq!(file.format(), Format::Json);
+    assert_eq!(file.source().format(), Format::Json);
     let [first, second] = file.documents() else {
         panic!("two documents");
     };
     assert_eq!(
-        first.locate_in("/a/depends~0on~1x", 4).to_string(),
+        first.places().locate_in("/a/depends~0on~1x", 4).to_string(),
         "a.json:1:28"
     );
     assert_eq!(first.object()["a"]["n"].to_string(), "1.0");
     assert_eq!(second.object(), &json!({"b": "\u{1f600}, x"}));
-    assert_eq!(second.locate("/b").to_string(), "a.json:2:7");
+    assert_eq!(second.places().locate("/b").to_string(), "a.json:2:7");
 }
 
 #[test]
@@ -181,39 +198,34 @@ fn json_errors_name_the_place() {
 
 #[test]
 fn what_begins_with_a_brace_may_be_yaml() {
-    assert_eq!(mk_file("{a: 1}\n").format(), Format::Yaml);
-    assert_eq!(mk_file("{\"a\": 1}\n").format(), Format::Json);
+    assert_eq!(mk_file("{a: 1}\n").source().format(), Format::Yaml);
+    assert_eq!(mk_file("{\"a\": 1}\n").source().format(), Format::Json);
 }
 
 #[test]
 fn unchanged_documents_stay_byte_for_byte() {
     let text = "# head\r\n--- # one\nb:   1 # x\n\n---\na: {x: 1}   # y\n\n# tail\n---\nc: |\n  x\n\n...\n";
-    let manifests = Manifests::from(vec![mk_file(text)]);
-    assert_eq!(manifests.rewrite(&BTreeMap::new()).unwrap(), text);
-    let changed = BTreeMap::from([(1, json!({"new": "yes"}))]);
+    let files = [mk_file(text)];
+    assert_eq!(rewrite(&files, &[]), text);
     assert_eq!(
-        manifests.rewrite(&changed).unwrap(),
+        rewrite(&files, &[(1, json!({"new": "yes"}))]),
         text.replace("a: {x: 1}   # y\n", "new: \"yes\"\n")
     );
 }
 
 #[test]
 fn a_document_on_its_marker_line_can_be_changed() {
-    let manifests = Manifests::from(vec![mk_file("--- {a: 1}\n---\nb: 1")]);
-    let changed = BTreeMap::from([(0, json!({"x": 1})), (1, json!({"z": 2}))]);
-    assert_eq!(
-        manifests.rewrite(&changed).unwrap(),
-        "--- \nx: 1\n---\nz: 2\n"
-    );
+    let files = [mk_file("--- {a: 1}\n---\nb: 1")];
+    let changed = [(0, json!({"x": 1})), (1, json!({"z": 2}))];
+    assert_eq!(rewrite(&files, &changed), "--- \nx: 1\n---\nz: 2\n");
 }
 
 #[test]
 fn files_become_one_stream() {
     let json = File::parse("b.json", "{\"b\": 1}".to_owned()).unwrap();
-    let manifests = Manifests::from(vec![mk_file("a: 1"), json, mk_file("---\nc: 1\n")]);
-    let changed = BTreeMap::from([(1, json!({"b": 2}))]);
+    let files = [mk_file("a: 1"), json, mk_file("---\nc: 1\n")];
     assert_eq!(
-        manifests.rewrite(&changed).unwrap(),
+        rewrite(&files, &[(1, json!({"b": 2}))]),
         "a: 1\n---\n{\n  \"b\": 2\n}\n---\nc: 1\n"
     );
 }
@@ -297,7 +309,7 @@ proptest! {
         let read = file.map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
         prop_assert_eq!(read.documents().len(), 1, "{}", text);
         prop_assert_eq!(read.documents()[0].object(), &object, "{}", text);
-        prop_assert_eq!(read.rewrite(|_| Some(&object)).unwrap(), text);
+        prop_assert_eq!(rewrite(&[read], &[(0, object)]), text);
     }
 
     #[test]
@@ -312,7 +324,20 @@ proptest! {
         let yaml = to_yaml(&json!({"key": text, "next": 1})).unwrap();
         let file = mk_file(&yaml);
         let document = &file.documents()[0];
-        let location = document.locate_in("/key", column);
-        prop_assert!(location.line() <= document.locate("/next").line());
+        let location = document.places().locate_in("/key", column);
+        prop_assert!(location.line() <= document.places().locate("/next").line());
     }
+}
+
+#[test]
+fn every_document_of_a_stream_is_found_again() {
+    let file =
+        mk_file("# one\n  a: [x,\n    y]\n--- {b: &q 1, c: *q}\n...\n# two\n---\n\n\nd:\n  e: 2\n");
+    let at = |index: usize, pointer: &str| {
+        let places = file.documents()[index].places();
+        places.locate(pointer).to_string()
+    };
+    assert_eq!(at(0, "/a/1"), "a.yaml:3:5");
+    assert_eq!(at(1, "/c"), "a.yaml:4:12", "where its anchor stands");
+    assert_eq!(at(2, "/d/e"), "a.yaml:10:6");
 }

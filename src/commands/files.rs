@@ -22,7 +22,7 @@ pub(super) fn read(inputs: &[Input]) -> Result<Manifests, Unreadable> {
 
 /// Files that cannot be read, each with why.
 #[derive(Debug)]
-pub(super) struct Unreadable(Vec<ManifestError>);
+pub(super) struct Unreadable(pub(super) Vec<ManifestError>);
 
 impl std::error::Error for Unreadable {}
 

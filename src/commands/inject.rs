@@ -1,6 +1,6 @@
 //! `oncue inject`: manifests with every pod injected by the webhook's own code.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
@@ -9,16 +9,16 @@ use serde_json::Value;
 
 use super::{
     cluster::ClusterArgs,
-    files::Files,
-    opening::Opening,
+    files::{Files, Unreadable},
+    opening::Frame,
     output,
     report::{self, Located},
     settings::InjectionArgs,
 };
 use crate::{
     injection::Decision,
-    lint::{Admitted, Code, Finding, Linter, Part, Place, Sample, Severity},
-    manifests::{Document, Manifests},
+    lint::{Code, Finding, Linter, Part, Place, Sample, Severity},
+    manifests::{self, Document, ManifestError, Rewriting, Source},
     workload::{self, Workload},
 };
 
@@ -50,18 +50,25 @@ pub struct Inject {
 impl Inject {
     /// Prints the manifests, or why a pod is refused.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let opening = Opening::files(&self.files.inputs, &self.cluster, &self.injection)?;
+        let frame = Frame::of_files(&self.cluster, &self.injection)?;
+        let (sources, errors) = manifests::sources(&self.files.inputs);
         let mut injector = Injector {
-            linter: opening.linter(),
+            linter: frame.linter(),
             findings: Vec::new(),
+            errors,
         };
-        let changed = injector.inject_all(&opening.manifests)?;
-        let findings = report::locate(&opening.manifests, injector.findings);
-        complain(&findings);
-        if report::count(&findings, Severity::Error) > 0 {
+        let mut files = Vec::new();
+        for source in &sources {
+            files.push((source.format(), injector.inject_file(source)?));
+        }
+        if !injector.errors.is_empty() {
+            return Err(Unreadable(injector.errors).into());
+        }
+        complain(&injector.findings);
+        if report::count(&injector.findings, Severity::Error) > 0 {
             return Ok(ExitCode::FAILURE);
         }
-        output::print_as_it_is(&opening.manifests.rewrite(&changed)?)?;
+        output::print_as_it_is(&manifests::join(files))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -70,48 +77,65 @@ fn complain(findings: &[Located]) {
     anstream::eprint!("{}", report::text(findings));
 }
 
-/// Injects objects and collects their findings.
+/// Injects objects, one after the other, and collects what is wrong with them.
 struct Injector<'a> {
     linter: Linter<'a>,
-    findings: Vec<Finding>,
+    findings: Vec<Located>,
+    errors: Vec<ManifestError>,
 }
 
 impl Injector<'_> {
-    /// Returns the objects that change, by their position.
-    fn inject_all(&mut self, manifests: &Manifests) -> anyhow::Result<BTreeMap<usize, Value>> {
-        let mut changed = BTreeMap::new();
-        for (index, document) in manifests.documents().enumerate() {
-            if let Some(object) = self.inject(index, document)? {
-                changed.insert(index, object);
+    /// Returns the text of a file with every pod injected.
+    fn inject_file(&mut self, source: &Arc<Source>) -> anyhow::Result<String> {
+        let mut text = Rewriting::new(source);
+        for document in source.documents() {
+            match document {
+                Ok(document) => {
+                    if let Some(object) = self.inject(&document)? {
+                        text.replace(&document, &object)?;
+                    }
+                }
+                Err(error) => self.errors.push(error),
             }
         }
-        Ok(changed)
+        Ok(text.finish())
     }
 
     /// Returns the object with all of its pods injected, if that changes it.
-    fn inject(&mut self, index: usize, document: &Document) -> anyhow::Result<Option<Value>> {
+    fn inject(&mut self, document: &Document) -> anyhow::Result<Option<Value>> {
         let mut changed: Option<Value> = None;
+        let mut findings = Vec::new();
         for workload in workload::find(document.object()) {
-            match self.linter.admit(index, &workload, Sample::Template) {
-                Ok(Admitted { decision, findings }) => {
-                    self.findings.extend(findings);
-                    let Decision::Patch(patch) = decision else {
-                        continue;
-                    };
-                    let mut patch = patch.to_json_patch();
-                    if drop_only_pull_secrets(&mut patch, &workload) {
-                        self.findings.push(pull_secrets_left_out(index, &workload));
-                    }
-                    if !patch.is_empty() {
+            match self.linter.admit(0, &workload, Sample::Template) {
+                Ok(admitted) => {
+                    findings.extend(admitted.findings);
+                    if let Some(patch) = patch(&admitted.decision, &workload, &mut findings) {
                         let object = changed.get_or_insert_with(|| document.object().clone());
                         apply(&patch, object, &workload)?;
                     }
                 }
-                Err(refused) => self.findings.extend(refused),
+                Err(refused) => findings.extend(refused),
             }
         }
+        self.findings.extend(report::locate_in(document, findings));
         Ok(changed)
     }
+}
+
+/// Returns what changes the template of `workload`, if anything does.
+fn patch(
+    decision: &Decision,
+    workload: &Workload<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Patch> {
+    let Decision::Patch(patch) = decision else {
+        return None;
+    };
+    let mut patch = patch.to_json_patch();
+    if drop_only_pull_secrets(&mut patch, workload) {
+        findings.push(pull_secrets_left_out(workload));
+    }
+    (!patch.is_empty()).then_some(patch)
 }
 
 /// Drops pull secrets that would be the only ones, and returns whether there were any.
@@ -133,7 +157,7 @@ fn drop_only_pull_secrets(patch: &mut Patch, workload: &Workload<'_>) -> bool {
     patch.len() < before
 }
 
-fn pull_secrets_left_out(object: usize, workload: &Workload<'_>) -> Finding {
+fn pull_secrets_left_out(workload: &Workload<'_>) -> Finding {
     Finding {
         severity: Severity::Warning,
         code: Code::Admission,
@@ -141,7 +165,7 @@ fn pull_secrets_left_out(object: usize, workload: &Workload<'_>) -> Finding {
                   lose those of its service account; put them there, or into imagePullSecrets here"
             .to_owned(),
         place: Place {
-            object,
+            object: 0,
             pointer: format!("{}/spec", workload.template_pointer()),
             part: Part::Key,
         },

@@ -14,7 +14,7 @@ use crate::{
     injection::Settings,
     language::Namespace,
     lint::{Linter, Modelled},
-    manifests::{Document, File, Input, Manifests, OfObjectError},
+    manifests::{Document, EmitError, File, Input, Manifests},
     workload,
 };
 
@@ -68,6 +68,22 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// Returns what files are held against: the settings of a cluster if one is named.
+    pub(super) fn of_files(args: &ClusterArgs, injection: &InjectionArgs) -> anyhow::Result<Self> {
+        let cluster = args.connect_if_named()?;
+        Self::new(cluster.as_ref(), args, injection)
+    }
+
+    /// Returns the linter with these settings.
+    pub(super) fn linter(&self) -> Linter<'_> {
+        Linter {
+            settings: &self.settings,
+            namespace: &self.namespace,
+        }
+    }
+}
+
 impl Opening {
     /// Opens files; they are held against the settings of a cluster where one is named.
     pub(super) fn files(
@@ -75,8 +91,7 @@ impl Opening {
         args: &ClusterArgs,
         injection: &InjectionArgs,
     ) -> anyhow::Result<Self> {
-        let cluster = args.connect_if_named()?;
-        let frame = Frame::new(cluster.as_ref(), args, injection)?;
+        let frame = Frame::of_files(args, injection)?;
         Ok(Self::of_files(files::read(inputs)?, frame))
     }
 
@@ -129,10 +144,7 @@ impl Opening {
 
     /// Returns what says what is wrong with them.
     pub(super) fn linter(&self) -> Linter<'_> {
-        Linter {
-            settings: &self.frame.settings,
-            namespace: &self.frame.namespace,
-        }
+        self.frame.linter()
     }
 
     /// Returns the model of who produces what for whom among them.
@@ -142,7 +154,7 @@ impl Opening {
 }
 
 /// Returns live objects as files, which have places that can be shown.
-fn show(objects: Vec<Value>) -> Result<Manifests, OfObjectError> {
+fn show(objects: Vec<Value>) -> Result<Manifests, EmitError> {
     let files = objects.into_iter().map(|object| {
         let name = name(&object);
         File::of_object(&name, object)

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::{
     language::escape::Escaped,
     lint::{Finding, Part, Severity},
-    manifests::{Document, Location, Manifests},
+    manifests::{Document, Location, Manifests, Places},
+    workload,
 };
 
 const BOLD: Style = Style::new().bold();
@@ -26,45 +27,44 @@ pub(super) struct Located {
 }
 
 /// Returns the findings in the order of the files, each with its place.
-pub(super) fn locate(manifests: &Manifests, findings: Vec<Finding>) -> Vec<Located> {
+pub(super) fn locate(manifests: &Manifests, mut findings: Vec<Finding>) -> Vec<Located> {
+    findings.sort_by_key(|finding| finding.place.object);
     let documents: Vec<_> = manifests.documents().collect();
-    let mut located: Vec<_> = findings
-        .into_iter()
-        .map(|finding| {
-            let document = documents[finding.place.object];
-            Located {
-                location: location(document, &finding),
-                object: object(document, &finding.place.pointer),
-                finding,
-            }
-        })
-        .collect();
-    located.sort_by_key(|located| {
-        let Located {
-            finding, location, ..
-        } = located;
-        (finding.place.object, location.line(), location.column())
+    let by_document = findings.chunk_by(|one, other| one.place.object == other.place.object);
+    by_document
+        .flat_map(|findings| locate_in(documents[findings[0].place.object], findings.to_vec()))
+        .collect()
+}
+
+/// Returns the findings of one document in its order, each with its place.
+pub(super) fn locate_in(document: &Document, findings: Vec<Finding>) -> Vec<Located> {
+    if findings.is_empty() {
+        return Vec::new();
+    }
+    let places = document.places();
+    let findings = findings.into_iter();
+    let located = findings.map(|finding| Located {
+        location: location(&places, &finding),
+        object: object(document, &finding.place.pointer),
+        finding,
     });
+    let mut located: Vec<_> = located.collect();
+    located.sort_by_key(|located| (located.location.line(), located.location.column()));
     located
 }
 
-fn location(document: &Document, finding: &Finding) -> Location {
+fn location(places: &Places<'_>, finding: &Finding) -> Location {
     let pointer = &finding.place.pointer;
     match finding.place.part {
-        Part::Column(column) => document.locate_in(pointer, column),
-        Part::Key => document.locate_key(pointer),
-        Part::Value => document.locate(pointer),
+        Part::Column(column) => places.locate_in(pointer, column),
+        Part::Key => places.locate_key(pointer),
+        Part::Value => places.locate(pointer),
     }
 }
 
 /// Returns the name of the object in which `pointer` lies.
 fn object(document: &Document, pointer: &str) -> String {
-    let mut tokens = pointer.split('/').skip(1);
-    let item = match (tokens.next(), tokens.next()) {
-        (Some("items"), Some(index)) => document.object().pointer(&format!("/items/{index}")),
-        _ => None,
-    };
-    let object = item.unwrap_or(document.object());
+    let object = workload::object_at(document.object(), pointer);
     let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
     let name = text("/metadata/name").or_else(|| text("/metadata/generateName"));
     format!(

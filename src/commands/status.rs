@@ -5,7 +5,7 @@ mod injected;
 mod recreation;
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet},
     process::ExitCode,
     thread,
     time::Duration,
@@ -218,14 +218,12 @@ impl Look<'_> {
     }
 
     fn table(&self, waiters: &[Waiter], model: &Model) -> anyhow::Result<String> {
-        let mut judged = BTreeMap::new();
+        let judged = self.judge(waiters)?;
         let mut rows = vec![HEAD.map(str::to_owned)];
         for waiter in waiters {
-            let question = (waiter.namespace.as_str(), waiter.terms.as_slice());
-            let missing = match judged.entry(question) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => unknown.insert(self.missing(waiter)?),
-            };
+            let terms = waiter.terms.iter();
+            let judged = terms.filter_map(|term| judged.get(&(&waiter.namespace, term)));
+            let missing = judged.filter(|judged| judged.state != State::Held);
             rows.extend(rows_of(waiter, missing, model));
         }
         if self.status.scope.is_everywhere() {
@@ -238,24 +236,42 @@ impl Look<'_> {
         output::table(&without_namespace)
     }
 
-    /// Asks for what is missing now: what a waiter asked for may hold in part.
-    fn missing(&self, waiter: &Waiter) -> anyhow::Result<Vec<JudgedTerm>> {
-        let judged = waiters::judge(self.store, &waiter.namespace, waiter.terms.clone());
-        let mut judged = self.store.told(judged)?;
-        judged.retain(|judged| judged.state != State::Held);
-        Ok(judged)
+    /// Asks for the state of every term that a waiter asks for: some of them may hold. Each term of
+    /// a namespace is asked for once.
+    fn judge<'w>(
+        &self,
+        waiters: &'w [Waiter],
+    ) -> anyhow::Result<BTreeMap<(&'w Namespace, &'w String), JudgedTerm>> {
+        let mut asked: BTreeMap<&Namespace, BTreeSet<&String>> = BTreeMap::new();
+        for waiter in waiters {
+            let terms = asked.entry(&waiter.namespace).or_default();
+            terms.extend(&waiter.terms);
+        }
+        let mut states = BTreeMap::new();
+        for (namespace, terms) in asked {
+            let written: Vec<_> = terms.iter().map(|term| (*term).clone()).collect();
+            let judged = waiters::judge(self.store, namespace, &written);
+            let judged = self.store.told(judged)?;
+            let terms = terms.into_iter().map(|term| (namespace, term));
+            states.extend(terms.zip(judged));
+        }
+        Ok(states)
     }
 }
 
 /// Returns a row for each missing term; the pod stands on the first alone.
-fn rows_of(waiter: &Waiter, missing: &[JudgedTerm], model: &Model) -> Vec<[String; 6]> {
+fn rows_of<'j>(
+    waiter: &Waiter,
+    missing: impl Iterator<Item = &'j JudgedTerm>,
+    model: &Model,
+) -> Vec<[String; 6]> {
     let pod = waiter.pod.as_deref().unwrap_or("-");
     let mut first = [
         waiter.namespace.to_string(),
         pod.to_owned(),
         age_since(waiter.since),
     ];
-    let rows = missing.iter().map(|judged| {
+    let rows = missing.map(|judged| {
         let [namespace, pod, since] = std::mem::take(&mut first);
         let state = judged.reason.clone().unwrap_or_default();
         let from = from(model, &waiter.namespace, &judged.term);

@@ -6,22 +6,27 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::server::Store;
-use crate::language::Namespace;
+use crate::language::{Namespace, condition::MAX_TOGETHER};
 
 /// Reads the store's list of waiters.
 pub(super) fn read(answer: &Json) -> anyhow::Result<Vec<Waiter>> {
     Ok(WaiterList::deserialize(answer)?.waiters)
 }
 
-/// Asks how each of the terms stands now.
+/// Asks for the state of each of the terms now, as few times as the store allows; the answers come
+/// in the order of the terms.
 pub(super) fn judge(
     store: &Store,
     namespace: &Namespace,
-    terms: Vec<String>,
+    terms: &[String],
 ) -> Result<Vec<JudgedTerm>, ApiError> {
-    let request = WaitRequest {
-        terms,
-        ..WaitRequest::default()
-    };
-    Ok(store.api.wait(namespace, &request)?.terms)
+    let mut judged = Vec::new();
+    for together in terms.chunks(MAX_TOGETHER) {
+        let request = WaitRequest {
+            terms: together.to_vec(),
+            ..WaitRequest::default()
+        };
+        judged.extend(store.api.wait(namespace, &request)?.terms);
+    }
+    Ok(judged)
 }

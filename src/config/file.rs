@@ -58,7 +58,10 @@ pub fn read(path: &Path) -> Result<ServeSettings, FileError> {
 
 fn settings(document: &Document) -> Result<ServeSettings, FileError> {
     serde_path_to_error::deserialize(document.object()).map_err(|error| FileError::Setting {
-        place: document.locate_key(&pointer(error.path())).to_string(),
+        place: document
+            .places()
+            .locate_key(&pointer(error.path()))
+            .to_string(),
         reason: error.inner().to_string(),
     })
 }

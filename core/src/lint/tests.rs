@@ -32,7 +32,7 @@ fn lint_for(controller: Controller, yaml: &str) -> Vec<String> {
             pointer,
             part,
         } = finding.place;
-        let document = &file.documents()[object];
+        let document = file.documents()[object].places();
         let at = match part {
             Part::Column(column) => document.locate_in(&pointer, column),
             Part::Key => document.locate_key(&pointer),
@@ -476,6 +476,18 @@ fn looks_at_the_items_of_a_list() {
     let found = lint(&format!("apiVersion: v1\nkind: List\nitems:\n- {item}\n"));
     assert!(
         found[0].starts_with("4:78 error bad-annotation"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn looks_at_the_items_of_a_list_in_a_list() {
+    let item = "{apiVersion: v1, kind: Pod, metadata: {name: a, annotations: {depends-on: '&'}}, \
+                spec: {containers: [{name: a, image: a}]}}";
+    let inner = format!("{{apiVersion: v1, kind: List, items: [{item}]}}");
+    let found = lint(&format!("apiVersion: v1\nkind: List\nitems:\n- {inner}\n"));
+    assert!(
+        found[0].starts_with("4:115 error bad-annotation"),
         "{found:?}"
     );
 }

@@ -90,6 +90,33 @@ fn finds_the_items_of_a_list() {
 }
 
 #[test]
+fn reads_a_list_in_a_list() {
+    let pod = |name: &str| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}});
+    let list = |items: &[Value]| json!({"apiVersion": "v1", "kind": "List", "items": items});
+    let inner = list(&[pod("b"), list(&[]), pod("c")]);
+    let outer = list(&[pod("a"), inner, pod("d")]);
+    let found = find(&outer);
+    let found: Vec<_> = found.iter().map(|w| (w.pointer(), w.name())).collect();
+    assert_eq!(
+        found,
+        [
+            ("/items/0", "a"),
+            ("/items/1/items/0", "b"),
+            ("/items/1/items/2", "c"),
+            ("/items/2", "d")
+        ]
+    );
+    let at = |pointer| text(object_at(&outer, pointer), "/metadata/name");
+    assert_eq!(at("/items/1/items/2/metadata/annotations/items"), Some("c"));
+    assert_eq!(at("/items/2/items/0"), Some("d"));
+    assert_eq!(at("/items/7"), None);
+    assert_eq!(
+        text(object_at(&pod("x"), "/items/0"), "/metadata/name"),
+        Some("x")
+    );
+}
+
+#[test]
 fn makes_the_pod_that_a_controller_creates() {
     let object = mk_workload("Job", "batch/v1", &json!({"template": mk_template()}));
     let pod = find(&object)[0].pod();

@@ -11,7 +11,7 @@ use crate::{
     cluster::{NoWorkload, Resource},
     commands::{cluster::Cluster, output, server::Store, vars::age_since, waiters},
     injection::Record,
-    language::{Keys, Namespace, State, Target, Term, annotation::Key, escape::Escaped},
+    language::{Keys, Namespace, State, Term, annotation::Key, escape::Escaped},
     workload::{Workload, WorkloadKind},
 };
 
@@ -105,8 +105,8 @@ impl<'a> Progress<'a> {
         let text = |key: &str| meta(key).and_then(Value::as_str).unwrap_or_default();
         let namespace: Namespace = text("namespace").parse()?;
         let mut told = "What it waits for, by the store\n".to_owned();
-        for term in terms {
-            let state = state(store, &namespace, term)?;
+        let states = states(store, &namespace, terms)?;
+        for (term, state) in terms.iter().zip(states) {
             let _ = writeln!(told, "  {}\n      {state}", Escaped(term));
         }
         let path = format!("/v1/namespaces/{namespace}/waiters");
@@ -150,16 +150,36 @@ fn plain(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Says how a term stands: in the store's words, where it is the store that judges it.
-fn state(store: &Store, namespace: &Namespace, term: &str) -> anyhow::Result<String> {
-    let is_probe = |term: Term| matches!(term.target, Target::Probe(_));
-    if term.parse().is_ok_and(is_probe) {
-        return Ok("the client checks it from the pod".to_owned());
-    }
-    match waiters::judge(store, namespace, vec![term.to_owned()]) {
-        Ok(judged) => Ok(judged.first().map_or_else(String::new, describe)),
-        Err(error) if error.is_final() => Ok(error.to_string()),
-        Err(error) => store.told(Err(error)),
+/// Returns the state of each term: in the store's words, if it is the store that judges it.
+fn states(store: &Store, namespace: &Namespace, terms: &[String]) -> anyhow::Result<Vec<String>> {
+    let is_probe = |term: &String| {
+        let term = term.parse::<Term>();
+        term.is_ok_and(|term| term.probe().is_some())
+    };
+    let asked: Vec<_> = terms
+        .iter()
+        .filter(|term| !is_probe(term))
+        .cloned()
+        .collect();
+    let mut judged = judge(store, namespace, &asked)?.into_iter();
+    let state = |term| {
+        let state = if is_probe(term) { None } else { judged.next() };
+        state.unwrap_or_else(|| "the client checks it from the pod".to_owned())
+    };
+    Ok(terms.iter().map(state).collect())
+}
+
+/// Asks for all terms at once, and for each by itself if the store refuses one of them.
+fn judge(store: &Store, namespace: &Namespace, terms: &[String]) -> anyhow::Result<Vec<String>> {
+    match (waiters::judge(store, namespace, terms), terms) {
+        (Ok(judged), _) => Ok(judged.iter().map(describe).collect()),
+        (Err(error), [_]) if error.is_final() => Ok(vec![error.to_string()]),
+        (Err(error), _) if error.is_final() => {
+            let alone = terms.iter().map(std::slice::from_ref);
+            let states = alone.map(|term| judge(store, namespace, term));
+            Ok(states.collect::<Result<Vec<_>, _>>()?.concat())
+        }
+        (Err(error), _) => store.told(Err(error)),
     }
 }
 
