@@ -31,7 +31,7 @@ webhook are started on loopback, every pod is sent through admission over TLS, a
 commands run as processes.
 The pods' own containers are not run: they start, become ready and succeed at once, or as the
 annotation oncue.dev/rehearse says: \"ready=2s run=5s fail\".
-Exit codes: 0 every pod reached its end, 1 a deadlock or a failure, 2 usage, 130 interrupted.";
+Exit codes: 0 every pod reached its end, 1 a deadlock or a failure, 2 wrong usage, 130 interrupted.";
 
 /// The arguments of `oncue rehearse`.
 #[derive(Args, Debug)]
@@ -40,7 +40,7 @@ pub struct Rehearse {
     #[command(flatten)]
     files: Files,
 
-    /// Namespace of objects that name none
+    /// Namespace of objects without one
     #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
     namespace: Namespace,
 
@@ -57,7 +57,7 @@ pub struct Rehearse {
     #[arg(long, value_name = "NAME")]
     hold: Vec<String>,
 
-    /// Host or object outside of the files that is there: redis.example.com, job:migrate,
+    /// Host or object outside of the files that exists: redis.example.com, job:migrate,
     /// certificates.cert-manager.io:web=Ready
     #[arg(long, value_name = "WHAT")]
     assume: Vec<Assumption>,
@@ -66,15 +66,15 @@ pub struct Rehearse {
     #[arg(long)]
     real: bool,
 
-    /// How many times faster than in reality time runs, with --real
+    /// Speed of the clock compared with real time, with --real
     #[arg(long, value_name = "N", default_value = "1", requires = "real")]
     speed: Speed,
 
-    /// Print what the clients print, too
+    /// Also print the clients' output
     #[arg(short, long)]
     verbose: bool,
 
-    /// How to print the summary; JSON comes without a timeline
+    /// Format of the summary; JSON omits the timeline
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
