@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`review`] | [`Review`], the request as it is read, and how a response is written |
-//! | [`mod@answer`] | [`answer()`], what becomes of a pod: bytes in, [`Answer`] out, pure |
+//! | [`mod@answer`] | [`answer()`], the decision about a pod: bytes in, [`Answer`] out, pure |
 //! | [`mod@lint`] | [`lint()`], what is said of a workload: likewise |
 //! | `wording` | findings in the words that reach a terminal |
 //! | [`outcome`] | [`Outcome`], what became of a review, as closed labels |

@@ -7,21 +7,21 @@ use std::{
 
 use super::ByteSize;
 
-/// The memory that the process may take, and who says so.
+/// The memory limit of the process, and its source.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MemoryLimit {
-    /// How much.
+    /// The limit.
     pub size: ByteSize,
-    /// Who says so.
+    /// The source of the limit.
     pub source: LimitSource,
 }
 
-/// Who says how much memory the process may take.
+/// The source of the memory limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LimitSource {
     /// The cgroup of the process, or one above it.
     Cgroup,
-    /// Nobody.
+    /// No limit was found.
     Default,
     /// `--memory-limit`.
     Setting,

@@ -105,7 +105,7 @@ pub enum Action {
     Assert {
         /// The variable.
         key: VariableKey,
-        /// Who asserts, and how long that lasts.
+        /// The owner and the kind.
         id: AssertionId,
         /// The value that the assertion carries.
         value: Option<VariableValue>,

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_pod_is_recreated_by_whoever_made_it() {
+    fn a_bare_pod_is_recreated_by_hand() {
         assert_eq!(Recreation::by(None), Recreation::ByHand);
     }
 }
