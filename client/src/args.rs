@@ -2,10 +2,11 @@
 
 mod help;
 
-use std::{ffi::OsString, fmt, path::PathBuf, time::Duration};
+use std::{ffi::OsString, fmt, path::PathBuf};
 
 use lexopt::{Arg, Parser, ValueExt};
 use oncue_language::{Namespace, Signal, Term, Timeout, VariableName, annotation::TimeoutPolicy};
+use strum::VariantNames;
 use thiserror::Error;
 
 pub(crate) use self::help::Topic;
@@ -55,7 +56,7 @@ pub(crate) struct Wait {
     pub(crate) store: StoreChoice,
     pub(crate) directory: Option<PathBuf>,
     pub(crate) install: Install,
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) timeout: Option<Timeout>,
     pub(crate) policy: TimeoutPolicy,
     pub(crate) signals: Vec<Signal>,
     pub(crate) marks: Vec<Signal>,
@@ -166,9 +167,7 @@ impl Wait {
             "install" => self.install = Install::Yes,
             "mark" => self.marks.push(parse_argument(&parser.value()?)?),
             "signal" => self.signals.push(parse_argument(&parser.value()?)?),
-            "timeout" => {
-                self.timeout = Some(parser.value()?.parse::<Timeout>()?.duration());
-            }
+            "timeout" => self.timeout = Some(parser.value()?.parse()?),
             "timeout-policy" => self.policy = policy(&parser.value()?.string()?)?,
             _ if self.store.take(option, parser)? => {}
             _ => return Err(Arg::Long(option).unexpected()),
@@ -178,11 +177,10 @@ impl Wait {
 }
 
 fn policy(text: &str) -> Result<TimeoutPolicy, lexopt::Error> {
-    match text {
-        "fail" => Ok(TimeoutPolicy::Fail),
-        "proceed" => Ok(TimeoutPolicy::Proceed),
-        _ => Err(format!("--timeout-policy is fail or proceed, not {text:?}").into()),
-    }
+    text.parse().map_err(|_| {
+        let policies = TimeoutPolicy::VARIANTS.join(" or ");
+        format!("--timeout-policy is {policies}, not {text:?}").into()
+    })
 }
 
 fn exists(mut parser: Parser) -> Result<Command, lexopt::Error> {

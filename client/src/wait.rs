@@ -12,16 +12,13 @@ mod watched;
 
 use std::time::Duration;
 
-use oncue_language::annotation::TimeoutPolicy;
+use oncue_language::{TimeoutRules, Verdict, expiry::Attempt};
 
 use crate::exit::Exit;
 
+pub use self::plan::{Overdue, Plan, PlanError};
 pub(crate) use self::text::elapsed;
 use self::{conversation::Conversation, probing::Probing, progress::Progress, watched::Watched};
-pub use self::{
-    plan::{Overdue, Plan, PlanError},
-    watched::Standing,
-};
 
 /// A wait in progress.
 #[derive(Debug)]
@@ -30,8 +27,7 @@ pub struct Wait {
     probings: Vec<Probing>,
     conversation: Conversation,
     progress: Progress,
-    timeout: Option<Duration>,
-    policy: TimeoutPolicy,
+    rules: TimeoutRules,
     overdue: Option<Overdue>,
     /// When this process began to wait.
     begun: Duration,
@@ -67,8 +63,8 @@ pub enum Event {
 pub struct Answer {
     /// The revision, as the store writes it.
     pub revision: String,
-    /// How each of the terms stands.
-    pub standings: Vec<Standing>,
+    /// What each of the terms is.
+    pub verdicts: Vec<Verdict<String>>,
 }
 
 /// Why there is no answer.
@@ -156,8 +152,14 @@ impl Wait {
             probings,
             conversation: Conversation::new(now),
             progress: Progress::new(now),
-            timeout,
-            policy,
+            rules: TimeoutRules {
+                whole: timeout,
+                policy,
+                attempt: match overdue {
+                    None => Attempt::First,
+                    Some(_) => Attempt::Overdue,
+                },
+            },
             overdue,
             begun: now,
             handled_at: now,
@@ -223,8 +225,8 @@ impl Wait {
                 let line = self.conversation.answered(answer.revision, now);
                 self.say(line);
                 let asked = self.conversation.asked().to_vec();
-                for (term, standing) in asked.into_iter().zip(answer.standings) {
-                    self.watched[term].learn(standing, now);
+                for (term, verdict) in asked.into_iter().zip(answer.verdicts) {
+                    self.watched[term].learn(verdict, now);
                 }
                 self.conversation.turn_to(self.next_topic(), now);
                 None
@@ -256,11 +258,11 @@ impl Wait {
         match result {
             Ok(()) => {
                 probing.latch();
-                self.watched[term].learn(Standing::Held, now);
+                self.watched[term].learn(Verdict::Held, now);
             }
             Err(reason) => {
                 probing.failed(now, &mut self.random);
-                self.watched[term].learn(Standing::Missing(reason), now);
+                self.watched[term].learn(Verdict::Missing(reason), now);
             }
         }
     }

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use oncue_language::State;
+use oncue_language::{State, Verdict};
 use oncue_wire::{JudgedTerm, WaitAnswer};
 
 use self::preparation::{Preparation, PreparationError};
@@ -23,7 +23,7 @@ use crate::{
     exit::Exit,
     interrupts::Signal,
     termination,
-    wait::{Action, Answer, Ending, EndingKind, Event, Lost, Question, Standing, Wait},
+    wait::{Action, Answer, Ending, EndingKind, Event, Lost, Question, Wait},
 };
 
 /// `wait TERM...`
@@ -206,20 +206,20 @@ fn understood(answer: Result<WaitAnswer, ApiError>) -> Result<Answer, Lost> {
     match answer {
         Ok(answer) => Ok(Answer {
             revision: answer.revision,
-            standings: answer.terms.into_iter().map(standing).collect(),
+            verdicts: answer.terms.into_iter().map(verdict).collect(),
         }),
         Err(error) if error.is_final() => Err(Lost::Refused(error.to_string())),
         Err(error) => Err(Lost::Unreachable(error.to_string())),
     }
 }
 
-fn standing(judged: JudgedTerm) -> Standing {
+fn verdict(judged: JudgedTerm) -> Verdict<String> {
     let reason = judged
         .reason
         .unwrap_or_else(|| "the store does not say why".to_owned());
     match judged.state {
-        State::Failed => Standing::Failed(reason),
-        State::Held => Standing::Held,
-        State::Missing => Standing::Missing(reason),
+        State::Failed => Verdict::Failed(reason),
+        State::Held => Verdict::Held,
+        State::Missing => Verdict::Missing(reason),
     }
 }

@@ -10,7 +10,12 @@ pub use self::{
     rehearsal::{End, Rehearsal},
 };
 
+use std::str::FromStr;
+
+use strum::{EnumString, VariantNames};
+
 use crate::{
+    expiry::{Attempt, TimeoutRules},
     signal::Signal,
     syntax::Located,
     template::{Facts, ResolveError},
@@ -84,6 +89,15 @@ impl PodAnnotations {
         })
     }
 
+    /// Returns the timeout rules of the pod's first wait.
+    pub fn timeout_rules(&self) -> TimeoutRules {
+        TimeoutRules {
+            whole: self.timeout,
+            policy: self.timeout_policy,
+            attempt: Attempt::First,
+        }
+    }
+
     /// Returns every list of signals with its key.
     pub fn all_signals(&self) -> [(Key, &[Located<Signal>]); 5] {
         [
@@ -130,17 +144,19 @@ fn resolve_list<T: ToString>(
 }
 
 /// `depends-on-position`: where the waiting container stands.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, EnumString, Eq, PartialEq, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Position {
-    /// Behind the pod's own native sidecars.
-    AfterSidecars,
     /// In front of every other init container.
     #[default]
     First,
+    /// Behind the pod's own native sidecars.
+    AfterSidecars,
 }
 
-/// `depends-on-timeout-policy`: what happens when the whole wait times out.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// `depends-on-timeout-policy`: what happens when a wait times out.
+#[derive(Clone, Copy, Debug, Default, EnumString, Eq, PartialEq, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum TimeoutPolicy {
     /// The wait fails with exit code 124.
     #[default]
@@ -149,26 +165,30 @@ pub enum TimeoutPolicy {
     Proceed,
 }
 
-/// `depends-on-mode`: an init container or a scheduling gate.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// `depends-on-mode`: who holds the pod.
+#[derive(Clone, Copy, Debug, Default, EnumString, Eq, PartialEq, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Mode {
-    /// A scheduling gate, before any node is held.
-    Gate,
     /// An init container.
     #[default]
     Init,
+    /// A scheduling gate, before any node is held.
+    Gate,
 }
 
 /// `oncue.dev/inject`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, EnumString, Eq, PartialEq, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Inject {
-    /// `client`: the client binary in every container besides.
-    Client,
-    /// What the annotations ask for.
+    /// `true`: what the annotations ask for.
     #[default]
+    #[strum(serialize = "true")]
     Asked,
     /// `false`: nothing.
+    #[strum(serialize = "false")]
     Off,
+    /// `client`: the client binary in every container besides.
+    Client,
 }
 
 /// Most unknown keys that are warned of: each is held against every known one.
@@ -242,36 +262,15 @@ impl PodAnnotations {
         let signals = || Signal::parse_list(value).map_err(syntax);
         match key {
             Key::DependsOn => self.depends_on = Term::parse_list(value).map_err(syntax)?,
-            Key::DependsOnMode => {
-                self.mode = choose(key, value, &[("init", Mode::Init), ("gate", Mode::Gate)])?;
-            }
-            Key::DependsOnPosition => {
-                let choices = [
-                    ("first", Position::First),
-                    ("after-sidecars", Position::AfterSidecars),
-                ];
-                self.position = choose(key, value, &choices)?;
-            }
+            Key::DependsOnMode => self.mode = choose(key, value)?,
+            Key::DependsOnPosition => self.position = choose(key, value)?,
             Key::DependsOnTimeout => {
                 let timeout = value.trim().parse();
                 self.timeout =
                     Some(timeout.map_err(|error| AnnotationError::refused(key, &error))?);
             }
-            Key::DependsOnTimeoutPolicy => {
-                let choices = [
-                    ("fail", TimeoutPolicy::Fail),
-                    ("proceed", TimeoutPolicy::Proceed),
-                ];
-                self.timeout_policy = choose(key, value, &choices)?;
-            }
-            Key::Inject => {
-                let choices = [
-                    ("true", Inject::Asked),
-                    ("false", Inject::Off),
-                    ("client", Inject::Client),
-                ];
-                self.inject = choose(key, value, &choices)?;
-            }
+            Key::DependsOnTimeoutPolicy => self.timeout_policy = choose(key, value)?,
+            Key::Inject => self.inject = choose(key, value)?,
             Key::Rehearse => {
                 let rehearsal = value.parse();
                 self.rehearsal =
@@ -290,13 +289,12 @@ impl PodAnnotations {
     }
 }
 
-fn choose<T: Copy>(key: Key, value: &str, choices: &[(&str, T)]) -> Result<T, AnnotationError> {
-    if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == value.trim()) {
-        return Ok(*choice);
-    }
-    let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-    let rule = format!("it is one of {}", names.join(", "));
-    Err(AnnotationError::value(key, value, &rule))
+/// Reads one of a few words; the rule names them, the default first.
+fn choose<T: FromStr + VariantNames>(key: Key, value: &str) -> Result<T, AnnotationError> {
+    value.trim().parse().map_err(|_| {
+        let rule = format!("it is one of {}", T::VARIANTS.join(", "));
+        AnnotationError::value(key, value, &rule)
+    })
 }
 
 #[cfg(test)]

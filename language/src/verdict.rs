@@ -23,6 +23,15 @@ impl<R> Verdict<R> {
             Self::Held => None,
         }
     }
+
+    /// Returns the verdict with another reason.
+    pub fn map<S>(self, f: impl FnOnce(R) -> S) -> Verdict<S> {
+        match self {
+            Self::Failed(reason) => Verdict::Failed(f(reason)),
+            Self::Held => Verdict::Held,
+            Self::Missing(reason) => Verdict::Missing(f(reason)),
+        }
+    }
 }
 
 /// Why a condition does not hold, or why it failed. It prints to be read after the term.

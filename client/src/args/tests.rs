@@ -35,7 +35,7 @@ fn reads_the_line_that_is_injected() {
     assert_eq!(store, StoreChoice::default());
     assert_eq!(directory, Some("/oncue".into()));
     assert_eq!(install, Install::Yes);
-    assert_eq!(timeout, Some(Duration::from_mins(5)));
+    assert_eq!(timeout, Some(Timeout::from_secs(300)));
     assert_eq!(policy, TimeoutPolicy::Proceed);
     assert_eq!(
         signals.iter().map(ToString::to_string).collect::<Vec<_>>(),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use oncue_language::{Presence, annotation::TimeoutPolicy};
+use oncue_language::{Consequence, Expiry, Presence, Timeout};
 
 use super::{
-    Action, Ending, EndingKind, Standing, Wait,
+    Action, Ending, EndingKind, Wait,
     conversation::Topic,
     probing::Probing,
     text::{self, elapsed},
@@ -24,51 +24,56 @@ impl Wait {
             .or_else(|| self.timeout(now))
     }
 
-    /// Gives up the terms whose own timeout has gone by without being a reason to fail.
+    /// Gives up the terms whose own timeout is over without being a reason to fail.
     pub(super) fn give_up_what_is_due(&mut self, now: Duration) {
-        let due: Vec<_> = (0..self.watched.len())
-            .filter(|term| self.may_be_given_up(&self.watched[*term]))
-            .filter(|term| self.has_expired(&self.watched[*term], now))
-            .collect();
-        for term in due {
-            self.actions
-                .push(Action::Say(text::given_up(&self.watched[term], now)));
-            self.watched[term].give_up();
-            match self
-                .probings
-                .iter_mut()
-                .find(|probing| probing.term == term)
-            {
-                Some(probing) => probing.latch(),
-                None => self.conversation.start_over(now),
+        for term in 0..self.watched.len() {
+            if self.has_expired(&self.watched[term], Consequence::GiveUp, now) {
+                self.give_up(term, now);
             }
+        }
+    }
+
+    fn give_up(&mut self, term: usize, now: Duration) {
+        let watched = &mut self.watched[term];
+        let line = text::given_up(watched, now);
+        watched.give_up();
+        self.actions.push(Action::Say(line));
+        match self
+            .probings
+            .iter_mut()
+            .find(|probing| probing.term == term)
+        {
+            Some(probing) => probing.latch(),
+            None => self.conversation.start_over(now),
         }
     }
 
     /// Returns when a term's own timeout makes a difference.
     pub(super) fn expires_at(&self, watched: &Watched) -> Option<Duration> {
-        if self.overdue.is_some() && !self.may_be_given_up(watched) {
-            return None;
-        }
-        let at = watched.timeout()?;
-        Some(if watched.is_unknown() {
-            at.max(self.begun + FIRST_LOOK)
-        } else {
-            at
-        })
+        let expiry = self.expiry_of(watched)?;
+        Some(self.spared(expiry.after, watched.is_unknown()))
     }
 
     /// Returns when the timeout of the whole wait makes a difference.
     pub(super) fn whole_wait_expires_at(&self) -> Option<Duration> {
-        if self.overdue.is_some() && self.policy == TimeoutPolicy::Fail {
-            return None;
-        }
-        let at = self.timeout?;
-        Some(if self.watched.iter().any(Watched::is_unknown) {
+        let expiry = self.rules.of_wait()?;
+        let is_unknown = self.watched.iter().any(Watched::is_unknown);
+        Some(self.spared(expiry.after, is_unknown))
+    }
+
+    fn expiry_of(&self, watched: &Watched) -> Option<Expiry> {
+        let expiry = || self.rules.of_term(&watched.term);
+        watched.is_timed().then(expiry).flatten()
+    }
+
+    /// Returns the moment of a timeout, later if nothing is known yet: see [`FIRST_LOOK`].
+    fn spared(&self, after: Timeout, is_unknown: bool) -> Duration {
+        let at = after.duration();
+        if is_unknown {
             at.max(self.begun + FIRST_LOOK)
         } else {
             at
-        })
+        }
     }
 
     /// Returns the positions of the terms that the store is asked for.
@@ -97,10 +102,7 @@ impl Wait {
             .iter()
             .map(|term| &self.watched[*term])
             .collect();
-        if terms
-            .iter()
-            .any(|watched| matches!(watched.standing, Standing::Failed(_)))
-        {
+        if terms.iter().any(|watched| watched.has_failed()) {
             Topic::Poll
         } else if !terms.iter().all(|watched| watched.is_settled()) {
             Topic::Change
@@ -126,8 +128,7 @@ impl Wait {
     }
 
     fn failed_term(&self) -> Option<&Watched> {
-        let is_failed = |watched: &&Watched| matches!(watched.standing, Standing::Failed(_));
-        self.watched.iter().find(is_failed)
+        self.watched.iter().find(|watched| watched.has_failed())
     }
 
     /// Returns success if one answer of the store, after the last probe, holds for all its terms.
@@ -142,23 +143,23 @@ impl Wait {
     }
 
     fn timeout(&self, now: Duration) -> Option<Ending> {
-        if self.whole_wait_expires_at().is_some_and(|at| at <= now) {
-            return self.whole_wait_expired(now);
+        if let Some(Expiry { then, .. }) = self.rules.of_wait()
+            && self.whole_wait_expires_at().is_some_and(|at| at <= now)
+        {
+            return self.whole_wait_expired(then, now);
         }
-        let expired = self
-            .watched
-            .iter()
-            .find(|watched| !self.may_be_given_up(watched) && self.has_expired(watched, now))?;
+        let has_expired = |watched: &&Watched| self.has_expired(watched, Consequence::Fail, now);
+        let expired = self.watched.iter().find(has_expired)?;
         Some(self.timed_out(&text::with_reason(expired), now))
     }
 
-    fn whole_wait_expired(&self, now: Duration) -> Option<Ending> {
+    fn whole_wait_expired(&self, then: Consequence, now: Duration) -> Option<Ending> {
         let missing = text::missing(&self.watched, now);
-        match self.policy {
-            TimeoutPolicy::Fail => Some(self.timed_out(&missing, now)),
-            // What failed is no matter of time.
-            TimeoutPolicy::Proceed if self.failed_term().is_some() => None,
-            TimeoutPolicy::Proceed => Some(Ending {
+        match then {
+            Consequence::Fail => Some(self.timed_out(&missing, now)),
+            // Time does not end a failure.
+            Consequence::GiveUp if self.failed_term().is_some() => None,
+            Consequence::GiveUp => Some(Ending {
                 kind: EndingKind::Ready,
                 message: format!(
                     "Warning: proceeding after {} without {missing}",
@@ -182,11 +183,12 @@ impl Wait {
         }
     }
 
-    fn has_expired(&self, watched: &Watched, now: Duration) -> bool {
-        self.expires_at(watched).is_some_and(|at| at <= now)
-    }
-
-    fn may_be_given_up(&self, watched: &Watched) -> bool {
-        watched.is_optional() || self.policy == TimeoutPolicy::Proceed
+    /// Returns whether the term's own timeout is over, with this consequence.
+    fn has_expired(&self, watched: &Watched, then: Consequence, now: Duration) -> bool {
+        let is_over = self.expires_at(watched).is_some_and(|at| at <= now);
+        is_over
+            && self
+                .expiry_of(watched)
+                .is_some_and(|expiry| expiry.then == then)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, time::Duration};
 
-use oncue_language::{Term, annotation::TimeoutPolicy};
+use oncue_language::{Term, Timeout, annotation::TimeoutPolicy};
 use thiserror::Error;
 
 use crate::args::{self, Command};
@@ -13,7 +13,7 @@ pub struct Plan {
     /// What is waited for.
     pub terms: Vec<Term>,
     /// The time for the whole wait.
-    pub timeout: Option<Duration>,
+    pub timeout: Option<Timeout>,
     /// What happens when a timeout goes by.
     pub policy: TimeoutPolicy,
     /// That the wait failed once: from then on it goes on whatever happens.
@@ -83,7 +83,7 @@ mod tests {
     fn reads_what_is_injected() {
         let plan = parse("wait --dir=/oncue --install --timeout=5m --signal=a/b -- c/d").unwrap();
         assert_eq!(plan.terms[0].to_string(), "c/d");
-        assert_eq!(plan.timeout, Some(Duration::from_mins(5)));
+        assert_eq!(plan.timeout, Some(Timeout::from_secs(300)));
         assert_eq!(plan.policy, TimeoutPolicy::Fail);
         assert_eq!(plan.overdue, None);
     }

@@ -1,4 +1,4 @@
-use oncue_language::Term;
+use oncue_language::{Term, Timeout, annotation::TimeoutPolicy};
 
 use super::*;
 
@@ -35,8 +35,8 @@ fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn missing(reason: &str) -> Standing {
-    Standing::Missing(reason.to_owned())
+fn missing(reason: &str) -> Verdict<String> {
+    Verdict::Missing(reason.to_owned())
 }
 
 impl Played {
@@ -81,12 +81,12 @@ impl Played {
         self.now = at;
     }
 
-    /// Answers the last question, one standing a term.
-    fn answer(&mut self, standings: impl Into<Vec<Standing>>) {
+    /// Answers the last question, one verdict a term.
+    fn answer(&mut self, verdicts: impl Into<Vec<Verdict<String>>>) {
         let number = self.asked.last().unwrap().number;
         let answer = Ok(Answer {
             revision: format!("e-{number}"),
-            standings: standings.into(),
+            verdicts: verdicts.into(),
         });
         self.take(Event::Answered { number, answer });
     }
@@ -132,7 +132,7 @@ fn is_ready_once_the_store_says_so() {
         Some("e-1"),
         "held from now on"
     );
-    played.answer([Standing::Held, Standing::Held]);
+    played.answer([Verdict::Held, Verdict::Held]);
     assert_eq!(played.kind(), Some(EndingKind::Ready));
     assert_eq!(
         played.message(),
@@ -150,16 +150,16 @@ fn nothing_to_wait_for_is_ready_without_a_word_to_the_store() {
 #[test]
 fn all_terms_hold_in_one_answer_or_the_wait_goes_on() {
     let mut played = Played::of("a, b");
-    played.answer([Standing::Held, missing("does not exist")]);
+    played.answer([Verdict::Held, missing("does not exist")]);
     played.pass_until(secs(1));
-    played.answer([missing("does not exist"), Standing::Held]);
+    played.answer([missing("does not exist"), Verdict::Held]);
     assert_eq!(played.kind(), None);
 }
 
 #[test]
 fn a_failure_wins_over_everything_at_once() {
     let mut played = Played::of("a, !migrate/failed");
-    played.answer([Standing::Held, Standing::Failed("exists".to_owned())]);
+    played.answer([Verdict::Held, Verdict::Failed("exists".to_owned())]);
     assert_eq!(played.kind(), Some(EndingKind::Failed));
     assert_eq!(
         played.message(),
@@ -170,14 +170,14 @@ fn a_failure_wins_over_everything_at_once() {
 #[test]
 fn a_failure_term_that_holds_delays_nobody() {
     let mut played = Played::of("a, !migrate/failed");
-    played.answer([Standing::Held, Standing::Held]);
+    played.answer([Verdict::Held, Verdict::Held]);
     assert_eq!(played.kind(), Some(EndingKind::Ready));
 }
 
 #[test]
 fn a_failure_wins_while_a_probe_is_still_failing() {
     let mut played = Played::of("!migrate/failed, tcp://redis:6379");
-    played.answer([Standing::Held]);
+    played.answer([Verdict::Held]);
     assert_eq!(played.asked.len(), 1);
     played.probe(1, Err("connection refused"));
     played.pass_until(secs(6));
@@ -187,7 +187,7 @@ fn a_failure_wins_while_a_probe_is_still_failing() {
         "asked again: a store holds no answer when all hold"
     );
     assert_eq!(played.asked[1].revision, None);
-    played.answer([Standing::Failed("exists".to_owned())]);
+    played.answer([Verdict::Failed("exists".to_owned())]);
     assert_eq!(played.kind(), Some(EndingKind::Failed));
 }
 
@@ -195,7 +195,7 @@ fn a_failure_wins_while_a_probe_is_still_failing() {
 fn probes_latch_and_the_store_is_asked_once_more_after_the_last_one() {
     let mut played = Played::of("a, tcp://redis:6379, http://web/");
     assert_eq!(played.probed, [1, 2]);
-    played.answer([Standing::Held]);
+    played.answer([Verdict::Held]);
     played.probe(1, Ok(()));
     played.pass_until(secs(60));
     assert_eq!(played.asked.len(), 1, "there is nothing to ask meanwhile");
@@ -204,7 +204,7 @@ fn probes_latch_and_the_store_is_asked_once_more_after_the_last_one() {
     assert_eq!(played.asked.len(), 2);
     assert_eq!(played.asked[1].revision, None);
     assert_eq!(played.kind(), None);
-    played.answer([Standing::Held]);
+    played.answer([Verdict::Held]);
     assert_eq!(played.kind(), Some(EndingKind::Ready));
 }
 
@@ -214,13 +214,13 @@ fn an_answer_held_since_before_the_last_probe_is_confirmed() {
     played.answer([missing("does not exist")]);
     played.pass_until(secs(1));
     played.probe(1, Ok(()));
-    played.answer([Standing::Held]);
+    played.answer([Verdict::Held]);
     assert_eq!(played.kind(), None);
     assert_eq!(played.asked.last().unwrap().revision, None);
     played.answer([missing("does not exist")]);
     assert_eq!(played.kind(), None, "it went away meanwhile");
     played.pass_until(secs(2));
-    played.answer([Standing::Held]);
+    played.answer([Verdict::Held]);
     assert_eq!(
         played.kind(),
         Some(EndingKind::Ready),
@@ -257,7 +257,7 @@ fn a_failing_probe_is_made_again_with_longer_and_longer_rests() {
 #[test]
 fn an_optional_term_is_given_up_after_its_own_time_with_a_warning() {
     let mut played = Played::of("a, ?cache/warm within 30s");
-    played.answer([Standing::Held, missing("does not exist")]);
+    played.answer([Verdict::Held, missing("does not exist")]);
     played.pass_until(secs(30));
     assert_eq!(
         played.log.last().unwrap(),
@@ -265,7 +265,7 @@ fn an_optional_term_is_given_up_after_its_own_time_with_a_warning() {
     );
     let question = played.asked.last().unwrap();
     assert_eq!((&*question.terms, &question.revision), (&[0][..], &None));
-    played.answer([Standing::Held]);
+    played.answer([Verdict::Held]);
     assert_eq!(
         played.message(),
         "Ready after 30s: a; given up: ?cache/warm within 30s (does not exist)"
@@ -281,14 +281,14 @@ fn an_answer_to_an_abandoned_question_is_passed_over() {
     played.pass_until(secs(10));
     let answer = Ok(Answer {
         revision: "e-9".to_owned(),
-        standings: vec![Standing::Held, Standing::Held],
+        verdicts: vec![Verdict::Held, Verdict::Held],
     });
     played.take(Event::Answered {
         number: abandoned,
         answer,
     });
     assert_eq!(played.kind(), None);
-    played.answer([Standing::Held]);
+    played.answer([Verdict::Held]);
     assert_eq!(played.kind(), Some(EndingKind::Ready));
 }
 
@@ -324,7 +324,7 @@ fn a_required_term_times_out_by_its_own_time() {
 #[test]
 fn a_terms_own_time_ends_when_it_first_holds() {
     let mut played = Played::of("a, b within 10s, ?c within 10s");
-    played.answer([missing("x"), Standing::Held, Standing::Held]);
+    played.answer([missing("x"), Verdict::Held, Verdict::Held]);
     played.pass_until(secs(1));
     played.answer([missing("x"), missing("gone again"), missing("gone again")]);
     played.pass_until(secs(3600));
@@ -335,11 +335,11 @@ fn a_terms_own_time_ends_when_it_first_holds() {
 #[test]
 fn the_whole_wait_times_out() {
     let plan = Plan {
-        timeout: Some(secs(300)),
+        timeout: Some(Timeout::from_secs(300)),
         ..mk_plan("a, b")
     };
     let mut played = Played::begin(plan, Duration::ZERO);
-    played.answer([Standing::Held, missing("does not exist")]);
+    played.answer([Verdict::Held, missing("does not exist")]);
     played.pass_until(secs(900));
     assert_eq!(
         (played.kind(), played.now),
@@ -354,7 +354,7 @@ fn the_whole_wait_times_out() {
 #[test]
 fn a_policy_of_proceeding_ends_well_with_a_warning() {
     let plan = Plan {
-        timeout: Some(secs(60)),
+        timeout: Some(Timeout::from_secs(60)),
         policy: TimeoutPolicy::Proceed,
         ..mk_plan("a, b within 10s")
     };
@@ -374,12 +374,12 @@ fn a_policy_of_proceeding_ends_well_with_a_warning() {
 #[test]
 fn timeouts_count_from_the_pods_first_wait_but_every_process_has_a_look() {
     let plan = Plan {
-        timeout: Some(secs(60)),
+        timeout: Some(Timeout::from_secs(60)),
         ..mk_plan("a, ?b")
     };
     let mut held = Played::begin(plan.clone(), secs(100));
     assert_eq!(held.kind(), None);
-    held.answer([Standing::Held, Standing::Held]);
+    held.answer([Verdict::Held, Verdict::Held]);
     assert_eq!(held.kind(), Some(EndingKind::Ready));
     let mut not_held = Played::begin(plan.clone(), secs(100));
     not_held.answer([missing("x"), missing("x")]);
@@ -393,7 +393,7 @@ fn timeouts_count_from_the_pods_first_wait_but_every_process_has_a_look() {
 #[test]
 fn time_without_the_store_counts() {
     let plan = Plan {
-        timeout: Some(secs(60)),
+        timeout: Some(Timeout::from_secs(60)),
         ..mk_plan("a")
     };
     let mut played = Played::begin(plan, Duration::ZERO);
@@ -464,7 +464,7 @@ fn a_refusal_of_the_store_ends_the_wait() {
 #[test]
 fn after_a_failure_it_stays_inside_and_says_since_when_it_is_overdue() {
     let plan = Plan {
-        timeout: Some(secs(60)),
+        timeout: Some(Timeout::from_secs(60)),
         overdue: Some(mk_overdue()),
         ..mk_plan("a, b within 10s, !c")
     };
@@ -472,7 +472,7 @@ fn after_a_failure_it_stays_inside_and_says_since_when_it_is_overdue() {
     played.answer([
         missing("does not exist"),
         missing("x"),
-        Standing::Failed("exists".to_owned()),
+        Verdict::Failed("exists".to_owned()),
     ]);
     assert_eq!(
         played.log.last().unwrap(),
@@ -486,10 +486,10 @@ fn after_a_failure_it_stays_inside_and_says_since_when_it_is_overdue() {
         "a store answers at once while a term fails"
     );
     played.pass_until(secs(106));
-    played.answer([missing("does not exist"), Standing::Held, Standing::Held]);
+    played.answer([missing("does not exist"), Verdict::Held, Verdict::Held]);
     played.pass_until(secs(9000));
     assert_eq!(played.kind(), None);
-    played.answer([Standing::Held, Standing::Held, Standing::Held]);
+    played.answer([Verdict::Held, Verdict::Held, Verdict::Held]);
     assert_eq!(
         played.kind(),
         Some(EndingKind::Ready),
@@ -500,13 +500,13 @@ fn after_a_failure_it_stays_inside_and_says_since_when_it_is_overdue() {
 #[test]
 fn what_failed_is_no_matter_of_time() {
     let plan = Plan {
-        timeout: Some(secs(60)),
+        timeout: Some(Timeout::from_secs(60)),
         policy: TimeoutPolicy::Proceed,
         overdue: Some(mk_overdue()),
         ..mk_plan("!c")
     };
     let mut played = Played::begin(plan, secs(100));
-    played.answer([Standing::Failed("exists".to_owned())]);
+    played.answer([Verdict::Failed("exists".to_owned())]);
     played.pass_until(secs(101));
     assert_eq!(played.kind(), None);
 }
@@ -536,7 +536,7 @@ fn says_soon_what_has_changed_but_not_at_every_change() {
         let flapping = if second % 2 == 0 {
             missing("x")
         } else {
-            Standing::Held
+            Verdict::Held
         };
         played.answer([missing("x"), flapping]);
     }
@@ -586,7 +586,7 @@ fn a_long_list_is_named_in_part() {
 #[test]
 fn who_is_stopped_says_what_was_missing() {
     let mut played = Played::of("a, b");
-    played.answer([Standing::Held, missing("does not exist")]);
+    played.answer([Verdict::Held, missing("does not exist")]);
     played.pass_until(secs(4));
     assert_eq!(
         played.wait.stopped_by("SIGTERM", played.now),
@@ -597,7 +597,7 @@ fn who_is_stopped_says_what_was_missing() {
 #[test]
 fn a_deadline_that_goes_by_before_anybody_sleeps_is_still_due() {
     let mut plan = mk_plan("never/there");
-    plan.timeout = Some(secs(10));
+    plan.timeout = Some(Timeout::from_secs(10));
     let mut played = Played::begin(plan, Duration::ZERO);
     played.now = secs(9);
     played.answer([missing("does not exist")]);

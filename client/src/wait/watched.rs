@@ -2,102 +2,88 @@
 
 use std::time::Duration;
 
-use oncue_language::{Presence, Term};
+use oncue_language::{Term, Verdict};
 
 /// A term and how it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Watched {
     pub(super) term: Term,
-    pub(super) standing: Standing,
+    /// What is known of it; `None` before the first result.
+    verdict: Option<Verdict<String>>,
     /// Since when it does not hold, as far as this process knows.
     pub(super) missing_since: Duration,
     /// A term's own timeout ends when it first holds.
     held_once: bool,
-}
-
-/// How a term stands.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Standing {
-    /// What must not be is so; why.
-    Failed(String),
-    /// It is not waited for any more; what was missing then.
-    GivenUp(String),
-    /// It holds.
-    Held,
-    /// It does not hold yet; why.
-    Missing(String),
-    /// No result yet.
-    Unknown,
+    /// Nothing is learned of it any more.
+    given_up: bool,
 }
 
 impl Watched {
     pub(super) fn new(term: Term) -> Self {
         Self {
             term,
-            standing: Standing::Unknown,
+            verdict: None,
             missing_since: Duration::ZERO,
             held_once: false,
+            given_up: false,
         }
     }
 
-    /// Takes in how it stands now; what was given up stays so.
-    pub(super) fn learn(&mut self, standing: Standing, now: Duration) {
-        if self.is_given_up() {
+    pub(super) fn learn(&mut self, verdict: Verdict<String>, now: Duration) {
+        if self.given_up {
             return;
         }
-        let held = self.standing == Standing::Held;
-        let holds = standing == Standing::Held;
-        if held && !holds {
+        let holds = verdict == Verdict::Held;
+        if self.holds() && !holds {
             self.missing_since = now;
         }
         self.held_once |= holds;
-        self.standing = standing;
+        self.verdict = Some(verdict);
     }
 
-    /// Takes in that the store could not be asked: better than nothing.
+    /// Takes in that the store could not be asked: a term without any result is missing.
     pub(super) fn learn_that_nobody_knows(&mut self) {
-        if self.standing == Standing::Unknown {
-            self.standing = Standing::Missing("not checked yet".to_owned());
-        }
+        self.verdict
+            .get_or_insert_with(|| Verdict::Missing(NOT_CHECKED.to_owned()));
     }
 
     pub(super) fn give_up(&mut self) {
-        self.standing = Standing::GivenUp(self.why_missing().to_owned());
+        self.given_up = true;
     }
 
     pub(super) fn is_given_up(&self) -> bool {
-        matches!(self.standing, Standing::GivenUp(_))
+        self.given_up
     }
 
     pub(super) fn is_unknown(&self) -> bool {
-        self.standing == Standing::Unknown
+        self.verdict.is_none()
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        !self.given_up && matches!(self.verdict, Some(Verdict::Failed(_)))
     }
 
     /// Returns whether there is nothing left to wait for.
     pub(super) fn is_settled(&self) -> bool {
-        matches!(self.standing, Standing::GivenUp(_) | Standing::Held)
+        self.given_up || self.holds()
     }
 
-    /// Returns the moment of its own timeout, unless that has ended.
-    pub(super) fn timeout(&self) -> Option<Duration> {
-        if self.is_settled() || self.held_once {
-            return None;
-        }
-        self.term.timeout().map(oncue_language::Timeout::duration)
-    }
-
-    pub(super) fn is_optional(&self) -> bool {
-        self.term.presence == Presence::Optional
+    /// Returns whether its own timeout runs.
+    pub(super) fn is_timed(&self) -> bool {
+        !self.is_settled() && !self.held_once
     }
 
     /// Returns why it does not hold, to be read after the term.
     pub(super) fn why_missing(&self) -> &str {
-        match &self.standing {
-            Standing::Failed(reason) | Standing::GivenUp(reason) | Standing::Missing(reason) => {
-                reason
-            }
-            Standing::Held => "holds",
-            Standing::Unknown => "not checked yet",
+        match &self.verdict {
+            Some(verdict) => verdict.reason().map_or("holds", String::as_str),
+            None => NOT_CHECKED,
         }
     }
+
+    fn holds(&self) -> bool {
+        self.verdict == Some(Verdict::Held)
+    }
 }
+
+const NOT_CHECKED: &str = "not checked yet";

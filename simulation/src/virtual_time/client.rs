@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oncue_client::wait::{self, Answer, Overdue, Plan, Question, Standing, Wait};
+use oncue_client::wait::{self, Answer, Overdue, Plan, Question, Wait};
 use oncue_core::life::Timestamp;
 use oncue_language::{Condition, Namespace, Probe, State, Term, Verdict};
 
@@ -118,19 +118,12 @@ impl Client {
     ) -> Option<(u64, Answer)> {
         let question = self.question.take()?;
         let states = verdicts.iter().map(State::of).collect();
+        let worded = |verdict: Verdict| verdict.map(|reason| reason.to_string());
         self.last = (question.terms, states);
         let answer = Answer {
             revision,
-            standings: verdicts.into_iter().map(standing).collect(),
+            verdicts: verdicts.into_iter().map(worded).collect(),
         };
         Some((question.number, answer))
-    }
-}
-
-fn standing(verdict: Verdict) -> Standing {
-    match verdict {
-        Verdict::Failed(reason) => Standing::Failed(reason.to_string()),
-        Verdict::Held => Standing::Held,
-        Verdict::Missing(reason) => Standing::Missing(reason.to_string()),
     }
 }

@@ -8,8 +8,8 @@ use crate::{
     commands::opening::Source,
     injection::{Decision, Patch},
     language::{
-        Presence, Target,
-        annotation::{Key, Mode, TimeoutPolicy},
+        Consequence, Expiry, Presence, Target, Term, TimeoutRules,
+        annotation::{Key, Mode},
     },
     lint::Modelled,
     model::{Link, Links, Member, MemberId, Names, Via},
@@ -70,19 +70,21 @@ impl Account<'_> {
             Mode::Init => "an init container holds it",
         };
         writeln!(f, "\nWaits ({who}) for")?;
+        let rules = asked.timeout_rules();
         let links = self.modelled.model.links_around(id);
         for link in links.of(id) {
             let term = &links.term(link).value;
-            writeln!(f, "  {term}\n      {}", self.source(&links, link))?;
+            let source = self.source(&links, link);
+            writeln!(f, "  {term}\n      {source}{}", limit(term, rules))?;
         }
-        match (asked.timeout, asked.timeout_policy) {
-            (None, _) => writeln!(f, "for as long as it takes."),
-            (Some(timeout), TimeoutPolicy::Fail) => {
-                writeln!(f, "for {timeout} at the most; then the wait fails.")
-            }
-            (Some(timeout), TimeoutPolicy::Proceed) => {
-                writeln!(f, "for {timeout} at the most; then it starts without.")
-            }
+        match rules.of_wait() {
+            None => writeln!(f, "for as long as it takes."),
+            Some(Expiry { after, then }) => match then {
+                Consequence::Fail => writeln!(f, "for {after} at the most; then the wait fails."),
+                Consequence::GiveUp => {
+                    writeln!(f, "for {after} at the most; then it starts without.")
+                }
+            },
         }
     }
 
@@ -99,21 +101,23 @@ impl Account<'_> {
             }
         });
         let names = Names::new(producers.len(), told);
-        let who = match &term.target {
+        match &term.target {
             Target::Probe(_) if names.is_empty() => "the client checks it from the pod".to_owned(),
             _ if names.is_empty() => format!("nothing {} makes it hold", self.source),
             _ => names.join(", or "),
-        };
-        match (term.presence, term.timeout()) {
-            (Presence::Failure, _) => format!("{who}; if it comes, the wait fails at once"),
-            (Presence::Optional, Some(timeout)) => {
-                format!("{who}; given up after {timeout}")
-            }
-            (_, Some(timeout)) => {
-                format!("{who}; the wait fails if it takes longer than {timeout}")
-            }
-            (_, None) => who,
         }
+    }
+}
+
+/// Describes what a term does to the wait, and when time gives it up.
+fn limit(term: &Term, rules: TimeoutRules) -> String {
+    match (term.presence, rules.of_term(term)) {
+        (Presence::Failure, _) => "; if it comes, the wait fails at once".to_owned(),
+        (_, None) => String::new(),
+        (_, Some(Expiry { after, then })) => match then {
+            Consequence::Fail => format!("; the wait fails if it takes longer than {after}"),
+            Consequence::GiveUp => format!("; given up after {after}"),
+        },
     }
 }
 
