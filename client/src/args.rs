@@ -129,7 +129,7 @@ impl Topic {
 }
 
 impl StoreChoice {
-    /// Takes the argument where it is about the store.
+    /// Takes the argument if it is about the store.
     fn take(&mut self, option: &str, parser: &mut Parser) -> Result<bool, lexopt::Error> {
         match option {
             "server" => self.server = Some(parser.value()?.string()?),

@@ -54,7 +54,7 @@ impl Folder {
         Self { path: path.into() }
     }
 
-    /// Returns the folder that a client is in: where it was left by a wait, the pod's.
+    /// Returns the folder that a client is in: the pod's, if a wait left the client there.
     pub(crate) fn beside(executable: &Path) -> Self {
         Self::new(executable.parent().unwrap_or("/".as_ref()))
     }
@@ -90,7 +90,7 @@ impl Folder {
         parsed.map_err(|source| FolderError::Parse { path, source })
     }
 
-    /// Returns when the pod's first wait began: `now`, where no stamp says otherwise.
+    /// Returns when the pod's first wait began: `now` if there is no stamp.
     pub(crate) fn begin(&self, now: Started) -> Result<Started, FolderError> {
         match self.started() {
             Some(started) => Ok(started),
@@ -161,7 +161,7 @@ impl Folder {
     }
 }
 
-/// Leaves no draft behind where it cannot be renamed.
+/// Removes the draft if it cannot be renamed.
 fn rename(draft: &Path, target: &Path) -> io::Result<()> {
     fs::rename(draft, target).inspect_err(|_| {
         let _ = fs::remove_file(draft);

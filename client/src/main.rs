@@ -1,4 +1,4 @@
-//! The client as a binary of its own: the only file of the image that waits.
+//! The client's binary: the only file of the image that waits.
 
 use std::process::ExitCode;
 

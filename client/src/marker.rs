@@ -66,7 +66,7 @@ fn run_original(original: &[OsString], surroundings: &Surroundings) -> Result<()
     }
 }
 
-/// Returns the code by which a shell tells that a command did not run.
+/// Returns the code that a shell gives for a command that did not run.
 fn not_run(program: &OsString, error: &io::Error, surroundings: &Surroundings) -> Exit {
     let program = program.to_string_lossy();
     surroundings

@@ -1,7 +1,7 @@
 //! Turns host names into addresses without libc.
 //!
 //! The client also runs inside the user's own containers, and a static libc's `getaddrinfo` loads
-//! whatever name service modules it finds there. So: `/etc/hosts` and `/etc/resolv.conf` are read
+//! the name service modules that it finds there. So: `/etc/hosts` and `/etc/resolv.conf` are read
 //! here, and DNS is spoken over std sockets.
 
 mod exchange;
@@ -159,7 +159,7 @@ impl Resolver {
         })
     }
 
-    /// Asks for a name, and then for what it is an alias of, where the server did not do so itself.
+    /// Asks for a name, and then for the target of an alias if the server did not follow it.
     fn ask_and_follow(&self, mut name: String) -> Found {
         for _ in 0..MAX_ALIASES {
             match self.ask(&name) {

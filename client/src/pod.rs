@@ -1,4 +1,4 @@
-//! What the environment says of the pod that the client runs in.
+//! The pod that the client runs in, from the environment.
 
 use thiserror::Error;
 
@@ -46,7 +46,7 @@ impl Pod {
         self.namespace.as_ref()
     }
 
-    /// Returns the pod as an owner in `namespace`, where the environment says which it is.
+    /// Returns the pod as an owner in `namespace`, if the environment has its name and uid.
     pub(crate) fn owner(&self, namespace: &Namespace) -> Option<Owner> {
         Some(Owner {
             namespace: namespace.clone(),
@@ -59,7 +59,7 @@ impl Pod {
 /// What is wrong with the environment.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub(crate) enum PodError {
-    #[error("{variable} is set and empty: whatever names it would be wrong")]
+    #[error("{variable} is set and empty: every name with it in it would be wrong")]
     Empty { variable: &'static str },
     #[error("POD_NAMESPACE: {rule}")]
     Namespace { rule: String },

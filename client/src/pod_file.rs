@@ -1,4 +1,4 @@
-//! What a wait tells the other containers of its pod: where the store is, and whose pod it is.
+//! What a wait leaves for the other containers of its pod: the store and the pod's identity.
 
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ pub(crate) struct PodFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ca: Option<String>,
     namespace: String,
-    /// What the post-start marker does, where the pod has one.
+    /// What the post-start marker does, if the pod has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) marker: Option<Marker>,
 }

@@ -91,7 +91,7 @@ impl Prober for SocketProber {
     }
 }
 
-/// Refuses to begin where no time is left, since a timeout must not be zero.
+/// Refuses to begin if no time is left, since a timeout must not be zero.
 fn connect(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     if timeout.is_zero() {
         return Err(ErrorKind::TimedOut.into());

@@ -1,4 +1,4 @@
-//! Everything around the client that a rehearsal or a test may supply in its stead.
+//! What the client uses besides the store; a rehearsal or a test may replace it.
 
 use std::{
     fmt,

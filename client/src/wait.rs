@@ -267,7 +267,7 @@ impl Wait {
         }
     }
 
-    /// Asks, checks and reports whatever is due.
+    /// Asks, checks and reports what is due.
     fn go_on(&mut self, now: Duration) {
         if self.probes_are_over() && self.server_terms_hold() {
             self.conversation.confirm(now);

@@ -59,7 +59,7 @@ pub struct PodAnnotations {
 impl PodAnnotations {
     /// Reads the annotations of one pod, in any order.
     ///
-    /// What is wrong is said in the order of the keys, all of it and not only the first.
+    /// All mistakes are returned, in the order of the keys.
     pub fn read<'a>(
         keys: &Keys,
         annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -143,7 +143,7 @@ fn resolve_list<T: ToString>(
         .collect()
 }
 
-/// `depends-on-position`: where the waiting container stands.
+/// `depends-on-position`: the place of the waiting container.
 #[derive(Clone, Copy, Debug, Default, EnumString, Eq, PartialEq, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Position {
@@ -165,7 +165,7 @@ pub enum TimeoutPolicy {
     Proceed,
 }
 
-/// `depends-on-mode`: who holds the pod.
+/// `depends-on-mode`: what holds the pod.
 #[derive(Clone, Copy, Debug, Default, EnumString, Eq, PartialEq, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Mode {

@@ -13,12 +13,12 @@ use crate::{
 /// The most conditions that are judged together: a client asks for all of its own in one request.
 pub const MAX_TOGETHER: usize = 256;
 
-/// A term that speaks of variables or objects, with every name filled in and every namespace said.
+/// A term about variables or objects, with every name and namespace filled in.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Condition {
     /// Whether it must hold.
     pub presence: Presence,
-    /// What it speaks of.
+    /// The variables or the object that it is about.
     pub subject: Subject,
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for Condition {
     }
 }
 
-/// What a condition speaks of.
+/// What a condition is about.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Subject {
     /// At least so many variables below a name, at any depth.
@@ -88,7 +88,7 @@ impl fmt::Display for ObjectKey {
 }
 
 impl Term {
-    /// Returns what a server judges, with `namespace` where the term names none; `None` for a
+    /// Returns what a server judges, with `namespace` if the term names none; `None` for a
     /// probe, which only the client can make.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 //! | [`value`] | [`Value`], what an assertion may carry |
 //! | [`timeout`] | [`Timeout`], a duration as Kubernetes users write it |
 //! | [`timestamp`] | [`Timestamp`], a moment |
-//! | [`owner`], [`kind`] | [`Owner`] and [`Kind`]: who asserts a variable, and how long that lasts |
+//! | [`owner`], [`kind`] | [`Owner`] and [`Kind`]: the pod that asserts a variable, and how long an assertion lasts |
 //! | [`template`] | [`NameTemplate`], a name with `$(POD_NAME)` and the like in it, and [`Facts`] |
 //! | [`term`] | [`Term`], one term of `depends-on`: parse and print |
 //! | [`signal`] | [`Signal`], one term of `signals` |

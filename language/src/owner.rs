@@ -23,7 +23,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// Returns whether both are runs of one producer: the same name, whatever the uid.
+    /// Returns whether both are runs of one producer: the same name, and any uid.
     pub fn is_same_producer(&self, other: &Self) -> bool {
         (&self.namespace, &self.name) == (&other.namespace, &other.name)
     }

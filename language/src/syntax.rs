@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{name::is_name_character, value::ends_word};
 
-/// Something that was read from an annotation, with where it stood.
+/// Something that was read from an annotation, with its position.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Located<T> {
     /// What was read.
@@ -20,7 +20,7 @@ pub struct Located<T> {
 pub struct TextPosition {
     /// The column, counted over the whole value.
     pub column: usize,
-    /// The line and the column in it, where the value has more than one.
+    /// The line and the column in it, if the value has more than one line.
     in_line: Option<(usize, usize)>,
 }
 
@@ -31,7 +31,7 @@ impl TextPosition {
     }
 }
 
-/// Prints `column 11`, or `line 2, column 11` where the value has more than one line.
+/// Prints `column 11`, or `line 2, column 11` if the value has more than one line.
 impl fmt::Display for TextPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.in_line {
@@ -91,7 +91,7 @@ pub struct SyntaxError {
     pub rule: String,
 }
 
-/// Prints a text in double quotes, cut where it is too long for a message.
+/// Prints a text in double quotes, cut if it is too long for a message.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -280,7 +280,7 @@ impl<'a> Cursor<'a> {
         &rest[..rest.find(ends_word).unwrap_or(rest.len())]
     }
 
-    /// Takes a URL or a value: to the next comma or white space, or whatever stands in quotes.
+    /// Takes a URL or a value: to the next comma or white space, or the text in quotes.
     pub(crate) fn take_word(&mut self) -> Result<String, Broken> {
         if self.peek() == Some('"') {
             self.take_quoted()

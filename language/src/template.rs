@@ -27,7 +27,7 @@ pub enum Placeholder {
 }
 
 impl Placeholder {
-    /// Returns the environment variable that carries the value where it is known only once the
+    /// Returns the environment variable that carries the value if it is known only once the
     /// pod runs, as the kubelet expands it in a container's `args`.
     pub fn environment_variable(&self) -> Option<&'static str> {
         match self {
@@ -89,7 +89,7 @@ pub struct Facts<'a> {
     pub container: Option<&'a str>,
     /// All labels of the pod, in a map: a hostile pod has many, and many names that ask for them.
     pub labels: Option<&'a BTreeMap<&'a str, &'a str>>,
-    /// The labels of which only a later moment knows the value, whatever `labels` says.
+    /// The labels whose values are known later only, even if `labels` has them.
     pub later_labels: &'a [&'a str],
     /// The node's name.
     pub node_name: Option<&'a str>,
@@ -105,7 +105,7 @@ impl<'a> Facts<'a> {
     /// Returns the value of `placeholder`, `None` where only a later moment knows it.
     ///
     /// # Errors
-    /// [`EmptySubstitution`] where it is known to be empty or absent.
+    /// [`EmptySubstitution`] if it is known to be empty or absent.
     pub fn value(&self, placeholder: &Placeholder) -> Result<Option<&'a str>, EmptySubstitution> {
         let value = match placeholder {
             Placeholder::Container => self.container,
@@ -160,7 +160,7 @@ impl NameTemplate {
         })
     }
 
-    /// Returns the text where no placeholder is left.
+    /// Returns the text if no placeholder is left.
     pub fn literal(&self) -> Option<&str> {
         match &*self.pieces {
             [Piece::Literal(text)] => Some(text),
@@ -177,7 +177,7 @@ impl NameTemplate {
         })
     }
 
-    /// Returns the variable name where no placeholder is left.
+    /// Returns the variable name if no placeholder is left.
     pub fn variable_name(&self) -> Option<VariableName> {
         self.literal()?.parse().ok()
     }
@@ -307,7 +307,7 @@ impl Builder {
 }
 
 impl NameTemplate {
-    /// Rejects `.` and `..` where no placeholder can make more of them.
+    /// Rejects `.` and `..` unless a placeholder can make more of them.
     fn check_whole_segments(&self) -> Result<(), NameError> {
         self.to_string()
             .split('/')

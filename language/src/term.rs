@@ -20,7 +20,7 @@ pub const OPTIONAL_TIMEOUT: Timeout = Timeout::from_secs(30);
 pub struct Term {
     /// Whether it must hold, may hold, or must not.
     pub presence: Presence,
-    /// What it speaks of.
+    /// The variables or the object that it is about.
     pub target: Target,
     /// Its own timeout, as written.
     pub within: Option<Timeout>,
@@ -32,7 +32,7 @@ impl Term {
         syntax::parse_list(text, parse::term)
     }
 
-    /// Returns the term's own timeout: what `within` says, else 30 s where it is optional.
+    /// Returns the term's own timeout: `within`, or 30 s if it is optional.
     pub fn timeout(&self) -> Option<Timeout> {
         match self.presence {
             Presence::Optional => Some(self.within.unwrap_or(OPTIONAL_TIMEOUT)),
@@ -40,7 +40,7 @@ impl Term {
         }
     }
 
-    /// Returns the probe that the client makes itself; `None` where the server judges the term.
+    /// Returns the probe that the client makes itself; `None` if the server judges the term.
     pub fn probe(&self) -> Option<&Probe> {
         match &self.target {
             Target::Probe(probe) => Some(probe),
@@ -124,14 +124,14 @@ impl fmt::Display for Presence {
     }
 }
 
-/// What a term speaks of.
+/// What a term is about.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Target {
     /// `a/*>=3`: variables below a name, at any depth.
     Below {
         /// The name above them.
         prefix: NameTemplate,
-        /// Where they live; the pod's own namespace where it is not written.
+        /// Where they live; the pod's own namespace if it is not written.
         namespace: Option<Namespace>,
         /// How many there must be.
         at_least: NonZeroU32,
@@ -142,7 +142,7 @@ pub enum Target {
         kind: ObjectKind,
         /// Its name.
         name: NameTemplate,
-        /// Where it lives; the pod's own namespace where it is not written.
+        /// Where it lives; the pod's own namespace if it is not written.
         namespace: Option<Namespace>,
     },
     /// `tcp://h:p`, `http://h/p`, `https://h/p`: checked by the client, as seen from the pod.
@@ -151,7 +151,7 @@ pub enum Target {
     Variable {
         /// Its name.
         name: NameTemplate,
-        /// Where it lives; the pod's own namespace where it is not written.
+        /// Where it lives; the pod's own namespace if it is not written.
         namespace: Option<Namespace>,
         /// What is asked of it.
         demand: Demand,
@@ -190,7 +190,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// Prints `@namespace` where there is one.
+/// Prints `@namespace`, if there is one.
 pub(crate) struct At<'a>(pub(crate) Option<&'a Namespace>);
 
 impl fmt::Display for At<'_> {
@@ -202,7 +202,7 @@ impl fmt::Display for At<'_> {
     }
 }
 
-/// Prints `>=count` where it is more than one.
+/// Prints `>=count`, if it is more than one.
 pub(crate) struct AtLeast(pub(crate) NonZeroU32);
 
 impl fmt::Display for AtLeast {
@@ -316,7 +316,7 @@ pub struct Probe {
     pub path: Box<str>,
 }
 
-/// Prints the URL, quoted where it would not end by itself.
+/// Prints the URL, quoted if it would not end by itself.
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_word(f, &self.url())
@@ -324,7 +324,7 @@ impl fmt::Display for Probe {
 }
 
 impl Probe {
-    /// Returns the URL, with the port left out where it is the scheme's own.
+    /// Returns the URL, without the port if it is the scheme's default.
     pub fn url(&self) -> String {
         let scheme = self.scheme.as_str();
         let path = &self.path;

@@ -14,7 +14,7 @@ pub struct Timeout(Duration);
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 impl Timeout {
-    /// Returns a timeout of `seconds`; one second where that is zero.
+    /// Returns a timeout of `seconds`; one second for zero.
     pub const fn from_secs(seconds: u32) -> Self {
         let seconds = if seconds == 0 { 1 } else { seconds };
         Self(Duration::from_secs(seconds as u64))

@@ -27,7 +27,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns how long after `earlier` this moment is; zero where it is not after it.
+    /// Returns how long after `earlier` this moment is; zero if it is not later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }

@@ -18,7 +18,7 @@ impl Value {
     }
 }
 
-/// Writes the value as a term holds it: in double quotes where it would not end by itself.
+/// Writes the value as a term holds it: in double quotes if it would not end by itself.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_word(f, &self.0)
@@ -44,7 +44,7 @@ pub struct ValueError {
     bytes: usize,
 }
 
-/// Writes `word` so that the term parser reads it back: quoted only where it must be.
+/// Writes `word` so that the term parser reads it back: quoted only if it must be.
 pub(crate) fn write_word(f: &mut fmt::Formatter<'_>, word: &str) -> fmt::Result {
     if !word.is_empty() && !word.contains(ends_word) && !word.contains(['"', '\\']) {
         return f.write_str(word);

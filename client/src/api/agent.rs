@@ -25,7 +25,7 @@ use crate::{VERSION, names::Names};
 /// How long a connection may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a lookup may take where there is an address to fall back on.
+/// How long a lookup may take if there is an address to fall back on.
 const LOOKUP_WITH_FALLBACK: Duration = Duration::from_secs(2);
 
 /// How long a connection may be idle before it is left: the next question comes soon, or after a
@@ -104,7 +104,7 @@ fn roots(pem: &str) -> Result<RootCerts, EndpointError> {
     Ok(RootCerts::new_with_certs(&certificates))
 }
 
-/// Our own lookup in the place of libc's.
+/// Our own lookup instead of libc's.
 #[derive(Debug)]
 struct Lookup {
     names: Names,

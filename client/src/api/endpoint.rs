@@ -12,7 +12,7 @@ use crate::environment::Environment;
 pub struct Endpoint {
     /// Its URL.
     pub url: ServerUrl,
-    /// An address to go to where the host in the URL cannot be looked up; TLS still asks for the
+    /// The address to use if the host in the URL cannot be looked up; TLS still verifies the
     /// host's name.
     pub fallback: Option<IpAddr>,
     /// The certificates that vouch for it, in PEM: the only ones that are trusted.

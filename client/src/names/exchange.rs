@@ -55,7 +55,7 @@ impl Server {
             SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
             SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
         })?;
-        // A connected socket hears this server alone, and a closed port at once.
+        // A connected socket receives from this server alone, and reports a closed port at once.
         socket.connect(self.address)?;
         for query in queries {
             socket.send(&to_bytes(query)?)?;
@@ -119,7 +119,7 @@ fn framed(message: &[u8]) -> io::Result<Vec<u8>> {
     Ok([&length.to_be_bytes(), message].concat())
 }
 
-/// Returns the time until `deadline`; `None` where it has gone by, since a socket's timeout must
+/// Returns the time until `deadline`; `None` if it is over, since a socket's timeout must
 /// not be zero.
 fn time_left(deadline: Instant) -> Option<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());

@@ -55,7 +55,7 @@ pub(super) enum Received {
 }
 
 impl Query {
-    /// Returns the message to send; `None` where the name is longer than DNS can carry.
+    /// Returns the message to send; `None` if the name is longer than DNS can carry.
     pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
         let mut packet = Packet::new_query(self.id);
         packet.set_flags(PacketFlag::RECURSION_DESIRED);
@@ -68,7 +68,7 @@ impl Query {
         packet.build_bytes_vec().ok()
     }
 
-    /// Returns what a message says; `None` where it does not answer this query.
+    /// Returns what a message says; `None` if it does not answer this query.
     pub(super) fn read(&self, message: &[u8]) -> Option<Received> {
         // The header is read by hand: a truncated message may end in the middle of a record.
         let flags = u16::from_be_bytes([*message.get(2)?, *message.get(3)?]);
@@ -108,7 +108,7 @@ impl Query {
         }
     }
 
-    /// Walks the aliases from the name that was asked for, in whatever order they stand.
+    /// Walks the aliases from the name that was asked for; they may stand in any order.
     fn follow(&self, answers: &[ResourceRecord<'_>]) -> Reply {
         let mut name = self.name.clone();
         for _ in 0..=answers.len() {

@@ -12,7 +12,7 @@ use crate::backoff::Backoff;
 /// followed by the question that is held without a pause.
 const PACE: Duration = Duration::from_millis(100);
 
-/// How often the store is asked where it would not hold its answer.
+/// How often the store is asked if it would not hold its answer.
 const POLL: Duration = Duration::from_secs(5);
 
 /// The questions to the store, one at a time.

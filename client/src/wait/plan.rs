@@ -16,7 +16,7 @@ pub struct Plan {
     pub timeout: Option<Timeout>,
     /// What happens when a timeout goes by.
     pub policy: TimeoutPolicy,
-    /// That the wait failed once: from then on it goes on whatever happens.
+    /// Set if the wait has failed before: it does not fail a second time.
     pub overdue: Option<Overdue>,
     /// Where the jitter comes from.
     pub random: fastrand::Rng,

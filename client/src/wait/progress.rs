@@ -14,7 +14,7 @@ const GAPS: [Duration; 6] = [
     Duration::from_mins(5),
 ];
 
-/// The least time between two lines, whatever changes.
+/// The least time between two lines.
 const AFTER_CHANGE: Duration = Duration::from_secs(5);
 
 /// How long the first line waits for a word on every term.

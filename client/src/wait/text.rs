@@ -82,7 +82,7 @@ pub(super) fn missing(watched: &[Watched], now: Duration) -> String {
     }))
 }
 
-/// Prints ` for 5s`, and nothing where it has just begun.
+/// Prints ` for 5s`, and nothing below one second.
 pub(super) fn for_so_long(duration: Duration) -> String {
     match duration.as_secs() {
         0 => String::new(),

@@ -146,7 +146,7 @@ fn named(signals: &[Signal]) -> Result<Vec<NamedSignal>, CommandError> {
     signals.iter().map(NamedSignal::of).collect()
 }
 
-/// Returns what a marker signals, where there is something to mark.
+/// Returns what a marker signals, if there is something to mark.
 fn marker(marks: &[Signal], owner: Option<&Owner>) -> Result<Option<Marker>, PreparationError> {
     if named(marks)?.is_empty() {
         return Ok(None);

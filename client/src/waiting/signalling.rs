@@ -53,7 +53,7 @@ impl Waiting<'_> {
         }
     }
 
-    /// Asks on a thread of its own, so that SIGTERM is heard meanwhile.
+    /// Asks on a thread of its own, so that SIGTERM is noticed meanwhile.
     fn attempt(&self, signal: &NamedSignal) -> Result<Result<(), ApiError>, Signal> {
         let api = self.preparation.api.clone();
         let namespace = self.preparation.namespace.clone();

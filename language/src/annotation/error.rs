@@ -26,7 +26,7 @@ pub enum Fault {
     /// The bare and the prefixed spelling of a key say different things.
     #[error("the key appears twice, bare and with the prefix, with different values: keep one")]
     Conflict,
-    /// Something that is wrong by itself, or that does not go together with the rest of the pod.
+    /// A value that is wrong, or that contradicts the rest of the pod.
     #[error("{rule}")]
     Refused {
         /// Why, and what would be right.
@@ -98,7 +98,7 @@ impl AnnotationError {
         }
     }
 
-    /// Returns the error in words, with its key as it is written where it is read.
+    /// Returns the error in words, with its key as users write it.
     pub fn told(&self, keys: &Keys) -> String {
         let Self { key, fault } = self;
         format!("{}: {fault}", keys.written(*key))

@@ -180,7 +180,7 @@ impl Keys {
         format!("{}/{}", self.prefix, key.as_str())
     }
 
-    /// Returns the key as a person may write it: without the prefix where that is read.
+    /// Returns the key as a user may write it: without the prefix if bare keys are read.
     pub fn written(&self, key: Key) -> String {
         match self.bare {
             BareKeys::Read if key.may_be_bare() => key.as_str().to_owned(),

@@ -1,4 +1,4 @@
-//! What `oncue rehearse` plays in the place of a pod's own containers.
+//! What `oncue rehearse` plays instead of a pod's own containers.
 
 use std::{fmt, str::FromStr};
 
