@@ -179,4 +179,23 @@ mod tests {
             assert_eq!(again.condition(&own), Ok(Some(condition)), "{printed}");
         }
     }
+
+    #[test]
+    fn a_probe_is_not_for_a_server() {
+        let term: Term = "tcp://redis:6379".parse().unwrap();
+        assert_eq!(term.condition(&Namespace::default()), Ok(None));
+    }
+
+    #[test]
+    fn a_name_that_is_not_filled_in_is_named() {
+        for term in ["a/$(POD_NAME)", "a/$(POD_NAME)/*", "job:a-$(POD_NAME)"] {
+            let term: Term = term.parse().unwrap();
+            let error = term
+                .condition(&Namespace::default())
+                .unwrap_err()
+                .to_string();
+            assert!(error.starts_with("$(POD_NAME) in a"), "{error}");
+            assert!(error.ends_with(" is not filled in"), "{error}");
+        }
+    }
 }

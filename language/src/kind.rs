@@ -26,3 +26,16 @@ impl fmt::Display for Kind {
         self.serialize(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_as_the_api_writes_it() {
+        assert_eq!(
+            Kind::ALL.map(|kind| kind.to_string()),
+            ["durable", "live", "ready"]
+        );
+    }
+}

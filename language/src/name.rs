@@ -277,4 +277,16 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_map_of_names_is_searched_by_text() {
+        let name: VariableName = "a/b".parse().unwrap();
+        let names = std::collections::BTreeSet::from([name.clone()]);
+        assert!(names.contains("a/b") && !names.contains("a"));
+        assert_eq!(name.segments().collect::<Vec<_>>(), ["a", "b"]);
+        let key = VariableKey::new("shop".parse().unwrap(), name);
+        assert_eq!(key.to_string(), "a/b@shop");
+        assert_eq!(Namespace::default().as_str(), "default");
+        assert!("x".repeat(63).parse::<Namespace>().is_ok());
+    }
 }

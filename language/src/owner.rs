@@ -49,3 +49,51 @@ fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<str>, D:
         Err(de::Error::custom(IdentifierError))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn mk_owner(name: &str, uid: &str) -> Result<Owner, serde_json::Error> {
+        serde_json::from_value(json!({"namespace": "shop", "name": name, "uid": uid}))
+    }
+
+    #[test]
+    fn a_name_or_uid_is_visible_text_of_1_to_253_bytes() {
+        for good in ["web-0", "\u{e9}/\u{6f22}", &"x".repeat(253)] {
+            let owner = mk_owner(good, good).unwrap();
+            assert_eq!((&*owner.name, &*owner.uid), (good, good));
+        }
+        for bad in [
+            "",
+            &"x".repeat(254),
+            "a b",
+            "a\nb",
+            "a\u{200b}",
+            "\u{202e}a",
+            "\u{3000}",
+        ] {
+            for error in [mk_owner(bad, "u"), mk_owner("a", bad)] {
+                let error = error.unwrap_err().to_string();
+                assert!(
+                    error.starts_with("a name or uid has 1 to 253 bytes"),
+                    "{bad:?}: {error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_producer_is_told_by_its_name_and_not_by_its_uid() {
+        let first = mk_owner("a", "1").unwrap();
+        assert!(first.is_same_producer(&mk_owner("a", "2").unwrap()));
+        assert!(!first.is_same_producer(&mk_owner("b", "1").unwrap()));
+        let elsewhere = Owner {
+            namespace: "other".parse().unwrap(),
+            ..first.clone()
+        };
+        assert!(!first.is_same_producer(&elsewhere));
+    }
+}

@@ -318,3 +318,78 @@ impl<'a> Cursor<'a> {
         Broken::at(self.offset, rule)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{signal::Signal, term::Term};
+
+    #[test]
+    fn a_position_counts_characters_and_lines() {
+        for (text, offset, printed) in [
+            ("abc", 0, "column 1"),
+            ("\u{e9}bc", 3, "column 3"),
+            ("a\n", 1, "column 2"),
+            ("a\nb", 0, "line 1, column 1"),
+            ("a\nb", 2, "line 2, column 1"),
+            ("a\n\n\u{e9}b", 5, "line 3, column 2"),
+        ] {
+            assert_eq!(
+                TextPosition::of(text, offset).to_string(),
+                printed,
+                "{text:?} {offset}"
+            );
+        }
+        assert_eq!(TextPosition::of("a\nb", 2).column, 3);
+    }
+
+    #[test]
+    fn a_long_text_is_quoted_in_part() {
+        assert_eq!(Quoted("a\"b").to_string(), r#""a\"b""#);
+        let exact = "x".repeat(MAX_QUOTED);
+        assert_eq!(Quoted(&exact).to_string(), format!("{exact:?}"));
+        assert_eq!(
+            Quoted(&format!("{exact}y")).to_string(),
+            format!("{exact:?}...")
+        );
+    }
+
+    #[test]
+    fn a_single_term_is_one_and_not_none_or_two() {
+        assert!(" a ,".parse::<Signal>().is_ok());
+        let none = " ,".parse::<Signal>().unwrap_err();
+        assert_eq!(
+            (none.at.column, &*none.rule),
+            (1, "nothing is written here")
+        );
+        let two = "\u{e9}=1, b"
+            .replace('\u{e9}', "e")
+            .parse::<Signal>()
+            .unwrap_err();
+        assert_eq!((two.at.column, &*two.term), (6, "b"));
+        assert!(two.rule.contains("this is a second one"), "{two}");
+    }
+
+    #[test]
+    fn the_term_of_an_error_ends_at_a_separator_outside_of_quotes() {
+        for (text, term) in [
+            ("a b, c", "a b"),
+            ("a b\nc", "a b"),
+            ("a=\"x, y\" z, b", "a=\"x, y\" z"),
+            ("a=\"x\\\", y\" z, b", "a=\"x\\\", y\" z"),
+            ("a=\"x\\\\\" z, b", "a=\"x\\\\\" z"),
+            ("a=\"x, b", "a=\"x"),
+        ] {
+            assert_eq!(Term::parse_list(text).unwrap_err().term, term, "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_escape_quotes_and_backslashes_only() {
+        let term = |text: &str| Term::parse_list(text).map(|terms| terms.len());
+        assert_eq!(term(r#"a="\"\\", b"#), Ok(2));
+        let error = term(r#"a="x\n""#).unwrap_err();
+        assert_eq!(error.at.column, 5);
+        assert!(error.rule.contains("stands before"), "{error}");
+    }
+}

@@ -115,4 +115,11 @@ mod tests {
             prop_assert_eq!(timeout.to_string().parse::<Timeout>().unwrap(), timeout);
         }
     }
+
+    #[test]
+    fn has_at_least_a_second_if_made_of_seconds() {
+        assert_eq!(Timeout::from_secs(0).duration(), Duration::from_secs(1));
+        assert_eq!(Timeout::from_secs(2).duration(), Duration::from_secs(2));
+        assert_eq!(Timeout::from_secs(3_661).to_string(), "1h1m1s");
+    }
 }

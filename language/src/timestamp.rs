@@ -105,4 +105,13 @@ mod tests {
             prop_assert_eq!(moment.to_string().parse::<Timestamp>().unwrap(), moment);
         }
     }
+
+    #[test]
+    fn counts_milliseconds_from_an_earlier_moment() {
+        let [early, late] = [1_000, 3_500].map(Timestamp::from_millis);
+        assert_eq!(late.as_millis(), 3_500);
+        assert_eq!(late.since(early), Duration::from_millis(2_500));
+        assert_eq!(early.since(late), Duration::ZERO);
+        assert_eq!(early + Duration::from_millis(2_500), late);
+    }
 }

@@ -63,3 +63,33 @@ pub(crate) fn write_word(f: &mut fmt::Formatter<'_>, word: &str) -> fmt::Result 
 pub(crate) fn ends_word(character: char) -> bool {
     character == ',' || character.is_whitespace()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_has_at_most_4096_bytes() {
+        let longest: Value = "x".repeat(4096).parse().unwrap();
+        assert_eq!(longest.as_str().len(), 4096);
+        let error = "x".repeat(4097).parse::<Value>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a value has at most 4096 bytes, this one has 4097"
+        );
+    }
+
+    #[test]
+    fn prints_in_quotes_if_it_would_not_end_by_itself() {
+        for (value, printed) in [
+            ("", "\"\""),
+            ("v", "v"),
+            ("a b", "\"a b\""),
+            ("a,b", "\"a,b\""),
+            ("a\\b", "\"a\\\\b\""),
+            ("a\"b", "\"a\\\"b\""),
+        ] {
+            assert_eq!(value.parse::<Value>().unwrap().to_string(), printed);
+        }
+    }
+}

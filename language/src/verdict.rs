@@ -73,3 +73,19 @@ impl fmt::Display for Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_does_not_hold_has_a_reason() {
+        assert_eq!(Verdict::Failed(1).reason(), Some(&1));
+        assert_eq!(Verdict::Missing(2).reason(), Some(&2));
+        assert_eq!(Verdict::<u8>::Held.reason(), None);
+        let next = |reason: u8| reason + 1;
+        assert_eq!(Verdict::Failed(1).map(next), Verdict::Failed(2));
+        assert_eq!(Verdict::Held.map(next), Verdict::Held);
+        assert_eq!(Verdict::Missing(1).map(next), Verdict::Missing(2));
+    }
+}

@@ -125,3 +125,62 @@ pub enum AnnotationWarning {
         nearest: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{annotation::BareKeys, signal::Signal, template::TemplateError};
+
+    fn mk_faults() -> [(Fault, usize, &'static str); 6] {
+        let at = TextPosition::of("ab, cd", 4);
+        let (term, rule) = ("cd".to_owned(), "the rule".to_owned());
+        let value = "v".to_owned();
+        let error = ResolveError::Template(TemplateError::Unclosed);
+        let syntax = Signal::parse_list("a, b c").unwrap_err();
+        [
+            (Fault::Conflict, 1, "the key is there twice"),
+            (Fault::Refused { rule: rule.clone() }, 1, "the rule"),
+            (
+                Fault::RefusedTerm {
+                    at,
+                    term: term.clone(),
+                    rule: rule.clone(),
+                },
+                5,
+                "column 5: in \"cd\": the rule",
+            ),
+            (
+                Fault::Substitution { at, term, error },
+                5,
+                "column 5: in \"cd\": this $( is never",
+            ),
+            (Fault::Syntax(syntax), 6, "column 6: in \"b c\""),
+            (
+                Fault::Value { value, rule },
+                1,
+                "\"v\" is not right: the rule",
+            ),
+        ]
+    }
+
+    #[test]
+    fn each_fault_says_where_it_is_and_what_would_be_right() {
+        let keys = Keys::new("cue.example.com", BareKeys::Ignored).unwrap();
+        for (fault, column, text) in mk_faults() {
+            let error = AnnotationError {
+                key: Key::Signals,
+                fault,
+            };
+            assert_eq!(error.column(), column, "{error}");
+            assert!(
+                error.to_string().starts_with(&format!("signals: {text}")),
+                "{error}"
+            );
+            let told = error.told(&keys);
+            assert!(
+                told.starts_with(&format!("cue.example.com/signals: {text}")),
+                "{told}"
+            );
+        }
+    }
+}

@@ -257,3 +257,81 @@ impl<'t> Class<'t> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_is_known_with_the_prefix_and_some_without() {
+        let keys = Keys::default();
+        for key in Key::ALL {
+            let prefixed = keys.prefixed(key);
+            assert_eq!(prefixed, format!("oncue.dev/{}", key.as_str()));
+            assert_eq!(keys.key(&prefixed), Some(key));
+            let bare = key.may_be_bare();
+            assert_eq!(keys.key(key.as_str()), bare.then_some(key), "{key}");
+            let written = if bare { key.as_str() } else { &prefixed };
+            assert_eq!(keys.written(key), written);
+            assert_eq!(key.to_string(), written);
+            assert!(keys.claims(written));
+        }
+        let bare = Key::ALL.iter().filter(|key| key.may_be_bare()).count();
+        assert_eq!(bare, 12);
+    }
+
+    #[test]
+    fn without_bare_keys_the_prefix_is_written_always() {
+        let keys = Keys::new("cue.example.com", BareKeys::Ignored).unwrap();
+        assert_eq!(
+            (keys.prefix(), keys.bare()),
+            ("cue.example.com", BareKeys::Ignored)
+        );
+        assert_eq!(keys.written(Key::Signals), "cue.example.com/signals");
+        assert_eq!(keys.key("signals"), None);
+        assert_eq!(Keys::default().bare(), BareKeys::Read);
+    }
+
+    #[test]
+    fn only_what_looks_like_a_key_is_claimed() {
+        let keys = Keys::default();
+        for text in ["oncue.dev/x", "signals-x", "depends-on-x", "depends-on"] {
+            assert!(keys.claims(text), "{text}");
+        }
+        for text in [
+            "x",
+            "signalsx",
+            "oncue.devx",
+            "oncue.dev.x/signals",
+            "inject",
+            "depends",
+        ] {
+            assert!(!keys.claims(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_a_dns_subdomain_of_253_bytes() {
+        let label = "x".repeat(63);
+        let longest = format!("{label}.{label}.{label}.{}", &label[..61]);
+        assert_eq!(longest.len(), 253);
+        assert!(Keys::new(&longest, BareKeys::Read).is_ok());
+        for bad in [&*format!("{longest}x"), "", "a.", "A", "a/b"] {
+            assert!(Keys::new(bad, BareKeys::Read).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_key_ends_the_same_or_is_alike() {
+        for (text, nearest) in [
+            ("ready", Key::SignalsOnReady),
+            ("timeout", Key::DependsOnTimeout),
+            ("container", Key::SignalsContainer),
+            ("resource", Key::Resources),
+            ("depend-on", Key::DependsOn),
+            ("injected-by", Key::Inject),
+        ] {
+            assert_eq!(Key::nearest(text), nearest, "{text}");
+        }
+    }
+}

@@ -65,3 +65,35 @@ impl FromStr for Rehearsal {
 pub struct RehearsalError {
     word: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_its_words_in_any_order_and_prints_them_in_one() {
+        for (text, printed) in [
+            ("", ""),
+            ("fail", "fail"),
+            (" run=5s  ready=2s ", "ready=2s run=5s"),
+            ("fail run=5s", "run=5s fail"),
+        ] {
+            let rehearsal: Rehearsal = text.parse().unwrap();
+            assert_eq!(rehearsal.to_string(), printed);
+            assert_eq!(rehearsal.end == End::Failure, text.contains("fail"));
+        }
+    }
+
+    #[test]
+    fn names_the_word_that_is_not_known() {
+        for bad in ["fial", "ready", "ready=soon", "run=0s", "fail=1s", "end=2s"] {
+            let error = format!("ready=2s {bad}").parse::<Rehearsal>().unwrap_err();
+            assert!(
+                error
+                    .to_string()
+                    .starts_with(&format!("{bad:?} is not known")),
+                "{error}"
+            );
+        }
+    }
+}

@@ -193,3 +193,45 @@ fn resolving_names_the_key_and_the_term_of_an_empty_substitution() {
         "signals: column 4: in \"m/$(labels['v'])\": $(labels['v']) is empty for this pod"
     );
 }
+
+#[test]
+fn each_thing_that_is_asked_for_counts() {
+    for (key, value) in [
+        ("depends-on", "a"),
+        ("signals", "a"),
+        ("signals-on-init", "a"),
+        ("signals-on-ready", "a"),
+        ("signals-on-success", "a"),
+        ("signals-on-failure", "a"),
+        ("oncue.dev/inject", "client"),
+    ] {
+        assert!(read(&[(key, value)]).0.asks_for_anything(), "{key}");
+    }
+    for (key, value) in [("oncue.dev/inject", "false"), ("signals-container", "a")] {
+        assert!(!read(&[(key, value)]).0.asks_for_anything(), "{key}");
+    }
+}
+
+#[test]
+fn a_word_may_have_blanks_around_it() {
+    let (pod, _) = read(&[
+        ("signals-container", " app "),
+        ("depends-on-mode", " gate\n"),
+        ("depends-on-timeout", " 5m "),
+    ]);
+    assert_eq!(pod.signals_container.as_deref(), Some("app"));
+    assert_eq!(pod.mode, Mode::Gate);
+    let rules = pod.timeout_rules();
+    assert_eq!(rules.whole, Some(Timeout::from_secs(300)));
+    assert_eq!(
+        (rules.policy, rules.attempt),
+        (TimeoutPolicy::Fail, Attempt::First)
+    );
+}
+
+#[test]
+fn at_most_16_unknown_keys_are_warned_of() {
+    let keys: Vec<_> = (0..20).map(|n| format!("signals-{n}")).collect();
+    let annotations: Vec<_> = keys.iter().map(|key| (&**key, "a")).collect();
+    assert_eq!(read(&annotations).1.len(), 16);
+}

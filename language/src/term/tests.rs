@@ -284,3 +284,64 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_term_has_a_name_or_a_probe() {
+    for (text, name) in [
+        ("a/b", Some("a/b")),
+        ("a/*", Some("a")),
+        ("job:m", Some("m")),
+        ("tcp://h:1", None),
+    ] {
+        let term = parse(text);
+        let found = term.name().map(ToString::to_string);
+        assert_eq!(found.as_deref(), name, "{text}");
+        assert_eq!(term.probe().is_some(), name.is_none(), "{text}");
+    }
+}
+
+#[test]
+fn each_kind_is_written_and_holds_in_its_own_way() {
+    for (text, holds_when) in [
+        ("daemonset:x", "is rolled out"),
+        ("deployment:x", "is rolled out"),
+        ("job:x", "is complete"),
+        ("pod:x", "is ready"),
+        ("service:x", "has a ready endpoint"),
+        ("statefulset:x", "is rolled out"),
+        ("foos.example.com:x=Synced", "Synced is True"),
+    ] {
+        let Target::Object { kind, .. } = parse(text).target else {
+            panic!("{text}");
+        };
+        assert_eq!(kind.resource(), text.split(':').next().unwrap());
+        assert_eq!(kind.holds_when(), holds_when);
+    }
+}
+
+#[test]
+fn a_url_leaves_out_the_port_of_its_scheme() {
+    for (text, host, port, url) in [
+        ("http://h", "h", 80, "http://h/"),
+        ("http://h:443/", "h", 443, "http://h:443/"),
+        ("https://h:443?a", "h", 443, "https://h/?a"),
+        ("https://h:80/x#y", "h", 80, "https://h:80/x"),
+        ("tcp://h:80/", "h", 80, "tcp://h:80"),
+        ("http://[::1]/", "::1", 80, "http://[::1]/"),
+        ("tcp://h:65535", "h", 65_535, "tcp://h:65535"),
+    ] {
+        let term = parse(text);
+        let probe = term.probe().unwrap();
+        assert_eq!((&*probe.host, probe.port), (host, port), "{text}");
+        assert_eq!(probe.url(), url);
+    }
+    for bad in [
+        "tcp://h:65536",
+        "tcp://h:",
+        "tcp://[::1:1",
+        "tcp://[x]:1",
+        "tcp://a:b:1",
+    ] {
+        assert!(bad.parse::<Term>().is_err(), "{bad}");
+    }
+}
