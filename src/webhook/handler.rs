@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::{
-    body::{Body, HttpBody},
+    body::{Body, Bytes, HttpBody},
     extract::State,
     http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header},
     response::{IntoResponse, Response},
@@ -95,19 +95,33 @@ fn refuse_too_large(body: &Body) -> Result<(), Rejection> {
     }
 }
 
-/// Reads a body, of which each frame is charged to `share` as it comes.
-async fn read(body: Body, share: &mut Share) -> Result<Vec<u8>, Rejection> {
+/// Reads a body.
+///
+/// One that comes in one piece, as most do, stays where it was received. The buffer in which pieces
+/// are joined may have room for twice as many bytes, so each byte is charged to `share` twice.
+async fn read(body: Body, share: &mut Share) -> Result<Bytes, Rejection> {
     let mut body = Limited::new(body, MAX_BODY);
-    let mut bytes = Vec::new();
+    let (mut first, mut joined) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(refused)?;
-        if let Some(data) = frame.data_ref() {
-            let grown = share.grow(data.len());
-            grown.map_err(|_| Rejection::Overloaded)?;
-            bytes.extend_from_slice(data);
+        let Ok(data) = frame.map_err(refused)?.into_data() else {
+            continue;
+        };
+        let grown = share.grow(2 * data.len());
+        grown.map_err(|_| Rejection::Overloaded)?;
+        if first.is_empty() {
+            first = data;
+            continue;
         }
+        if joined.is_empty() {
+            joined.extend_from_slice(&first);
+        }
+        joined.extend_from_slice(&data);
     }
-    Ok(bytes)
+    Ok(if joined.is_empty() {
+        first
+    } else {
+        joined.into()
+    })
 }
 
 fn refused(error: Box<dyn Error + Send + Sync>) -> Rejection {

@@ -43,10 +43,11 @@ impl Annotations {
     /// # Errors
     /// [`Refusal::TooLarge`] if Kubernetes would refuse the pod with it.
     pub(crate) fn new(plan: &Plan<'_>, record: &Record) -> Result<Self, Refusal> {
+        let key = plan.settings.keys.prefixed(Key::Injected);
         let annotations = Self {
             injected: Written {
-                change: injected(plan, record),
-                key: plan.settings.keys.prefixed(Key::Injected).into(),
+                change: injected(plan, &key, record),
+                key: key.into(),
             },
             safe_to_evict: Written {
                 change: safe_to_evict(plan),
@@ -107,10 +108,9 @@ impl Written {
     }
 }
 
-fn injected(plan: &Plan<'_>, record: &Record) -> Change {
+fn injected(plan: &Plan<'_>, key: &str, record: &Record) -> Change {
     let text = serde_json::to_string(record).expect("a record is made of strings");
-    let key = plan.settings.keys.prefixed(Key::Injected);
-    match plan.pod.annotation(&key) {
+    match plan.pod.annotation(key) {
         Some(present) if present == text => Change::Keep,
         Some(_) | None => Change::Set(text),
     }
