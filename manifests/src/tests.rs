@@ -339,5 +339,5 @@ fn every_document_of_a_stream_is_found_again() {
     };
     assert_eq!(at(0, "/a/1"), "a.yaml:3:5");
     assert_eq!(at(1, "/c"), "a.yaml:4:12", "where its anchor stands");
-    assert_eq!(at(2, "/d/e"), "a.yaml:10:6");
+    assert_eq!(at(2, "/d/e"), "a.yaml:11:6");
 }
