@@ -20,6 +20,7 @@ use std::{
 use oncue::{
     language::{Condition, Namespace, Term, VariableKey},
     life::{AssertionId, Timestamp},
+    memory::{Budget, StoreMemory},
     store::{
         Backend, Embedded, Existing, Limits, Memory, NewAssertion, Store, SystemClock, WaitRequest,
         Waiter,
@@ -87,7 +88,10 @@ fn sync_once(file: &mut File) -> Duration {
 
 async fn creates_per_second(directory: &Path, writers: usize) -> f64 {
     let directory = tempfile::tempdir_in(directory).unwrap();
-    let store = open(Arc::new(Embedded::open(directory.path()).unwrap())).await;
+    let store = open(Arc::new(
+        Embedded::open(directory.path(), Budget::UNLIMITED).unwrap(),
+    ))
+    .await;
     let begin = Instant::now();
     let mut tasks = JoinSet::new();
     for writer in 0..writers {
@@ -118,7 +122,7 @@ fn creates_beside_waiters(runtime: &Runtime) {
 /// Returns the mean over many creates.
 async fn create_beside(waiters: usize) -> Duration {
     const CREATES: u32 = 50_000;
-    let store = open(Arc::new(Memory::new())).await;
+    let store = open(Arc::new(Memory::new(Budget::UNLIMITED))).await;
     let _held = hold(&store, waiters, |number| format!("other/{number}")).await;
     let begin = Instant::now();
     for number in 0..CREATES {
@@ -159,7 +163,7 @@ struct Released {
 }
 
 async fn release_all(waiters: usize, own: Option<&str>) -> Released {
-    let store = open(Arc::new(Memory::new())).await;
+    let store = open(Arc::new(Memory::new(Budget::UNLIMITED))).await;
     let terms = |number| match own {
         Some(own) => format!("go, {own}/{number}"),
         None => "go".to_owned(),
@@ -213,7 +217,7 @@ async fn wait(store: Store, conditions: Arc<[Condition]>) {
 
 async fn open(backend: Arc<dyn Backend>) -> Store {
     let clock = Arc::new(SystemClock);
-    Store::open(backend, Limits::within(1000), clock)
+    Store::open(backend, Limits::within(1000, StoreMemory::default()), clock)
         .await
         .unwrap()
 }
@@ -223,7 +227,7 @@ async fn create(store: &Store, name: &str) {
         id: AssertionId::HAND,
         value: None,
         ttl: None,
-        existing: Existing::Keep,
+        existing: Existing::KeepValue,
     };
     let key = VariableKey::new(Namespace::default(), name.parse().unwrap());
     store.assert(key, assertion).await.unwrap();

@@ -6,24 +6,23 @@
     reason = "a test ends where it fails"
 )]
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use futures_util::future;
 use oncue::{
     language::{Namespace, Value, VariableKey},
     life::{Asserter, Assertion, AssertionId, Kind, Owner, Timestamp},
+    memory::Budget,
     store::{
         Action, Backend, Committed, Effect, Embedded, Existing, Feed, Memory, Mutation, Update,
-        Variable, Withdrawal,
+        Variables, Withdrawal,
     },
+    world::Variable,
 };
 
 #[tokio::test]
 async fn memory_conforms() {
-    conforms(|| Arc::new(Memory::new())).await;
+    conforms(|| Arc::new(Memory::new(Budget::UNLIMITED))).await;
 }
 
 #[tokio::test]
@@ -32,7 +31,13 @@ async fn embedded_conforms() {
     let mut number = 0;
     conforms(|| {
         number += 1;
-        Arc::new(Embedded::open(&directory.path().join(number.to_string())).unwrap())
+        Arc::new(
+            Embedded::open(
+                &directory.path().join(number.to_string()),
+                Budget::UNLIMITED,
+            )
+            .unwrap(),
+        )
     })
     .await;
 }
@@ -63,24 +68,32 @@ async fn tells_created_from_changed_and_unchanged(backend: &dyn Backend) {
     ] {
         let committed = assert(backend, &key, mk_hand(value)).await;
         assert_eq!(committed.effect, effect, "{value}");
-        assert_eq!(values(&committed), [value]);
+        assert_eq!(value_of(&committed), value);
     }
     let committed = assert(backend, &key, mk_owned("p", Kind::Live)).await;
     assert_eq!(committed.effect, Effect::Changed);
-    assert_eq!(committed.variable.unwrap().owners(), 2);
+    assert_eq!(kept(backend, &key).await.owners(), 2);
 }
 
 async fn keeps_a_value_where_that_is_asked(backend: &dyn Backend) {
     let key = mk_key("a");
     let keep = |value| Action::Assert {
         assertion: mk_hand(value),
-        existing: Existing::Keep,
+        existing: Existing::KeepValue,
     };
     let created = commit(backend, &key, keep("x")).await;
     assert_eq!(created.effect, Effect::Created);
     let again = commit(backend, &key, keep("y")).await;
     assert_eq!(again.effect, Effect::Unchanged);
-    assert_eq!(values(&again), ["x"]);
+    assert_eq!(value_of(&again), "x");
+    let brief = Assertion {
+        expires: Some(Timestamp::MAX),
+        ..mk_hand("y")
+    };
+    assert(backend, &key, brief).await;
+    let lasting = commit(backend, &key, keep("z")).await;
+    assert_eq!(lasting.effect, Effect::Changed);
+    assert_eq!(*lasting.assertion.unwrap(), mk_hand("y"));
 }
 
 async fn keeps_since_and_takes_the_new_expiry(backend: &dyn Backend) {
@@ -92,33 +105,25 @@ async fn keeps_since_and_takes_the_new_expiry(backend: &dyn Backend) {
     };
     assert(backend, &key, at(10, 20)).await;
     let committed = assert(backend, &key, at(15, 25)).await;
-    let [assertion] = committed.variable.as_ref().unwrap().assertions() else {
-        panic!("{committed:?}");
-    };
-    assert_eq!(**assertion, at(10, 25));
+    assert_eq!(*committed.assertion.unwrap(), at(10, 25));
     let late = assert(backend, &key, at(25, 35)).await;
-    assert_eq!(
-        **late.variable.unwrap().assertions().first().unwrap(),
-        at(25, 35)
-    );
+    assert_eq!(*late.assertion.unwrap(), at(25, 35));
+    assert_eq!(kept(backend, &key).await.assertions().count(), 1);
 }
 
 async fn keeps_assertions_of_different_kinds_apart(backend: &dyn Backend) {
     let key = mk_key("a");
     assert(backend, &key, mk_owned("p", Kind::Durable)).await;
-    let both = assert(backend, &key, mk_owned("p", Kind::Live)).await;
-    let both = both.variable.unwrap();
-    assert_eq!((both.assertions().len(), both.owners()), (2, 1));
+    assert(backend, &key, mk_owned("p", Kind::Live)).await;
+    let both = kept(backend, &key).await;
+    assert_eq!((both.assertions().count(), both.owners()), (2, 1));
     let withdraw = |kind| Action::Withdraw(Withdrawal::Assertion(mk_owned("p", kind).id));
     let live_gone = commit(backend, &key, withdraw(Kind::Live)).await;
     assert_eq!(live_gone.effect, Effect::Changed);
     let again = commit(backend, &key, withdraw(Kind::Live)).await;
     assert_eq!(again.effect, Effect::Unchanged);
     let all_gone = commit(backend, &key, withdraw(Kind::Durable)).await;
-    assert_eq!(
-        (all_gone.effect, all_gone.variable),
-        (Effect::Deleted, None)
-    );
+    assert_eq!(all_gone.effect, Effect::Deleted);
 }
 
 async fn withdraws_what_any_run_of_a_producer_left(backend: &dyn Backend) {
@@ -143,9 +148,9 @@ async fn withdraws_what_any_run_of_a_producer_left(backend: &dyn Backend) {
         assert(backend, &key, assertion).await;
     }
     let producer = Action::Withdraw(Withdrawal::Producer(mk_owner("job")));
-    let committed = commit(backend, &key, producer).await;
+    commit(backend, &key, producer).await;
     assert_eq!(
-        ids(&committed),
+        ids(&kept(backend, &key).await),
         [
             AssertionId::HAND,
             run("2", Kind::Live).id,
@@ -181,14 +186,18 @@ async fn expires_what_has_ended_and_nothing_else(backend: &dyn Backend) {
         assert(backend, &key, assertion).await;
     }
     let expire = |millis| Action::Expire {
+        id: until("p", 10).id,
         now: Timestamp::from_millis(millis),
     };
     assert_eq!(
         commit(backend, &key, expire(9)).await.effect,
         Effect::Unchanged
     );
-    let committed = commit(backend, &key, expire(10)).await;
-    assert_eq!(ids(&committed), [AssertionId::HAND, until("q", 11).id]);
+    commit(backend, &key, expire(10)).await;
+    assert_eq!(
+        ids(&kept(backend, &key).await),
+        [AssertionId::HAND, until("q", 11).id]
+    );
 }
 
 async fn keeps_namespaces_apart(backend: &dyn Backend) {
@@ -208,11 +217,16 @@ async fn tells_the_feed_before_it_answers(backend: &dyn Backend) {
     let heard = Arc::new(Heard::default());
     backend.start(Arc::clone(&heard) as _).await.unwrap();
     let created = assert(backend, &mk_key("a"), mk_hand("x")).await;
-    assert_eq!(heard.variables(), [created.variable.unwrap()]);
+    let heard_of: Vec<_> = heard
+        .variables()
+        .assertions()
+        .map(|(_, it)| Arc::clone(it))
+        .collect();
+    assert_eq!(heard_of, [created.assertion.unwrap()]);
     assert(backend, &mk_key("a"), mk_hand("x")).await;
     commit(backend, &mk_key("a"), Action::Delete).await;
     commit(backend, &mk_key("a"), Action::Delete).await;
-    assert!(heard.variables().is_empty());
+    assert_eq!(heard.variables().count(), 0);
     assert_eq!(heard.effects(), 2, "what changes nothing is not told");
 }
 
@@ -223,7 +237,7 @@ async fn gives_a_late_feed_everything(backend: &dyn Backend) {
     backend.start(Arc::clone(&early) as _).await.unwrap();
     assert(backend, &mk_key("c"), mk_hand("x")).await;
     backend.start(Arc::clone(&late) as _).await.unwrap();
-    assert_eq!(early.variables().len(), 3);
+    assert_eq!(early.variables().count(), 3);
     assert_eq!(late.variables(), early.variables());
 }
 
@@ -233,10 +247,7 @@ async fn one_of_many_concurrent_creates_is_the_first(backend: &dyn Backend) {
     let committed = future::join_all(creates).await;
     let first = committed.iter().filter(|c| c.effect == Effect::Created);
     assert_eq!(first.count(), 1);
-    let owners = committed
-        .iter()
-        .map(|c| c.variable.as_ref().unwrap().owners());
-    assert_eq!(owners.max(), Some(50));
+    assert_eq!(kept(backend, &key).await.owners(), 50);
 }
 
 async fn feeds_concurrent_changes_in_the_order_of_their_commits<B: Backend + 'static>(
@@ -263,12 +274,12 @@ async fn feeds_concurrent_changes_in_the_order_of_their_commits<B: Backend + 'st
 /// A feed that records its changes.
 #[derive(Default)]
 struct Heard {
-    state: Mutex<(BTreeMap<VariableKey, Arc<Variable>>, usize)>,
+    state: Mutex<(Variables, usize)>,
 }
 
 impl Heard {
-    fn variables(&self) -> Vec<Arc<Variable>> {
-        self.state.lock().unwrap().0.values().cloned().collect()
+    fn variables(&self) -> Variables {
+        self.state.lock().unwrap().0.clone()
     }
 
     fn effects(&self) -> usize {
@@ -277,21 +288,24 @@ impl Heard {
 }
 
 impl Feed for Heard {
-    fn reset(&self, variables: Vec<Arc<Variable>>) {
-        let keyed = variables.into_iter().map(|v| (v.key().clone(), v));
-        self.state.lock().unwrap().0 = keyed.collect();
+    fn reset(&self, variables: &Variables) {
+        self.state.lock().unwrap().0 = variables.clone();
     }
 
-    fn committed(&self, updates: Vec<Update>) {
+    fn committed(&self, updates: &[Update]) {
         let mut state = self.state.lock().unwrap();
-        for Update { key, after } in updates {
+        for update in updates {
             state.1 += 1;
-            match after {
-                Some(variable) => state.0.insert(key, variable),
-                None => state.0.remove(&key),
-            };
+            state.0.apply(update);
         }
     }
+}
+
+/// Returns the variable as a new feed gets it.
+async fn kept(backend: &dyn Backend, key: &VariableKey) -> Variable {
+    let heard = Arc::new(Heard::default());
+    backend.start(Arc::clone(&heard) as _).await.unwrap();
+    heard.variables().get(key).unwrap().clone()
 }
 
 async fn assert(backend: &dyn Backend, key: &VariableKey, assertion: Assertion) -> Committed {
@@ -312,20 +326,13 @@ async fn commit(backend: &dyn Backend, key: &VariableKey, action: Action) -> Com
     backend.commit(Mutation { key, action }).await.unwrap()
 }
 
-fn values(committed: &Committed) -> Vec<&str> {
-    let assertions = committed.variable.as_ref().unwrap().assertions();
-    assertions
-        .iter()
-        .filter_map(|a| a.value.as_ref().map(Value::as_str))
-        .collect()
+fn value_of(committed: &Committed) -> &str {
+    let assertion = committed.assertion.as_ref().unwrap();
+    assertion.value.as_ref().map(Value::as_str).unwrap()
 }
 
-fn ids(committed: &Committed) -> Vec<AssertionId> {
-    let assertions = committed.variable.as_ref().unwrap().assertions();
-    assertions
-        .iter()
-        .map(|assertion| assertion.id.clone())
-        .collect()
+fn ids(variable: &Variable) -> Vec<AssertionId> {
+    variable.assertions().map(|it| it.id.clone()).collect()
 }
 
 fn mk_key(name: &str) -> VariableKey {

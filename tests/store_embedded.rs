@@ -7,6 +7,7 @@ use std::{fs, path::Path, sync::Arc};
 use oncue::{
     language::{Namespace, VariableKey},
     life::AssertionId,
+    memory::{Budget, StoreMemory},
     store::{Embedded, Existing, Limits, NewAssertion, Scope, Store, StoreError, SystemClock},
 };
 
@@ -18,12 +19,10 @@ async fn everything_is_there_after_a_restart() {
         store.assert(mk_key(name), mk_hand(name)).await.unwrap();
     }
     store.delete(mk_key("c")).await.unwrap();
-    let before = store.list(&Scope::default()).variables;
+    let before = store.list(&Scope::default(), 9, None).assertions;
     drop(store);
-    let after = open(directory.path())
-        .await
-        .list(&Scope::default())
-        .variables;
+    let store = open(directory.path()).await;
+    let after = store.list(&Scope::default(), 9, None).assertions;
     assert_eq!(after.len(), 2);
     assert_eq!(after, before);
 }
@@ -32,7 +31,7 @@ async fn everything_is_there_after_a_restart() {
 fn creates_the_directory_and_those_above_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a/b");
-    let embedded = Embedded::open(&path).unwrap();
+    let embedded = Embedded::open(&path, Budget::UNLIMITED).unwrap();
     assert_eq!(embedded.path(), path.join("oncue.redb"));
     assert!(embedded.path().is_file());
 }
@@ -40,11 +39,11 @@ fn creates_the_directory_and_those_above_it() {
 #[test]
 fn a_directory_in_use_is_refused_and_free_again_afterwards() {
     let directory = tempfile::tempdir().unwrap();
-    let first = Embedded::open(directory.path()).unwrap();
-    let error = Embedded::open(directory.path()).unwrap_err();
+    let first = Embedded::open(directory.path(), Budget::UNLIMITED).unwrap();
+    let error = Embedded::open(directory.path(), Budget::UNLIMITED).unwrap_err();
     assert!(matches!(error, StoreError::Locked { .. }), "{error}");
     drop(first);
-    Embedded::open(directory.path()).unwrap();
+    Embedded::open(directory.path(), Budget::UNLIMITED).unwrap();
 }
 
 #[test]
@@ -61,7 +60,7 @@ fn a_file_that_is_not_ours_is_refused_and_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("oncue.redb");
         fs::write(&file, &content).unwrap();
-        let error = Embedded::open(directory.path()).unwrap_err();
+        let error = Embedded::open(directory.path(), Budget::UNLIMITED).unwrap_err();
         assert!(matches!(error, StoreError::NotOurs { .. }), "{error}");
         assert!(
             fs::read(&file).unwrap() == content,
@@ -74,23 +73,26 @@ fn a_file_that_is_not_ours_is_refused_and_left_alone() {
 #[test]
 fn a_later_format_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
-    let file = Embedded::open(directory.path()).unwrap().path().to_owned();
+    let file = Embedded::open(directory.path(), Budget::UNLIMITED)
+        .unwrap()
+        .path()
+        .to_owned();
     let meta = redb::TableDefinition::<&str, u64>::new("oncue");
     let database = redb::Database::open(&file).unwrap();
     let transaction = database.begin_write().unwrap();
     transaction
         .open_table(meta)
         .unwrap()
-        .insert("format", 2)
+        .insert("format", 3)
         .unwrap();
     transaction.commit().unwrap();
     drop(database);
     let before = fs::read(&file).unwrap();
-    let error = Embedded::open(directory.path()).unwrap_err();
+    let error = Embedded::open(directory.path(), Budget::UNLIMITED).unwrap_err();
     assert!(
         error
             .to_string()
-            .contains("has format 2, and this version reads up to 1"),
+            .contains("has format 3, and this version reads up to 2"),
         "{error}"
     );
     assert!(fs::read(&file).unwrap() == before);
@@ -100,14 +102,17 @@ fn a_later_format_is_refused_and_left_alone() {
 #[test]
 fn a_later_container_format_is_told_from_damage() {
     let directory = tempfile::tempdir().unwrap();
-    let file = Embedded::open(directory.path()).unwrap().path().to_owned();
+    let file = Embedded::open(directory.path(), Budget::UNLIMITED)
+        .unwrap()
+        .path()
+        .to_owned();
     let mut content = fs::read(&file).unwrap();
     for slot in [64, 192] {
         assert_eq!(content[slot], 3, "the version's place");
         content[slot] = 9;
     }
     fs::write(&file, &content).unwrap();
-    let error = Embedded::open(directory.path()).unwrap_err();
+    let error = Embedded::open(directory.path(), Budget::UNLIMITED).unwrap_err();
     assert!(
         matches!(error, StoreError::Newer { found: 9, .. }),
         "{error}"
@@ -118,11 +123,14 @@ fn a_later_container_format_is_told_from_damage() {
 #[test]
 fn damage_is_called_damage() {
     let directory = tempfile::tempdir().unwrap();
-    let file = Embedded::open(directory.path()).unwrap().path().to_owned();
+    let file = Embedded::open(directory.path(), Budget::UNLIMITED)
+        .unwrap()
+        .path()
+        .to_owned();
     let mut content = fs::read(&file).unwrap();
     content.truncate(5000);
     fs::write(&file, &content).unwrap();
-    let error = Embedded::open(directory.path()).unwrap_err();
+    let error = Embedded::open(directory.path(), Budget::UNLIMITED).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
 }
 
@@ -130,7 +138,7 @@ fn damage_is_called_damage() {
 fn what_a_crash_left_of_a_creation_is_overwritten() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("oncue.redb.new"), "half").unwrap();
-    Embedded::open(directory.path()).unwrap();
+    Embedded::open(directory.path(), Budget::UNLIMITED).unwrap();
     assert!(!directory.path().join("oncue.redb.new").exists());
 }
 
@@ -141,7 +149,7 @@ fn a_directory_that_cannot_be_written_is_named() {
     if !path.is_dir() {
         return;
     }
-    let error = Embedded::open(path).unwrap_err();
+    let error = Embedded::open(path, Budget::UNLIMITED).unwrap_err();
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error:?}");
     assert!(error.to_string().starts_with("/sys/kernel"), "{error}");
 }
@@ -151,16 +159,150 @@ fn a_file_in_the_place_of_the_directory_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("file");
     fs::write(&path, "x").unwrap();
-    let error = Embedded::open(&path).unwrap_err();
+    let error = Embedded::open(&path, Budget::UNLIMITED).unwrap_err();
     assert!(error.to_string().contains("file"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "x");
 }
 
+#[test]
+fn what_is_no_file_is_refused_and_never_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("oncue.redb");
+    fs::create_dir(&place).unwrap();
+    let error = Embedded::open(directory.path(), Budget::UNLIMITED).unwrap_err();
+    assert!(matches!(error, StoreError::NotOurs { .. }), "{error:?}");
+    fs::remove_dir(&place).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&place).status();
+    assert!(made.unwrap().success());
+    let error = Embedded::open(directory.path(), Budget::UNLIMITED).unwrap_err();
+    assert!(matches!(error, StoreError::NotOurs { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_deleted_or_replaced_is_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("oncue.redb");
+    let store = open(directory.path()).await;
+    store.assert(mk_key("a"), mk_hand("x")).await.unwrap();
+    let content = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    for _ in 0..2 {
+        let error = store.assert(mk_key("b"), mk_hand("x")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Gone { .. }), "{error:?}");
+        fs::write(&file, &content).unwrap();
+    }
+    assert!(fs::read(&file).unwrap() == content);
+    assert!(store.exists(&mk_key("a")));
+}
+
+#[tokio::test]
+async fn a_file_of_the_former_format_is_written_anew_with_checksums() {
+    type Key = (
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("oncue.redb");
+    let database = redb::Database::create(&file).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let meta = redb::TableDefinition::<&str, u64>::new("oncue");
+    let rows = redb::TableDefinition::<Key, &[u8]>::new("assertions");
+    let mut table = transaction.open_table(meta).unwrap();
+    table.insert("format", 1).unwrap();
+    drop(table);
+    let mut table = transaction.open_table(rows).unwrap();
+    let key = ("default", "a/b", "live", "shop", "p", "u");
+    let record = br#"{"since":1,"value":"x"}"#.as_slice();
+    table.insert(key, record).unwrap();
+    drop(table);
+    transaction.commit().unwrap();
+    drop(database);
+    let first = open(directory.path()).await;
+    let page = first.list(&Scope::default(), 9, None).assertions;
+    assert_eq!(page[0].0, mk_key("a/b"));
+    assert_eq!(page[0].1.value, Some("x".parse().unwrap()));
+    drop(first);
+    let second = open(directory.path()).await;
+    assert_eq!(second.list(&Scope::default(), 9, None).assertions, page);
+    drop(second);
+    let database = redb::Database::open(&file).unwrap();
+    let transaction = redb::ReadableDatabase::begin_read(&database).unwrap();
+    let table = transaction.open_table(meta).unwrap();
+    assert_eq!(table.get("format").unwrap().unwrap().value(), 2);
+}
+
+/// A bit that flips on the disk is an error, or changes nothing: never another value.
+#[tokio::test]
+async fn a_flipped_bit_is_never_another_value() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("oncue.redb");
+    let store = open(directory.path()).await;
+    for name in ["a", "a/b", "c"] {
+        store.assert(mk_key(name), mk_hand("value")).await.unwrap();
+    }
+    let before = store.list(&Scope::default(), 9, None).assertions;
+    drop(store);
+    let content = fs::read(&file).unwrap();
+    let used: Vec<_> = (0..content.len()).filter(|at| content[*at] != 0).collect();
+    let mut refused = 0;
+    for (number, at) in used.iter().enumerate().step_by(3) {
+        let mut flipped = content.clone();
+        flipped[*at] ^= 1 << (number % 8);
+        fs::write(&file, flipped).unwrap();
+        let Ok(backend) = Embedded::open(directory.path(), Budget::UNLIMITED) else {
+            refused += 1;
+            continue;
+        };
+        let limits = Limits::within(1000, StoreMemory::default());
+        let store = Store::open(Arc::new(backend), limits, Arc::new(SystemClock));
+        let store = store.await.unwrap();
+        let after = store.list(&Scope::default(), 9, None).assertions;
+        assert_eq!(after, before, "byte {at}");
+    }
+    assert!(refused > 20, "{refused}");
+}
+
+/// A file may hold more than today's limit allows.
+#[tokio::test]
+async fn a_store_beyond_its_limit_starts_and_serves_reads_and_deletes() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).await;
+    for number in 0..30 {
+        let key = mk_key(&format!("v-{number}"));
+        store.assert(key, mk_hand("x")).await.unwrap();
+    }
+    drop(store);
+    let small = Budget {
+        total: 16 << 10,
+        per_namespace: 16 << 10,
+    };
+    let backend = Arc::new(Embedded::open(directory.path(), small).unwrap());
+    let limits = Limits::within(1000, StoreMemory::default());
+    let store = Store::open(backend, limits, Arc::new(SystemClock));
+    let store = store.await.unwrap();
+    assert!(store.exists(&mk_key("v-29")));
+    let refused = store.assert(mk_key("w"), mk_hand("x")).await.unwrap_err();
+    assert!(matches!(refused, StoreError::OverLimit(_)), "{refused:?}");
+    for number in 0..30 {
+        let key = mk_key(&format!("v-{number}"));
+        assert!(store.delete(key).await.unwrap());
+    }
+    store.assert(mk_key("w"), mk_hand("x")).await.unwrap();
+}
+
 async fn open(directory: &Path) -> Store {
-    let backend = Arc::new(Embedded::open(directory).unwrap());
-    Store::open(backend, Limits::within(1000), Arc::new(SystemClock))
-        .await
-        .unwrap()
+    let backend = Arc::new(Embedded::open(directory, Budget::UNLIMITED).unwrap());
+    Store::open(
+        backend,
+        Limits::within(1000, StoreMemory::default()),
+        Arc::new(SystemClock),
+    )
+    .await
+    .unwrap()
 }
 
 fn mk_key(name: &str) -> VariableKey {

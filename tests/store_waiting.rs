@@ -2,16 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{self, poll_immediate};
 use oncue::{
     language::{Condition, Namespace, ObjectKey, ObjectState, Term, VariableKey, term::ObjectKind},
     life::{AssertionId, Kind, Owner, Timestamp},
+    memory::{Budget, StoreMemory},
     store::{
-        Answer, ChangeKind, Clock, Effect, Existing, Limits, Memory, NewAssertion, ObjectSource,
-        Revision, Scope, State, Store, SystemClock, WaitError, WaitRequest, Waiter, WatchError,
-        Withdrawal,
+        Answer, Change, ChangeKind, Clock, Effect, Existing, Limits, Memory, Names, NewAssertion,
+        ObjectSource, Revision, Scope, State, Store, SystemClock, WaitError, WaitRequest, Waiter,
+        Waiting, Watch, WatchError, WatchEvent, Withdrawal,
     },
 };
 use tokio::time::Instant;
@@ -134,7 +135,7 @@ async fn all_waiters_of_one_name_are_released_together() {
     while store.stats().waiters < 100 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(store.waiters(None).1.len(), 100);
+    assert_eq!(store.waiters(None, 1000, None).waiters.len(), 100);
     create(&store, "a").await;
     assert_eq!(store.stats().waiters, 0);
     for answer in future::try_join_all(held).await.unwrap() {
@@ -152,8 +153,8 @@ async fn who_goes_away_gives_up_the_place() {
         assert!(poll_immediate(&mut first).await.is_none());
         assert!(poll_immediate(&mut second).await.is_none());
         assert_eq!(store.stats().waiters, 2);
-        assert_eq!(store.waiters(Some(&Namespace::default())).1.len(), 2);
-        assert!(store.waiters(Some(&"other".parse().unwrap())).1.is_empty());
+        assert_eq!(waiters_in(&store, "default"), 2);
+        assert_eq!(waiters_in(&store, "other"), 0);
     }
     assert_eq!(store.stats().waiters, 0);
 }
@@ -162,7 +163,7 @@ async fn who_goes_away_gives_up_the_place() {
 async fn more_waiters_than_allowed_are_refused() {
     let limits = Limits {
         waiters: 1,
-        ..Limits::within(1000)
+        ..Limits::within(1000, StoreMemory::default())
     };
     let store = mk_store_with(limits, Arc::new(SystemClock)).await;
     let revision = present(&store, &["a"]).await.revision;
@@ -181,8 +182,11 @@ async fn objects_are_judged_where_somebody_tells_of_them() {
     let store = mk_store().await;
     let terms = ["a", "job:m"];
     let error = wait(&store, &terms, None).await.unwrap_err();
-    assert_eq!(error, WaitError::NoObjects { index: 1 });
-    assert!(error.to_string().starts_with("condition 2"), "{error}");
+    assert!(matches!(error, WaitError::NoObjects { .. }), "{error:?}");
+    assert!(
+        error.to_string().starts_with("job:m@default asks"),
+        "{error}"
+    );
 
     store.judge_objects(ObjectSource::Fed);
     let revision = present(&store, &terms).await.revision;
@@ -210,18 +214,17 @@ async fn says_what_an_assertion_did() {
         ..mk_hand()
     };
     for (assertion, effect, value) in [
-        (hand("1", Existing::Keep), Effect::Created, "1"),
-        (hand("2", Existing::Keep), Effect::Unchanged, "1"),
+        (hand("1", Existing::KeepValue), Effect::Created, "1"),
+        (hand("2", Existing::KeepValue), Effect::Unchanged, "1"),
         (hand("2", Existing::Replace), Effect::Changed, "2"),
         (hand("2", Existing::Replace), Effect::Unchanged, "2"),
     ] {
         let asserted = store.assert(mk_key("a"), assertion).await.unwrap();
         assert_eq!(asserted.effect, effect);
-        assert!(
-            asserted.variable.has_value(&value.parse().unwrap()),
-            "{value}"
-        );
-        assert_eq!(store.get(&mk_key("a")), Some(asserted.variable));
+        assert_eq!(asserted.assertion.value, Some(value.parse().unwrap()));
+        let listed = store.list(&Scope::of(mk_key("a")), 9, None);
+        assert_eq!(listed.assertions, [(mk_key("a"), asserted.assertion)]);
+        assert_eq!(asserted.revision, listed.revision);
     }
     let withdrawal = Withdrawal::Assertion(AssertionId::HAND);
     let effect = store.withdraw(mk_key("a"), withdrawal).await.unwrap();
@@ -241,11 +244,12 @@ async fn lists_by_namespace_and_prefix_in_order() {
     };
     store.assert(other, mk_hand()).await.unwrap();
     let list = |namespace: Option<&str>, prefix: Option<&str>| {
-        let listing = store.list(&Scope {
+        let scope = Scope {
             namespace: namespace.map(|text| text.parse().unwrap()),
-            prefix: prefix.map(|text| text.parse().unwrap()),
-        });
-        let keys = listing.variables.iter().map(|v| v.key().to_string());
+            names: prefix.map_or(Names::All, |text| Names::AtOrBelow(text.parse().unwrap())),
+        };
+        let page = store.list(&scope, 1000, None);
+        let keys = page.assertions.iter().map(|(key, _)| key.to_string());
         keys.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(
@@ -263,7 +267,11 @@ async fn lists_by_namespace_and_prefix_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn an_assertion_ends_when_its_time_has_come() {
-    let store = mk_store_with(Limits::within(1000), Arc::new(PausedClock::new())).await;
+    let store = mk_store_with(
+        Limits::within(1000, StoreMemory::default()),
+        Arc::new(PausedClock::new()),
+    )
+    .await;
     let lasting = |seconds| NewAssertion {
         ttl: Some(Duration::from_secs(seconds)),
         ..mk_hand()
@@ -271,12 +279,12 @@ async fn an_assertion_ends_when_its_time_has_come() {
     store.assert(mk_key("late"), lasting(90)).await.unwrap();
     store.assert(mk_key("early"), lasting(10)).await.unwrap();
     create(&store, "ever").await;
-    let mut watch = store.watch(Scope::default()).unwrap();
+    let mut watch = synced(&store, Scope::default()).await;
     let begin = Instant::now();
     for (name, seconds) in [("early", 10), ("late", 90)] {
-        let change = watch.next().await.unwrap();
+        let change = next_change(&mut watch).await;
         assert_eq!(change.kind, ChangeKind::Deleted);
-        assert_eq!(change.variable.key(), &mk_key(name));
+        assert_eq!(change.key, mk_key(name));
         assert_eq!(begin.elapsed().as_secs(), seconds, "{name}");
     }
     assert_eq!(store.stats().variables, 1);
@@ -284,7 +292,11 @@ async fn an_assertion_ends_when_its_time_has_come() {
 
 #[tokio::test(start_paused = true)]
 async fn asserting_again_renews_the_expiry() {
-    let store = mk_store_with(Limits::within(1000), Arc::new(PausedClock::new())).await;
+    let store = mk_store_with(
+        Limits::within(1000, StoreMemory::default()),
+        Arc::new(PausedClock::new()),
+    )
+    .await;
     let lasting = NewAssertion {
         ttl: Some(Duration::from_secs(10)),
         ..mk_hand()
@@ -293,16 +305,22 @@ async fn asserting_again_renews_the_expiry() {
     tokio::time::advance(Duration::from_secs(6)).await;
     store.assert(mk_key("a"), lasting).await.unwrap();
     tokio::time::advance(Duration::from_secs(6)).await;
-    assert!(store.get(&mk_key("a")).is_some());
+    assert!(store.exists(&mk_key("a")));
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert!(store.get(&mk_key("a")).is_none());
+    assert!(!store.exists(&mk_key("a")));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_expired_while_nobody_looked_is_never_seen() {
-    let backend = Arc::new(Memory::new());
+    let backend = Arc::new(Memory::new(Budget::UNLIMITED));
     let clock = Arc::new(PausedClock::new());
-    let open = || Store::open(backend.clone(), Limits::within(1000), clock.clone());
+    let open = || {
+        Store::open(
+            backend.clone(),
+            Limits::within(1000, StoreMemory::default()),
+            clock.clone(),
+        )
+    };
     let store = open().await.unwrap();
     let lasting = NewAssertion {
         ttl: Some(Duration::from_secs(10)),
@@ -311,7 +329,7 @@ async fn what_expired_while_nobody_looked_is_never_seen() {
     store.assert(mk_key("a"), lasting).await.unwrap();
     drop(store);
     tokio::time::advance(Duration::from_secs(11)).await;
-    assert_eq!(open().await.unwrap().get(&mk_key("a")), None);
+    assert!(!open().await.unwrap().exists(&mk_key("a")));
 }
 
 #[tokio::test]
@@ -320,36 +338,73 @@ async fn a_watch_shows_the_present_and_then_every_change_in_its_scope() {
     create(&store, "a/b").await;
     let scope = Scope {
         namespace: Some(Namespace::default()),
-        prefix: Some("a".parse().unwrap()),
+        names: Names::AtOrBelow("a".parse().unwrap()),
     };
-    let mut watch = store.watch(scope).unwrap();
-    assert_eq!(watch.listing.variables.len(), 1);
+    let mut watch = synced(&store, scope).await;
     create(&store, "b").await;
     create(&store, "a").await;
     assert_by(&store, "a", "p").await;
+    assert_by(&store, "a", "p").await;
     store.delete(mk_key("a")).await.unwrap();
-    for (kind, owners) in [
-        (ChangeKind::Added, 1),
-        (ChangeKind::Modified, 2),
-        (ChangeKind::Deleted, 2),
+    for (kind, pod) in [
+        (ChangeKind::Added, None),
+        (ChangeKind::Added, Some("p")),
+        (ChangeKind::Deleted, None),
+        (ChangeKind::Deleted, Some("p")),
     ] {
-        let change = watch.next().await.unwrap();
-        assert_eq!((change.kind, change.variable.owners()), (kind, owners));
+        let change = next_change(&mut watch).await;
+        let owner = change.assertion.id.asserter.owner();
+        assert_eq!((change.kind, owner.map(|it| &*it.name)), (kind, pod));
     }
     assert!(poll_immediate(pin!(watch.next())).await.is_none());
     drop(store);
     assert_eq!(watch.next().await, Err(WatchError::Closed));
 }
 
+/// Whatever happens while the pages are read, what the watcher has seen is what there is.
+#[tokio::test]
+async fn a_watch_shows_each_assertion_once_while_changes_go_on() {
+    let store = mk_store().await;
+    for number in 0..400 {
+        create(&store, &format!("v-{number:03}")).await;
+    }
+    let mut watch = store.watch(Scope::default()).unwrap();
+    let mut seen = BTreeMap::new();
+    for step in 0.. {
+        if step % 3 == 0 && step < 900 {
+            let name = format!("v-{:03}", step * 7 % 500);
+            if step % 2 == 0 {
+                store.delete(mk_key(&name)).await.unwrap();
+            } else {
+                assert_by(&store, &name, &format!("p-{step}")).await;
+            }
+        }
+        let change = match watch.next().await.unwrap() {
+            WatchEvent::Change(change) => change,
+            WatchEvent::Synced(_) => break,
+        };
+        let id = (change.key.clone(), change.assertion.id.clone());
+        match change.kind {
+            ChangeKind::Added => assert!(seen.insert(id, change.assertion).is_none()),
+            ChangeKind::Modified => assert!(seen.insert(id, change.assertion).is_some()),
+            ChangeKind::Deleted => assert!(seen.remove(&id).is_some()),
+        }
+    }
+    let page = store.list(&Scope::default(), 1000, None);
+    let there = page.assertions.into_iter();
+    let there: Vec<_> = there.map(|(key, it)| ((key, it.id.clone()), it)).collect();
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), there);
+}
+
 #[tokio::test]
 async fn a_slow_watcher_is_cut_off_and_too_many_are_refused() {
     let limits = Limits {
         watchers: 1,
-        watch_buffer: 4,
-        ..Limits::within(1000)
+        watch_backlog: 4 * 640,
+        ..mk_limits()
     };
     let store = mk_store_with(limits, Arc::new(SystemClock)).await;
-    let mut watch = store.watch(Scope::default()).unwrap();
+    let mut watch = synced(&store, Scope::default()).await;
     let refused = store.watch(Scope::default()).unwrap_err();
     assert_eq!(refused, WatchError::TooMany { limit: 1 });
     for number in 0..6 {
@@ -358,6 +413,125 @@ async fn a_slow_watcher_is_cut_off_and_too_many_are_refused() {
     assert_eq!(watch.next().await, Err(WatchError::Slow { missed: 2 }));
     drop(watch);
     assert!(store.watch(Scope::default()).is_ok());
+}
+
+#[tokio::test]
+async fn waits_take_no_more_memory_than_they_may_and_name_the_limit() {
+    let limits = Limits {
+        waits: Budget {
+            total: 1 << 20,
+            per_namespace: 16 << 10,
+        },
+        ..mk_limits()
+    };
+    let store = mk_store_with(limits, Arc::new(SystemClock)).await;
+    let mut held = Vec::new();
+    let error = loop {
+        let terms: Vec<_> = (0..9)
+            .map(|term| format!("a/{}/{term}", held.len()))
+            .collect();
+        let terms: Vec<_> = terms.iter().map(String::as_str).collect();
+        let revision = present(&store, &terms).await.revision;
+        let mut wait = begin(&store, &terms, Some(revision));
+        match poll_immediate(&mut wait).await {
+            None => held.push(wait),
+            Some(refused) => break refused.unwrap_err(),
+        }
+    };
+    let text = "waits in namespace default take 16 KiB, the limit: try again later";
+    assert_eq!(error.to_string(), text);
+    assert!((2..9).contains(&held.len()), "{}", held.len());
+    held.pop();
+    let revision = present(&store, &["b"]).await.revision;
+    assert!(
+        poll_immediate(pin!(wait(&store, &["b"], Some(revision))))
+            .await
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_barrier_wakes_its_waiter_once() {
+    let store = mk_store().await;
+    let revision = present(&store, &["a>=3", "a=v"]).await.revision;
+    let mut held = pin!(wait(&store, &["a>=3", "a=v"], Some(revision)));
+    for pod in ["p", "q"] {
+        assert_by(&store, "a", pod).await;
+        assert!(poll_immediate(&mut held).await.is_none(), "{pod}");
+    }
+    assert_by(&store, "a", "r").await;
+    assert_eq!(states(&held.await.unwrap()), [State::Held, State::Missing]);
+}
+
+#[tokio::test]
+async fn a_flip_that_is_taken_back_at_once_is_answered_as_it_was() {
+    let store = mk_store().await;
+    let terms: Vec<_> = (0..300).map(|term| format!("t-{term}")).collect();
+    let mut terms: Vec<_> = terms.iter().map(String::as_str).collect();
+    terms.push("!a");
+    let mut held = Vec::new();
+    for number in 0..10 {
+        let own = format!("own-{number}");
+        let mut terms = terms.clone();
+        terms.push(&own);
+        let revision = present(&store, &terms).await.revision;
+        held.push(begin(&store, &terms, Some(revision)));
+    }
+    create(&store, "a").await;
+    store.delete(mk_key("a")).await.unwrap();
+    for answer in future::join_all(held).await {
+        assert_eq!(answer.unwrap().outcome, State::Failed);
+    }
+}
+
+#[tokio::test]
+async fn creates_beyond_the_limit_are_refused_and_deletes_make_room() {
+    let budget = Budget {
+        total: 64 << 10,
+        per_namespace: 16 << 10,
+    };
+    let backend = Arc::new(Memory::new(budget));
+    let store = Store::open(backend, mk_limits(), Arc::new(SystemClock));
+    let store = store.await.unwrap();
+    let mut created = 0;
+    let error = loop {
+        let key = mk_key(&format!("v-{created}"));
+        match store.assert(key, mk_hand()).await {
+            Ok(_) => created += 1,
+            Err(error) => break error.to_string(),
+        }
+    };
+    let text = "variables in namespace default take 16 KiB, the limit: delete some";
+    assert!(error.starts_with(text), "{error}");
+    assert!((5..50).contains(&created), "{created}");
+    let other = VariableKey::new("other".parse().unwrap(), "a".parse().unwrap());
+    store.assert(other, mk_hand()).await.unwrap();
+    store.assert(mk_key("v-0"), mk_hand()).await.unwrap();
+    store.delete(mk_key("v-0")).await.unwrap();
+    create(&store, "v-9").await;
+}
+
+fn waiters_in(store: &Store, namespace: &str) -> usize {
+    let namespace = namespace.parse().unwrap();
+    store.waiters(Some(&namespace), 1000, None).waiters.len()
+}
+
+fn mk_limits() -> Limits {
+    Limits::within(1000, StoreMemory::default())
+}
+
+/// Returns a watch that has shown the state in which it began.
+async fn synced(store: &Store, scope: Scope) -> Watch {
+    let mut watch = store.watch(scope).unwrap();
+    while !matches!(watch.next().await.unwrap(), WatchEvent::Synced(_)) {}
+    watch
+}
+
+async fn next_change(watch: &mut Watch) -> Change {
+    match watch.next().await.unwrap() {
+        WatchEvent::Change(change) => change,
+        WatchEvent::Synced(_) => panic!("synced twice"),
+    }
 }
 
 /// The time of day as tokio's paused clock has it.
@@ -376,11 +550,15 @@ impl Clock for PausedClock {
 }
 
 async fn mk_store() -> Store {
-    mk_store_with(Limits::within(1000), Arc::new(SystemClock)).await
+    mk_store_with(
+        Limits::within(1000, StoreMemory::default()),
+        Arc::new(SystemClock),
+    )
+    .await
 }
 
 async fn mk_store_with(limits: Limits, clock: Arc<dyn Clock>) -> Store {
-    Store::open(Arc::new(Memory::new()), limits, clock)
+    Store::open(Arc::new(Memory::new(Budget::UNLIMITED)), limits, clock)
         .await
         .unwrap()
 }
@@ -411,18 +589,21 @@ async fn wait(
     terms: &[&str],
     revision: Option<Revision>,
 ) -> Result<Arc<Answer>, WaitError> {
+    begin(store, terms, revision).await
+}
+
+fn begin(store: &Store, terms: &[&str], revision: Option<Revision>) -> Waiting {
     let who = Waiter {
         namespace: Namespace::default(),
         pod: Some("pod".into()),
         since: Timestamp::default(),
     };
-    let conditions = terms.iter().map(|term| mk_condition(term)).collect();
     let request = WaitRequest {
         who,
-        conditions,
+        conditions: terms.iter().map(|term| mk_condition(term)).collect(),
         revision,
     };
-    store.wait(request).await
+    store.wait(request)
 }
 
 fn states(answer: &Answer) -> Vec<State> {

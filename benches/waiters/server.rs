@@ -9,6 +9,7 @@ use std::{
 
 use oncue::{
     api::{self, Context, Metrics, Settings},
+    memory::{Budget, StoreMemory},
     net::{self, Endpoint, NetMetrics, ServeContext, Shutdown, Transport},
     store::{self, Memory, Store, SystemClock},
 };
@@ -79,8 +80,8 @@ pub(crate) fn run() -> Result<(), Failure> {
 }
 
 async fn serve() -> Result<(), Failure> {
-    let backend = Arc::new(Memory::new());
-    let limits = store::Limits::within(net::Limits::STORE.connections);
+    let backend = Arc::new(Memory::new(Budget::UNLIMITED));
+    let limits = store::Limits::within(net::Limits::STORE.connections, StoreMemory::default());
     let store = Store::open(backend, limits, Arc::new(SystemClock)).await?;
     let (_trigger, shutdown) = Shutdown::new();
     let mut registry = Registry::with_prefix("oncue");

@@ -4,30 +4,39 @@ mod answer;
 mod change;
 mod history;
 mod mutation;
+mod position;
+mod prefixes;
 mod revision;
 mod scope;
+mod shift;
 mod topic;
 mod variable;
 pub mod variables;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
 use oncue_language::{ObjectKey, ObjectState, Value, VariableKey, View};
 
-use self::history::{Entry, History};
-use self::variables::Variables;
-use crate::life::Timestamp;
+use self::{
+    history::{Before, History},
+    prefixes::{Moved, Prefixes},
+    scope::PageReader,
+    variables::Variables,
+};
+use crate::life::{AssertionId, Timestamp};
 
 pub use self::{
-    answer::{Answer, verdicts},
+    answer::{Answer, states, verdicts},
     change::{Change, ChangeKind, Update},
     history::Past,
     mutation::{Action, Effect, Existing, Mutation, Step, Withdrawal},
+    position::{Position, PositionError},
     revision::{Epoch, Revision, RevisionError},
-    scope::Scope,
+    scope::{Names, Page, Scope},
+    shift::Shift,
     topic::{Topic, object_topics, variable_topics},
     variable::Variable,
 };
@@ -38,10 +47,14 @@ pub use oncue_language::State;
 pub struct World {
     epoch: Epoch,
     variables: Variables,
+    below: Prefixes,
     objects: HashMap<ObjectKey, ObjectState>,
-    deadlines: BTreeSet<(Timestamp, VariableKey)>,
+    deadlines: BTreeSet<Deadline>,
     history: History,
 }
+
+/// When an assertion ends by itself.
+type Deadline = (Timestamp, VariableKey, AssertionId);
 
 impl World {
     /// Returns a world without variables and objects.
@@ -49,60 +62,97 @@ impl World {
         Self {
             epoch,
             variables: Variables::default(),
+            below: Prefixes::default(),
             objects: HashMap::new(),
             deadlines: BTreeSet::new(),
             history: History::default(),
         }
     }
 
-    /// Takes over what a backend committed; none where it is nothing new.
-    pub fn update(&mut self, Update { key, after }: Update) -> Option<Change> {
-        let before = self.variables.set(&key, after.clone());
-        let kind = ChangeKind::between(before.as_ref(), after.as_ref())?;
-        self.move_deadline(&key, before.as_deref(), after.as_deref());
-        let variable = after.as_ref().or(before.as_ref()).map(Arc::clone)?;
-        self.history.push(Entry::Variable {
-            owners_before: before.map_or(0, |variable| variable.owners()),
-            exists: after.is_some(),
-            key,
-        });
-        Some(Change {
+    /// Takes over what a backend committed; none if it is nothing new.
+    ///
+    /// What the world knows of the assertion counts, and not the update's `before`.
+    pub fn update(&mut self, update: Update) -> Option<(Change, Vec<Shift>)> {
+        let Update { key, before, after } = update;
+        let id = &after.as_ref().or(before.as_ref())?.id.clone();
+        let owners_before = self.owners(&key);
+        let known = self.get(&key).and_then(|it| it.assertion(id)).cloned();
+        let (kind, assertion) = match (&known, &after) {
+            (None, None) => return None,
+            (Some(known), Some(after)) if known == after => return None,
+            (None, Some(after)) => (ChangeKind::Added, after),
+            (Some(_), Some(after)) => (ChangeKind::Modified, after),
+            (Some(known), None) => (ChangeKind::Deleted, known),
+        };
+        let assertion = Arc::clone(assertion);
+        let valued = [&known, &after].map(|it| it.as_ref().and_then(|it| it.value.clone()));
+        let had_values = valued.clone().map(|it| self.has(&key, it.as_ref()));
+        let update = Update {
+            key: key.clone(),
+            before: known,
+            after,
+        };
+        self.variables.apply(&update);
+        self.move_deadline(&update);
+        let owners_now = self.owners(&key);
+        let moved = match (owners_before, owners_now) {
+            (0, 1..) => self.below.add(&key),
+            (1.., 0) => self.below.remove(&key),
+            _ => Vec::new(),
+        };
+        let mut shifts = Shift::counts(&key, (owners_before, owners_now), &moved);
+        for (value, had) in valued.into_iter().zip(had_values) {
+            let has = self.has(&key, value.as_ref());
+            shifts.extend(
+                value
+                    .filter(|_| had != has)
+                    .map(|it| Shift::value(&key, it)),
+            );
+        }
+        self.remember(&key, owners_before, moved);
+        let change = Change {
             kind,
             revision: self.revision(),
-            variable,
-        })
+            key,
+            assertion,
+        };
+        Some((change, shifts))
     }
 
-    fn move_deadline(
-        &mut self,
-        key: &VariableKey,
-        before: Option<&Variable>,
-        after: Option<&Variable>,
-    ) {
-        if let Some(deadline) = before.and_then(Variable::expires) {
-            self.deadlines.remove(&(deadline, key.clone()));
-        }
-        if let Some(deadline) = after.and_then(Variable::expires) {
-            self.deadlines.insert((deadline, key.clone()));
-        }
+    fn has(&self, key: &VariableKey, value: Option<&Value>) -> bool {
+        value.is_some_and(|value| self.has_value(key, value))
     }
 
-    /// Takes over the state of an object, `None` where it does not exist; returns whether that is
-    /// anything new.
-    pub fn set_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) -> bool {
+    fn remember(&mut self, key: &VariableKey, owners: usize, moved: Vec<Moved>) {
+        let own = (Topic::Variable(key.clone()), Before::Count(owners));
+        let below = moved
+            .into_iter()
+            .map(|it| (Topic::Below(it.prefix), Before::Count(it.before)));
+        self.history.push(std::iter::once(own).chain(below));
+    }
+
+    fn move_deadline(&mut self, Update { key, before, after }: &Update) {
+        let deadline =
+            |it: &Arc<crate::life::Assertion>| Some((it.expires?, key.clone(), it.id.clone()));
+        if let Some(deadline) = before.as_ref().and_then(deadline) {
+            self.deadlines.remove(&deadline);
+        }
+        self.deadlines.extend(after.as_ref().and_then(deadline));
+    }
+
+    /// Takes over the state of an object, `None` if it does not exist; none if it is nothing new.
+    pub fn set_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) -> Option<Shift> {
         let before = self.objects.get(key).cloned();
         if before == state {
-            return false;
+            return None;
         }
         match state {
             Some(state) => self.objects.insert(key.clone(), state),
             None => self.objects.remove(key),
         };
-        self.history.push(Entry::Object {
-            key: key.clone(),
-            before,
-        });
-        true
+        self.history
+            .push([(Topic::Object(key.clone()), Before::Object(before))]);
+        Some(Shift::Object(key.clone()))
     }
 
     /// Returns the present revision.
@@ -113,81 +163,60 @@ impl World {
         }
     }
 
-    /// Returns what was true at `revision`; none where nobody knows any more.
+    /// Returns what was true at `revision`; none if that is not known any more.
     pub fn at(&self, revision: Revision) -> Option<Past<'_>> {
-        if revision.epoch != self.epoch {
-            return None;
-        }
-        let since = self.history.since(revision.number)?;
-        Some(Past::new(self, since))
+        let is_known = revision.epoch == self.epoch && self.history.knows(revision.number);
+        is_known.then(|| Past::new(self, &self.history, revision.number))
     }
 
     /// Returns a variable.
-    pub fn get(&self, key: &VariableKey) -> Option<&Arc<Variable>> {
+    pub fn get(&self, key: &VariableKey) -> Option<&Variable> {
         self.variables.get(key)
     }
 
-    /// Returns the variables in `scope`, in the order of their keys.
-    pub fn list(&self, scope: &Scope) -> Vec<Arc<Variable>> {
-        match scope {
-            Scope {
-                namespace: Some(namespace),
-                prefix: Some(prefix),
-            } => {
-                let key = VariableKey::new(namespace.clone(), prefix.clone());
-                let at = self.variables.get(&key).into_iter();
-                at.chain(self.variables.below(&key)).cloned().collect()
-            }
-            Scope { namespace, .. } => {
-                let all = self.variables.in_namespace(namespace.as_ref());
-                all.filter(|variable| scope.contains(variable))
-                    .cloned()
-                    .collect()
-            }
+    /// Returns all variables.
+    pub fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
+    /// Returns the next assertions in `scope`, at most `limit` of them, from `position` on.
+    ///
+    /// The cost is that of `limit` assertions, however many there are.
+    pub fn page(&self, scope: &Scope, limit: usize, position: Option<Position>) -> Page {
+        let mut reader = PageReader {
+            variables: &self.variables,
+            scope,
+            limit: limit.max(1),
+            found: Vec::new(),
+        };
+        let next = reader.read(position);
+        Page {
+            revision: self.revision(),
+            assertions: reader.found,
+            next,
         }
-    }
-
-    /// Returns what changes where `variables` are all there is.
-    pub fn updates_to(&self, variables: Vec<Arc<Variable>>) -> Vec<Update> {
-        let kept: HashSet<_> = variables.iter().map(|variable| variable.key()).collect();
-        let keys = self.variables.iter().map(|variable| variable.key());
-        let mut updates: Vec<_> = keys
-            .filter(|key| !kept.contains(key))
-            .map(|key| Update {
-                key: key.clone(),
-                after: None,
-            })
-            .collect();
-        updates.extend(variables.into_iter().map(|variable| Update {
-            key: variable.key().clone(),
-            after: Some(variable),
-        }));
-        updates
-    }
-
-    /// Returns how many variables exist.
-    pub fn count(&self) -> usize {
-        self.variables.count()
     }
 
     /// Returns when the next assertion ends by itself.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        self.deadlines.first().map(|(deadline, ..)| *deadline)
     }
 
-    /// Returns the variables that have an assertion which has ended by itself at `now`.
-    pub fn due(&self, now: Timestamp) -> Vec<VariableKey> {
+    /// Returns the first assertions that have ended by themselves at `now`, at most `limit`.
+    pub fn due(&self, now: Timestamp, limit: usize) -> Vec<(VariableKey, AssertionId)> {
         let due = self
             .deadlines
             .iter()
-            .take_while(|(deadline, _)| *deadline <= now);
-        due.map(|(_, key)| key.clone()).collect()
+            .take_while(|(deadline, ..)| *deadline <= now);
+        due.take(limit)
+            .map(|(_, key, id)| (key.clone(), id.clone()))
+            .collect()
     }
 }
 
 impl View for World {
     fn owners(&self, key: &VariableKey) -> usize {
-        self.get(key).map_or(0, |variable| variable.owners())
+        self.get(key).map_or(0, Variable::owners)
     }
 
     fn has_value(&self, key: &VariableKey, value: &Value) -> bool {
@@ -196,7 +225,7 @@ impl View for World {
     }
 
     fn below(&self, prefix: &VariableKey) -> usize {
-        self.variables.below(prefix).count()
+        self.below.below(prefix)
     }
 
     fn object(&self, key: &ObjectKey) -> ObjectState {

@@ -13,6 +13,7 @@ use axum::{
 };
 use libfuzzer_sys::{Corpus, arbitrary, arbitrary::Arbitrary, fuzz_target};
 use oncue::{
+    memory::{Budget, StoreMemory},
     api::{self, Metrics},
     net::Shutdown,
     store::{Limits, Memory, Store, SystemClock},
@@ -105,8 +106,8 @@ fn server() -> &'static (Runtime, Router) {
             .expect("a runtime");
         let router = runtime.block_on(async {
             let store = Store::open(
-                Arc::new(Memory::new()),
-                Limits::within(1000),
+                Arc::new(Memory::new(Budget::UNLIMITED)),
+                Limits::within(1000, StoreMemory::default()),
                 Arc::new(SystemClock),
             )
             .await

@@ -1,6 +1,6 @@
 //! Variable names and the namespaces they live in.
 
-use std::{borrow::Borrow, fmt, str::FromStr};
+use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use thiserror::Error;
 
@@ -15,7 +15,7 @@ const MAX_LABEL_BYTES: usize = 63;
 /// Leading, trailing and repeated slashes are dropped while parsing, so that two spellings of one
 /// name are equal.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct VariableName(Box<str>);
+pub struct VariableName(Arc<str>);
 
 impl VariableName {
     /// Returns the canonical text.
@@ -129,7 +129,7 @@ fn check_length(name: &str) -> Result<(), NameError> {
 
 /// A namespace: a DNS label (RFC 1123); in a cluster, a Kubernetes namespace.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Namespace(Box<str>);
+pub struct Namespace(Arc<str>);
 
 impl Namespace {
     /// Returns the text.

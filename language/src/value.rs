@@ -1,6 +1,6 @@
 //! The value that an assertion may carry.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use thiserror::Error;
 
@@ -9,7 +9,7 @@ pub const MAX_VALUE_BYTES: usize = 4096;
 
 /// A value: at most 4096 bytes of UTF-8, which may be empty.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Value(Box<str>);
+pub struct Value(Arc<str>);
 
 impl Value {
     /// Returns the text as it was given, without quotes.

@@ -47,9 +47,10 @@ pub(super) async fn exists(
         config,
     } = parameters;
     let key = VariableKey::new(one_namespace([namespace, config])?, variable);
-    match api.store().get(&key) {
-        Some(_) => Ok(answer::json(StatusCode::OK, &reference(key))),
-        None => Err(ApiError::NoSuchVariable(key)),
+    if api.store().exists(&key) {
+        Ok(answer::json(StatusCode::OK, &reference(key)))
+    } else {
+        Err(ApiError::NoSuchVariable(key))
     }
 }
 
@@ -74,7 +75,7 @@ const BY_HAND: NewAssertion = NewAssertion {
     id: AssertionId::HAND,
     value: None,
     ttl: None,
-    existing: Existing::Keep,
+    existing: Existing::KeepValue,
 };
 
 /// Returns the one namespace that is said, however often; `default` where none is.

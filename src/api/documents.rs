@@ -1,22 +1,24 @@
 //! The documents of what the store holds.
 
+use std::sync::Arc;
+
 use oncue_language::VariableKey;
 use oncue_wire as wire;
 
-use crate::{
-    life::Assertion,
-    store::{Variable, WaiterInfo},
-};
+use crate::{life::Assertion, store::WaiterInfo};
 
-/// Returns the document of a variable with all its assertions.
-pub(super) fn variable(variable: &Variable) -> wire::Variable {
-    let VariableKey { namespace, name } = variable.key();
-    let assertions = variable.assertions().iter();
-    wire::Variable {
-        namespace: namespace.clone(),
-        name: name.clone(),
-        assertions: assertions.map(|it| assertion(it)).collect(),
-    }
+/// Returns the documents of the variables to which `assertions` belong, which are in order.
+pub(super) fn variables(assertions: &[(VariableKey, Arc<Assertion>)]) -> Vec<wire::Variable> {
+    let variables = assertions.chunk_by(|(a, _), (b, _)| a == b);
+    let variable = |assertions: &[(VariableKey, Arc<Assertion>)]| {
+        let (key, _) = assertions.first()?;
+        Some(wire::Variable {
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+            assertions: assertions.iter().map(|(_, it)| assertion(it)).collect(),
+        })
+    };
+    variables.filter_map(variable).collect()
 }
 
 /// Returns the document of one assertion.

@@ -11,6 +11,7 @@ use serde::{
 };
 
 use super::error::ApiError;
+use crate::store::Names;
 
 /// A query whose parameters are the fields of `T`; any other is refused by name.
 #[derive(Debug)]
@@ -63,6 +64,13 @@ impl<'de> Deserialize<'de> for Prefix {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Prefix {
+    /// Returns the names with this prefix.
+    pub(super) fn names(self) -> Names {
+        self.0.map_or(Names::All, Names::AtOrBelow)
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use oncue_language::{Namespace, Timeout};
-use oncue_wire::{AssertRequest, Asserted, VariableList, VariableTree};
+use oncue_wire::{AssertRequest, Asserted, Variable, VariableList, VariableTree, limits::MAX_PAGE};
 
 use super::{
     Api, answer,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     life::{AssertionId, Kind, Owner},
-    store::{Effect, Existing, Listing, NewAssertion, Scope, StoreError},
+    store::{Effect, Existing, NewAssertion, Revision, Scope},
 };
 
 pub(super) async fn list_all(
@@ -39,15 +39,9 @@ fn answer_list(api: &Api, namespace: Option<Namespace>, parameters: ListParamete
     let ListParameters { prefix, tree } = parameters;
     let scope = Scope {
         namespace,
-        prefix: prefix.0,
+        names: prefix.names(),
     };
-    let Listing {
-        revision,
-        variables,
-    } = api.store().list(&scope);
-    let documents = variables
-        .iter()
-        .map(|variable| documents::variable(variable));
+    let (revision, documents) = everything(api, &scope);
     let revision = revision.to_string();
     if tree {
         let root = match scope.namespace {
@@ -57,12 +51,25 @@ fn answer_list(api: &Api, namespace: Option<Namespace>, parameters: ListParamete
         let tree = tree::tree(root, documents);
         answer::json(StatusCode::OK, &VariableTree { revision, tree })
     } else {
-        let variables = documents.collect();
         let list = VariableList {
             revision,
-            variables,
+            variables: documents,
         };
         answer::json(StatusCode::OK, &list)
+    }
+}
+
+/// Reads all pages, and returns the revision of the last one.
+fn everything(api: &Api, scope: &Scope) -> (Revision, Vec<Variable>) {
+    let mut assertions = Vec::new();
+    let mut position = None;
+    loop {
+        let page = api.store().list(scope, MAX_PAGE, position);
+        assertions.extend(page.assertions);
+        position = page.next;
+        if position.is_none() {
+            return (page.revision, documents::variables(&assertions));
+        }
     }
 }
 
@@ -71,11 +78,9 @@ pub(super) async fn show(
     OfVariable(key): OfVariable,
     _: Parameters<NoParameters>,
 ) -> Result<Response, ApiError> {
-    match api.store().get(&key) {
-        Some(variable) => Ok(answer::json(
-            StatusCode::OK,
-            &documents::variable(&variable),
-        )),
+    let (_, variables) = everything(&api, &Scope::of(key.clone()));
+    match variables.first() {
+        Some(variable) => Ok(answer::json(StatusCode::OK, variable)),
         None => Err(ApiError::NoSuchVariable(key)),
     }
 }
@@ -93,20 +98,17 @@ pub(super) async fn assert(
         kind,
         owner,
     } = request;
-    let id = assertion_id(caller.asserts_as(owner), kind)?;
     let assertion = NewAssertion {
-        id: id.clone(),
+        id: assertion_id(caller.asserts_as(owner), kind)?,
         value,
         ttl: ttl.map(Timeout::duration),
         existing: Existing::Replace,
     };
     let asserted = api.assert(key.clone(), assertion).await?;
-    let assertion = asserted.variable.assertion(&id);
-    let assertion = assertion.ok_or(ApiError::Store(StoreError::Closed))?;
     let document = Asserted {
         namespace: key.namespace,
         name: key.name,
-        assertion: documents::assertion(assertion),
+        assertion: documents::assertion(&asserted.assertion),
     };
     Ok(answer::json(status(asserted.effect), &document))
 }

@@ -97,10 +97,8 @@ impl Handler<(), Api> for Wait {
     fn call(self, request: Request, api: Api) -> Self::Future {
         let asked = asked(request, api.clone()).boxed();
         let answered = async move {
-            let request = asked.await?;
-            let conditions = Arc::clone(&request.conditions);
-            let held = api.hold(request).await;
-            api.answer(held, &conditions)
+            let held = api.hold(asked.await?).await;
+            api.answer(held)
         };
         answered.map(IntoResponse::into_response).boxed()
     }
@@ -116,16 +114,14 @@ async fn asked(request: Request, api: Api) -> Result<store::WaitRequest, ApiErro
     resolve(wait, namespace, &api)
 }
 
-fn refusal(error: WaitError, conditions: &[Condition]) -> ApiError {
+fn refusal(error: WaitError) -> ApiError {
     match error {
-        WaitError::NoObjects { index } => ApiError::UnjudgedTerm {
-            term: conditions
-                .get(index)
-                .map_or_else(String::new, Condition::to_string),
+        WaitError::NoObjects { condition } => ApiError::UnjudgedTerm {
+            term: condition.to_string(),
             rule: NO_OBJECTS.to_owned(),
         },
         WaitError::Closed => ApiError::ShuttingDown,
-        WaitError::TooMany { .. } => ApiError::TooManyWaiters(error),
+        WaitError::OverLimit(_) | WaitError::TooMany { .. } => ApiError::TooManyWaiters(error),
     }
 }
 
@@ -138,8 +134,9 @@ impl Api {
         &self,
         request: store::WaitRequest,
     ) -> impl Future<Output = Result<Arc<Answer>, WaitError>> {
-        let conditions = Arc::clone(&request.conditions);
         let news = self.store().wait(request);
+        // Those of all that wait for the same: the request's own are gone.
+        let conditions = Arc::clone(news.conditions());
         async move {
             let present = || self.store().judge(&conditions).map(Arc::new);
             tokio::select! {
@@ -151,21 +148,18 @@ impl Api {
         }
     }
 
-    fn answer(
-        &self,
-        held: Result<Arc<Answer>, WaitError>,
-        conditions: &[Condition],
-    ) -> Result<Response, ApiError> {
+    fn answer(&self, held: Result<Arc<Answer>, WaitError>) -> Result<Response, ApiError> {
         let outcome = held.as_ref().ok().map(|answer| answer.outcome);
         self.metrics().answered(outcome);
-        let answer = held.map_err(|error| refusal(error, conditions))?;
-        let body = answer.encoded(|answer| answer::to_json(&document(answer, conditions)));
+        let body = held
+            .map_err(refusal)?
+            .encoded(|it| answer::to_json(&document(it)));
         Ok(answer::ok(Content::Json, body))
     }
 }
 
-fn document(answer: &Answer, conditions: &[Condition]) -> WaitAnswer {
-    let terms = conditions.iter().zip(&answer.terms);
+fn document(answer: &Answer) -> WaitAnswer {
+    let terms = answer.conditions.iter().zip(&answer.terms);
     WaitAnswer {
         revision: answer.revision.to_string(),
         outcome: answer.outcome,

@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use oncue_language::Namespace;
-use oncue_wire::WaiterList;
+use oncue_wire::{WaiterList, limits::MAX_PAGE};
 
 use super::{
     Api, answer, documents,
@@ -24,11 +24,18 @@ pub(super) async fn list(
 
 /// The longest waiting comes first.
 fn answer_list(api: &Api, namespace: Option<&Namespace>) -> Response {
-    let (revision, mut waiters) = api.store().waiters(namespace);
-    waiters.sort_by(|a, b| (a.who.since, &a.who.pod).cmp(&(b.who.since, &b.who.pod)));
-    let list = WaiterList {
-        revision: revision.to_string(),
-        waiters: waiters.iter().map(documents::waiter).collect(),
-    };
-    answer::json(StatusCode::OK, &list)
+    let mut waiters = Vec::new();
+    let mut position = None;
+    loop {
+        let page = api.store().waiters(namespace, MAX_PAGE, position);
+        waiters.extend(page.waiters.iter().map(documents::waiter));
+        position = page.next;
+        if position.is_none() {
+            let list = WaiterList {
+                revision: page.revision.to_string(),
+                waiters,
+            };
+            return answer::json(StatusCode::OK, &list);
+        }
+    }
 }

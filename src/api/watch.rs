@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     net::{Phase, Shutdown},
-    store::{Change, ChangeKind, Listing, Revision, Scope, Variable, Watch},
+    store::{Change, Revision, Scope, Watch, WatchEvent},
 };
 
 pub(super) async fn watch(
@@ -32,17 +32,16 @@ pub(super) async fn watch(
 ) -> Result<Response, ApiError> {
     let scope = Scope {
         namespace: Some(namespace),
-        prefix: prefix.0,
+        names: prefix.names(),
     };
     let watch = api.store().watch(scope).map_err(ApiError::Watch)?;
-    let first = present(&watch.listing);
     let changes = Changes {
-        revision: watch.listing.revision,
+        revision: None,
         watch,
         bookmarks: bookmarks(&api),
         shutdown: api.shutdown(),
     };
-    let lines = stream::iter([first]).chain(changes.lines());
+    let lines = changes.lines();
     Ok(answer::ok(
         Content::Lines,
         Body::from_stream(lines.map(Ok::<_, Infallible>)),
@@ -66,11 +65,15 @@ struct Event {
 }
 
 impl Event {
-    fn new(kind: ChangeKind, revision: Revision, variable: &Variable) -> Self {
+    fn new(change: Change) -> Self {
         Self {
-            r#type: kind.as_str(),
-            revision: revision.to_string(),
-            variable: Some(documents::variable(variable)),
+            r#type: change.kind.as_str(),
+            revision: change.revision.to_string(),
+            variable: Some(wire::Variable {
+                namespace: change.key.namespace,
+                name: change.key.name,
+                assertions: vec![documents::assertion(&change.assertion)],
+            }),
         }
     }
 
@@ -89,24 +92,11 @@ impl Event {
     }
 }
 
-/// The present state and its bookmark.
-fn present(
-    Listing {
-        revision,
-        variables,
-    }: &Listing,
-) -> Bytes {
-    let added = |variable| Event::new(ChangeKind::Added, *revision, variable).line();
-    let bookmark = Event::bookmark(*revision).line();
-    let lines = variables.iter().map(|variable| added(variable));
-    lines.chain([bookmark]).flatten().collect()
-}
-
-/// What comes after the present state.
+/// The present state, a bookmark, and what comes after.
 struct Changes {
     watch: Watch,
-    /// How far the watcher has been told.
-    revision: Revision,
+    /// How far the watcher has been told; none before the first bookmark.
+    revision: Option<Revision>,
     bookmarks: Interval,
     shutdown: Shutdown,
 }
@@ -122,12 +112,19 @@ impl Changes {
 
     async fn next(&mut self) -> Option<Vec<u8>> {
         tokio::select! {
-            change = self.watch.next() => {
-                let Change { kind, revision, variable } = change.ok()?;
-                self.revision = revision;
-                Some(Event::new(kind, revision, &variable).line())
+            event = self.watch.next() => Some(match event.ok()? {
+                WatchEvent::Change(change) => {
+                    self.revision = self.revision.map(|_| change.revision);
+                    Event::new(change).line()
+                }
+                WatchEvent::Synced(revision) => {
+                    self.revision = Some(revision);
+                    Event::bookmark(revision).line()
+                }
+            }),
+            Some(revision) = async { self.bookmarks.tick().await; self.revision } => {
+                Some(Event::bookmark(revision).line())
             }
-            _ = self.bookmarks.tick() => Some(Event::bookmark(self.revision).line()),
             () = self.shutdown.clone().reached(Phase::Draining) => None,
         }
     }

@@ -169,6 +169,12 @@ impl Default for WebhookMemory {
 }
 
 impl Budget {
+    /// A budget that never ends: for stores that hold what their own process makes.
+    pub const UNLIMITED: Self = Self {
+        total: usize::MAX,
+        per_namespace: usize::MAX,
+    };
+
     /// Returns a budget of which one namespace gets half at most.
     const fn halved(total: usize) -> Self {
         Self {

@@ -40,7 +40,7 @@ use crate::{
     life::{AssertionId, Kind, Owner},
     store::{
         Change, ChangeKind, Existing, NewAssertion, Scope, StoreError, Watch, WatchError,
-        Withdrawal,
+        WatchEvent, Withdrawal,
     },
 };
 
@@ -210,26 +210,25 @@ impl<'a, L: Listener> RealRun<'a, L> {
     }
 
     /// Passes on what live pods have signaled. What the watch misses follows from the ends of markers.
-    fn take_change(&mut self, change: Result<Change, WatchError>) -> Result<(), RealError> {
-        let Ok(change) = change else {
-            self.changes = self.servers.store.watch(Scope::default())?;
-            return Ok(());
-        };
-        if change.kind == ChangeKind::Deleted {
-            return Ok(());
-        }
-        let key = change.variable.key();
-        for assertion in change.variable.assertions() {
-            let AssertionId { asserter, kind } = &assertion.id;
-            let owner = asserter.owner().filter(|_| *kind == Kind::Live);
-            let find = |owner: &Owner| self.cluster.find(&key.namespace, &owner.name);
-            if let Some(pod) = owner.and_then(find) {
-                self.events.push_back(Event::Asserted {
-                    pod,
-                    name: key.name.clone(),
-                    value: assertion.value.clone(),
-                });
+    fn take_change(&mut self, event: Result<WatchEvent, WatchError>) -> Result<(), RealError> {
+        let change = match event {
+            Ok(WatchEvent::Change(change)) if change.kind != ChangeKind::Deleted => change,
+            Ok(WatchEvent::Change(_) | WatchEvent::Synced(_)) => return Ok(()),
+            Err(_) => {
+                self.changes = self.servers.store.watch(Scope::default())?;
+                return Ok(());
             }
+        };
+        let Change { key, assertion, .. } = change;
+        let AssertionId { asserter, kind } = &assertion.id;
+        let owner = asserter.owner().filter(|_| *kind == Kind::Live);
+        let find = |owner: &Owner| self.cluster.find(&key.namespace, &owner.name);
+        if let Some(pod) = owner.and_then(find) {
+            self.events.push_back(Event::Asserted {
+                pod,
+                name: key.name.clone(),
+                value: assertion.value.clone(),
+            });
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     api,
     config::{Config, StoreKind},
-    memory::StoreMemory,
+    memory::{Budget, StoreMemory},
     net::{CONNECTION_BYTES, Endpoint, Limits, Transport},
     store::{self, Backend, Embedded, Memory, Store, StoreError, SystemClock},
 };
@@ -33,13 +33,13 @@ pub(super) struct StoreRole {
 
 impl StoreRole {
     pub(super) async fn load(opening: Opening, config: &Config) -> Result<Self, ServeError> {
-        let backend: Arc<dyn Backend> = match config.store {
-            StoreKind::Embedded => Arc::new(open_embedded(&config.data).await?),
-            StoreKind::Memory => Arc::new(Memory::new()),
-        };
         let memory = config.memory.store.unwrap_or_default();
+        let backend: Arc<dyn Backend> = match config.store {
+            StoreKind::Embedded => Arc::new(open_embedded(&config.data, memory.variables).await?),
+            StoreKind::Memory => Arc::new(Memory::new(memory.variables)),
+        };
         let limits = limits(open_files::limit(), &memory);
-        let held = store::Limits::within(limits.connections);
+        let held = store::Limits::within(limits.connections, memory);
         let store = Store::open(backend, held, Arc::new(SystemClock)).await?;
         Ok(Self {
             opening,
@@ -86,7 +86,7 @@ fn limits(open_files: usize, memory: &StoreMemory) -> Limits {
     let connections = limits.connections;
     let store::Limits {
         waiters, watchers, ..
-    } = store::Limits::within(connections);
+    } = store::Limits::within(connections, *memory);
     info!(
         open_files,
         by_memory, connections, waiters, watchers, "connection limits"
@@ -96,11 +96,11 @@ fn limits(open_files: usize, memory: &StoreMemory) -> Limits {
 
 /// Opens the embedded store once the process before us has let go of it: a pod that is deleted by
 /// force is replaced while its processes still run.
-async fn open_embedded(directory: &Path) -> Result<Embedded, ServeError> {
+async fn open_embedded(directory: &Path, variables: Budget) -> Result<Embedded, ServeError> {
     let begin = Instant::now();
     let mut is_first = true;
     loop {
-        match try_to_open(directory).await? {
+        match try_to_open(directory, variables).await? {
             Err(StoreError::Locked { path }) if begin.elapsed() < PATIENCE => {
                 if is_first {
                     let path = path.display();
@@ -115,9 +115,12 @@ async fn open_embedded(directory: &Path) -> Result<Embedded, ServeError> {
 }
 
 /// Reads the file, and repairs it where it has to be: that may take long.
-async fn try_to_open(directory: &Path) -> Result<Result<Embedded, StoreError>, ServeError> {
+async fn try_to_open(
+    directory: &Path,
+    variables: Budget,
+) -> Result<Result<Embedded, StoreError>, ServeError> {
     let directory = directory.to_owned();
-    let opened = spawn_blocking(move || Embedded::open(&directory)).await;
+    let opened = spawn_blocking(move || Embedded::open(&directory, variables)).await;
     opened.map_err(|panic| ServeError::Died(Some(Death::Panic(panic))))
 }
 
@@ -138,10 +141,12 @@ mod tests {
         admin::Readiness,
         language::{Namespace, VariableKey},
         life::AssertionId,
+        memory::StoreMemory,
         net::{self, NetMetrics},
         serve::roles::Roles,
         store::{
-            Action, Committed, Existing, Feed, Mutation, NewAssertion, StoreDeath, Update, Variable,
+            Action, Committed, Existing, Feed, Mutation, NewAssertion, StoreDeath, Update,
+            Variables,
         },
     };
 
@@ -149,9 +154,9 @@ mod tests {
     struct Deadly;
 
     impl Feed for Deadly {
-        fn reset(&self, _variables: Vec<Arc<Variable>>) {}
+        fn reset(&self, _variables: &Variables) {}
 
-        fn committed(&self, _updates: Vec<Update>) {
+        fn committed(&self, _updates: &[Update]) {
             panic!("as told");
         }
     }
@@ -173,6 +178,10 @@ mod tests {
         }
     }
 
+    fn budget() -> Budget {
+        StoreMemory::default().variables
+    }
+
     fn mk_key() -> VariableKey {
         VariableKey::new(Namespace::default(), "a".parse().unwrap())
     }
@@ -187,7 +196,7 @@ mod tests {
     }
 
     async fn mk_store(backend: Arc<dyn Backend>) -> Store {
-        let limits = store::Limits::within(100);
+        let limits = store::Limits::within(100, StoreMemory::default());
         let store = Store::open(backend, limits, Arc::new(SystemClock));
         store.await.unwrap()
     }
@@ -217,7 +226,7 @@ mod tests {
     #[tokio::test]
     async fn goes_down_with_the_writer_of_its_store() {
         let folder = tempfile::tempdir().unwrap();
-        let backend = Arc::new(Embedded::open(folder.path()).unwrap());
+        let backend = Arc::new(Embedded::open(folder.path(), budget()).unwrap());
         let store = mk_store(backend.clone()).await;
         backend.start(Arc::new(Deadly)).await.unwrap();
         let mut group = Group::new(NetMetrics::default());
@@ -234,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn goes_down_with_the_task_that_removes_what_has_expired() {
-        let store = mk_store(Arc::new(Unforgetting(Memory::new()))).await;
+        let store = mk_store(Arc::new(Unforgetting(Memory::new(budget())))).await;
         let mut group = Group::new(NetMetrics::default());
         mk_role(store.clone()).serve(&mut group);
         let brief = mk_assertion(Some(Duration::ZERO));
@@ -249,9 +258,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn opens_the_store_once_another_process_lets_go_of_it() {
         let folder = tempfile::tempdir().unwrap();
-        let other = Embedded::open(folder.path()).unwrap();
+        let other = Embedded::open(folder.path(), budget()).unwrap();
         let begin = Instant::now();
-        let (opened, ()) = tokio::join!(open_embedded(folder.path()), async {
+        let (opened, ()) = tokio::join!(open_embedded(folder.path(), budget()), async {
             sleep(Duration::from_secs(14)).await;
             drop(other);
         });
@@ -263,9 +272,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_store_that_another_process_keeps_is_refused_in_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let _other = Embedded::open(folder.path()).unwrap();
+        let _other = Embedded::open(folder.path(), budget()).unwrap();
         let begin = Instant::now();
-        let refused = open_embedded(folder.path()).await;
+        let refused = open_embedded(folder.path(), budget()).await;
         assert!(
             matches!(refused, Err(ServeError::Store(StoreError::Locked { .. }))),
             "{refused:?}"
@@ -291,7 +300,7 @@ mod tests {
 
     #[tokio::test]
     async fn drains_with_a_store_that_lives() {
-        let store = mk_store(Arc::new(Memory::new())).await;
+        let store = mk_store(Arc::new(Memory::new(budget()))).await;
         let mut group = Group::new(NetMetrics::default());
         mk_role(store).serve(&mut group);
         group.drain().await;

@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use futures_util::future::{self, BoxFuture, FutureExt};
 
-use super::{Effect, Mutation, StoreError, Update, Variable};
+use super::{Effect, Mutation, StoreError, Update, variables::Variables};
+use crate::life::Assertion;
 
 /// Keeps the variables, and reports every committed change.
 pub trait Backend: fmt::Debug + Send + Sync {
@@ -30,18 +31,18 @@ pub trait Backend: fmt::Debug + Send + Sync {
 ///
 /// Neither method may block for long, or call the backend.
 pub trait Feed: Send + Sync {
-    /// The whole state, which replaces everything before.
-    fn reset(&self, variables: Vec<Arc<Variable>>);
+    /// Everything there is; what was told before no longer counts.
+    fn reset(&self, variables: &Variables);
 
     /// What has changed, in the order of the commits.
-    fn committed(&self, updates: Vec<Update>);
+    fn committed(&self, updates: &[Update]);
 }
 
-/// The result of a mutation.
+/// What a mutation did.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Committed {
-    /// What it did.
+    /// What it did to the variable.
     pub effect: Effect,
-    /// The variable afterwards: always there after [`Action::Assert`](super::Action::Assert).
-    pub variable: Option<Arc<Variable>>,
+    /// The assertion afterwards: always there after [`Action::Assert`](super::Action::Assert).
+    pub assertion: Option<Arc<Assertion>>,
 }

@@ -25,6 +25,8 @@ use self::{
     directory::Directory,
     writer::{Request, Writer},
 };
+use crate::memory::Budget;
+
 use super::{
     Mutation, StoreError,
     backend::{Backend, Committed, Feed},
@@ -33,6 +35,10 @@ use super::{
 
 /// How many changes wait for the next sync at most; more of them wait to be let in.
 const QUEUE: usize = 1024;
+
+/// Disk space in bytes that is reserved for deletes: a few hundred pages of 4 KiB, which are many
+/// times as many as a batch of deletes needs.
+const RESERVE: usize = 2 << 20;
 
 /// Keeps the variables in one directory.
 #[derive(Debug)]
@@ -45,17 +51,18 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the store in `directory`, and creates both where they do not exist.
+    /// Opens the store in `directory`, and creates both if they do not exist. It takes no more
+    /// variables than fit into `variables`; what is there is kept even beyond that.
     ///
     /// # Errors
     /// [`StoreError`]; whatever was there is left as it was.
-    pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        Self::on(Directory::open(directory)?)
+    pub fn open(directory: &Path, variables: Budget) -> Result<Self, StoreError> {
+        Self::on(Directory::open(directory)?, variables)
     }
 
-    fn on(medium: impl Medium) -> Result<Self, StoreError> {
+    fn on(medium: impl Medium, variables: Budget) -> Result<Self, StoreError> {
         let path = medium.path().to_owned();
-        let writer = Writer::open(medium)?;
+        let writer = Writer::open(medium, variables)?;
         let (sender, receiver) = mpsc::channel(QUEUE);
         let (pulse, vigil) = Pulse::new();
         let thread = thread::Builder::new()
@@ -134,6 +141,15 @@ trait Medium: Send + 'static {
 
     /// Removes what there is of the new file, so that it takes no space.
     fn discard_new(&self);
+
+    /// Makes sure that nobody has deleted the file, or put another in its place.
+    fn check_place(&self) -> Result<(), StoreError>;
+
+    /// Makes sure that [`RESERVE`] bytes are reserved.
+    fn reserve(&self) -> Result<(), StoreError>;
+
+    /// Gives the reserved bytes up.
+    fn release_reserve(&self);
 
     /// Names the file in errors.
     fn path(&self) -> &Path;

@@ -2,7 +2,10 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
+use oncue_language::Condition;
 use thiserror::Error;
+
+use crate::memory::Exhausted;
 
 /// Why a store cannot be opened, or a change cannot be kept.
 #[derive(Clone, Debug, Error)]
@@ -22,9 +25,18 @@ pub enum StoreError {
         detail: String,
     },
     /// The disk is full; nothing has changed.
-    #[error("no space is left for {}: free some, then try again; nothing has changed", path.display())]
+    #[error("no space is left on the store's disk: free some, then try again; nothing has changed")]
     Full {
         /// The file that could not grow.
+        path: PathBuf,
+    },
+    /// The file was deleted or replaced while it was in use; nothing has changed.
+    #[error(
+        "{} was deleted or replaced while the store was running: put it back, or restart the store",
+        path.display()
+    )]
+    Gone {
+        /// The file.
         path: PathBuf,
     },
     /// The operating system refuses.
@@ -65,6 +77,9 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The variables take as much memory as they may; nothing has changed.
+    #[error("{0}: delete some, or raise --memory-limit; nothing has changed")]
+    OverLimit(Exhausted),
     /// The directory, or its file system, cannot be written.
     #[error("{} cannot be written: make it writable, or choose another directory", path.display())]
     ReadOnly {
@@ -79,6 +94,9 @@ pub enum StoreDeath {
     /// What removes assertions whose time is over.
     #[error("the store's task that removes expired assertions has died")]
     Expiry,
+    /// What answers waiters.
+    #[error("the store's task that answers waiters has died")]
+    Release,
     /// What keeps changes.
     #[error("the store's writer has died: no change can be kept any more")]
     Writer,
@@ -92,13 +110,15 @@ pub enum WaitError {
     Closed,
     /// The store has no source for objects.
     #[error(
-        "condition {} asks for an object, and this store watches none: objects are judged in a cluster, where the controller runs",
-        index + 1
+        "{condition} asks for an object, and this store watches none: objects are judged in a cluster, where the controller runs"
     )]
     NoObjects {
-        /// The position of the condition.
-        index: usize,
+        /// The condition.
+        condition: Box<Condition>,
     },
+    /// Held waits take as much memory as they may.
+    #[error("{0}: try again later")]
+    OverLimit(Exhausted),
     /// As many waiters are held as are allowed.
     #[error("{limit} waiters are held, which is all that are allowed: try again later")]
     TooMany {

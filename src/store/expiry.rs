@@ -11,7 +11,7 @@ use tokio::time;
 use tracing::warn;
 
 use super::{Action, Backend, Clock, Mutation, StoreError, shared::Shared};
-use crate::life::Timestamp;
+use crate::life::{AssertionId, Timestamp};
 
 /// The longest sleep: the time of day may jump, as on a laptop that was asleep.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -56,20 +56,36 @@ impl Expiry {
     }
 
     /// Removes what has ended by now.
-    pub(super) async fn expire_due(&self) -> Result<(), StoreError> {
+    async fn expire_due(&self) -> Result<(), StoreError> {
         let Some(backend) = self.backend.upgrade() else {
             return Err(StoreError::Closed);
         };
         let now = self.clock.now();
-        stream::iter(self.shared.due(now))
-            .map(|key| expire(&*backend, key, now))
-            .buffer_unordered(CONCURRENT)
-            .try_collect()
-            .await
+        loop {
+            let due = self.shared.due(now);
+            if due.is_empty() {
+                return Ok(());
+            }
+            let expiries = stream::iter(due).map(|due| expire(&*backend, due, now));
+            let expired = expiries.buffer_unordered(CONCURRENT).try_collect::<()>();
+            expired.await?;
+        }
+    }
+
+    /// Removes what has ended while nobody looked. What cannot be removed now is tried again later:
+    /// it never keeps a store from starting.
+    pub(super) async fn catch_up(&self) {
+        if let Err(error) = self.expire_due().await {
+            warn!(%error, "failed to remove expired assertions");
+        }
     }
 }
 
-async fn expire(backend: &dyn Backend, key: VariableKey, now: Timestamp) -> Result<(), StoreError> {
-    let action = Action::Expire { now };
+async fn expire(
+    backend: &dyn Backend,
+    (key, id): (VariableKey, AssertionId),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let action = Action::Expire { id, now };
     backend.commit(Mutation { key, action }).await.map(drop)
 }

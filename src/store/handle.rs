@@ -2,16 +2,15 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use futures_util::future::{self, Either};
 use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, Value, VariableKey};
 use tokio::task::JoinSet;
 
 use super::{
-    Action, Answer, Backend, Clock, Committed, Effect, Epoch, Existing, Limits, Listing, Mutation,
-    ObjectSource, Revision, Scope, Stats, StoreDeath, StoreError, Variable, WaitError, WaitRequest,
-    WaiterInfo, Watch, WatchError, Withdrawal, expiry,
+    Action, Answer, Backend, Clock, Committed, Effect, Epoch, Existing, Limits, Mutation,
+    ObjectSource, Page, Position, Revision, Scope, Stats, StoreDeath, StoreError, WaitError,
+    WaitRequest, WaiterPage, WaiterPosition, Waiting, Watch, WatchError, Withdrawal, expiry,
     pulse::{Pulse, Vigil},
-    shared::{Entry, Shared},
+    shared::Shared,
 };
 use crate::life::{Assertion, AssertionId, Timestamp};
 
@@ -26,8 +25,9 @@ struct Inner {
     backend: Arc<dyn Backend>,
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
-    _expiry: JoinSet<()>,
+    _tasks: JoinSet<()>,
     expiry_vigil: Vigil,
+    release_vigil: Vigil,
 }
 
 /// An assertion that is about to be made.
@@ -48,12 +48,14 @@ pub struct NewAssertion {
 pub struct Asserted {
     /// [`Effect::Created`], [`Effect::Changed`] or [`Effect::Unchanged`].
     pub effect: Effect,
-    /// The variable afterwards.
-    pub variable: Arc<Variable>,
+    /// A revision from which on that is so.
+    pub revision: Revision,
+    /// The assertion afterwards.
+    pub assertion: Arc<Assertion>,
 }
 
 impl Store {
-    /// Loads what `backend` keeps; what has expired meanwhile is removed before anybody sees it.
+    /// Loads what `backend` keeps, and removes what has expired meanwhile if that is possible.
     pub async fn open(
         backend: Arc<dyn Backend>,
         limits: Limits,
@@ -66,20 +68,18 @@ impl Store {
             clock: Arc::clone(&clock),
             shared: Arc::clone(&shared),
         };
-        expiry.expire_due().await?;
-        let (pulse, expiry_vigil) = Pulse::new();
+        expiry.catch_up().await;
         let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let _pulse = pulse;
-            expiry.run().await;
-        });
+        let expiry_vigil = spawn(&mut tasks, expiry.run());
+        let release_vigil = spawn(&mut tasks, Arc::clone(&shared).keep_releasing());
         Ok(Self {
             inner: Arc::new(Inner {
                 backend,
                 clock,
                 shared,
-                _expiry: tasks,
+                _tasks: tasks,
                 expiry_vigil,
+                release_vigil,
             }),
         })
     }
@@ -111,10 +111,11 @@ impl Store {
             assertion,
             existing,
         };
-        let Committed { effect, variable } = self.commit(key, action).await?;
+        let Committed { effect, assertion } = self.commit(key, action).await?;
         Ok(Asserted {
             effect,
-            variable: variable.expect("a backend returns the variable that it asserted"),
+            revision: self.inner.shared.revision(),
+            assertion: assertion.expect("a backend returns the assertion that it made"),
         })
     }
 
@@ -138,21 +139,25 @@ impl Store {
         self.inner.backend.commit(Mutation { key, action }).await
     }
 
-    /// Returns a variable.
-    pub fn get(&self, key: &VariableKey) -> Option<Arc<Variable>> {
-        self.inner.shared.get(key)
+    /// Returns whether a variable exists.
+    pub fn exists(&self, key: &VariableKey) -> bool {
+        self.inner.shared.exists(key)
     }
 
-    /// Returns the variables in `scope`.
-    pub fn list(&self, scope: &Scope) -> Listing {
-        self.inner.shared.list(scope)
+    /// Returns the next assertions in `scope`, at most `limit` and never above 1000 of them, from
+    /// `position` on; a page may be empty and yet not be the last.
+    ///
+    /// Each page is read at a revision of its own. An assertion that is there throughout is on
+    /// exactly one of them.
+    pub fn list(&self, scope: &Scope, limit: usize, position: Option<Position>) -> Page {
+        self.inner.shared.page(scope, limit, position)
     }
 
     /// Judges `conditions` at the present revision.
     ///
     /// # Errors
     /// [`WaitError::NoObjects`].
-    pub fn judge(&self, conditions: &[Condition]) -> Result<Answer, WaitError> {
+    pub fn judge(&self, conditions: &Arc<[Condition]>) -> Result<Answer, WaitError> {
         self.inner.shared.judge(conditions)
     }
 
@@ -161,15 +166,8 @@ impl Store {
     ///
     /// The caller limits the time, and [judges](Self::judge) after it. The place is taken at once,
     /// and dropping the future releases it. The future is small, because thousands are held.
-    pub fn wait(
-        &self,
-        request: WaitRequest,
-    ) -> impl Future<Output = Result<Arc<Answer>, WaitError>> + use<> {
-        match self.inner.shared.wait(request) {
-            Ok(Entry::Answered(answer)) => Either::Left(future::ready(Ok(answer))),
-            Ok(Entry::Held(held)) => Either::Right(held),
-            Err(error) => Either::Left(future::ready(Err(error))),
-        }
+    pub fn wait(&self, request: WaitRequest) -> Waiting {
+        Waiting::begin(&self.inner.shared, request)
     }
 
     /// Begins to watch the variables in `scope`.
@@ -180,9 +178,15 @@ impl Store {
         self.inner.shared.watch(scope)
     }
 
-    /// Returns the waiters of one namespace, or of all, in no order.
-    pub fn waiters(&self, namespace: Option<&Namespace>) -> (Revision, Vec<WaiterInfo>) {
-        self.inner.shared.waiters(namespace)
+    /// Returns the next waiters of one namespace, or of all, the longest waiting first, at most
+    /// `limit` and never above 1000 of them; a page may be empty and yet not be the last.
+    pub fn waiters(
+        &self,
+        namespace: Option<&Namespace>,
+        limit: usize,
+        position: Option<WaiterPosition>,
+    ) -> WaiterPage {
+        self.inner.shared.waiters(namespace, limit, position)
     }
 
     /// Sets the source of objects. The default is none.
@@ -205,12 +209,14 @@ impl Store {
     pub fn ended(&self) -> impl Future<Output = StoreDeath> + use<> {
         let writer = self.inner.backend.ended();
         let expiry = self.inner.expiry_vigil.clone().ended();
+        let release = self.inner.release_vigil.clone().ended();
         async move {
             tokio::select! {
                 // Without a writer nothing expires either.
                 biased;
                 () = writer => StoreDeath::Writer,
                 () = expiry => StoreDeath::Expiry,
+                () = release => StoreDeath::Release,
             }
         }
     }
@@ -219,6 +225,16 @@ impl Store {
     pub fn stats(&self) -> Stats {
         self.inner.shared.stats()
     }
+}
+
+/// Runs a task; what is returned tells when it ends.
+fn spawn(tasks: &mut JoinSet<()>, task: impl Future<Output = ()> + Send + 'static) -> Vigil {
+    let (pulse, vigil) = Pulse::new();
+    tasks.spawn(async move {
+        let _pulse = pulse;
+        task.await;
+    });
+    vigil
 }
 
 impl fmt::Debug for Store {

@@ -8,14 +8,16 @@ use std::{
 use futures_util::future::{self, BoxFuture, FutureExt};
 
 use super::{
-    Effect, Mutation, StoreError, Update,
+    Mutation, StoreError,
     backend::{Backend, Committed, Feed},
+    room,
     variables::Variables,
 };
+use crate::memory::Budget;
 
 /// Keeps the variables in memory only.
-#[derive(Default)]
 pub struct Memory {
+    budget: Budget,
     state: Mutex<MemoryState>,
 }
 
@@ -26,42 +28,44 @@ struct MemoryState {
 }
 
 impl Memory {
-    /// Returns an empty one.
-    pub fn new() -> Self {
-        Self::default()
+    /// Returns an empty one whose variables may take so many bytes.
+    pub fn new(budget: Budget) -> Self {
+        Self {
+            budget,
+            state: Mutex::default(),
+        }
     }
 
-    /// Calls the feeds under the lock, so that they see changes in the order of the commits.
-    fn apply(&self, mutation: &Mutation) -> Committed {
+    /// The feeds are told under the lock, so that they are told in the order of the commits.
+    fn apply(&self, mutation: &Mutation) -> Result<Committed, StoreError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let step = mutation.apply(state.variables.get(&mutation.key));
-        if step.effect != Effect::Unchanged {
-            state.variables.set(&mutation.key, step.after.clone());
-            let update = Update {
-                key: mutation.key.clone(),
-                after: step.after.clone(),
-            };
+        let step = room::decide(mutation, &state.variables, self.budget);
+        let step = step.map_err(StoreError::OverLimit)?;
+        if !step.updates.is_empty() {
+            for update in &step.updates {
+                state.variables.apply(update);
+            }
             for feed in &state.feeds {
-                feed.committed(vec![update.clone()]);
+                feed.committed(&step.updates);
             }
         }
-        Committed {
+        Ok(Committed {
             effect: step.effect,
-            variable: step.after,
-        }
+            assertion: step.assertion,
+        })
     }
 }
 
 impl Backend for Memory {
     fn start(&self, feed: Arc<dyn Feed>) -> BoxFuture<'_, Result<(), StoreError>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        feed.reset(state.variables.iter().cloned().collect());
+        feed.reset(&state.variables);
         state.feeds.push(feed);
         future::ready(Ok(())).boxed()
     }
 
     fn commit(&self, mutation: Mutation) -> BoxFuture<'_, Result<Committed, StoreError>> {
-        async move { Ok(self.apply(&mutation)) }.boxed()
+        async move { self.apply(&mutation) }.boxed()
     }
 }
 

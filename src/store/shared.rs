@@ -1,51 +1,27 @@
-//! The state in memory behind one lock, fed by a backend.
+//! The memory behind one lock: fed by a backend, asked by everybody.
+//!
+//! Nobody holds the lock for long: changes are taken over, and waiters released, a few at a time.
 
-use std::{
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
 use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, Subject, VariableKey};
-use tokio::sync::{Notify, broadcast, oneshot};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
 
 use super::{
-    Answer, Change, Epoch, Feed, Listing, Revision, Scope, State, Update, Variable, WaitError,
-    Waiter, WaiterInfo, Watch, WatchError,
-    waiters::{self, Released, Ticket, Waiters},
+    Answer, Epoch, Feed, Limits, Page, Position, Revision, Scope, State, Update, WaitError, Waiter,
+    WaiterPage, WaiterPosition, Watch, WatchError,
+    change_log::ChangeLog,
+    variables::Variables,
+    waiters::{Place, Released, Ticket, Waiters},
 };
 use crate::{
-    life::Timestamp,
-    world::{World, verdicts},
+    life::{AssertionId, Timestamp},
+    memory::Pool,
+    world::{World, states},
 };
 
-/// How much a store takes on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limits {
-    /// How many waiters are held at once.
-    pub waiters: usize,
-    /// How many watchers are served at once.
-    pub watchers: usize,
-    /// How many changes a watcher may fall behind.
-    pub watch_buffer: usize,
-}
-
-impl Limits {
-    /// Returns what a store takes on behind a listener that takes so many connections.
-    ///
-    /// Who waits or watches holds one, since nothing but HTTP/1.1 is spoken there. A twentieth is
-    /// left to others, so that there is always room for who makes true what is waited for.
-    pub const fn within(connections: usize) -> Self {
-        let share = connections / 20;
-        Self {
-            waiters: 18 * share,
-            watchers: share,
-            watch_buffer: 1024,
-        }
-    }
-}
-
-/// The source of objects.
+/// Who tells the store of objects.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ObjectSource {
     /// A source exists: an unknown object does not exist.
@@ -77,13 +53,15 @@ pub struct WaitRequest {
     pub revision: Option<Revision>,
 }
 
-/// The whole state, with its waiters and watchers.
+/// Everything that is known, and who wants to know it.
 #[derive(Debug)]
 pub(super) struct Shared {
     limits: Limits,
     state: Mutex<Known>,
-    changes: broadcast::Sender<Change>,
+    changes: ChangeLog,
     deadline_moved: Notify,
+    /// Told when more waiters are to be released than a change releases itself.
+    flagged: Notify,
 }
 
 #[derive(Debug)]
@@ -93,50 +71,66 @@ struct Known {
     objects: ObjectSource,
 }
 
-/// The first step of a wait.
+/// What a wait gets at first.
 pub(super) enum Entry {
     Answered(Arc<Answer>),
-    Held(Held),
+    Held(Place),
 }
 
 impl Shared {
     pub(super) fn new(limits: Limits, epoch: Epoch) -> Self {
         Self {
-            limits,
             state: Mutex::new(Known {
                 world: World::new(epoch),
-                waiters: Waiters::default(),
+                waiters: Waiters::new(Pool::new("waits", limits.waits)),
                 objects: ObjectSource::default(),
             }),
-            changes: broadcast::Sender::new(limits.watch_buffer),
+            changes: ChangeLog::new(limits.watch_backlog),
+            limits,
             deadline_moved: Notify::new(),
+            flagged: Notify::new(),
         }
     }
 
-    /// A panic under the lock leaves nothing half done that matters: each change is one step.
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn changes(&self) -> &ChangeLog {
+        &self.changes
     }
 
-    pub(super) fn get(&self, key: &VariableKey) -> Option<Arc<Variable>> {
-        self.lock().world.get(key).cloned()
+    pub(super) fn revision(&self) -> Revision {
+        self.state.lock().world.revision()
     }
 
-    pub(super) fn list(&self, scope: &Scope) -> Listing {
-        self.lock().list(scope)
+    pub(super) fn exists(&self, key: &VariableKey) -> bool {
+        self.state.lock().world.get(key).is_some()
     }
 
-    pub(super) fn judge(&self, conditions: &[Condition]) -> Result<Answer, WaitError> {
-        let known = self.lock();
+    pub(super) fn page(&self, scope: &Scope, limit: usize, position: Option<Position>) -> Page {
+        self.page_and_end(scope, limit, position).0
+    }
+
+    /// Returns a page, and the number of the first change after it.
+    pub(super) fn page_and_end(
+        &self,
+        scope: &Scope,
+        limit: usize,
+        position: Option<Position>,
+    ) -> (Page, u64) {
+        let known = self.state.lock();
+        let page = known.world.page(scope, limit.min(LONGEST_PAGE), position);
+        (page, self.changes.end())
+    }
+
+    pub(super) fn judge(&self, conditions: &Arc<[Condition]>) -> Result<Answer, WaitError> {
+        let known = self.state.lock();
         known.refuse_objects(conditions)?;
-        Ok(known.judge(conditions))
+        Ok(known.judge(conditions, None))
     }
 
     /// Answers the wait, or holds it.
-    pub(super) fn wait(self: &Arc<Self>, request: WaitRequest) -> Result<Entry, WaitError> {
-        let mut known = self.lock();
+    pub(super) fn wait(&self, request: WaitRequest) -> Result<Entry, WaitError> {
+        let mut known = self.state.lock();
         known.refuse_objects(&request.conditions)?;
-        let present = known.judge(&request.conditions);
+        let present = known.judge(&request.conditions, None);
         if !known.is_to_be_held(&request, &present) {
             return Ok(Entry::Answered(Arc::new(present)));
         }
@@ -145,62 +139,68 @@ impl Shared {
                 limit: self.limits.waiters,
             });
         }
-        let (ticket, answer) = known
-            .waiters
-            .hold(request.who, request.conditions, &present);
-        let place = Place {
-            shared: Arc::clone(self),
-            ticket,
-        };
-        Ok(Entry::Held(Held {
-            answer,
-            _place: place,
-        }))
+        let place = known.waiters.hold(request.who, &present);
+        Ok(Entry::Held(place.map_err(WaitError::OverLimit)?))
     }
 
-    pub(super) fn watch(&self, scope: Scope) -> Result<Watch, WatchError> {
-        let known = self.lock();
-        if self.changes.receiver_count() >= self.limits.watchers {
+    pub(super) fn leave(&self, ticket: Ticket) {
+        self.state.lock().waiters.remove(ticket);
+    }
+
+    pub(super) fn watch(self: &Arc<Self>, scope: Scope) -> Result<Watch, WatchError> {
+        if self.changes.readers() >= self.limits.watchers {
             return Err(WatchError::TooMany {
                 limit: self.limits.watchers,
             });
         }
-        Ok(Watch {
-            listing: known.list(&scope),
-            scope,
-            changes: self.changes.subscribe(),
-        })
+        Ok(Watch::new(self, scope))
     }
 
-    pub(super) fn waiters(&self, namespace: Option<&Namespace>) -> (Revision, Vec<WaiterInfo>) {
-        let known = self.lock();
-        (known.world.revision(), known.waiters.list(namespace))
+    pub(super) fn waiters(
+        &self,
+        namespace: Option<&Namespace>,
+        limit: usize,
+        position: Option<WaiterPosition>,
+    ) -> WaiterPage {
+        let known = self.state.lock();
+        let limit = limit.clamp(1, LONGEST_PAGE);
+        let (waiters, next) = known.waiters.page(namespace, limit, position);
+        WaiterPage {
+            revision: known.world.revision(),
+            waiters,
+            next,
+        }
     }
 
     pub(super) fn judge_objects(&self, source: ObjectSource) {
-        self.lock().objects = source;
+        self.state.lock().objects = source;
     }
 
     pub(super) fn set_object(&self, key: &ObjectKey, state: Option<ObjectState>) {
-        let released = self.lock().set_object(key, state);
-        released.answer();
+        let mut known = self.state.lock();
+        if let Some(shift) = known.world.set_object(key, state) {
+            let revision = known.world.revision();
+            known.waiters.flag(&shift, revision);
+        }
+        self.release_some(known);
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let known = self.lock();
+        let known = self.state.lock();
         Stats {
-            variables: known.world.count(),
+            variables: known.world.variables().count(),
             waiters: known.waiters.len(),
-            watchers: self.changes.receiver_count(),
+            watchers: self.changes.readers(),
         }
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        self.lock().world.deadline()
+        self.state.lock().world.deadline()
     }
 
-    pub(super) fn due(&self, now: Timestamp) -> Vec<VariableKey> {
-        self.lock().world.due(now)
+    /// Returns the first assertions that have ended by themselves.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<(VariableKey, AssertionId)> {
+        self.state.lock().world.due(now, SLICE)
     }
 
     /// Returns once the next deadline may be another one.
@@ -208,54 +208,102 @@ impl Shared {
         self.deadline_moved.notified().await;
     }
 
-    /// Takes over `updates`; waiters are answered after the lock is given back.
-    fn take_over(&self, mut known: MutexGuard<'_, Known>, updates: Vec<Update>) {
-        let deadline = known.world.deadline();
-        let mut released = Released::default();
-        for update in updates {
-            if let Some(change) = known.world.update(update) {
-                released.extend(known.release(waiters::variable_topics(change.variable.key())));
-                let _nobody_watches = self.changes.send(change);
+    /// Releases the waiters that changes have left to this task.
+    pub(super) async fn keep_releasing(self: Arc<Self>) {
+        loop {
+            self.flagged.notified().await;
+            while self.release_some(self.state.lock()) {
+                tokio::task::yield_now().await;
             }
         }
+    }
+
+    /// Answers some of the waiters of which a state has flipped; returns whether some are left.
+    fn release_some(&self, mut known: MutexGuard<'_, Known>) -> bool {
+        let released = known.release();
+        let is_left = known.waiters.is_flagged();
+        // The next one that waits for the lock gets it before we do.
+        MutexGuard::unlock_fair(known);
+        released.answer();
+        if is_left {
+            self.flagged.notify_one();
+        }
+        is_left
+    }
+
+    /// Takes over some updates, and releases some of the waiters.
+    fn take_over(&self, updates: impl Iterator<Item = Update>) {
+        let mut known = self.state.lock();
+        let deadline = known.world.deadline();
+        let mut changes = Vec::new();
+        for update in updates {
+            if let Some((change, shifts)) = known.world.update(update) {
+                for shift in &shifts {
+                    known.waiters.flag(shift, change.revision);
+                }
+                changes.push(change);
+            }
+        }
+        self.changes.push(changes);
         if known.world.deadline() != deadline {
             self.deadline_moved.notify_one();
         }
-        drop(known);
-        released.answer();
+        self.release_some(known);
     }
 }
 
 impl Feed for Shared {
-    fn reset(&self, variables: Vec<Arc<Variable>>) {
-        let known = self.lock();
-        let updates = known.world.updates_to(variables);
-        self.take_over(known, updates);
+    /// Removes first what is not there any more.
+    fn reset(&self, variables: &Variables) {
+        let mut position = None;
+        loop {
+            let page = self.page(&Scope::default(), SLICE, position);
+            let assertions = page.assertions.into_iter();
+            let gone = assertions.filter(|(key, known)| {
+                let variable = variables.get(key);
+                variable.is_none_or(|it| it.assertion(&known.id).is_none())
+            });
+            self.take_over(gone.map(|(key, before)| Update {
+                key,
+                before: Some(before),
+                after: None,
+            }));
+            match page.next {
+                Some(next) => position = Some(next),
+                None => break,
+            }
+        }
+        let mut assertions = variables.assertions().peekable();
+        while assertions.peek().is_some() {
+            let some = assertions.by_ref().take(SLICE);
+            self.take_over(some.map(|(key, assertion)| Update {
+                key,
+                before: None,
+                after: Some(Arc::clone(assertion)),
+            }));
+        }
     }
 
-    fn committed(&self, updates: Vec<Update>) {
-        self.take_over(self.lock(), updates);
+    fn committed(&self, updates: &[Update]) {
+        for some in updates.chunks(SLICE) {
+            self.take_over(some.iter().cloned());
+        }
     }
 }
 
 impl Known {
     fn refuse_objects(&self, conditions: &[Condition]) -> Result<(), WaitError> {
         let is_object = |condition: &Condition| matches!(condition.subject, Subject::Object(_));
-        match (self.objects, conditions.iter().position(is_object)) {
-            (ObjectSource::None, Some(index)) => Err(WaitError::NoObjects { index }),
+        match (self.objects, conditions.iter().find(|it| is_object(it))) {
+            (ObjectSource::None, Some(condition)) => Err(WaitError::NoObjects {
+                condition: Box::new(condition.clone()),
+            }),
             (ObjectSource::None, None) | (ObjectSource::Fed, _) => Ok(()),
         }
     }
 
-    fn list(&self, scope: &Scope) -> Listing {
-        Listing {
-            revision: self.world.revision(),
-            variables: self.world.list(scope),
-        }
-    }
-
-    fn judge(&self, conditions: &[Condition]) -> Answer {
-        Answer::judge(conditions, &self.world, self.world.revision())
+    fn judge(&self, conditions: &Arc<[Condition]>, at: Option<Revision>) -> Answer {
+        judge(&self.world, conditions, at)
     }
 
     /// A wait is held while something is missing and no state has flipped since its revision.
@@ -268,54 +316,27 @@ impl Known {
         let past = revision.and_then(|revision| self.world.at(revision));
         present.outcome == State::Missing
             && past.is_some_and(|past| {
-                past.can_judge(conditions)
-                    && verdicts(conditions, &past)
-                        .iter()
-                        .map(State::of)
-                        .eq(present.states())
+                past.can_judge(conditions) && states(conditions, &past).eq(present.states())
             })
     }
 
-    fn set_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) -> Released {
-        if self.world.set_object(key, state) {
-            self.release(waiters::object_topics(key))
-        } else {
-            Released::default()
-        }
-    }
-
-    fn release(&mut self, topics: impl Iterator<Item = waiters::Topic>) -> Released {
+    fn release(&mut self) -> Released {
         let Self { world, waiters, .. } = self;
-        let revision = world.revision();
-        waiters.release(topics, |conditions| {
-            Answer::judge(conditions, world, revision)
-        })
+        waiters.release(SLICE, |conditions, at| judge(world, conditions, at))
     }
 }
 
-/// A wait that is held; dropping it gives up the place.
-pub(super) struct Held {
-    answer: oneshot::Receiver<Arc<Answer>>,
-    _place: Place,
-}
-
-impl Future for Held {
-    type Output = Result<Arc<Answer>, WaitError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = Pin::new(&mut self.answer).poll(cx);
-        answer.map_err(|_| WaitError::Closed)
+/// Judges at a revision if it is known what was true then; otherwise, and without one, now.
+fn judge(world: &World, conditions: &Arc<[Condition]>, at: Option<Revision>) -> Answer {
+    let past = at.and_then(|at| Some((at, world.at(at)?)));
+    match past.filter(|(_, past)| past.can_judge(conditions)) {
+        Some((at, past)) => Answer::judge(Arc::clone(conditions), &past, at),
+        None => Answer::judge(Arc::clone(conditions), world, world.revision()),
     }
 }
 
-/// Keeps a waiter among those that are held.
-struct Place {
-    shared: Arc<Shared>,
-    ticket: Ticket,
-}
+/// How many changes are taken over, or conditions judged, before others get the lock.
+const SLICE: usize = 512;
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.shared.lock().waiters.remove(self.ticket);
-    }
-}
+/// How many items are read before others get the lock.
+const LONGEST_PAGE: usize = 1000;

@@ -1,45 +1,51 @@
-//! Who is held until what: the index from what can change to whom that concerns.
+//! Held waiters, and the index from what can change to the waiters that it concerns.
 //!
-//! Waiters with the same conditions are one group, judged once and answered with one answer. All
-//! of a group see the same present states, since the first that flips releases them all.
+//! Waiters with the same conditions in the same states are one group: it keeps the conditions
+//! once, is judged once and gets one answer, when the first state flips.
+
+mod group;
+mod trigger;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
+    hash::{BuildHasher, RandomState},
+    ops::Bound::{Excluded, Unbounded},
+    str::FromStr,
     sync::Arc,
 };
 
 use oncue_language::{Condition, Namespace};
 use tokio::sync::oneshot;
 
-use super::{Answer, State};
-use crate::life::Timestamp;
+use super::Answer;
+use crate::{
+    life::Timestamp,
+    memory::{Exhausted, Pool},
+    world::{PositionError, Revision, Shift},
+};
 
-pub(crate) use crate::world::{Topic, object_topics, variable_topics};
+pub(crate) use self::group::Released;
+use self::{
+    group::{Group, GroupId, Member, MemberId, group_bytes, member_bytes},
+    trigger::Trigger,
+};
 
 /// All waiters that are held.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Waiters {
-    groups: HashMap<GroupId, Group>,
-    ids: HashMap<Arc<[Condition]>, GroupId>,
-    index: HashMap<Topic, HashSet<GroupId>>,
+    memory: Pool,
+    groups: BTreeMap<GroupId, Group>,
+    /// The latest group of each list of conditions, by their hash.
+    by_conditions: BTreeMap<u64, GroupId>,
+    hasher: RandomState,
+    /// In B-trees, as everything here: hash tables that grow hold everybody up.
+    index: BTreeSet<(Trigger, GroupId)>,
+    /// All members, the longest waiting first.
+    order: BTreeMap<MemberId, GroupId>,
+    /// Groups of which a state has flipped, and the revisions of the first flips.
+    flagged: VecDeque<(GroupId, Revision)>,
     last_id: u64,
-    len: usize,
-}
-
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-struct GroupId(u64);
-
-#[derive(Debug)]
-struct Group {
-    conditions: Arc<[Condition]>,
-    states: Box<[State]>,
-    members: HashMap<u64, Member>,
-}
-
-#[derive(Debug)]
-struct Member {
-    who: Waiter,
-    answer: oneshot::Sender<Arc<Answer>>,
 }
 
 /// Who waits.
@@ -47,13 +53,13 @@ struct Member {
 pub struct Waiter {
     /// Where it lives.
     pub namespace: Namespace,
-    /// The pod's name, where it is one.
+    /// The name of the pod, if it is one.
     pub pod: Option<Box<str>>,
     /// Since when it waits.
     pub since: Timestamp,
 }
 
-/// A waiter that is held, with what it waits for.
+/// A waiter that is held, with its conditions.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct WaiterInfo {
     /// Who waits.
@@ -62,47 +68,122 @@ pub struct WaiterInfo {
     pub conditions: Arc<[Condition]>,
 }
 
+/// Some waiters, the longest waiting first.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WaiterPage {
+    /// The revision at which they were read.
+    pub revision: Revision,
+    /// The waiters.
+    pub waiters: Vec<WaiterInfo>,
+    /// From where the next page goes on; none if this is the last one.
+    pub next: Option<WaiterPosition>,
+}
+
+/// How far a list of waiters has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct WaiterPosition(MemberId);
+
+impl fmt::Display for WaiterPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let MemberId { since, number } = self.0;
+        write!(f, "{}-{number}", since.as_millis())
+    }
+}
+
+impl FromStr for WaiterPosition {
+    type Err = PositionError;
+
+    fn from_str(text: &str) -> Result<Self, PositionError> {
+        let (since, number) = text.split_once('-').ok_or(PositionError)?;
+        let since = since.parse().map_err(|_| PositionError)?;
+        Ok(Self(MemberId {
+            since: Timestamp::from_millis(since),
+            number: number.parse().map_err(|_| PositionError)?,
+        }))
+    }
+}
+
 /// The place of a held waiter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket {
     group: GroupId,
-    member: u64,
+    member: MemberId,
+}
+
+/// A waiter that has got a place.
+pub(crate) struct Place {
+    pub(crate) ticket: Ticket,
+    pub(crate) answer: oneshot::Receiver<Arc<Answer>>,
+    /// The conditions as the group keeps them.
+    pub(crate) conditions: Arc<[Condition]>,
 }
 
 impl Waiters {
-    /// Holds a waiter whose conditions are in `answer`'s states now.
-    pub(crate) fn hold(
-        &mut self,
-        who: Waiter,
-        conditions: Arc<[Condition]>,
-        present: &Answer,
-    ) -> (Ticket, oneshot::Receiver<Arc<Answer>>) {
-        let id = match self.ids.get(&conditions) {
-            Some(id) => *id,
-            None => self.add_group(conditions, present),
-        };
-        let member = self.next_id();
-        let (answer, receiver) = oneshot::channel();
-        if let Some(group) = self.groups.get_mut(&id) {
-            group.members.insert(member, Member { who, answer });
-            self.len += 1;
+    /// Returns nobody; they may take as many bytes as `memory` has.
+    pub(crate) fn new(memory: Pool) -> Self {
+        Self {
+            memory,
+            groups: BTreeMap::new(),
+            by_conditions: BTreeMap::new(),
+            hasher: RandomState::new(),
+            index: BTreeSet::new(),
+            order: BTreeMap::new(),
+            flagged: VecDeque::new(),
+            last_id: 0,
         }
-        (Ticket { group: id, member }, receiver)
     }
 
-    fn add_group(&mut self, conditions: Arc<[Condition]>, present: &Answer) -> GroupId {
-        let id = GroupId(self.next_id());
-        for topic in conditions.iter().map(Topic::of) {
-            self.index.entry(topic).or_default().insert(id);
-        }
-        self.ids.insert(Arc::clone(&conditions), id);
-        let group = Group {
-            conditions,
-            states: present.states().collect(),
-            members: HashMap::new(),
+    /// Holds a waiter whose conditions were judged just now.
+    pub(crate) fn hold(&mut self, who: Waiter, present: &Answer) -> Result<Place, Exhausted> {
+        let mut share = self.memory.share_in(&who.namespace);
+        share.grow(member_bytes(&who))?;
+        let id = match self.group_of(present) {
+            Some(id) => id,
+            None => self.add_group(&who.namespace, present)?,
         };
-        self.groups.insert(id, group);
-        id
+        let member = MemberId {
+            since: who.since,
+            number: self.next_id(),
+        };
+        let (sender, answer) = oneshot::channel();
+        let group = self.groups.entry(id).or_default();
+        let conditions = Arc::clone(&group.conditions);
+        group
+            .members
+            .insert(member, Member::new(who, sender, share));
+        self.order.insert(member, id);
+        let ticket = Ticket { group: id, member };
+        Ok(Place {
+            ticket,
+            answer,
+            conditions,
+        })
+    }
+
+    /// Returns the group of those that wait for the same from the same states on.
+    fn group_of(&self, present: &Answer) -> Option<GroupId> {
+        let hash = self.hasher.hash_one(&present.conditions);
+        let id = self.by_conditions.get(&hash)?;
+        let group = self.groups.get(id)?;
+        let is_it = group.flagged.is_none()
+            && group.conditions == present.conditions
+            && present.states().eq(group.states.iter().copied());
+        is_it.then_some(*id)
+    }
+
+    fn add_group(&mut self, namespace: &Namespace, present: &Answer) -> Result<GroupId, Exhausted> {
+        let conditions = Arc::clone(&present.conditions);
+        let mut share = self.memory.share_in(namespace);
+        share.grow(group_bytes(&conditions))?;
+        let id = GroupId(self.next_id());
+        let triggers = conditions.iter().map(Trigger::of);
+        self.index.extend(triggers.map(|trigger| (trigger, id)));
+        self.by_conditions
+            .insert(self.hasher.hash_one(&conditions), id);
+        let states = present.states().collect();
+        self.groups
+            .insert(id, Group::new(conditions, states, share));
+        Ok(id)
     }
 
     fn next_id(&mut self) -> u64 {
@@ -115,7 +196,9 @@ impl Waiters {
         let Some(group) = self.groups.get_mut(&ticket.group) else {
             return;
         };
-        self.len -= usize::from(group.members.remove(&ticket.member).is_some());
+        if group.members.remove(&ticket.member).is_some() {
+            self.order.remove(&ticket.member);
+        }
         if group.members.is_empty() {
             self.take_group(ticket.group);
         }
@@ -123,87 +206,104 @@ impl Waiters {
 
     fn take_group(&mut self, id: GroupId) -> Option<Group> {
         let group = self.groups.remove(&id)?;
-        self.ids.remove(&group.conditions);
-        for topic in group.conditions.iter().map(Topic::of) {
-            if let Some(ids) = self.index.get_mut(&topic) {
-                ids.remove(&id);
-                if ids.is_empty() {
-                    self.index.remove(&topic);
-                }
-            }
+        let hash = self.hasher.hash_one(&group.conditions);
+        if self.by_conditions.get(&hash) == Some(&id) {
+            self.by_conditions.remove(&hash);
+        }
+        for trigger in group.conditions.iter().map(Trigger::of) {
+            self.index.remove(&(trigger, id));
+        }
+        for member in group.members.keys() {
+            self.order.remove(member);
         }
         Some(group)
     }
 
-    /// Takes out every waiter on one of `topics` for which `judge` finds that a state has flipped.
+    /// Marks the groups of which the shift flips a state; nothing else is looked at.
+    pub(crate) fn flag(&mut self, shift: &Shift, revision: Revision) {
+        if self.groups.is_empty() {
+            return;
+        }
+        let (first, last) = Trigger::pulled_by(shift).into_inner();
+        let pulled = self
+            .index
+            .range((first, GroupId::FIRST)..=(last, GroupId::LAST));
+        for (_, id) in pulled {
+            if let Some(group) = self.groups.get_mut(id)
+                && group.flagged.is_none()
+            {
+                group.flagged = Some(revision);
+                self.flagged.push_back((*id, revision));
+            }
+        }
+    }
+
+    /// Returns whether a group is marked.
+    pub(crate) fn is_flagged(&self) -> bool {
+        !self.flagged.is_empty()
+    }
+
+    /// Releases marked groups until about `terms` conditions were judged.
+    ///
+    /// `judge` gets the conditions and the revision at which the first state flipped; a group
+    /// whose states it finds as they were is held on.
     pub(crate) fn release(
         &mut self,
-        topics: impl Iterator<Item = Topic>,
-        judge: impl Fn(&[Condition]) -> Answer,
+        terms: usize,
+        judge: impl Fn(&Arc<[Condition]>, Option<Revision>) -> Answer,
     ) -> Released {
         let mut released = Released::default();
-        if self.groups.is_empty() {
-            return released;
-        }
-        for id in self.concerned(topics) {
-            let Some(group) = self.groups.get(&id) else {
+        let mut judged = 0;
+        while judged < terms
+            && let Some((id, revision)) = self.flagged.pop_front()
+        {
+            let Some(group) = self.groups.get_mut(&id) else {
                 continue;
             };
-            let answer = judge(&group.conditions);
-            if answer.states().eq(group.states.iter().copied()) {
-                continue;
-            }
-            if let Some(group) = self.take_group(id) {
-                self.len -= group.members.len();
-                released.0.push((group, Arc::new(answer)));
+            judged += group.conditions.len() + group.members.len() / 8 + 1;
+            let flips = |answer: &Answer| !answer.states().eq(group.states.iter().copied());
+            let then = judge(&group.conditions, Some(revision));
+            let answer = if flips(&then) {
+                then
+            } else {
+                judge(&group.conditions, None)
+            };
+            if !flips(&answer) {
+                group.flagged = None;
+            } else if let Some(group) = self.take_group(id) {
+                released.push(group, answer);
             }
         }
         released
     }
 
-    fn concerned(&self, topics: impl Iterator<Item = Topic>) -> HashSet<GroupId> {
-        topics
-            .filter_map(|topic| self.index.get(&topic))
-            .flatten()
-            .copied()
-            .collect()
-    }
-
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.order.len()
     }
 
-    /// Returns the waiters of one namespace, or of all.
-    pub(crate) fn list(&self, namespace: Option<&Namespace>) -> Vec<WaiterInfo> {
-        let is_listed =
-            |who: &Waiter| namespace.is_none_or(|namespace| who.namespace == *namespace);
-        let members = self.groups.values().flat_map(|group| {
-            group.members.values().map(|member| WaiterInfo {
-                who: member.who.clone(),
-                conditions: Arc::clone(&group.conditions),
-            })
-        });
-        members.filter(|info| is_listed(&info.who)).collect()
-    }
-}
-
-/// Waiters that are no longer held, with their answers.
-#[derive(Debug, Default)]
-#[must_use = "they wait until they are answered"]
-pub(crate) struct Released(Vec<(Group, Arc<Answer>)>);
-
-impl Released {
-    /// Adds what another change has released.
-    pub(crate) fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
-    }
-
-    /// Answers all of them; who went away meanwhile misses nothing.
-    pub(crate) fn answer(self) {
-        for (group, answer) in self.0 {
-            for member in group.members.into_values() {
-                let _gone = member.answer.send(Arc::clone(&answer));
+    /// Returns at most `limit` waiters of one namespace, or of all, from `position` on, after
+    /// looking at ten times as many at most.
+    pub(crate) fn page(
+        &self,
+        namespace: Option<&Namespace>,
+        limit: usize,
+        position: Option<WaiterPosition>,
+    ) -> (Vec<WaiterInfo>, Option<WaiterPosition>) {
+        let after = position.map_or(Unbounded, |WaiterPosition(last)| Excluded(last));
+        let mut waiters = Vec::new();
+        let mut last = None;
+        let mut rest = self.order.range((after, Unbounded)).enumerate();
+        for (looked, (member, id)) in &mut rest {
+            let group = self.groups.get(id);
+            let info = group.and_then(|group| group.info(member));
+            let is_listed = |it: &WaiterInfo| namespace.is_none_or(|n| it.who.namespace == *n);
+            waiters.extend(info.filter(is_listed));
+            last = Some(WaiterPosition(*member));
+            if waiters.len() >= limit || looked >= 10 * limit {
+                break;
             }
         }
+        let next = rest.next().and(last);
+        (waiters, next)
     }
 }

@@ -1,43 +1,155 @@
-//! The stream of all changes.
+//! Changes as they happen, for those who want all of them.
 
-use std::sync::Arc;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Weak},
+};
 
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::task::coop::consume_budget;
 
-use super::WatchError;
-use crate::world::{Change, Revision, Scope, Variable};
+use super::{WatchError, change_log::Cursor, shared::Shared};
+use crate::world::{Change, ChangeKind, Page, Position, Revision, Scope};
 
-/// All variables that were asked for, at one revision.
+/// What a watcher sees.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Listing {
-    /// The revision.
-    pub revision: Revision,
-    /// The variables, in the order of their keys.
-    pub variables: Vec<Arc<Variable>>,
+pub enum WatchEvent {
+    /// An assertion of the state in which the watch began, or a change.
+    Change(Change),
+    /// The state in which the watch began was shown; from here on there are changes only.
+    Synced(Revision),
 }
 
-/// The present state, and then every change to it.
+/// The present state, page by page, and then every change to it.
+///
+/// The pages are read as the watcher asks for them, so that no copy of the state is kept. Changes
+/// that happen meanwhile are shown in their order: those of assertions that were shown before the
+/// next page, and the others within the pages. Each assertion is shown as it is at the revision of
+/// its event, and none twice.
 #[derive(Debug)]
 pub struct Watch {
-    /// What there was when the watch began.
-    pub listing: Listing,
-    pub(crate) scope: Scope,
-    pub(crate) changes: broadcast::Receiver<Change>,
+    shared: Weak<Shared>,
+    scope: Scope,
+    cursor: Cursor,
+    stage: Stage,
+}
+
+/// How far a watch has come.
+#[derive(Debug)]
+enum Stage {
+    /// Nothing was shown.
+    Start,
+    /// A page of the present state is shown.
+    Page(Box<Paged>),
+    /// The state in which the watch began was shown.
+    Synced,
+}
+
+/// A page of the present state.
+#[derive(Debug)]
+struct Paged {
+    /// How far the pages before it have come.
+    shown: Option<Position>,
+    /// The number of the first change after it: those before it come first.
+    end: u64,
+    revision: Revision,
+    added: VecDeque<Change>,
+    next: Option<Position>,
 }
 
 impl Watch {
-    /// Waits for the next change.
+    pub(super) fn new(shared: &Arc<Shared>, scope: Scope) -> Self {
+        Self {
+            shared: Arc::downgrade(shared),
+            scope,
+            cursor: shared.changes().cursor(),
+            stage: Stage::Start,
+        }
+    }
+
+    /// Waits for the next event.
     ///
     /// # Errors
-    /// [`WatchError`] if the watch must begin again. Cancelling loses nothing.
-    pub async fn next(&mut self) -> Result<Change, WatchError> {
+    /// [`WatchError`] if there are no more: begin anew. Cancelling loses nothing.
+    pub async fn next(&mut self) -> Result<WatchEvent, WatchError> {
         loop {
-            match self.changes.recv().await {
-                Ok(change) if self.scope.contains(&change.variable) => return Ok(change),
-                Ok(_) => {}
-                Err(RecvError::Closed) => return Err(WatchError::Closed),
-                Err(RecvError::Lagged(missed)) => return Err(WatchError::Slow { missed }),
+            let event = self.step()?;
+            if let Some(event) = event {
+                return Ok(event);
+            }
+            consume_budget().await;
+            if matches!(self.stage, Stage::Synced) {
+                self.cursor.changed().await?;
+            }
+        }
+    }
+
+    /// Goes one step further, which may show nothing.
+    fn step(&mut self) -> Result<Option<WatchEvent>, WatchError> {
+        let shared = self.shared.upgrade().ok_or(WatchError::Closed)?;
+        let log = shared.changes();
+        match &mut self.stage {
+            Stage::Start => {
+                self.stage = read(&shared, &self.scope, None);
+                Ok(None)
+            }
+            Stage::Page(page) if self.cursor.next < page.end => {
+                let change = log.next(&mut self.cursor, (&self.scope, page.end))?;
+                let change = change.filter(|change| page.has_passed(change));
+                Ok(change.map(WatchEvent::Change))
+            }
+            Stage::Page(page) => match (page.added.pop_front(), page.next.take()) {
+                (Some(change), next) => {
+                    page.next = next;
+                    Ok(Some(WatchEvent::Change(change)))
+                }
+                (None, Some(next)) => {
+                    self.stage = read(&shared, &self.scope, Some(next));
+                    Ok(None)
+                }
+                (None, None) => {
+                    let revision = page.revision;
+                    self.stage = Stage::Synced;
+                    Ok(Some(WatchEvent::Synced(revision)))
+                }
+            },
+            Stage::Synced => {
+                let change = log.next(&mut self.cursor, (&self.scope, u64::MAX))?;
+                Ok(change.map(WatchEvent::Change))
             }
         }
     }
 }
+
+impl Paged {
+    /// Returns whether an earlier page has shown the assertion; what it has not, this page or a
+    /// later one shows as it is by then.
+    fn has_passed(&self, change: &Change) -> bool {
+        let has_passed = |it: &Position| it.has_passed(&change.key, &change.assertion.id);
+        self.shown.as_ref().is_some_and(has_passed)
+    }
+}
+
+fn read(shared: &Shared, scope: &Scope, shown: Option<Position>) -> Stage {
+    let (page, end) = shared.page_and_end(scope, PAGE, shown.clone());
+    let Page {
+        revision,
+        assertions,
+        next,
+    } = page;
+    let added = assertions.into_iter().map(|(key, assertion)| Change {
+        kind: ChangeKind::Added,
+        revision,
+        key,
+        assertion,
+    });
+    Stage::Page(Box::new(Paged {
+        shown,
+        end,
+        revision,
+        added: added.collect(),
+        next,
+    }))
+}
+
+/// How many assertions are read at once.
+const PAGE: usize = 128;

@@ -106,7 +106,7 @@ problem_codes! {
     NamespacesDiffer = 400, "namespaces-differ", "The request names two namespaces";
     NoSuchPath = 404, "no-such-path", "The path does not exist";
     NoSuchVariable = 404, "no-such-variable", "The variable does not exist";
-    StorageFull = 507, "storage-full", "The store's disk is full";
+    StorageFull = 507, "storage-full", "The store has no room for more";
     StoreFailed = 500, "store-failed", "The store failed";
     StoreUnavailable = 503, "store-unavailable", "The store is shutting down";
     TooManyTerms = 400, "too-many-terms", "The request has too many terms";

@@ -1,29 +1,32 @@
 //! What a wait is answered.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use oncue_language::{Condition, State, Verdict, View, evaluate};
 
 use super::Revision;
 
-/// The judgement of a list of conditions at one revision.
+/// The verdicts on a list of conditions at one revision.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Answer {
+    /// The conditions, in the order of the request.
+    pub conditions: Arc<[Condition]>,
     /// The revision at which all of them were judged.
     pub revision: Revision,
-    /// The outcome of all terms together.
+    /// The state of all of them together.
     pub outcome: State,
-    /// The verdict about each, in their order.
+    /// The verdict on each, in their order.
     pub terms: Vec<Verdict>,
     encoded: OnceLock<Bytes>,
 }
 
 impl Answer {
     /// Judges `conditions` together.
-    pub fn judge(conditions: &[Condition], view: &impl View, revision: Revision) -> Self {
-        let terms = verdicts(conditions, view);
+    pub fn judge(conditions: Arc<[Condition]>, view: &impl View, revision: Revision) -> Self {
+        let terms = verdicts(&conditions, view);
         Self {
+            conditions,
             revision,
             outcome: State::together(terms.iter().map(State::of)),
             terms,
@@ -47,4 +50,11 @@ impl Answer {
 pub fn verdicts(conditions: &[Condition], view: &impl View) -> Vec<Verdict> {
     let judge = |condition| evaluate::judge(condition, view);
     conditions.iter().map(judge).collect()
+}
+
+/// Judges each condition on its own, without saying why.
+pub fn states(conditions: &[Condition], view: &impl View) -> impl Iterator<Item = State> {
+    conditions
+        .iter()
+        .map(|condition| evaluate::state(condition, view))
 }

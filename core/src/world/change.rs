@@ -1,44 +1,37 @@
-//! What happened to a variable.
+//! What happened to an assertion.
 
 use std::sync::Arc;
 
 use oncue_language::VariableKey;
 
-use super::{Revision, Variable};
+use super::Revision;
+use crate::life::{Assertion, AssertionId};
 
-/// One variable has changed.
+/// One assertion of a variable has changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Change {
     /// What happened to it.
     pub kind: ChangeKind,
     /// The revision from which on that is so.
     pub revision: Revision,
-    /// What it is now; where it was deleted, what it was.
-    pub variable: Arc<Variable>,
+    /// The variable.
+    pub key: VariableKey,
+    /// The assertion as it is now; if it was deleted, as it was.
+    pub assertion: Arc<Assertion>,
 }
 
-/// What happened to a variable.
+/// What happened to an assertion.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ChangeKind {
-    /// It exists now.
+    /// It is new.
     Added,
-    /// It exists no more.
+    /// It is gone.
     Deleted,
-    /// Its assertions are others now.
+    /// It has another value or expiry.
     Modified,
 }
 
 impl ChangeKind {
-    /// Returns what happened; none where both are equal.
-    pub fn between(before: Option<&Arc<Variable>>, after: Option<&Arc<Variable>>) -> Option<Self> {
-        match (before, after) {
-            (None, None) => None,
-            (None, Some(_)) => Some(Self::Added),
-            (Some(_), None) => Some(Self::Deleted),
-            (Some(before), Some(after)) => (before != after).then_some(Self::Modified),
-        }
-    }
-
     /// Returns its name in the HTTP API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,11 +42,24 @@ impl ChangeKind {
     }
 }
 
-/// A variable that a commit has changed.
+/// An assertion that a commit has changed: at least one of both is there, with one id.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Update {
-    /// Which.
+    /// The variable.
     pub key: VariableKey,
-    /// What it is now; none where it exists no more.
-    pub after: Option<Arc<Variable>>,
+    /// The assertion as it was; none if it is new.
+    pub before: Option<Arc<Assertion>>,
+    /// The assertion as it is; none if it is gone.
+    pub after: Option<Arc<Assertion>>,
+}
+
+impl Update {
+    /// Returns the id of the assertion.
+    ///
+    /// # Panics
+    /// An update without an assertion is a bug.
+    pub fn id(&self) -> &AssertionId {
+        let assertion = self.after.as_ref().or(self.before.as_ref());
+        &assertion.expect("an update has an assertion").id
+    }
 }

@@ -1,67 +1,100 @@
 //! The last changes: enough to judge what was true at a recent revision.
 
-use std::collections::{VecDeque, vec_deque};
+use std::collections::{HashMap, VecDeque};
 
 use oncue_language::{
     Condition, Demand, ObjectKey, ObjectState, Subject, Value, VariableKey, View,
 };
 
-use super::{World, object_state};
+use super::{Topic, World, object_state};
 
 /// How many changes are remembered; a revision before them is too old to know.
 const CAPACITY: usize = 4096;
 
-/// One change, as far as judging the time before it needs it.
-#[derive(Debug)]
-pub(super) enum Entry {
-    Object {
-        key: ObjectKey,
-        before: Option<ObjectState>,
-    },
-    Variable {
-        key: VariableKey,
-        owners_before: usize,
-        exists: bool,
-    },
+/// How many topics the remembered changes have at most: a change below many names counts for each.
+const TOPICS: usize = 4 * CAPACITY;
+
+/// What there was before a change.
+#[derive(Clone, Debug)]
+pub(super) enum Before {
+    /// So many owners, or variables.
+    Count(usize),
+    /// This object.
+    Object(Option<ObjectState>),
 }
 
-/// The last changes in their order, one a revision.
+/// The last changes, one per revision, and what each topic was before them.
 #[derive(Debug, Default)]
 pub(super) struct History {
     revision: u64,
-    entries: VecDeque<Entry>,
+    changes: VecDeque<Vec<Topic>>,
+    topics: HashMap<Topic, VecDeque<(u64, Before)>>,
+    len: usize,
 }
 
 impl History {
-    pub(super) fn push(&mut self, entry: Entry) {
-        if self.entries.len() == CAPACITY {
-            self.entries.pop_front();
-        }
-        self.entries.push_back(entry);
+    /// Begins a new revision, before which its topics were like this.
+    pub(super) fn push(&mut self, before: impl IntoIterator<Item = (Topic, Before)>) {
         self.revision += 1;
+        let mut changed = Vec::new();
+        for (topic, before) in before {
+            changed.push(topic.clone());
+            let past = self.topics.entry(topic).or_default();
+            past.push_back((self.revision, before));
+        }
+        self.len += changed.len();
+        self.changes.push_back(changed);
+        while self.changes.len() > CAPACITY || self.len > TOPICS {
+            self.forget_one();
+        }
+    }
+
+    fn forget_one(&mut self) {
+        let forgotten = self.changes.pop_front().unwrap_or_default();
+        self.len -= forgotten.len();
+        for topic in forgotten {
+            if let Some(past) = self.topics.get_mut(&topic) {
+                past.pop_front();
+                if past.is_empty() {
+                    self.topics.remove(&topic);
+                }
+            }
+        }
     }
 
     pub(super) fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Returns the changes after `revision`; none where it is too old to know, or in the future.
-    pub(super) fn since(&self, revision: u64) -> Option<vec_deque::Iter<'_, Entry>> {
-        let changes = usize::try_from(self.revision.checked_sub(revision)?).ok()?;
-        let first = self.entries.len().checked_sub(changes)?;
-        Some(self.entries.range(first..))
+    /// Returns whether it is known what was true at `revision`: it is not in the future, and not
+    /// too old.
+    pub(super) fn knows(&self, revision: u64) -> bool {
+        let changes = self.revision.checked_sub(revision);
+        changes.is_some_and(|it| it <= self.changes.len() as u64)
+    }
+
+    /// Returns what the topic was at `revision`; none if it has not changed since.
+    fn at(&self, revision: u64, topic: &Topic) -> Option<&Before> {
+        let past = self.topics.get(topic)?;
+        let first = past.partition_point(|(changed, _)| *changed <= revision);
+        past.get(first).map(|(_, before)| before)
     }
 }
 
 /// What was true before some of the last changes.
 pub struct Past<'a> {
     present: &'a World,
-    since: vec_deque::Iter<'a, Entry>,
+    history: &'a History,
+    revision: u64,
 }
 
 impl<'a> Past<'a> {
-    pub(super) fn new(present: &'a World, since: vec_deque::Iter<'a, Entry>) -> Self {
-        Self { present, since }
+    pub(super) fn new(present: &'a World, history: &'a History, revision: u64) -> Self {
+        Self {
+            present,
+            history,
+            revision,
+        }
     }
 
     /// Returns whether all `conditions` can be judged: values are not remembered, so one that asks
@@ -71,62 +104,42 @@ impl<'a> Past<'a> {
             Subject::Variable {
                 key,
                 demand: Demand::Equals(_),
-            } => self.owners_before(key).is_none(),
+            } => self.before(&Topic::Variable(key.clone())).is_none(),
             Subject::Below { .. } | Subject::Object(_) | Subject::Variable { .. } => true,
         })
     }
 
-    /// Returns how many owners a variable had that has changed since.
-    fn owners_before(&self, changed: &VariableKey) -> Option<usize> {
-        self.since.clone().find_map(|entry| match entry {
-            Entry::Variable {
-                key, owners_before, ..
-            } if key == changed => Some(*owners_before),
-            Entry::Object { .. } | Entry::Variable { .. } => None,
-        })
+    fn before(&self, topic: &Topic) -> Option<&Before> {
+        self.history.at(self.revision, topic)
+    }
+
+    fn count(&self, topic: &Topic) -> Option<usize> {
+        match self.before(topic)? {
+            Before::Count(count) => Some(*count),
+            Before::Object(_) => None,
+        }
     }
 }
 
 impl View for Past<'_> {
     fn owners(&self, key: &VariableKey) -> usize {
-        self.owners_before(key)
-            .unwrap_or_else(|| self.present.owners(key))
+        let before = self.count(&Topic::Variable(key.clone()));
+        before.unwrap_or_else(|| self.present.owners(key))
     }
 
     fn has_value(&self, key: &VariableKey, value: &Value) -> bool {
         self.present.has_value(key, value)
     }
 
-    /// Takes what came since off the present count and adds what went.
     fn below(&self, prefix: &VariableKey) -> usize {
-        let is_below = |key: &VariableKey| {
-            key.namespace == prefix.namespace && key.name.is_below(&prefix.name)
-        };
-        let (mut came, mut went) = (0, 0);
-        for entry in self.since.clone() {
-            match entry {
-                Entry::Variable {
-                    key,
-                    owners_before,
-                    exists,
-                } if is_below(key) => {
-                    came += usize::from(*owners_before == 0 && *exists);
-                    went += usize::from(*owners_before > 0 && !*exists);
-                }
-                Entry::Object { .. } | Entry::Variable { .. } => {}
-            }
-        }
-        (self.present.below(prefix) + went).saturating_sub(came)
+        let before = self.count(&Topic::Below(prefix.clone()));
+        before.unwrap_or_else(|| self.present.below(prefix))
     }
 
-    fn object(&self, changed: &ObjectKey) -> ObjectState {
-        let before = self.since.clone().find_map(|entry| match entry {
-            Entry::Object { key, before } if key == changed => Some(before.as_ref()),
-            Entry::Object { .. } | Entry::Variable { .. } => None,
-        });
-        match before {
-            Some(known) => object_state(known),
-            None => self.present.object(changed),
+    fn object(&self, key: &ObjectKey) -> ObjectState {
+        match self.before(&Topic::Object(key.clone())) {
+            Some(Before::Object(known)) => object_state(known.as_ref()),
+            Some(Before::Count(_)) | None => self.present.object(key),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oncue_language::VariableKey;
 
-use super::Variable;
+use super::{Update, Variable, variables::Variables};
 use crate::life::{Assertion, AssertionId, Kind, Owner, Timestamp};
 
 /// One change to one variable, as it is asked for.
@@ -28,8 +28,10 @@ pub enum Action {
     },
     /// Removes all assertions.
     Delete,
-    /// Removes the assertions that have ended by themselves.
+    /// Removes an assertion if it has ended by itself.
     Expire {
+        /// The assertion.
+        id: AssertionId,
         /// The present moment.
         now: Timestamp,
     },
@@ -37,11 +39,11 @@ pub enum Action {
     Withdraw(Withdrawal),
 }
 
-/// What to do with an assertion that is made again.
+/// What an assertion that is made again takes over.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Existing {
-    /// It stays as it is.
-    Keep,
+    /// It keeps its value, and gets the new expiry.
+    KeepValue,
     /// It gets the new value and the new expiry.
     Replace,
 }
@@ -55,26 +57,14 @@ pub enum Withdrawal {
     Producer(Owner),
 }
 
-impl Withdrawal {
-    fn removes(&self, id: &AssertionId) -> bool {
-        match self {
-            Self::Assertion(withdrawn) => id == withdrawn,
-            Self::Producer(producer) => {
-                let owner = id.asserter.owner();
-                id.kind == Kind::Durable && owner.is_some_and(|o| o.is_same_producer(producer))
-            }
-        }
-    }
-}
-
-/// What a mutation made of its variable.
+/// What a mutation did to its variable.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Effect {
     /// It existed, and its assertions are others now.
     Changed,
     /// It exists now.
     Created,
-    /// It exists no more.
+    /// It no longer exists.
     Deleted,
     /// Nothing: it is as it was, existing or not.
     Unchanged,
@@ -83,114 +73,111 @@ pub enum Effect {
 /// What a mutation does to one variable.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Step {
-    /// What it makes of the variable.
+    /// What it does to the variable.
     pub effect: Effect,
-    /// The variable afterwards.
-    pub after: Option<Arc<Variable>>,
-    /// The assertion that is new or other than before.
-    pub put: Option<Arc<Assertion>>,
-    /// The assertions that are gone.
-    pub removed: Vec<AssertionId>,
-}
-
-impl Step {
-    fn unchanged(current: Option<&Arc<Variable>>) -> Self {
-        Self {
-            effect: Effect::Unchanged,
-            after: current.cloned(),
-            put: None,
-            removed: Vec::new(),
-        }
-    }
+    /// The assertion that was asked for, as it is afterwards: always there after
+    /// [`Action::Assert`].
+    pub assertion: Option<Arc<Assertion>>,
+    /// The assertions that are new, other than before, or gone.
+    pub updates: Vec<Update>,
 }
 
 impl Mutation {
-    /// Returns what this makes of the variable that is `current` now.
-    pub fn apply(&self, current: Option<&Arc<Variable>>) -> Step {
+    /// Returns what this does to `variables`.
+    pub fn decide(&self, variables: &Variables) -> Step {
+        let current = variables.get(&self.key);
         match &self.action {
             Action::Assert {
                 assertion,
                 existing,
-            } => match merge(assertion, *existing, current) {
-                Some(assertion) => self.put(assertion, current),
-                None => Step::unchanged(current),
-            },
-            Action::Delete => self.remove(current, |_| true),
-            Action::Expire { now } => self.remove(current, |assertion| assertion.is_expired(*now)),
-            Action::Withdraw(withdrawal) => {
-                self.remove(current, |assertion| withdrawal.removes(&assertion.id))
-            }
+            } => self.put(assertion, *existing, current),
+            Action::Delete => self.remove(current, |it| it.assertions().cloned().collect()),
+            Action::Expire { id, now } => self.remove(current, |it| {
+                let due = it.assertion(id).filter(|it| it.is_expired(*now));
+                due.cloned().into_iter().collect()
+            }),
+            Action::Withdraw(withdrawal) => self.remove(current, |it| withdrawal.removes(it)),
         }
     }
 
-    fn put(&self, assertion: Assertion, current: Option<&Arc<Variable>>) -> Step {
-        let assertion = Arc::new(assertion);
-        let others = current.iter().flat_map(|variable| variable.assertions());
-        let mut assertions: Vec<_> = others
-            .filter(|other| other.id != assertion.id)
-            .cloned()
-            .collect();
-        assertions.push(Arc::clone(&assertion));
+    fn put(&self, assertion: &Assertion, existing: Existing, current: Option<&Variable>) -> Step {
+        let before = current.and_then(|it| it.assertion(&assertion.id));
+        let after = merge(assertion, existing, before.map(|it| &**it));
+        if let Some(before) = before.filter(|it| ***it == after) {
+            return Step {
+                effect: Effect::Unchanged,
+                assertion: Some(Arc::clone(before)),
+                updates: Vec::new(),
+            };
+        }
+        let after = Arc::new(after);
         Step {
             effect: match current {
                 Some(_) => Effect::Changed,
                 None => Effect::Created,
             },
-            after: Variable::new(self.key.clone(), assertions).map(Arc::new),
-            put: Some(assertion),
-            removed: Vec::new(),
+            assertion: Some(Arc::clone(&after)),
+            updates: vec![Update {
+                key: self.key.clone(),
+                before: before.cloned(),
+                after: Some(after),
+            }],
         }
     }
 
     fn remove(
         &self,
-        current: Option<&Arc<Variable>>,
-        is_removed: impl Fn(&Assertion) -> bool,
+        current: Option<&Variable>,
+        removed: impl FnOnce(&Variable) -> Vec<Arc<Assertion>>,
     ) -> Step {
-        let all = current.map_or(&[][..], |variable| variable.assertions());
-        let (removed, kept): (Vec<_>, Vec<_>) = all
-            .iter()
-            .cloned()
-            .partition(|assertion| is_removed(assertion));
-        if removed.is_empty() {
-            return Step::unchanged(current);
-        }
-        let after = Variable::new(self.key.clone(), kept).map(Arc::new);
+        let removed = current.map(removed).unwrap_or_default();
+        let all = current.map_or(0, |it| it.assertions().count());
+        let update = |assertion| Update {
+            key: self.key.clone(),
+            before: Some(assertion),
+            after: None,
+        };
         Step {
-            effect: match after {
-                Some(_) => Effect::Changed,
-                None => Effect::Deleted,
+            effect: match removed.len() {
+                0 => Effect::Unchanged,
+                some if some < all => Effect::Changed,
+                _ => Effect::Deleted,
             },
-            after,
-            put: None,
-            removed: removed
-                .iter()
-                .map(|assertion| assertion.id.clone())
-                .collect(),
+            assertion: None,
+            updates: removed.into_iter().map(update).collect(),
         }
     }
 }
 
-/// Returns what the assertion becomes beside the one that is there; none where nothing changes.
+impl Withdrawal {
+    fn removes(&self, variable: &Variable) -> Vec<Arc<Assertion>> {
+        match self {
+            Self::Assertion(id) => variable.assertion(id).cloned().into_iter().collect(),
+            Self::Producer(producer) => {
+                let is_run = |it: &&Arc<Assertion>| {
+                    let owner = it.id.asserter.owner();
+                    it.id.kind == Kind::Durable
+                        && owner.is_some_and(|o| o.is_same_producer(producer))
+                };
+                variable.assertions().filter(is_run).cloned().collect()
+            }
+        }
+    }
+}
+
+/// Returns what the assertion is beside the one that is there.
 ///
 /// One that has expired and waits to be removed counts as gone.
-fn merge(
-    assertion: &Assertion,
-    existing: Existing,
-    current: Option<&Arc<Variable>>,
-) -> Option<Assertion> {
-    let old = current
-        .and_then(|variable| variable.assertion(&assertion.id))
-        .filter(|old| !old.is_expired(assertion.since));
-    let Some(old) = old else {
-        return Some(assertion.clone());
+fn merge(assertion: &Assertion, existing: Existing, before: Option<&Assertion>) -> Assertion {
+    let Some(before) = before.filter(|it| !it.is_expired(assertion.since)) else {
+        return assertion.clone();
     };
-    let merged = Assertion {
-        since: old.since,
+    Assertion {
+        since: before.since,
+        value: match existing {
+            Existing::KeepValue => before.value.clone(),
+            Existing::Replace => assertion.value.clone(),
+        },
         ..assertion.clone()
-    };
-    match existing {
-        Existing::Keep => None,
-        Existing::Replace => (**old != merged).then_some(merged),
     }
 }

@@ -41,7 +41,11 @@ impl FromStr for Revision {
                 number: number.parse().ok()?,
             })
         };
-        parse().ok_or(RevisionError)
+        // One spelling only: no upper case, leading zeros or plus signs.
+        let revision: Option<Self> = parse();
+        revision
+            .filter(|it| it.to_string() == text)
+            .ok_or(RevisionError)
     }
 }
 
@@ -62,7 +66,10 @@ mod tests {
         };
         assert_eq!(revision.to_string(), "feed-17");
         assert_eq!("feed-17".parse(), Ok(revision));
-        for bad in ["", "17", "feed-", "-17", "xyz-1"] {
+        for bad in [
+            "", "17", "feed-", "-17", "xyz-1", "FEED-17", "0feed-17", "feed-017", "feed-+17",
+            "+feed-17",
+        ] {
             assert_eq!(bad.parse::<Revision>(), Err(RevisionError), "{bad:?}");
         }
     }

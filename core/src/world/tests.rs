@@ -85,9 +85,9 @@ fn steps() -> impl Strategy<Value = Step> {
 fn take(world: &mut World, step: Step) {
     match step {
         Step::Mutate(mutation) => {
-            let after = mutation.apply(world.get(&mutation.key)).after;
-            let key = mutation.key;
-            world.update(Update { key, after });
+            for update in mutation.decide(world.variables()).updates {
+                world.update(update);
+            }
         }
         Step::Object(state) => {
             world.set_object(&mk_job(), state);
@@ -181,4 +181,81 @@ fn what_an_object_is_like_is_told_apart_from_its_state() {
     );
     take(&mut world, Step::Object(Some(ObjectState::Holds)));
     assert_eq!(states(&conditions, &world), [State::Held]);
+}
+
+fn names_in(page: &Page) -> Vec<String> {
+    let names = page.assertions.iter();
+    names
+        .map(|(key, _)| format!("{}/{}", key.namespace, key.name))
+        .collect()
+}
+
+/// Reads all pages.
+fn listed(world: &World, scope: &Scope, limit: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut position = None;
+    loop {
+        let page = world.page(scope, limit, position);
+        assert!(page.assertions.len() <= limit);
+        names.extend(names_in(&page));
+        match page.next {
+            Some(next) => position = Some(next),
+            None => return names,
+        }
+    }
+}
+
+fn in_namespace(namespace: &str, mutation: Mutation) -> Mutation {
+    let key = VariableKey::new(namespace.parse().unwrap(), mutation.key.name);
+    Mutation { key, ..mutation }
+}
+
+#[test]
+fn pages_of_any_size_hold_what_is_in_their_scope_and_nothing_else() {
+    let mut world = mk_world();
+    for namespace in ["default", "m", "z"] {
+        for name in ["a", "a-b", "a/x", "a/x/y", "a0", "b"] {
+            for owner in 0..3 {
+                let mutation = in_namespace(namespace, mk_assert(name, owner, "v"));
+                take(&mut world, Step::Mutate(mutation));
+            }
+        }
+    }
+    let below = |namespace: Option<&str>, names| Scope {
+        namespace: namespace.map(|it| it.parse().unwrap()),
+        names,
+    };
+    let a = || "a".parse().unwrap();
+    let three = |names: &[&str]| -> Vec<String> {
+        names
+            .iter()
+            .flat_map(|it| [(); 3].map(|()| (*it).to_owned()))
+            .collect()
+    };
+    for limit in 1..20 {
+        let scope = below(Some("m"), Names::AtOrBelow(a()));
+        let expected = three(&["m/a", "m/a/x", "m/a/x/y"]);
+        assert_eq!(listed(&world, &scope, limit), expected, "{limit}");
+        let scope = below(None, Names::Only(a()));
+        let expected = three(&["default/a", "m/a", "z/a"]);
+        assert_eq!(listed(&world, &scope, limit), expected, "{limit}");
+        assert_eq!(listed(&world, &Scope::default(), limit).len(), 54);
+        let nothing = below(Some("n"), Names::All);
+        assert!(listed(&world, &nothing, limit).is_empty());
+    }
+}
+
+#[test]
+fn a_page_passes_what_it_has_listed_and_nothing_else() {
+    let mut world = mk_world();
+    for name in ["a", "b", "c"] {
+        take(&mut world, Step::Mutate(mk_assert(name, 0, "v")));
+    }
+    let position = world.page(&Scope::default(), 2, None).next.unwrap();
+    let all = world.page(&Scope::default(), 9, None).assertions;
+    let passed: Vec<_> = all
+        .iter()
+        .map(|(key, it)| position.has_passed(key, &it.id))
+        .collect();
+    assert_eq!(passed, [true, true, false]);
 }

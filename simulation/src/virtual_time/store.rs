@@ -9,7 +9,7 @@ use std::{
 use oncue_core::{
     life::{Assertion, AssertionId, Owner, Timestamp},
     world::{
-        self, Action, Epoch, Existing, Mutation, Topic, Update, Withdrawal, World, object_topics,
+        self, Action, Epoch, Existing, Mutation, Topic, Withdrawal, World, object_topics,
         variable_topics,
     },
 };
@@ -88,21 +88,17 @@ impl VirtualStore {
     }
 
     pub(super) fn set_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) {
-        if self.world.set_object(key, state) {
+        if self.world.set_object(key, state).is_some() {
             self.release_on(object_topics(key));
         }
     }
 
     fn mutate(&mut self, key: VariableKey, action: Action) {
         let mutation = Mutation { key, action };
-        let after = mutation.apply(self.world.get(&mutation.key)).after;
-        let key = mutation.key;
-        let update = Update {
-            key: key.clone(),
-            after,
-        };
-        if self.world.update(update).is_some() {
-            self.release_on(variable_topics(&key));
+        for update in mutation.decide(self.world.variables()).updates {
+            if self.world.update(update).is_some() {
+                self.release_on(variable_topics(&mutation.key));
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use tower::ServiceExt;
 use super::contract::CONTRACT;
 use crate::{
     api::{Context, Metrics, Settings, router},
+    memory::{Budget, StoreMemory},
     net::{Shutdown, ShutdownTrigger},
     store::{Backend, Limits, Memory, Store, SystemClock},
 };
@@ -37,8 +38,8 @@ pub(super) struct Making {
 impl Default for Making {
     fn default() -> Self {
         Self {
-            backend: Arc::new(Memory::new()),
-            limits: Limits::within(1000),
+            backend: Arc::new(Memory::new(Budget::UNLIMITED)),
+            limits: Limits::within(1000, StoreMemory::default()),
             settings: Settings::default(),
         }
     }

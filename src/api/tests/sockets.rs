@@ -14,6 +14,7 @@ use tokio::{
 
 use super::kit::{Kit, Making, WAIT, mk_wait};
 use crate::{
+    memory::StoreMemory,
     net::{self, Endpoint, Limits, NetMetrics, ServeContext, Shutdown, Transport},
     store,
 };
@@ -79,7 +80,7 @@ async fn however_many_wait_there_is_a_connection_for_who_creates() {
         ..Limits::STORE
     };
     let kit = Kit::of(Making {
-        limits: store::Limits::within(limits.connections),
+        limits: store::Limits::within(limits.connections, StoreMemory::default()),
         ..Making::default()
     })
     .await;

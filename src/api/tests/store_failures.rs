@@ -4,7 +4,7 @@ use futures_util::future::{self, BoxFuture, FutureExt};
 use http::StatusCode;
 
 use super::kit::{Kit, Making};
-use crate::store::{Backend, Committed, Feed, Mutation, StoreError};
+use crate::store::{Backend, Committed, Feed, Mutation, StoreError, Variables};
 
 /// Keeps nothing, and says why.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ struct Failing(StoreError);
 
 impl Backend for Failing {
     fn start(&self, feed: Arc<dyn Feed>) -> BoxFuture<'_, Result<(), StoreError>> {
-        feed.reset(Vec::new());
+        feed.reset(&Variables::default());
         future::ready(Ok(())).boxed()
     }
 

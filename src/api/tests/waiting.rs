@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::kit::{Kit, Making, WAIT, mk_wait};
 use crate::{
+    memory::StoreMemory,
     net::Phase,
     store::{Limits, ObjectSource},
 };
@@ -131,7 +132,7 @@ async fn a_waiter_is_listed_until_it_goes_away() {
 async fn who_comes_when_enough_are_held_is_told_to_come_later() {
     let limits = Limits {
         waiters: 1,
-        ..Limits::within(1000)
+        ..Limits::within(1000, StoreMemory::default())
     };
     let kit = Kit::of(Making {
         limits,

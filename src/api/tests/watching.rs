@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::kit::{Kit, Making, mk_request};
+use crate::memory::StoreMemory;
 use crate::{net::Phase, store::Limits};
 
 const WATCH: &str = "/v1/namespaces/default/watch?prefix=a";
@@ -82,8 +83,8 @@ async fn sends_a_bookmark_every_30_seconds() {
 #[tokio::test]
 async fn ends_when_the_watcher_reads_too_slowly() {
     let limits = Limits {
-        watch_buffer: 2,
-        ..Limits::within(1000)
+        watch_backlog: 1400,
+        ..Limits::within(1000, StoreMemory::default())
     };
     let kit = Kit::of(Making {
         limits,
@@ -111,7 +112,7 @@ async fn ends_when_the_process_drains() {
 async fn who_comes_when_enough_watch_is_told_to_come_later() {
     let limits = Limits {
         watchers: 1,
-        ..Limits::within(1000)
+        ..Limits::within(1000, StoreMemory::default())
     };
     let kit = Kit::of(Making {
         limits,

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use super::api_server::{ApiServer, ReviewError};
 use crate::{
     api,
-    memory::WebhookMemory,
+    memory::{StoreMemory, WebhookMemory},
     net::{
         self, BindError, Endpoint, NetMetrics, Phase, ServeContext, Shutdown, ShutdownTrigger,
         Transport,
@@ -44,9 +44,10 @@ pub(super) struct Servers {
 impl Servers {
     /// Starts both on ports of their own.
     pub(super) async fn start() -> Result<Self, ServersError> {
+        let memory = StoreMemory::default();
         let store = Store::open(
-            Arc::new(Memory::new()),
-            store::Limits::within(net::Limits::STORE.connections),
+            Arc::new(Memory::new(memory.variables)),
+            store::Limits::within(net::Limits::STORE.connections, memory),
             Arc::new(SystemClock),
         )
         .await?;
@@ -75,13 +76,17 @@ impl Servers {
 
     /// Returns what the store knows at this moment.
     pub(super) fn snapshot(&self) -> Snapshot<'_> {
-        let (_, waiters) = self.store.waiters(None);
-        let waiters = waiters.into_iter();
-        Snapshot {
-            store: &self.store,
-            held: waiters
-                .filter_map(|waiter| Some((waiter.who.namespace.to_string(), waiter.who.pod?)))
-                .collect(),
+        let mut held = Vec::new();
+        let mut position = None;
+        loop {
+            let page = self.store.waiters(None, usize::MAX, position);
+            let pods = page.waiters.into_iter().map(|waiter| waiter.who);
+            held.extend(pods.filter_map(|who| Some((who.namespace.to_string(), who.pod?))));
+            position = page.next;
+            if position.is_none() {
+                let store = &self.store;
+                return Snapshot { store, held };
+            }
         }
     }
 
@@ -166,7 +171,7 @@ pub(super) struct Snapshot<'a> {
 impl StoreView for Snapshot<'_> {
     fn judge(&self, conditions: &[Condition]) -> Vec<State> {
         // A store that is fed with objects judges everything.
-        let answer = self.store.judge(conditions);
+        let answer = self.store.judge(&conditions.into());
         answer.map_or_else(|_| Vec::new(), |answer| answer.states().collect())
     }
 

@@ -2,19 +2,24 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Read},
+    io::{self, Read, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
+use parking_lot::Mutex;
 use redb::{DatabaseError, backends::FileBackend};
 use tracing::warn;
 
-use super::{Medium, StoreError, fault::Attempt, tables};
+use super::{Medium, RESERVE, StoreError, fault::Attempt, tables};
 
 const LOCK: &str = "oncue.lock";
 const FILE: &str = "oncue.redb";
 /// The file until it is complete; what a crash leaves of it is overwritten.
 const NEW_FILE: &str = "oncue.redb.new";
+
+/// Takes space that is given up for deletes when the disk is full.
+const RESERVE_FILE: &str = "oncue.reserve";
 
 /// What every redb file begins with.
 const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -25,8 +30,14 @@ pub(super) struct Directory {
     root: PathBuf,
     file: PathBuf,
     new: PathBuf,
+    reserve: PathBuf,
+    /// The file that was opened or adopted last.
+    place: Mutex<Option<FileNumber>>,
     _lock: File,
 }
+
+/// What a file system knows a file by: its device and number.
+type FileNumber = (u64, u64);
 
 impl Directory {
     /// Takes the directory, and refuses a file in it that is not ours.
@@ -35,12 +46,15 @@ impl Directory {
         let lock = lock(&path.join(LOCK))?;
         let file = path.join(FILE);
         if fs::exists(&file).map_err(|error| attempt("look for", &file).io(error))? {
+            refuse_special(&file)?;
             refuse_foreign(&file)?;
             refuse_later_format(&file)?;
         }
         Ok(Self {
             root: path.to_owned(),
             new: path.join(NEW_FILE),
+            reserve: path.join(RESERVE_FILE),
+            place: Mutex::default(),
             file,
             _lock: lock,
         })
@@ -52,7 +66,10 @@ impl Medium for Directory {
 
     fn open(&self) -> Result<Option<FileBackend>, StoreError> {
         match File::options().read(true).write(true).open(&self.file) {
-            Ok(file) => storage(file, &self.file).map(Some),
+            Ok(file) => {
+                *self.place.lock() = number(&self.file);
+                storage(file, &self.file).map(Some)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(attempt("open", &self.file).io(error)),
         }
@@ -71,6 +88,7 @@ impl Medium for Directory {
     fn adopt_new(&self) -> Result<(), StoreError> {
         fs::rename(&self.new, &self.file)
             .map_err(|error| attempt("rename to", &self.file).io(error))?;
+        *self.place.lock() = number(&self.file);
         sync_directory(&self.root)
     }
 
@@ -80,9 +98,57 @@ impl Medium for Directory {
         }
     }
 
+    fn check_place(&self) -> Result<(), StoreError> {
+        if *self.place.lock() == number(&self.file) {
+            Ok(())
+        } else {
+            Err(StoreError::Gone {
+                path: self.file.clone(),
+            })
+        }
+    }
+
+    fn reserve(&self) -> Result<(), StoreError> {
+        let is_there = |file: &fs::Metadata| file.is_file() && file.len() >= RESERVE as u64;
+        if fs::metadata(&self.reserve).is_ok_and(|file| is_there(&file)) {
+            return Ok(());
+        }
+        let reserved = File::create(&self.reserve).and_then(|mut file| {
+            file.write_all(&vec![0xff; RESERVE])?;
+            file.sync_all()
+        });
+        reserved.map_err(|error| {
+            self.release_reserve();
+            attempt("reserve space in", &self.reserve).io(error)
+        })?;
+        sync_directory(&self.root)
+    }
+
+    fn release_reserve(&self) {
+        if let Err(error) = remove(&self.reserve) {
+            warn!(path = %self.reserve.display(), %error, "failed to give up the reserved space");
+        }
+    }
+
     fn path(&self) -> &Path {
         &self.file
     }
+}
+
+fn number(file: &Path) -> Option<FileNumber> {
+    let file = fs::metadata(file).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
+/// Refuses what is no file, such as a FIFO, which would never open.
+fn refuse_special(file: &Path) -> Result<(), StoreError> {
+    let metadata = fs::metadata(file).map_err(|error| attempt("look at", file).io(error))?;
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(StoreError::NotOurs {
+        path: file.to_owned(),
+    })
 }
 
 fn storage(file: File, path: &Path) -> Result<FileBackend, StoreError> {
@@ -139,7 +205,7 @@ fn refuse_foreign(file: &Path) -> Result<(), StoreError> {
 /// looked at after it was repaired, and is refused then.
 fn refuse_later_format(file: &Path) -> Result<(), StoreError> {
     match redb::Builder::new().open_read_only(file) {
-        Ok(database) => tables::check_format(&database, attempt("read", file)),
+        Ok(database) => tables::check_format(&database, attempt("read", file)).map(drop),
         Err(DatabaseError::RepairAborted) => Ok(()),
         Err(error) => Err(attempt("open", file).redb(error)),
     }

@@ -1,18 +1,24 @@
 //! The file. It is opened again after an I/O error, and rewritten from memory if it cannot be
 //! trusted or holds changes that were not acknowledged.
 
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
 use redb::{Database, StorageBackend};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::{
     Medium, StoreError,
     fault::Attempt,
     storage::{Trust, WatchedStorage},
-    tables::{self, RowChange},
+    tables::{self, Format},
 };
-use crate::world::variables::Variables;
+use crate::{store::Update, world::variables::Variables};
 
-/// Memory that redb may use for pages; everything is in memory besides.
+/// Memory that redb may use for pages, in bytes; everything is in memory besides. The memory plan
+/// counts it among what a store takes by itself.
 const CACHE_BYTES: usize = 4 << 20;
 
 /// The file that holds what was acknowledged.
@@ -23,8 +29,15 @@ pub(super) struct DataFile<M> {
     trust: Trust,
 }
 
+/// A file that was opened, and what is in it.
+struct Found {
+    database: Database,
+    variables: Variables,
+    format: Format,
+}
+
 impl<M: Medium> DataFile<M> {
-    /// Opens the file and reads it, or creates it.
+    /// Opens the file and reads it, or creates it. A file of the former format is written anew.
     pub(super) fn open(medium: M) -> Result<(Self, Variables), StoreError> {
         let mut file = Self {
             medium,
@@ -32,60 +45,128 @@ impl<M: Medium> DataFile<M> {
             trust: Trust::default(),
         };
         let (database, variables) = match file.read()? {
-            Some(found) => found,
+            Some(Found {
+                database,
+                variables,
+                format: Format::Checked,
+            }) => (database, variables),
+            Some(Found {
+                database,
+                variables,
+                format: Format::Plain,
+            }) => {
+                drop(database);
+                info!(path = %file.path().display(), "writing the file anew, with checksums");
+                (file.create(&variables)?, variables)
+            }
             None => (file.create(&Variables::default())?, Variables::default()),
         };
         file.database = Some(database);
         Ok((file, variables))
     }
 
-    /// Writes all of `changes`, or none of them: after an error the file is made to hold
-    /// `acknowledged` again, at once or before anything else is written.
-    pub(super) fn write(
-        &mut self,
-        acknowledged: &Variables,
-        changes: &[RowChange<'_>],
-    ) -> Result<(), StoreError> {
-        let database = match self.database.take() {
-            Some(database) => database,
-            None => self.restore(acknowledged)?,
-        };
-        let written = tables::write(&database, changes);
-        if let Err(failure) = written {
-            drop(database);
-            self.database = self
-                .restore(acknowledged)
-                .inspect_err(|error| error!(%error, "failed to open the file again"))
-                .ok();
-            return Err(self.attempt("write").redb(failure));
+    /// Makes the file hold `acknowledged` again, if an error has left that open.
+    pub(super) fn make_ready(&mut self, acknowledged: &Variables) -> Result<(), StoreError> {
+        self.medium.check_place()?;
+        if self.database.is_none() {
+            self.database = Some(self.restore(acknowledged)?);
         }
+        Ok(())
+    }
+
+    /// Writes all of `updates`; after an error it is open what was written: [`recover`].
+    ///
+    /// [`recover`]: Self::recover
+    pub(super) fn write(&mut self, updates: &[Update]) -> Result<(), StoreError> {
+        let database = self.database.take().ok_or(StoreError::Closed)?;
+        tables::write(&database, updates).map_err(|failure| self.attempt("write").redb(failure))?;
         self.database = Some(database);
         Ok(())
+    }
+
+    /// Makes the file hold `acknowledged` again, at once or before anything else is written.
+    pub(super) fn recover(&mut self, acknowledged: &Variables) {
+        self.database = self
+            .restore(acknowledged)
+            .inspect_err(|error| error!(%error, "failed to open the file again"))
+            .ok();
+    }
+
+    /// Gives the space of removed rows back to the disk, as far as that is possible.
+    pub(super) fn compact(&mut self, acknowledged: &Variables) {
+        let Some(mut database) = self.database.take() else {
+            return;
+        };
+        match database.compact() {
+            Ok(_) => self.database = Some(database),
+            Err(error) => {
+                warn!(%error, "failed to make the file smaller");
+                drop(database);
+                self.recover(acknowledged);
+            }
+        }
+    }
+
+    /// Reserves disk space for removals.
+    pub(super) fn reserve(&self) -> Result<(), StoreError> {
+        self.medium.reserve()
+    }
+
+    /// Gives the reserved space up.
+    pub(super) fn release_reserve(&self) {
+        self.medium.release_reserve();
+    }
+
+    /// Returns the error of a file that cannot grow.
+    pub(super) fn full(&self) -> StoreError {
+        StoreError::Full {
+            path: self.path().to_owned(),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.medium.path()
     }
 
     /// Opens the file where it can be trusted to hold what was acknowledged and nothing else:
     /// redb may have written a commit although it failed.
     fn restore(&self, acknowledged: &Variables) -> Result<Database, StoreError> {
         if !self.trust.is_lost()
-            && let Some((database, found)) = self.read()?
-            && found == *acknowledged
+            && let Some(found) = self.read()?
+            && found.variables == *acknowledged
         {
-            return Ok(database);
+            return Ok(found.database);
         }
         let database = self.create(acknowledged)?;
-        let path = self.medium.path().display();
+        let path = self.path().display();
         warn!(%path, "wrote the file anew: it may have held what was not acknowledged");
         Ok(database)
     }
 
-    fn read(&self) -> Result<Option<(Database, Variables)>, StoreError> {
+    /// A file whose pages are damaged can make redb panic: that is an error like any other.
+    fn read(&self) -> Result<Option<Found>, StoreError> {
         let Some(storage) = self.medium.open()? else {
             return Ok(None);
         };
+        let read = AssertUnwindSafe(|| self.read_from(storage));
+        let read = catch_unwind(read);
+        let damaged = |_| {
+            Err(self
+                .attempt("read")
+                .damaged("its pages contradict each other"))
+        };
+        read.unwrap_or_else(damaged).map(Some)
+    }
+
+    fn read_from(&self, storage: M::Storage) -> Result<Found, StoreError> {
         let database = self.database_on(storage);
         let database = database.map_err(|error| self.attempt("open").redb(error))?;
-        let variables = tables::load(&database, self.attempt("read"))?;
-        Ok(Some((database, variables)))
+        let (variables, format) = tables::load(&database, self.attempt("read"))?;
+        Ok(Found {
+            database,
+            variables,
+            format,
+        })
     }
 
     /// Writes a new file, and puts it in the place of the one that is there.
@@ -119,7 +200,7 @@ impl<M: Medium> DataFile<M> {
     fn attempt(&self, action: &'static str) -> Attempt<'_> {
         Attempt {
             action,
-            path: self.medium.path(),
+            path: self.path(),
         }
     }
 }
@@ -132,18 +213,20 @@ mod tests {
     use crate::{
         language::{Namespace, VariableKey},
         life::{Assertion, AssertionId, Timestamp},
-        store::{Variable, embedded::directory::Directory},
+        store::embedded::directory::Directory,
     };
 
-    fn mk_variable(name: &str) -> Variable {
-        let key = VariableKey::new(Namespace::default(), name.parse().unwrap());
-        let assertion = Assertion {
-            id: AssertionId::HAND,
-            value: None,
-            since: Timestamp::from_millis(1),
-            expires: None,
-        };
-        Variable::new(key, vec![Arc::new(assertion)]).unwrap()
+    fn mk_update(name: &str) -> Update {
+        Update {
+            key: VariableKey::new(Namespace::default(), name.parse().unwrap()),
+            before: None,
+            after: Some(Arc::new(Assertion {
+                id: AssertionId::HAND,
+                value: None,
+                since: Timestamp::from_millis(1),
+                expires: None,
+            })),
+        }
     }
 
     fn open(directory: &Path) -> (DataFile<Directory>, Variables) {
@@ -152,11 +235,10 @@ mod tests {
 
     /// Keeps a variable, as the writer does.
     fn keep(file: &mut DataFile<Directory>, kept: &mut Variables, name: &str) {
-        let variable = mk_variable(name);
-        let put = RowChange::Put(variable.key(), &variable.assertions()[0]);
-        file.write(kept, &[put]).unwrap();
-        let key = variable.key().clone();
-        kept.set(&key, Some(Arc::new(variable)));
+        let update = mk_update(name);
+        file.make_ready(kept).unwrap();
+        file.write(std::slice::from_ref(&update)).unwrap();
+        kept.apply(&update);
     }
 
     /// Returns the number by which the file system knows the file.

@@ -1,10 +1,12 @@
-//! How an assertion stands in the file: its id as the key of a row, the rest as JSON.
+//! How an assertion stands in the file: its id as the key of a row; a checksum of both, and the rest
+//! as JSON.
 //!
 //! The texts here are a file format: they change with [`FORMAT`](super::tables::FORMAT) only.
 
 use oncue_language::{Namespace, VariableKey};
 use serde::{Deserialize, Serialize};
 
+use super::tables::Format;
 use crate::life::{Asserter, Assertion, AssertionId, Kind, Owner, Timestamp};
 
 /// The variable's namespace and name; the assertion's kind; its owner's namespace, name and uid,
@@ -42,22 +44,36 @@ pub(super) fn row_key<'a>(variable: &'a VariableKey, id: &'a AssertionId) -> Row
     )
 }
 
-pub(super) fn encode(assertion: &Assertion) -> Vec<u8> {
+pub(super) fn encode(key: RowKey<'_>, assertion: &Assertion) -> Vec<u8> {
     let record = Record {
         since: assertion.since.as_millis(),
         expires: assertion.expires.map(Timestamp::as_millis),
         value: assertion.value.as_ref().map(|v| v.as_str().to_owned()),
     };
-    serde_json::to_vec(&record).expect("numbers and texts are JSON")
+    let json = serde_json::to_vec(&record).expect("numbers and texts are JSON");
+    let mut bytes = checksum(key, &json).to_le_bytes().to_vec();
+    bytes.extend(json);
+    bytes
 }
 
-/// Reads a row back; an error says what is wrong with it.
-pub(super) fn decode(key: RowKey<'_>, record: &[u8]) -> Result<(VariableKey, Assertion), String> {
-    let (namespace, name, ..) = key;
-    let at = |error: String| format!("row {name}@{namespace}: {error}");
+/// Reads a row back; an error names the record and says what is wrong with it.
+pub(super) fn decode(
+    format: Format,
+    key: RowKey<'_>,
+    record: &[u8],
+) -> Result<(VariableKey, Assertion), String> {
+    let (namespace, name, kind, _, owner, _) = key;
+    let at = |error: String| match owner {
+        "" => format!("the {kind} record of {name}@{namespace} by hand: {error}"),
+        owner => format!("the {kind} record of {name}@{namespace} by {owner}: {error}"),
+    };
+    let json = match format {
+        Format::Checked => checked(key, record).ok_or_else(|| at(NO_MATCH.to_owned()))?,
+        Format::Plain => record,
+    };
     let variable = variable_key(key).map_err(at)?;
     let id = assertion_id(key).map_err(at)?;
-    let record: Record = serde_json::from_slice(record).map_err(|e| at(e.to_string()))?;
+    let record: Record = serde_json::from_slice(json).map_err(|e| at(e.to_string()))?;
     let value = record.value.map(|text| text.parse()).transpose();
     let assertion = Assertion {
         id,
@@ -66,6 +82,25 @@ pub(super) fn decode(key: RowKey<'_>, record: &[u8]) -> Result<(VariableKey, Ass
         expires: record.expires.map(Timestamp::from_millis),
     };
     Ok((variable, assertion))
+}
+
+const NO_MATCH: &str = "its checksum does not match";
+
+/// Returns the record's JSON if its checksum matches.
+fn checked<'a>(key: RowKey<'_>, record: &'a [u8]) -> Option<&'a [u8]> {
+    let (sum, json) = record.split_first_chunk()?;
+    (u32::from_le_bytes(*sum) == checksum(key, json)).then_some(json)
+}
+
+/// Returns the CRC-32 of the key's parts, each ended by a byte that is in no text, and the JSON.
+fn checksum(key: RowKey<'_>, json: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for part in <[&str; 6]>::from(key) {
+        hasher.update(part.as_bytes());
+        hasher.update(&[0xff]);
+    }
+    hasher.update(json);
+    hasher.finalize()
 }
 
 fn variable_key((namespace, name, ..): RowKey<'_>) -> Result<VariableKey, String> {
@@ -141,8 +176,8 @@ mod tests {
     fn reading_is_the_inverse_of_writing() {
         let variable = mk_variable();
         for assertion in mk_assertions() {
-            let record = encode(&assertion);
-            let read = decode(row_key(&variable, &assertion.id), &record).unwrap();
+            let key = row_key(&variable, &assertion.id);
+            let read = decode(Format::Checked, key, &encode(key, &assertion)).unwrap();
             assert_eq!(read, (variable.clone(), assertion));
         }
     }
@@ -159,10 +194,30 @@ mod tests {
             row_key(&variable, &ready.id),
             ("default", "a/b", "ready", "other", "p/q", "u")
         );
+        let record = encode(row_key(&variable, &hand.id), &hand);
+        assert_eq!(record[..4], 0xfc4d_a1d6_u32.to_le_bytes());
         assert_eq!(
-            encode(&hand),
-            r#"{"since":1,"expires":2,"value":"x\n\"é"}"#.as_bytes()
+            record[4..],
+            *r#"{"since":1,"expires":2,"value":"x\n\"é"}"#.as_bytes()
         );
+    }
+
+    #[test]
+    fn a_flipped_bit_is_an_error_that_names_the_record() {
+        let variable = mk_variable();
+        for assertion in mk_assertions() {
+            let key = row_key(&variable, &assertion.id);
+            let record = encode(key, &assertion);
+            for bit in 0..8 * record.len() {
+                let mut flipped = record.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                let error = decode(Format::Checked, key, &flipped).unwrap_err();
+                assert!(error.contains("record of a/b@default by"), "{error}");
+                assert!(error.ends_with("its checksum does not match"), "{error}");
+            }
+            let other = ("default", "a/c", key.2, key.3, key.4, key.5);
+            assert!(decode(Format::Checked, other, &record).is_err());
+        }
     }
 
     #[test]
@@ -180,7 +235,7 @@ mod tests {
             ),
             (("a", "b", "live", "", "", ""), b"\x00", "expected value"),
         ] {
-            let error = decode(key, record).unwrap_err();
+            let error = decode(Format::Plain, key, record).unwrap_err();
             assert!(error.contains(wrong), "{error}");
         }
     }

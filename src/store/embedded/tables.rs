@@ -2,96 +2,110 @@
 
 use std::sync::Arc;
 
-use oncue_language::VariableKey;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    WriteTransaction,
+};
 
 use super::{
     StoreError,
     fault::Attempt,
     record::{self, RowKey},
 };
-use crate::{
-    life::{Assertion, AssertionId},
-    store::{Variable, variables::Variables},
-};
+use crate::store::{Update, variables::Variables};
 
-/// The format of the file, as far as it is ours: a file of a later one is refused.
-pub(super) const FORMAT: u64 = 1;
+/// The format that is written; a file of a later one is refused.
+pub(super) const FORMAT: u64 = 2;
+
+/// A format that is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Format {
+    /// The former one: records without checksums.
+    Plain,
+    /// Records with checksums.
+    Checked,
+}
 
 const META: TableDefinition<'static, &str, u64> = TableDefinition::new("oncue");
 const FORMAT_KEY: &str = "format";
 const ASSERTIONS: TableDefinition<'static, RowKey<'static>, &[u8]> =
     TableDefinition::new("assertions");
 
-/// One row that is written.
-#[derive(Debug)]
-pub(super) enum RowChange<'a> {
-    Put(&'a VariableKey, &'a Assertion),
-    Remove(&'a VariableKey, &'a AssertionId),
-}
-
 /// Makes an empty file one of ours that holds `variables`; they are durable afterwards.
 pub(super) fn create(database: &Database, variables: &Variables) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     transaction.open_table(META)?.insert(FORMAT_KEY, FORMAT)?;
-    let rows: Vec<_> = variables.iter().flat_map(|it| rows(it)).collect();
-    write_rows(&transaction, &rows)?;
+    let updates = variables.assertions().map(|(key, assertion)| Update {
+        key,
+        before: None,
+        after: Some(Arc::clone(assertion)),
+    });
+    write_rows(&transaction, updates)?;
     transaction.commit()?;
     Ok(())
 }
 
-fn rows(variable: &Variable) -> impl Iterator<Item = RowChange<'_>> {
-    let assertions = variable.assertions().iter();
-    assertions.map(|assertion| RowChange::Put(variable.key(), assertion))
-}
-
-/// Writes all of `changes` or none; they are durable afterwards.
-pub(super) fn write(database: &Database, changes: &[RowChange<'_>]) -> Result<(), redb::Error> {
+/// Writes all of `updates` or none; they are durable afterwards.
+pub(super) fn write(database: &Database, updates: &[Update]) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
-    write_rows(&transaction, changes)?;
+    write_rows(&transaction, updates.iter().cloned())?;
     transaction.commit()?;
     Ok(())
 }
 
 fn write_rows(
     transaction: &WriteTransaction,
-    changes: &[RowChange<'_>],
+    updates: impl Iterator<Item = Update>,
 ) -> Result<(), redb::Error> {
     let mut table = transaction.open_table(ASSERTIONS)?;
-    for change in changes {
-        match change {
-            RowChange::Put(variable, assertion) => {
-                let record = record::encode(assertion);
-                table.insert(record::row_key(variable, &assertion.id), &*record)?;
+    for update in updates {
+        let key = record::row_key(&update.key, update.id());
+        match &update.after {
+            Some(assertion) => {
+                table.insert(key, &*record::encode(key, assertion))?;
             }
-            RowChange::Remove(variable, id) => {
-                table.remove(record::row_key(variable, id))?;
+            None => {
+                table.remove(key)?;
             }
         }
     }
     Ok(())
 }
 
-/// Reads everything there is.
-pub(super) fn load(database: &Database, attempt: Attempt<'_>) -> Result<Variables, StoreError> {
-    check_format(database, attempt)?;
-    let rows = read_rows(database, attempt)?;
+/// Reads everything there is, row by row.
+pub(super) fn load(
+    database: &Database,
+    attempt: Attempt<'_>,
+) -> Result<(Variables, Format), StoreError> {
+    let format = check_format(database, attempt)?;
+    let failed = |error: redb::Error| attempt.redb(error);
+    let transaction = database.begin_read().map_err(|e| failed(e.into()))?;
+    let table = transaction.open_table(ASSERTIONS);
+    let table = table.map_err(|e| failed(e.into()))?;
     let mut variables = Variables::default();
-    for rows in rows.chunk_by(|(a, _), (b, _)| a == b) {
-        let assertions = rows.iter().map(|(_, assertion)| Arc::clone(assertion));
-        if let [(key, _), ..] = rows {
-            let variable = Variable::new(key.clone(), assertions.collect());
-            variables.set(key, variable.map(Arc::new));
+    let mut rows = 0;
+    for row in table.iter().map_err(|e| failed(e.into()))? {
+        let (key, record) = row.map_err(|e| failed(e.into()))?;
+        let decoded = record::decode(format, key.value(), record.value());
+        let (variable, assertion) = decoded.map_err(|detail| attempt.damaged(detail))?;
+        if variables.put(&variable, Arc::new(assertion)).is_some() {
+            return Err(attempt.damaged(format!("{variable} has a record twice")));
         }
+        rows += 1;
     }
-    Ok(variables)
+    let promised = table.len().map_err(|e| failed(e.into()))?;
+    if rows != promised {
+        let detail = format!("{promised} records were written, and {rows} are there");
+        return Err(attempt.damaged(detail));
+    }
+    Ok((variables, format))
 }
 
 /// Makes sure that the file is one of ours and that this version reads it.
 pub(super) fn check_format(
     database: &impl ReadableDatabase,
     attempt: Attempt<'_>,
-) -> Result<(), StoreError> {
+) -> Result<Format, StoreError> {
     let failed = |error: redb::Error| attempt.redb(error);
     let transaction = database.begin_read().map_err(|e| failed(e.into()))?;
     let found = match transaction.open_table(META) {
@@ -100,7 +114,8 @@ pub(super) fn check_format(
         Err(_) => None,
     };
     match found.map(|found| found.value()) {
-        Some(FORMAT) => Ok(()),
+        Some(1) => Ok(Format::Plain),
+        Some(FORMAT) => Ok(Format::Checked),
         Some(found) => Err(StoreError::Newer {
             path: attempt.path.to_owned(),
             found,
@@ -110,23 +125,4 @@ pub(super) fn check_format(
             path: attempt.path.to_owned(),
         }),
     }
-}
-
-/// Returns all rows in the order of their keys.
-fn read_rows(
-    database: &Database,
-    attempt: Attempt<'_>,
-) -> Result<Vec<(VariableKey, Arc<Assertion>)>, StoreError> {
-    let failed = |error: redb::Error| attempt.redb(error);
-    let transaction = database.begin_read().map_err(|e| failed(e.into()))?;
-    let table = transaction.open_table(ASSERTIONS);
-    let table = table.map_err(|e| failed(e.into()))?;
-    let mut rows = Vec::new();
-    for row in table.iter().map_err(|e| failed(e.into()))? {
-        let (key, record) = row.map_err(|e| failed(e.into()))?;
-        let (variable, assertion) = record::decode(key.value(), record.value())
-            .map_err(|detail| attempt.damaged(detail))?;
-        rows.push((variable, Arc::new(assertion)));
-    }
-    Ok(rows)
 }

@@ -1,21 +1,26 @@
 //! The thread that writes: takes what waits, commits it together, tells the feeds, then answers.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use oncue_language::VariableKey;
 use tokio::sync::{mpsc, oneshot};
+use tracing::{error, info};
 
-use super::{Medium, file::DataFile, tables::RowChange};
-use crate::store::{
-    Effect, Mutation, Step, StoreError, Update, Variable,
-    backend::{Committed, Feed},
-    variables::Variables,
+use super::{Medium, file::DataFile};
+use crate::{
+    memory::Budget,
+    store::{
+        Action, Mutation, StoreError, Update,
+        backend::{Committed, Feed},
+        room,
+        variables::Variables,
+    },
 };
 
 /// How many changes share a commit at most.
 const MAX_BATCH: usize = 1024;
 
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+type Answer<T> = Result<T, StoreError>;
+type Reply<T> = oneshot::Sender<Answer<T>>;
 
 /// What the thread is asked for.
 pub(super) enum Request {
@@ -34,17 +39,42 @@ pub(super) struct Writer<M> {
     file: DataFile<M>,
     /// What was acknowledged, and no more.
     variables: Variables,
+    budget: Budget,
     feeds: Vec<Arc<dyn Feed>>,
+    disk: DiskState,
+}
+
+/// Whether the disk has room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum DiskState {
+    /// The reserve was given up for removals, when the variables took so many bytes.
+    Full { bytes: usize },
+    /// The reserve is there.
+    Roomy,
+}
+
+/// Which mutations are carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Allowed {
+    All,
+    /// Only those that remove: others find the disk full.
+    Removals,
 }
 
 impl<M: Medium> Writer<M> {
-    pub(super) fn open(medium: M) -> Result<Self, StoreError> {
+    pub(super) fn open(medium: M, budget: Budget) -> Result<Self, StoreError> {
         let (file, variables) = DataFile::open(medium)?;
-        Ok(Self {
+        let mut writer = Self {
             file,
             variables,
+            budget,
             feeds: Vec::new(),
-        })
+            disk: DiskState::Roomy,
+        };
+        if let Err(full @ StoreError::Full { .. }) = writer.file.reserve() {
+            writer.begin_full(&full);
+        }
+        Ok(writer)
     }
 
     /// Runs until the queue is closed.
@@ -70,7 +100,8 @@ impl<M: Medium> Writer<M> {
                         &std::mem::take(&mut mutations),
                         std::mem::take(&mut replies),
                     );
-                    self.start(feed);
+                    feed.reset(&self.variables);
+                    self.feeds.push(feed);
                     let _gone = reply.send(Ok(()));
                 }
             }
@@ -83,17 +114,15 @@ impl<M: Medium> Writer<M> {
         &self.variables
     }
 
-    fn start(&mut self, feed: Arc<dyn Feed>) {
-        feed.reset(self.variables.iter().cloned().collect());
-        self.feeds.push(feed);
-    }
-
     /// A caller that is gone gets no answer, but its change stays.
     fn answer(&mut self, mutations: &[Mutation], replies: Vec<Reply<Committed>>) {
+        if mutations.is_empty() {
+            return;
+        }
         match self.commit(mutations) {
-            Ok(committed) => {
-                for (reply, committed) in replies.into_iter().zip(committed) {
-                    let _gone = reply.send(Ok(committed));
+            Ok(answers) => {
+                for (reply, answer) in replies.into_iter().zip(answers) {
+                    let _gone = reply.send(answer);
                 }
             }
             Err(error) => {
@@ -104,64 +133,98 @@ impl<M: Medium> Writer<M> {
         }
     }
 
-    fn commit(&mut self, mutations: &[Mutation]) -> Result<Vec<Committed>, StoreError> {
-        let steps = self.plan(mutations);
-        if steps.iter().any(|step| step.effect != Effect::Unchanged) {
-            let changes = row_changes(mutations, &steps);
-            self.file.write(&self.variables, &changes)?;
-            self.publish(mutations, &steps);
+    /// Removals get through on a full disk: the reserve is given up for them.
+    fn commit(&mut self, mutations: &[Mutation]) -> Answer<Vec<Answer<Committed>>> {
+        self.look_for_room();
+        if self.disk != DiskState::Roomy {
+            let answers = self.try_commit(mutations, Allowed::Removals);
+            self.shrink();
+            return answers;
         }
-        let committed = steps.into_iter().map(|step| Committed {
-            effect: step.effect,
-            variable: step.after,
-        });
-        Ok(committed.collect())
+        match self.try_commit(mutations, Allowed::All) {
+            Err(full @ StoreError::Full { .. }) => {
+                self.begin_full(&full);
+                self.try_commit(mutations, Allowed::Removals)
+            }
+            answers => answers,
+        }
     }
 
-    /// Decides each mutation on what those before it in the batch will have made of its variable.
-    fn plan(&self, mutations: &[Mutation]) -> Vec<Step> {
-        let mut planned: HashMap<&VariableKey, Option<Arc<Variable>>> = HashMap::new();
-        let mut steps = Vec::with_capacity(mutations.len());
-        for mutation in mutations {
-            let current = match planned.get(&mutation.key) {
-                Some(planned) => planned.as_ref(),
-                None => self.variables.get(&mutation.key),
-            };
-            let step = mutation.apply(current);
-            planned.insert(&mutation.key, step.after.clone());
-            steps.push(step);
-        }
-        steps
-    }
-
-    fn publish(&mut self, mutations: &[Mutation], steps: &[Step]) {
-        let changed = mutations
+    fn try_commit(
+        &mut self,
+        mutations: &[Mutation],
+        allowed: Allowed,
+    ) -> Answer<Vec<Answer<Committed>>> {
+        self.file.make_ready(&self.variables)?;
+        let mut updates = Vec::new();
+        let answers = mutations
             .iter()
-            .zip(steps)
-            .filter(|(_, step)| step.effect != Effect::Unchanged);
-        let updates: Vec<_> = changed
-            .map(|(mutation, step)| Update {
-                key: mutation.key.clone(),
-                after: step.after.clone(),
-            })
+            .map(|mutation| self.apply(mutation, allowed, &mut updates))
             .collect();
-        for Update { key, after } in &updates {
-            self.variables.set(key, after.clone());
+        if updates.is_empty() {
+            return Ok(answers);
+        }
+        if let Err(error) = self.file.write(&updates) {
+            for update in updates.iter().rev() {
+                self.variables.revert(update);
+            }
+            self.file.recover(&self.variables);
+            return Err(error);
         }
         for feed in &self.feeds {
-            feed.committed(updates.clone());
+            feed.committed(&updates);
+        }
+        Ok(answers)
+    }
+
+    /// Decides a mutation on what those before it in the batch have left.
+    fn apply(
+        &mut self,
+        mutation: &Mutation,
+        allowed: Allowed,
+        updates: &mut Vec<Update>,
+    ) -> Answer<Committed> {
+        let step = room::decide(mutation, &self.variables, self.budget);
+        let step = step.map_err(StoreError::OverLimit)?;
+        let is_put = matches!(mutation.action, Action::Assert { .. });
+        if allowed == Allowed::Removals && is_put && !step.updates.is_empty() {
+            return Err(self.file.full());
+        }
+        for update in &step.updates {
+            self.variables.apply(update);
+        }
+        updates.extend(step.updates);
+        Ok(Committed {
+            effect: step.effect,
+            assertion: step.assertion,
+        })
+    }
+
+    fn begin_full(&mut self, full: &StoreError) {
+        let path = self.file.path().display();
+        error!(%path, error = %full, "the disk is full: only deletes are possible until there is space");
+        self.file.release_reserve();
+        self.disk = DiskState::Full {
+            bytes: self.variables.bytes(),
+        };
+    }
+
+    fn look_for_room(&mut self) {
+        if self.disk != DiskState::Roomy && self.file.reserve().is_ok() {
+            self.disk = DiskState::Roomy;
+            let path = self.file.path().display();
+            info!(%path, "the disk has space again");
         }
     }
-}
 
-fn row_changes<'a>(mutations: &'a [Mutation], steps: &'a [Step]) -> Vec<RowChange<'a>> {
-    let changes = |(Mutation { key, .. }, step): (&'a Mutation, &'a Step)| {
-        let put = step
-            .put
-            .iter()
-            .map(|assertion| RowChange::Put(key, assertion));
-        let removed = step.removed.iter().map(|id| RowChange::Remove(key, id));
-        put.chain(removed)
-    };
-    mutations.iter().zip(steps).flat_map(changes).collect()
+    /// Gives space back once a quarter of the variables is gone: where nothing but us fills the
+    /// disk, nobody else does.
+    fn shrink(&mut self) {
+        let left = self.variables.bytes();
+        match &mut self.disk {
+            DiskState::Full { bytes } if left < *bytes / 4 * 3 => *bytes = left,
+            DiskState::Full { .. } | DiskState::Roomy => return,
+        }
+        self.file.compact(&self.variables);
+    }
 }

@@ -8,6 +8,7 @@ use super::disk::Disk;
 use crate::{
     language::{Namespace, VariableKey},
     life::{Assertion, AssertionId, Kind, Owner, Timestamp},
+    memory::Budget,
     store::{
         Action, Existing, Mutation, Withdrawal,
         embedded::writer::{Request, Writer},
@@ -35,7 +36,7 @@ fn play(seed: u64, mut disk: Disk) -> usize {
     let mut acknowledged = 0;
     let mut expected = vec![Variables::default()];
     for cut in 0..CUTS {
-        let mut writer = Writer::open(disk.clone()).unwrap();
+        let mut writer = Writer::open(disk.clone(), Budget::UNLIMITED).unwrap();
         let found = writer.variables().clone();
         assert!(
             expected.contains(&found),
@@ -102,8 +103,9 @@ pub(super) fn serve(writer: &mut Writer<Disk>, batch: Vec<Mutation>) -> Option<u
 pub(super) fn applied(state: &Variables, batch: &[Mutation]) -> Variables {
     let mut state = state.clone();
     for mutation in batch {
-        let after = mutation.apply(state.get(&mutation.key)).after;
-        state.set(&mutation.key, after);
+        for update in mutation.decide(&state).updates {
+            state.apply(&update);
+        }
     }
     state
 }

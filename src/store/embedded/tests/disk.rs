@@ -9,9 +9,10 @@ use std::{
 use rand::{RngExt, rngs::StdRng};
 use redb::StorageBackend;
 
+use crate::memory::Budget;
 use crate::store::{
     StoreError,
-    embedded::{Medium, fault::Attempt, writer::Writer},
+    embedded::{Medium, RESERVE, fault::Attempt, writer::Writer},
 };
 
 /// What a disk writes at once: a power cut leaves each of these old or new.
@@ -37,6 +38,8 @@ struct State {
     faults: Faults,
     /// How many bytes there are, where the disk can run full.
     space: Option<usize>,
+    /// How many bytes are reserved.
+    reserved: usize,
 }
 
 /// Operations that fail, although the disk works before and after.
@@ -70,7 +73,7 @@ impl Disk {
     /// Returns a disk with an empty store on it, as it is after a clean start and stop.
     pub(super) fn formatted() -> Self {
         let disk = Self(Arc::default());
-        drop(Writer::open(disk.clone()).unwrap());
+        drop(Writer::open(disk.clone(), Budget::UNLIMITED).unwrap());
         disk
     }
 
@@ -159,7 +162,8 @@ impl Disk {
 impl State {
     fn used(&self) -> usize {
         let names = [self.current, self.new].into_iter().flatten();
-        names.map(|number| self.files[number].seen.len()).sum()
+        let files: usize = names.map(|number| self.files[number].seen.len()).sum();
+        files + self.reserved
     }
 
     /// Makes room for a file to be so long.
@@ -335,6 +339,28 @@ impl Medium for Disk {
 
     fn discard_new(&self) {
         self.lock().new = None;
+    }
+
+    fn check_place(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn reserve(&self) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let missing = RESERVE - state.reserved;
+        if state
+            .space
+            .is_some_and(|space| state.used() + missing > space)
+        {
+            let path = Medium::path(self).to_owned();
+            return Err(StoreError::Full { path });
+        }
+        state.reserved = RESERVE;
+        Ok(())
+    }
+
+    fn release_reserve(&self) {
+        self.lock().reserved = 0;
     }
 
     fn path(&self) -> &Path {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     language::{Namespace, VariableKey},
+    memory::Budget,
     store::{Action, Existing, Mutation, embedded::writer::Writer, variables::Variables},
 };
 
@@ -60,13 +61,13 @@ fn what_was_written_although_it_failed_is_undone() {
 fn strike_each_operation_of(mk_batch: impl Fn(&mut StdRng) -> Vec<Mutation>) {
     let mut random = StdRng::seed_from_u64(0);
     let formatted = Disk::formatted();
-    let mut writer = Writer::open(formatted.clone()).unwrap();
+    let mut writer = Writer::open(formatted.clone(), Budget::UNLIMITED).unwrap();
     let many = names_of_many().map(|name| mk_assert(&name, &mut random));
     serve(&mut writer, many.collect()).unwrap();
     drop(writer);
     let refused = (0..MAX_OPERATIONS).take_while(|&after| {
         let disk = formatted.copy();
-        let mut writer = Writer::open(disk.clone()).unwrap();
+        let mut writer = Writer::open(disk.clone(), Budget::UNLIMITED).unwrap();
         disk.fail(Faults {
             after,
             count: 1,
@@ -76,7 +77,7 @@ fn strike_each_operation_of(mk_batch: impl Fn(&mut StdRng) -> Vec<Mutation>) {
             return false;
         }
         serve(&mut writer, vec![mk_assert("z", &mut random)]).unwrap();
-        let found = Writer::open(disk.after_power_cut(&mut random)).unwrap();
+        let found = Writer::open(disk.after_power_cut(&mut random), Budget::UNLIMITED).unwrap();
         assert_eq!(found.variables(), writer.variables(), "{after}");
         true
     });
@@ -91,7 +92,7 @@ fn names_of_many() -> impl Iterator<Item = String> {
 fn play(disk: &Disk, faults: Faults) -> bool {
     let Faults { after, count, .. } = faults;
     let mut random = StdRng::seed_from_u64(after as u64);
-    let mut writer = Writer::open(disk.clone()).unwrap();
+    let mut writer = Writer::open(disk.clone(), Budget::UNLIMITED).unwrap();
     disk.fail(faults);
     let mut state = Variables::default();
     for number in 0..BATCHES {
@@ -114,7 +115,7 @@ fn play(disk: &Disk, faults: Faults) -> bool {
     state = applied(&state, &last);
     assert!(serve(&mut writer, last).is_some());
     let cut = disk.after_power_cut(&mut random);
-    let found = Writer::open(cut).unwrap();
+    let found = Writer::open(cut, Budget::UNLIMITED).unwrap();
     assert_eq!(*found.variables(), state, "{count} fail after {after}");
     true
 }

@@ -5,10 +5,11 @@ use std::{io, sync::Arc};
 use super::disk::{Disk, Faults};
 use crate::{
     language::{Namespace, VariableKey},
-    life::AssertionId,
+    life::{Assertion, AssertionId, Timestamp},
+    memory::{Budget, StoreMemory},
     store::{
-        Existing, Limits, NewAssertion, Scope, Store, StoreError, SystemClock, Variable,
-        embedded::Embedded,
+        Action, Backend, Existing, Limits, Mutation, NewAssertion, Scope, Store, StoreError,
+        SystemClock, embedded::Embedded,
     },
 };
 
@@ -21,8 +22,8 @@ async fn a_full_disk_changes_nothing_and_is_left_behind_once_there_is_space() {
         disk.set_space(Some(disk.used() + kib * KIB));
         let store = open(&disk).await;
         let created = fill(&store).await;
-        let listed = store.list(&Scope::default()).variables;
-        assert_eq!(listed.len(), created, "{kib} KiB");
+        let created_now = listed(&store);
+        assert_eq!(created_now.len(), created, "{kib} KiB");
         let again = store.assert(mk_key(created), mk_large()).await.unwrap_err();
         assert!(
             matches!(again, StoreError::Full { .. }),
@@ -31,7 +32,7 @@ async fn a_full_disk_changes_nothing_and_is_left_behind_once_there_is_space() {
 
         disk.set_space(None);
         store.assert(mk_key(created), mk_large()).await.unwrap();
-        let kept = store.list(&Scope::default()).variables;
+        let kept = listed(&store);
         assert_eq!(kept.len(), created + 1, "{kib} KiB");
         assert_eq!(reopened(store, &disk).await, kept, "{kib} KiB");
     }
@@ -44,7 +45,7 @@ async fn a_full_disk_is_opened_again_with_everything_that_was_acknowledged() {
         disk.set_space(Some(disk.used() + kib * KIB));
         let store = open(&disk).await;
         fill(&store).await;
-        let kept = store.list(&Scope::default()).variables;
+        let kept = listed(&store);
         assert_eq!(reopened(store, &disk).await, kept, "{kib} KiB");
     }
 }
@@ -57,7 +58,7 @@ async fn a_disk_that_is_found_full_at_the_sync_changes_nothing() {
         let disk = Disk::formatted();
         let store = open(&disk).await;
         store.assert(mk_key(0), mk_large()).await.unwrap();
-        let before = store.list(&Scope::default()).variables;
+        let before = listed(&store);
         disk.fail(Faults {
             after,
             count: 1,
@@ -65,12 +66,63 @@ async fn a_disk_that_is_found_full_at_the_sync_changes_nothing() {
         });
         if let Err(error) = store.assert(mk_key(1), mk_large()).await {
             assert!(matches!(error, StoreError::Full { .. }), "{error}");
-            assert_eq!(store.list(&Scope::default()).variables, before, "{after}");
+            assert_eq!(listed(&store), before, "{after}");
             assert_eq!(reopened(store, &disk).await, before, "{after}");
             refused += 1;
         }
     }
     assert!(refused > 5, "{refused}");
+}
+
+type Listed = Vec<(VariableKey, Arc<Assertion>)>;
+
+fn listed(store: &Store) -> Listed {
+    store.list(&Scope::default(), 1000, None).assertions
+}
+
+#[tokio::test]
+async fn everything_can_be_deleted_on_a_full_disk_and_then_there_is_room_again() {
+    for kib in (0..400).step_by(50) {
+        let disk = Disk::formatted();
+        disk.set_space(Some(disk.used() + kib * KIB));
+        let store = open(&disk).await;
+        for (key, _) in fill_all(&store).await {
+            assert!(store.delete(key).await.unwrap(), "{kib} KiB");
+        }
+        assert!(listed(&store).is_empty());
+        if kib > 100 {
+            store.assert(mk_key(0), mk_large()).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_expired_on_a_full_disk_is_gone_after_the_start() {
+    let disk = Disk::formatted();
+    let backend = Embedded::on(disk.clone(), Budget::UNLIMITED).unwrap();
+    let expired = Mutation {
+        key: mk_key(9999),
+        action: Action::Assert {
+            assertion: Assertion {
+                id: AssertionId::HAND,
+                value: mk_large().value,
+                since: Timestamp::default(),
+                expires: Some(Timestamp::from_millis(1)),
+            },
+            existing: Existing::Replace,
+        },
+    };
+    backend.commit(expired).await.unwrap();
+    drop(backend);
+    disk.set_space(Some(disk.used()));
+    let store = open(&disk).await;
+    assert!(!store.exists(&mk_key(9999)));
+}
+
+/// Creates variables until there is no space, and returns them.
+async fn fill_all(store: &Store) -> Listed {
+    fill(store).await;
+    listed(store)
 }
 
 /// Creates variables until there is no space, and returns how many were created.
@@ -86,16 +138,16 @@ async fn fill(store: &Store) -> usize {
 }
 
 async fn open(disk: &Disk) -> Store {
-    let backend = Arc::new(Embedded::on(disk.clone()).unwrap());
+    let backend = Arc::new(Embedded::on(disk.clone(), Budget::UNLIMITED).unwrap());
     let clock = Arc::new(SystemClock);
-    Store::open(backend, Limits::within(1000), clock)
+    Store::open(backend, Limits::within(1000, StoreMemory::default()), clock)
         .await
         .unwrap()
 }
 
-async fn reopened(store: Store, disk: &Disk) -> Vec<Arc<Variable>> {
+async fn reopened(store: Store, disk: &Disk) -> Listed {
     drop(store);
-    open(disk).await.list(&Scope::default()).variables
+    listed(&open(disk).await)
 }
 
 fn mk_key(number: usize) -> VariableKey {

@@ -1,0 +1,122 @@
+//! Waiters that wait for the same.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use oncue_language::{Condition, Demand, State, Subject};
+use tokio::sync::oneshot;
+
+use super::{Waiter, WaiterInfo};
+use crate::{life::Timestamp, memory::Share, store::Answer, world::Revision};
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct GroupId(pub(super) u64);
+
+impl GroupId {
+    pub(super) const FIRST: Self = Self(0);
+    pub(super) const LAST: Self = Self(u64::MAX);
+}
+
+/// Tells members apart; the one that waits longest is the first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct MemberId {
+    pub(super) since: Timestamp,
+    pub(super) number: u64,
+}
+
+/// Waiters that wait for the same from the same states on.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) conditions: Arc<[Condition]>,
+    pub(super) states: Box<[State]>,
+    pub(super) members: BTreeMap<MemberId, Member>,
+    /// The revision at which the first state flipped.
+    pub(super) flagged: Option<Revision>,
+    _share: Option<Share>,
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    who: Waiter,
+    answer: oneshot::Sender<Arc<Answer>>,
+    _share: Share,
+}
+
+impl Group {
+    pub(super) fn new(conditions: Arc<[Condition]>, states: Box<[State]>, share: Share) -> Self {
+        Self {
+            conditions,
+            states,
+            _share: Some(share),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn info(&self, member: &MemberId) -> Option<WaiterInfo> {
+        Some(WaiterInfo {
+            who: self.members.get(member)?.who.clone(),
+            conditions: Arc::clone(&self.conditions),
+        })
+    }
+}
+
+impl Member {
+    pub(super) fn new(who: Waiter, answer: oneshot::Sender<Arc<Answer>>, share: Share) -> Self {
+        Self {
+            who,
+            answer,
+            _share: share,
+        }
+    }
+}
+
+/// Waiters that are no longer held, with their answers.
+#[derive(Debug, Default)]
+#[must_use = "they wait until they are answered"]
+pub(crate) struct Released(Vec<(Group, Arc<Answer>)>);
+
+impl Released {
+    pub(super) fn push(&mut self, group: Group, answer: Answer) {
+        self.0.push((group, Arc::new(answer)));
+    }
+
+    /// Answers all of them; those that went away meanwhile miss nothing.
+    pub(crate) fn answer(self) {
+        for (group, answer) in self.0 {
+            for member in group.members.into_values() {
+                let _gone = member.answer.send(Arc::clone(&answer));
+            }
+        }
+    }
+}
+
+/// Returns the bytes that a member takes besides its group.
+pub(super) fn member_bytes(who: &Waiter) -> usize {
+    MEMBER + who.pod.as_ref().map_or(0, |pod| pod.len())
+}
+
+/// Returns the bytes that a group takes besides its members.
+pub(super) fn group_bytes(conditions: &[Condition]) -> usize {
+    GROUP + conditions.iter().map(condition_bytes).sum::<usize>()
+}
+
+/// The texts of a condition are shared with its entry in the index.
+fn condition_bytes(condition: &Condition) -> usize {
+    CONDITION
+        + match &condition.subject {
+            Subject::Below { prefix, .. } => prefix.name.as_str().len(),
+            Subject::Object(key) => 2 * (key.namespace.as_str().len() + key.name.len()) + OBJECT,
+            Subject::Variable { key, demand } => {
+                let value = match demand {
+                    Demand::Equals(value) => value.as_str().len(),
+                    Demand::Exists | Demand::Owners(_) => 0,
+                };
+                key.name.as_str().len() + value
+            }
+        }
+}
+
+/// Bytes of a condition, of its state and of its entry in the index, which is two thirds full.
+const CONDITION: usize = 384;
+const GROUP: usize = 768;
+const MEMBER: usize = 512;
+const OBJECT: usize = 256;

@@ -1,0 +1,89 @@
+//! A wait, as the one who waits has it.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use oncue_language::Condition;
+use tokio::sync::oneshot;
+
+use super::{
+    Answer, WaitError, WaitRequest,
+    shared::{Entry, Shared},
+    waiters::Ticket,
+};
+
+/// A wait that is answered or held; dropping it gives up the place.
+#[derive(Debug)]
+pub struct Waiting {
+    conditions: Arc<[Condition]>,
+    state: Progress,
+}
+
+#[derive(Debug)]
+enum Progress {
+    Answered(Option<Result<Arc<Answer>, WaitError>>),
+    Held(Held),
+}
+
+/// A place among those that are held.
+#[derive(Debug)]
+struct Held {
+    answer: oneshot::Receiver<Arc<Answer>>,
+    shared: Arc<Shared>,
+    ticket: Ticket,
+}
+
+impl Waiting {
+    pub(super) fn begin(shared: &Arc<Shared>, request: WaitRequest) -> Self {
+        let own = Arc::clone(&request.conditions);
+        match shared.wait(request) {
+            Ok(Entry::Held(place)) => Self {
+                conditions: place.conditions,
+                state: Progress::Held(Held {
+                    answer: place.answer,
+                    shared: Arc::clone(shared),
+                    ticket: place.ticket,
+                }),
+            },
+            Ok(Entry::Answered(answer)) => Self::answered(own, Ok(answer)),
+            Err(error) => Self::answered(own, Err(error)),
+        }
+    }
+
+    fn answered(conditions: Arc<[Condition]>, answer: Result<Arc<Answer>, WaitError>) -> Self {
+        Self {
+            conditions,
+            state: Progress::Answered(Some(answer)),
+        }
+    }
+
+    /// Returns the conditions; waiters for the same share them.
+    pub fn conditions(&self) -> &Arc<[Condition]> {
+        &self.conditions
+    }
+}
+
+impl Future for Waiting {
+    type Output = Result<Arc<Answer>, WaitError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.state {
+            Progress::Answered(answer) => {
+                Poll::Ready(answer.take().unwrap_or(Err(WaitError::Closed)))
+            }
+            Progress::Held(held) => {
+                let answer = Pin::new(&mut held.answer).poll(cx);
+                answer.map_err(|_| WaitError::Closed)
+            }
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.shared.leave(self.ticket);
+    }
+}
