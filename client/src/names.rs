@@ -16,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use oncue_language::host::is_loopback;
 use resolv_conf::ScopedIp;
 use thiserror::Error;
 
@@ -62,7 +63,7 @@ impl Names {
         if !listed.is_empty() {
             return Ok(listed);
         }
-        if is_localhost(host) {
+        if is_loopback(host) {
             return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         }
         Resolver::new(self, deadline).lookup(host)
@@ -101,12 +102,6 @@ fn literal(host: &str) -> Option<IpAddr> {
         .unwrap_or(host)
         .parse()
         .ok()
-}
-
-/// Returns whether the name always means this host (RFC 6761).
-fn is_localhost(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    host == "localhost" || host.ends_with(".localhost")
 }
 
 /// One lookup by DNS.

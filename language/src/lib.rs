@@ -15,6 +15,7 @@
 //! | [`escape`] | [`Escaped`](escape::Escaped), text of other people on a terminal |
 //! | [`state`], [`verdict`] | [`State`], that of a term, and [`Verdict`], the state with its reason |
 //! | [`expiry`] | [`TimeoutRules`], when time ends a wait or gives up a term |
+//! | [`host`] | [`is_loopback`](host::is_loopback) |
 //! | [`annotation`] | [`PodAnnotations`], everything a pod may ask for |
 //!
 //! Every parse error is a variant that says which rule broke; its text reaches a person unchanged.
@@ -24,6 +25,7 @@ pub mod condition;
 pub mod escape;
 pub mod evaluate;
 pub mod expiry;
+pub mod host;
 pub mod kind;
 pub mod name;
 pub mod owner;

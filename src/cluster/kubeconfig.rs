@@ -1,6 +1,6 @@
 //! Finds the cluster that is meant, by the rules of `kubectl`.
 
-use std::{env, net::IpAddr, path::PathBuf};
+use std::{env, path::PathBuf};
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
@@ -9,6 +9,7 @@ use kube::{
     config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 use oncue_client::environment::Environment;
+use oncue_language::host::is_loopback;
 
 /// Which cluster is meant; by default the one that `kubectl` would talk to: that of the
 /// kubeconfig, and in a pod without one its own.
@@ -175,9 +176,7 @@ fn names_proxy(kubeconfig: &Kubeconfig, context: &str) -> bool {
 /// against the proxy's own name, and no proxy leads to this machine.
 fn is_direct(url: &Uri, proxies: &Matcher) -> bool {
     let host = url.host().unwrap_or_default();
-    let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
-    let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    is_here || proxies.intercept(url).is_none()
+    is_loopback(host) || proxies.intercept(url).is_none()
 }
 
 /// Set in every pod.

@@ -1,7 +1,5 @@
 //! What a plan's author should hear, though it is carried out.
 
-use std::net::IpAddr;
-
 use super::{
     hook::Hook,
     plan::Plan,
@@ -12,6 +10,7 @@ use super::{
 use crate::language::{
     Term,
     annotation::{Key, Position},
+    host,
 };
 
 /// Returns what the author of `plan` should hear.
@@ -84,14 +83,8 @@ fn has_sidecars(spec: &Spec<'_>) -> bool {
 }
 
 fn is_loopback(term: &Term) -> bool {
-    let Some(probe) = term.probe() else {
-        return false;
-    };
-    if let Ok(ip) = probe.host.parse::<IpAddr>() {
-        return ip.to_canonical().is_loopback();
-    }
-    let host = probe.host.trim_end_matches('.').to_ascii_lowercase();
-    host == "localhost" || host.ends_with(".localhost")
+    term.probe()
+        .is_some_and(|probe| host::is_loopback(&probe.host))
 }
 
 fn about_resources(plan: &Plan<'_>) -> Option<Warning> {

@@ -1,11 +1,8 @@
 //! Endpoints: which pods are behind a Service, and what a probe finds there.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    net::IpAddr,
-};
+use std::collections::{BTreeSet, HashMap};
 
-use oncue_language::{Namespace, Probe};
+use oncue_language::{Namespace, Probe, host::is_loopback};
 
 use super::{Cluster, Pod, PodId};
 use crate::{
@@ -183,11 +180,4 @@ impl Cluster {
 
 fn require(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(reason()) }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let is_address = host
-        .parse()
-        .is_ok_and(|address: IpAddr| address.is_loopback());
-    host == "localhost" || is_address
 }
