@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `routes` | which path and method is answered by whom |
 //! | `classic` | the two calls of the service that oncue grew from |
-//! | `variables`, `tree` | list, get, assert, delete |
+//! | `variables`, `pages` | list, get, assert, delete |
 //! | `wait`, `waiters` | being held, and who is |
 //! | `watch` | the stream of changes |
 //! | `operation` | health, readiness, metrics and the OpenAPI document |
@@ -24,10 +24,10 @@ mod error;
 mod json;
 mod json_error;
 mod operation;
+mod pages;
 mod path;
 mod query;
 mod routes;
-mod tree;
 mod variables;
 mod wait;
 mod waiters;
@@ -96,6 +96,7 @@ pub fn router(store: Store, settings: Settings, context: Context) -> Router {
         settings,
         context,
         bodies: Pool::of_bytes("request bodies", settings.memory.bodies),
+        answers: Pool::of_bytes("unread answers", settings.memory.answers),
     }));
     let router = routes::table()
         .into_iter()
@@ -118,6 +119,7 @@ struct Parts {
     settings: Settings,
     context: Context,
     bodies: Pool,
+    answers: Pool,
 }
 
 impl Api {
@@ -127,6 +129,10 @@ impl Api {
 
     fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    fn answers(&self) -> &Pool {
+        &self.0.answers
     }
 
     fn metrics(&self) -> &Metrics {

@@ -18,8 +18,8 @@ use std::{
     time::Duration,
 };
 
+use oncue_wire::VariableList;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use serde_json::Value;
 
 const KILLS: u64 = 60;
 const WRITERS: usize = 8;
@@ -85,14 +85,25 @@ impl Server {
 
     /// Returns those of `names` that are not there.
     fn missing<'a>(&self, names: &'a BTreeSet<String>) -> Vec<&'a str> {
-        let (status, body) =
-            ask(&self.address, "GET", "/v1/namespaces/default/variables", "").unwrap();
-        assert_eq!(status, 200, "{body}");
-        let listing: Value = serde_json::from_str(&body).unwrap();
-        let variables = listing["variables"].as_array().unwrap().iter();
-        let there: BTreeSet<_> = variables.filter_map(|v| v["name"].as_str()).collect();
+        let there = self.names();
         let names = names.iter().map(String::as_str);
-        names.filter(|name| !there.contains(name)).collect()
+        names.filter(|name| !there.contains(*name)).collect()
+    }
+
+    /// Returns the names on all pages of the list.
+    fn names(&self) -> BTreeSet<String> {
+        let first = "/v1/namespaces/default/variables?limit=1000";
+        let (mut path, mut names) = (first.to_owned(), BTreeSet::new());
+        loop {
+            let (status, body) = ask(&self.address, "GET", &path, "").unwrap();
+            assert_eq!(status, 200, "{body}");
+            let list: VariableList = serde_json::from_str(&body).unwrap();
+            names.extend(list.variables.iter().map(|it| it.name.to_string()));
+            match list.r#continue {
+                Some(token) => path = format!("{first}&continue={token}"),
+                None => return names,
+            }
+        }
     }
 
     /// Creates variables from many connections at once, kills the process amid that, and returns

@@ -89,10 +89,11 @@ impl Store {
 }
 
 fn line(change: &str, name: &str, value: &str) -> String {
-    let variable = format!(
-        r#"{{"namespace":"default","name":"{name}","assertions":[{{"kind":"durable","value":"{value}","since":"2026-01-01T00:00:00Z"}}]}}"#
-    );
-    format!(r#"{{"type":"{change}","revision":"e-1","variable":{variable}}}"#)
+    let assertion =
+        format!(r#"{{"kind":"durable","value":"{value}","since":"2026-01-01T00:00:00Z"}}"#);
+    format!(
+        r#"{{"type":"{change}","revision":"e-1","namespace":"default","name":"{name}","assertion":{assertion}}}"#
+    )
 }
 
 fn bookmark() -> String {

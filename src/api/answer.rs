@@ -1,11 +1,17 @@
 //! Answers that are not errors: their bodies and headers.
 
-use axum::{body::Body, response::Response};
+use axum::{
+    body::{Body, Bytes},
+    response::Response,
+};
 use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
 use serde::Serialize;
+
+use super::{Api, error::ApiError};
+use crate::memory::{Exhausted, Pool, Share};
 
 /// What every answer says of caching: it is true at one instant only.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -43,11 +49,40 @@ pub(super) fn ok(content: Content, body: impl Into<Body>) -> Response {
     response
 }
 
-/// Answers `status` with `document` as JSON.
-pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Response {
-    let mut response = ok(Content::Json, to_json(document));
-    *response.status_mut() = status;
-    response
+impl Api {
+    /// Answers `status` with `document` as JSON, if there is room for it until it is sent.
+    pub(super) fn json(
+        &self,
+        status: StatusCode,
+        document: &impl Serialize,
+    ) -> Result<Response, ApiError> {
+        let body = counted(self.answers(), to_json(document));
+        let mut response = ok(Content::Json, body.map_err(ApiError::MemoryExhausted)?);
+        *response.status_mut() = status;
+        Ok(response)
+    }
+}
+
+/// Takes the room of `bytes` from `pool` until the last of them is sent.
+pub(super) fn counted(pool: &Pool, bytes: Vec<u8>) -> Result<Bytes, Exhausted> {
+    let mut share = pool.share();
+    share.grow(bytes.capacity())?;
+    Ok(Bytes::from_owner(Counted {
+        bytes,
+        _share: share,
+    }))
+}
+
+/// Bytes whose room is given back with them.
+struct Counted {
+    bytes: Vec<u8>,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Answers 204.

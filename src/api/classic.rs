@@ -6,7 +6,7 @@ use oncue_language::{Namespace, VariableKey, VariableName};
 use oncue_wire::{CreateRequest, Reference};
 use serde::Deserialize;
 
-use super::{Api, answer, error::ApiError, json::Json, query::Parameters, variables::status};
+use super::{Api, error::ApiError, json::Json, query::Parameters, variables::status};
 use crate::{
     life::AssertionId,
     store::{Asserted, Existing, NewAssertion},
@@ -48,7 +48,7 @@ pub(super) async fn exists(
     } = parameters;
     let key = VariableKey::new(one_namespace([namespace, config])?, variable);
     if api.store().exists(&key) {
-        Ok(answer::json(StatusCode::OK, &reference(key)))
+        api.json(StatusCode::OK, &reference(key))
     } else {
         Err(ApiError::NoSuchVariable(key))
     }
@@ -67,7 +67,7 @@ pub(super) async fn create(
     let said = [parameters.namespace, parameters.config, namespace, config];
     let key = VariableKey::new(one_namespace(said)?, variable);
     let Asserted { effect, .. } = api.assert(key.clone(), BY_HAND).await?;
-    Ok(answer::json(status(effect), &reference(key)))
+    api.json(status(effect), &reference(key))
 }
 
 /// Says that a variable exists, and nothing else: what is there already stays as it is.

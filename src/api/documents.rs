@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use oncue_language::VariableKey;
+use oncue_language::{Reason, State, VariableKey};
 use oncue_wire as wire;
 
-use crate::{life::Assertion, store::WaiterInfo};
+use crate::{
+    life::Assertion,
+    store::{Answer, Change, ChangeKind, WaiterInfo},
+};
 
 /// Returns the documents of the variables to which `assertions` belong, which are in order.
 pub(super) fn variables(assertions: &[(VariableKey, Arc<Assertion>)]) -> Vec<wire::Variable> {
@@ -38,12 +41,47 @@ pub(super) fn assertion(assertion: &Assertion) -> wire::Assertion {
     }
 }
 
+/// Returns the document of a change.
+pub(super) fn event(change: Change) -> wire::Event {
+    let Change {
+        kind,
+        revision,
+        key,
+        assertion: changed,
+    } = change;
+    let change = wire::Change {
+        revision: revision.to_string(),
+        namespace: key.namespace,
+        name: key.name,
+        assertion: assertion(&changed),
+    };
+    match kind {
+        ChangeKind::Added => wire::Event::Added(change),
+        ChangeKind::Deleted => wire::Event::Deleted(change),
+        ChangeKind::Modified => wire::Event::Modified(change),
+    }
+}
+
+/// Returns the documents of the terms of an answer.
+pub(super) fn judged(answer: &Answer) -> Vec<wire::JudgedTerm> {
+    let terms = answer.conditions.iter().zip(&answer.terms);
+    let judged = terms.map(|(condition, verdict)| wire::JudgedTerm {
+        term: condition.to_string(),
+        state: State::of(verdict),
+        reason: verdict.reason().map(Reason::to_string),
+    });
+    judged.collect()
+}
+
 /// Returns the document of a waiter.
-pub(super) fn waiter(WaiterInfo { who, conditions }: &WaiterInfo) -> wire::Waiter {
+pub(super) fn waiter(
+    WaiterInfo { who, .. }: &WaiterInfo,
+    terms: Vec<wire::JudgedTerm>,
+) -> wire::Waiter {
     wire::Waiter {
         pod: who.pod.as_deref().map(str::to_owned),
         namespace: who.namespace.clone(),
         since: who.since,
-        terms: conditions.iter().map(ToString::to_string).collect(),
+        terms,
     }
 }

@@ -1,6 +1,6 @@
 //! Everything that can go wrong with a request, and the one place where it becomes a status.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use axum::{
     BoxError,
@@ -100,8 +100,8 @@ impl ApiError {
 
     /// Returns the document, which says where in the request something is wrong.
     fn document(&self) -> Problem {
-        let problem = Problem::new(self.code(), self.to_string());
-        let broken = |rule: &dyn ToString| Some(rule.to_string());
+        let problem = Problem::new(self.code(), excerpt(self));
+        let broken = |rule: &dyn fmt::Display| Some(excerpt(rule));
         match self {
             Self::Json(error) => Problem {
                 line: Some(error.line),
@@ -109,7 +109,8 @@ impl ApiError {
                 rule: broken(&error.rule),
                 ..problem
             },
-            Self::MemoryExhausted(Exhausted { namespace, .. }) => Problem {
+            Self::MemoryExhausted(Exhausted { namespace, .. })
+            | Self::Store(StoreError::OverLimit(Exhausted { namespace, .. })) => Problem {
                 namespace: namespace.as_ref().map(ToString::to_string),
                 ..problem
             },
@@ -126,13 +127,13 @@ impl ApiError {
                 ..problem
             },
             Self::Term(error) => Problem {
-                term: Some(error.term.clone()),
+                term: Some(excerpt(&error.term)),
                 column: Some(error.at.column),
                 rule: broken(&error.rule),
                 ..problem
             },
             Self::UnjudgedTerm { term, rule } => Problem {
-                term: Some(term.clone()),
+                term: Some(excerpt(term)),
                 rule: broken(rule),
                 ..problem
             },
@@ -141,17 +142,36 @@ impl ApiError {
     }
 }
 
+/// Returns the beginning of a text: it may quote what a request says, which may be long.
+fn excerpt(text: &(impl fmt::Display + ?Sized)) -> String {
+    let mut text = text.to_string();
+    if text.len() > MAX_TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
+        text.push_str("...");
+    }
+    text
+}
+
+/// The most bytes of a text in a problem document.
+const MAX_TEXT_BYTES: usize = 1024;
+
 fn of_store(error: &StoreError) -> ProblemCode {
     match error {
         StoreError::Closed => ProblemCode::StoreUnavailable,
         StoreError::Full { .. } => ProblemCode::StorageFull,
+        StoreError::OverLimit(Exhausted {
+            namespace: None, ..
+        }) => ProblemCode::StorageFull,
+        StoreError::OverLimit(_) => ProblemCode::NamespaceExhausted,
         _ => ProblemCode::StoreFailed,
     }
 }
 
-/// Logs what an operator should look at.
+/// Logs what an operator should look at; limits and a full disk are logged where they begin.
 fn log(error: &ApiError) {
-    if let ApiError::Store(error) = error {
+    if let ApiError::Store(error) = error
+        && of_store(error) == ProblemCode::StoreFailed
+    {
         let source = std::error::Error::source(error).map(tracing::field::display);
         error!(%error, source, "failed to change the store");
     }

@@ -1,17 +1,18 @@
 //! The query of a request, as known parameters only.
 
-use std::{error::Error, str::FromStr};
+use std::{error::Error, fmt, str::FromStr};
 
 use axum::extract::{FromRequestParts, Query, rejection::QueryRejection};
 use http::request::Parts;
 use oncue_language::{NameError, VariableName};
+use oncue_wire::limits::{DEFAULT_PAGE, MAX_PAGE};
 use serde::{
     Deserialize, Deserializer,
     de::{self, DeserializeOwned},
 };
 
 use super::error::ApiError;
-use crate::store::Names;
+use crate::store::{Names, Position};
 
 /// A query whose parameters are the fields of `T`; any other is refused by name.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ fn rule(rejection: &QueryRejection) -> String {
     }
 }
 
-/// The parameters of a list.
+/// The parameters of a list of variables.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListParameters {
@@ -46,6 +47,51 @@ pub(super) struct ListParameters {
     pub(super) prefix: Prefix,
     #[serde(default)]
     pub(super) tree: bool,
+    #[serde(default)]
+    pub(super) limit: PageSize,
+    #[serde(default, deserialize_with = "parsed", rename = "continue")]
+    pub(super) token: Option<Position>,
+}
+
+/// The parameters of a list that has no others; `P` is how far it came on the page before.
+#[derive(Debug, Deserialize)]
+#[serde(bound = "P: FromStr<Err: fmt::Display>", deny_unknown_fields)]
+pub(super) struct PageParameters<P> {
+    #[serde(default)]
+    pub(super) limit: PageSize,
+    #[serde(default, deserialize_with = "parsed", rename = "continue")]
+    pub(super) token: Option<P>,
+}
+
+/// How many items a page has at most.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct PageSize(pub(super) usize);
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(DEFAULT_PAGE)
+    }
+}
+
+impl<'de> Deserialize<'de> for PageSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let size = usize::deserialize(deserializer)?;
+        let rule = format_args!("a page has 1 to {MAX_PAGE} items");
+        let is_allowed = (1..=MAX_PAGE).contains(&size);
+        is_allowed
+            .then_some(Self(size))
+            .ok_or_else(|| de::Error::custom(rule))
+    }
+}
+
+/// Reads a parameter that is a text with a grammar of its own.
+fn parsed<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+    D: Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(de::Error::custom)
 }
 
 /// The parameters of a watch.
@@ -113,6 +159,9 @@ mod tests {
                 "prefix: a segment of a variable name must not be \"..\"",
             ),
             ("prefix=%FF", "is not allowed"),
+            ("limit=0", "limit: a page has 1 to 1000 items"),
+            ("limit=1001", "limit: a page has 1 to 1000 items"),
+            ("continue=x", "begin anew without it"),
             ("tree=yes", "provided string was not `true` or `false`"),
         ] {
             let rule = read::<ListParameters>(query).unwrap_err();

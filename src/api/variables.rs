@@ -1,9 +1,12 @@
-//! Listing, showing, asserting and deleting variables.
+//! The requests that list, show, assert and delete variables.
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use oncue_language::{Namespace, Timeout};
-use oncue_wire::{AssertRequest, Asserted, Variable, VariableList, VariableTree, limits::MAX_PAGE};
+use oncue_wire::{
+    AssertRequest, Asserted, VariableList, VariablePage, VariableTree,
+    tree::{self, Root},
+};
 
 use super::{
     Api, answer,
@@ -11,19 +14,19 @@ use super::{
     documents,
     error::ApiError,
     json::Json,
+    pages,
     path::{InNamespace, OfVariable},
-    query::{ListParameters, NoParameters, Parameters},
-    tree::{self, Root},
+    query::{ListParameters, NoParameters, PageParameters, Parameters},
 };
 use crate::{
     life::{AssertionId, Kind, Owner},
-    store::{Effect, Existing, NewAssertion, Revision, Scope},
+    store::{Effect, Existing, NewAssertion, Position, Scope},
 };
 
 pub(super) async fn list_all(
     State(api): State<Api>,
     Parameters(parameters): Parameters<ListParameters>,
-) -> Response {
+) -> Result<Response, ApiError> {
     answer_list(&api, None, parameters)
 }
 
@@ -31,58 +34,68 @@ pub(super) async fn list(
     State(api): State<Api>,
     InNamespace(namespace): InNamespace,
     Parameters(parameters): Parameters<ListParameters>,
-) -> Response {
+) -> Result<Response, ApiError> {
     answer_list(&api, Some(namespace), parameters)
 }
 
-fn answer_list(api: &Api, namespace: Option<Namespace>, parameters: ListParameters) -> Response {
-    let ListParameters { prefix, tree } = parameters;
+fn answer_list(
+    api: &Api,
+    namespace: Option<Namespace>,
+    parameters: ListParameters,
+) -> Result<Response, ApiError> {
+    let ListParameters {
+        prefix,
+        tree,
+        limit,
+        token,
+    } = parameters;
+    let root = match namespace {
+        Some(_) => Root::Names,
+        None => Root::Namespaces,
+    };
     let scope = Scope {
         namespace,
         names: prefix.names(),
     };
-    let (revision, documents) = everything(api, &scope);
-    let revision = revision.to_string();
+    let page = pages::assertions(api.store(), (&scope, token), limit);
+    let revision = page.revision.to_string();
+    let variables = documents::variables(&page.assertions);
+    let token = page.next.map(|position| position.to_string());
     if tree {
-        let root = match scope.namespace {
-            Some(_) => Root::Names,
-            None => Root::Namespaces,
-        };
-        let tree = tree::tree(root, documents);
-        answer::json(StatusCode::OK, &VariableTree { revision, tree })
-    } else {
-        let list = VariableList {
+        let tree = VariableTree {
             revision,
-            variables: documents,
+            tree: tree::branches(root, variables),
+            r#continue: token,
         };
-        answer::json(StatusCode::OK, &list)
+        return api.json(StatusCode::OK, &tree);
     }
-}
-
-/// Reads all pages, and returns the revision of the last one.
-fn everything(api: &Api, scope: &Scope) -> (Revision, Vec<Variable>) {
-    let mut assertions = Vec::new();
-    let mut position = None;
-    loop {
-        let page = api.store().list(scope, MAX_PAGE, position);
-        assertions.extend(page.assertions);
-        position = page.next;
-        if position.is_none() {
-            return (page.revision, documents::variables(&assertions));
-        }
-    }
+    let list = VariableList {
+        revision,
+        variables,
+        r#continue: token,
+    };
+    api.json(StatusCode::OK, &list)
 }
 
 pub(super) async fn show(
     State(api): State<Api>,
     OfVariable(key): OfVariable,
-    _: Parameters<NoParameters>,
+    Parameters(parameters): Parameters<PageParameters<Position>>,
 ) -> Result<Response, ApiError> {
-    let (_, variables) = everything(&api, &Scope::of(key.clone()));
-    match variables.first() {
-        Some(variable) => Ok(answer::json(StatusCode::OK, variable)),
-        None => Err(ApiError::NoSuchVariable(key)),
+    let PageParameters { limit, token } = parameters;
+    let scope = Scope::of(key.clone());
+    let page = pages::assertions(api.store(), (&scope, token), limit);
+    if page.assertions.is_empty() {
+        return Err(ApiError::NoSuchVariable(key));
     }
+    let assertions = page.assertions.iter();
+    let document = VariablePage {
+        namespace: key.namespace,
+        name: key.name,
+        assertions: assertions.map(|(_, it)| documents::assertion(it)).collect(),
+        r#continue: page.next.map(|position| position.to_string()),
+    };
+    api.json(StatusCode::OK, &document)
 }
 
 pub(super) async fn assert(
@@ -110,7 +123,7 @@ pub(super) async fn assert(
         name: key.name,
         assertion: documents::assertion(&asserted.assertion),
     };
-    Ok(answer::json(status(asserted.effect), &document))
+    api.json(status(asserted.effect), &document)
 }
 
 /// Without an owner nothing could ever withdraw what is live, so that it is durable.

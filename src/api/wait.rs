@@ -8,13 +8,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::future::{BoxFuture, FutureExt};
-use oncue_language::{Condition, Namespace, Presence, Reason, State, Term, Verdict};
-use oncue_wire::{JudgedTerm, WaitAnswer, WaitRequest};
+use oncue_language::{Condition, Namespace, Presence, Term};
+use oncue_wire::{WaitAnswer, WaitRequest};
 use tokio::time::sleep;
 
 use super::{
     Api,
     answer::{self, Content},
+    documents,
     error::ApiError,
     json::Json,
     path::InNamespace,
@@ -114,14 +115,15 @@ async fn asked(request: Request, api: Api) -> Result<store::WaitRequest, ApiErro
     resolve(wait, namespace, &api)
 }
 
-fn refusal(error: WaitError) -> ApiError {
+pub(super) fn refusal(error: WaitError) -> ApiError {
     match error {
         WaitError::NoObjects { condition } => ApiError::UnjudgedTerm {
             term: condition.to_string(),
             rule: NO_OBJECTS.to_owned(),
         },
         WaitError::Closed => ApiError::ShuttingDown,
-        WaitError::OverLimit(_) | WaitError::TooMany { .. } => ApiError::TooManyWaiters(error),
+        WaitError::OverLimit(exhausted) => ApiError::MemoryExhausted(exhausted),
+        WaitError::TooMany { .. } => ApiError::TooManyWaiters(error),
     }
 }
 
@@ -151,26 +153,19 @@ impl Api {
     fn answer(&self, held: Result<Arc<Answer>, WaitError>) -> Result<Response, ApiError> {
         let outcome = held.as_ref().ok().map(|answer| answer.outcome);
         self.metrics().answered(outcome);
-        let body = held
-            .map_err(refusal)?
-            .encoded(|it| answer::to_json(&document(it)));
+        let body = held.map_err(refusal)?.encoded(|answer| {
+            let document = answer::to_json(&document(answer));
+            answer::counted(self.answers(), document)
+        });
+        let body = body.map_err(ApiError::MemoryExhausted)?;
         Ok(answer::ok(Content::Json, body))
     }
 }
 
 fn document(answer: &Answer) -> WaitAnswer {
-    let terms = answer.conditions.iter().zip(&answer.terms);
     WaitAnswer {
         revision: answer.revision.to_string(),
         outcome: answer.outcome,
-        terms: terms.map(|(term, verdict)| judged(term, verdict)).collect(),
-    }
-}
-
-fn judged(term: &Condition, verdict: &Verdict) -> JudgedTerm {
-    JudgedTerm {
-        term: term.to_string(),
-        state: State::of(verdict),
-        reason: verdict.reason().map(Reason::to_string),
+        terms: documents::judged(answer),
     }
 }

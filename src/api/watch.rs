@@ -1,6 +1,6 @@
-//! The stream of changes: the present state, a bookmark, then whatever happens.
+//! The stream of changes: the present state, a bookmark, then every change.
 
-use std::convert::Infallible;
+use std::future::ready;
 
 use axum::{
     body::{Body, Bytes},
@@ -8,8 +8,7 @@ use axum::{
     response::Response,
 };
 use futures_util::{Stream, StreamExt, stream};
-use oncue_wire as wire;
-use serde::Serialize;
+use oncue_wire::{Bookmark, Event};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::{
@@ -21,8 +20,9 @@ use super::{
     query::{Parameters, WatchParameters},
 };
 use crate::{
+    memory::{Exhausted, Pool},
     net::{Phase, Shutdown},
-    store::{Change, Revision, Scope, Watch, WatchEvent},
+    store::{Revision, Scope, Watch, WatchEvent},
 };
 
 pub(super) async fn watch(
@@ -34,17 +34,16 @@ pub(super) async fn watch(
         namespace: Some(namespace),
         names: prefix.names(),
     };
-    let watch = api.store().watch(scope).map_err(ApiError::Watch)?;
     let changes = Changes {
         revision: None,
-        watch,
+        watch: api.store().watch(scope).map_err(ApiError::Watch)?,
         bookmarks: bookmarks(&api),
         shutdown: api.shutdown(),
     };
-    let lines = changes.lines();
+    let lines = chunks(changes.events(), api.answers().clone());
     Ok(answer::ok(
         Content::Lines,
-        Body::from_stream(lines.map(Ok::<_, Infallible>)),
+        Body::from_stream(lines.map(Ok::<_, Exhausted>)),
     ))
 }
 
@@ -55,41 +54,23 @@ fn bookmarks(api: &Api) -> Interval {
     bookmarks
 }
 
-/// One line of the stream.
-#[derive(Debug, Serialize)]
-struct Event {
-    r#type: &'static str,
-    revision: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    variable: Option<wire::Variable>,
+/// Writes events as they are asked for, those that are there already together; ends where their
+/// bytes find no room: the watcher begins anew.
+fn chunks(events: impl Stream<Item = Event>, room: Pool) -> impl Stream<Item = Bytes> {
+    let chunks = events.ready_chunks(TOGETHER);
+    chunks.scan(room, |room, events| {
+        let lines = events.iter().flat_map(line).collect();
+        ready(answer::counted(room, lines).ok())
+    })
 }
 
-impl Event {
-    fn new(change: Change) -> Self {
-        Self {
-            r#type: change.kind.as_str(),
-            revision: change.revision.to_string(),
-            variable: Some(wire::Variable {
-                namespace: change.key.namespace,
-                name: change.key.name,
-                assertions: vec![documents::assertion(&change.assertion)],
-            }),
-        }
-    }
+/// The most events that are written at once.
+const TOGETHER: usize = 16;
 
-    fn bookmark(revision: Revision) -> Self {
-        Self {
-            r#type: "BOOKMARK",
-            revision: revision.to_string(),
-            variable: None,
-        }
-    }
-
-    fn line(&self) -> Vec<u8> {
-        let mut line = answer::to_json(self);
-        line.push(b'\n');
-        line
-    }
+fn line(event: &Event) -> Vec<u8> {
+    let mut line = answer::to_json(event);
+    line.push(b'\n');
+    line
 }
 
 /// The present state, a bookmark, and what comes after.
@@ -102,30 +83,36 @@ struct Changes {
 }
 
 impl Changes {
-    /// Ends when the process shuts down, or when the watcher reads too slowly and must begin again.
-    fn lines(self) -> impl Stream<Item = Bytes> {
+    /// Ends when we shut down, and when the watcher has read too slowly: it begins anew.
+    fn events(self) -> impl Stream<Item = Event> {
         stream::unfold(self, async |mut changes| {
-            let line = changes.next().await?;
-            Some((line.into(), changes))
+            let event = changes.next().await?;
+            Some((event, changes))
         })
     }
 
-    async fn next(&mut self) -> Option<Vec<u8>> {
+    async fn next(&mut self) -> Option<Event> {
         tokio::select! {
-            event = self.watch.next() => Some(match event.ok()? {
+            event = self.watch.next() => match event.ok()? {
                 WatchEvent::Change(change) => {
                     self.revision = self.revision.map(|_| change.revision);
-                    Event::new(change).line()
+                    Some(documents::event(change))
                 }
                 WatchEvent::Synced(revision) => {
                     self.revision = Some(revision);
-                    Event::bookmark(revision).line()
+                    Some(bookmark(revision))
                 }
-            }),
+            },
             Some(revision) = async { self.bookmarks.tick().await; self.revision } => {
-                Some(Event::bookmark(revision).line())
+                Some(bookmark(revision))
             }
             () = self.shutdown.clone().reached(Phase::Draining) => None,
         }
     }
+}
+
+fn bookmark(revision: Revision) -> Event {
+    Event::Bookmark(Bookmark {
+        revision: revision.to_string(),
+    })
 }

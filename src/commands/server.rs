@@ -14,6 +14,8 @@ use oncue_client::{
     environment::Environment,
     names::Names,
 };
+use oncue_wire::Page;
+use serde::de::DeserializeOwned;
 
 use super::{
     cluster::{Cluster, ClusterArgs},
@@ -169,6 +171,17 @@ impl Store {
     /// Says of an answer that did not come what the way there says of it.
     pub(super) fn told<T>(&self, answer: Result<T, ApiError>) -> anyhow::Result<T> {
         answer.map_err(|error| self.explain(error))
+    }
+
+    /// Gets a list with all of its pages; `path` may have a query.
+    pub(super) fn pages<P: DeserializeOwned + Page>(&self, path: &str) -> anyhow::Result<P> {
+        let mut list: P = self.told(self.api.get(path))?;
+        let joint = if path.contains('?') { '&' } else { '?' };
+        while let Some(token) = list.take_token() {
+            let next = format!("{path}{joint}continue={token}");
+            list.append(self.told(self.api.get(&next))?);
+        }
+        Ok(list)
     }
 
     /// Returns an error in the words of the way there.

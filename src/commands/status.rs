@@ -4,16 +4,10 @@ mod alone;
 mod injected;
 mod recreation;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    process::ExitCode,
-    thread,
-    time::Duration,
-};
+use std::{process::ExitCode, thread, time::Duration};
 
 use clap::Args;
-use oncue_wire::{JudgedTerm, Waiter};
-use serde_json::Value as Json;
+use oncue_wire::{Waiter, WaiterList};
 
 use self::injected::Injected;
 use super::{
@@ -24,7 +18,6 @@ use super::{
     server::{Scope, Store, WHICH_STORE},
     settings::InjectionArgs,
     vars::age_since,
-    waiters,
 };
 use crate::{
     language::{Namespace, State, Term},
@@ -122,8 +115,8 @@ struct Look<'a> {
     store: &'a Store,
     /// The cluster whose pods are looked at, where there is one and they may be.
     pods_of: Option<&'a Cluster>,
-    /// The last answer of the store, with the producers.
-    seen: Option<(Json, Opening)>,
+    /// The last answer of the store, with those who would signal.
+    seen: Option<(Vec<Waiter>, Opening)>,
 }
 
 impl Look<'_> {
@@ -151,21 +144,22 @@ impl Look<'_> {
 
     fn render(&mut self) -> anyhow::Result<String> {
         let path = self.status.scope.path(&self.store.namespace, "waiters");
-        let answer: Json = self.store.told(self.store.api.get(&path))?;
+        let list: WaiterList = self.store.pages(&path)?;
         if self.status.output == Format::Json {
-            return Ok(output::json(&format!("{answer:#}\n")));
+            let list = serde_json::to_value(list)?;
+            return Ok(output::json(&format!("{list:#}\n")));
         }
-        let waiters = waiters::read(&answer)?;
+        let waiters = list.waiters;
         let alone = self.alone(&waiters)?;
         if waiters.is_empty() {
             return Ok(alone.unwrap_or_else(|| self.nobody()));
         }
         let opening = match self.seen.take() {
-            Some((seen, opening)) if seen["waiters"] == answer["waiters"] => opening,
+            Some((seen, opening)) if seen == waiters => opening,
             seen => self.open(seen.is_none())?,
         };
         let mut text = self.table(&waiters, &opening.model().model)?;
-        self.seen = Some((answer, opening));
+        self.seen = Some((waiters, opening));
         if let Some(alone) = alone {
             text.push('\n');
             text.push_str(&alone);
@@ -218,14 +212,9 @@ impl Look<'_> {
     }
 
     fn table(&self, waiters: &[Waiter], model: &Model) -> anyhow::Result<String> {
-        let judged = self.judge(waiters)?;
-        let mut rows = vec![HEAD.map(str::to_owned)];
-        for waiter in waiters {
-            let terms = waiter.terms.iter();
-            let judged = terms.filter_map(|term| judged.get(&(&waiter.namespace, term)));
-            let missing = judged.filter(|judged| judged.state != State::Held);
-            rows.extend(rows_of(waiter, missing, model));
-        }
+        let head = [HEAD.map(str::to_owned)];
+        let waiting = waiters.iter().flat_map(|waiter| rows_of(waiter, model));
+        let rows: Vec<_> = head.into_iter().chain(waiting).collect();
         if self.status.scope.is_everywhere() {
             return output::table(&rows);
         }
@@ -235,42 +224,17 @@ impl Look<'_> {
             .collect();
         output::table(&without_namespace)
     }
-
-    /// Asks for the state of every term that a waiter asks for: some of them may hold. Each term of
-    /// a namespace is asked for once.
-    fn judge<'w>(
-        &self,
-        waiters: &'w [Waiter],
-    ) -> anyhow::Result<BTreeMap<(&'w Namespace, &'w String), JudgedTerm>> {
-        let mut asked: BTreeMap<&Namespace, BTreeSet<&String>> = BTreeMap::new();
-        for waiter in waiters {
-            let terms = asked.entry(&waiter.namespace).or_default();
-            terms.extend(&waiter.terms);
-        }
-        let mut states = BTreeMap::new();
-        for (namespace, terms) in asked {
-            let written: Vec<_> = terms.iter().map(|term| (*term).clone()).collect();
-            let judged = waiters::judge(self.store, namespace, &written);
-            let judged = self.store.told(judged)?;
-            let terms = terms.into_iter().map(|term| (namespace, term));
-            states.extend(terms.zip(judged));
-        }
-        Ok(states)
-    }
 }
 
 /// Returns a row for each missing term; the pod stands on the first alone.
-fn rows_of<'j>(
-    waiter: &Waiter,
-    missing: impl Iterator<Item = &'j JudgedTerm>,
-    model: &Model,
-) -> Vec<[String; 6]> {
+fn rows_of(waiter: &Waiter, model: &Model) -> Vec<[String; 6]> {
     let pod = waiter.pod.as_deref().unwrap_or("-");
     let mut first = [
         waiter.namespace.to_string(),
         pod.to_owned(),
         age_since(waiter.since),
     ];
+    let missing = waiter.terms.iter().filter(|it| it.state != State::Held);
     let rows = missing.map(|judged| {
         let [namespace, pod, since] = std::mem::take(&mut first);
         let state = judged.reason.clone().unwrap_or_default();

@@ -9,8 +9,7 @@ pub(super) use self::document::{age, age_since};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use oncue_wire::{AssertRequest, Variable};
-use serde_json::Value as Json;
+use oncue_wire::{AssertRequest, VariablePage};
 
 use self::{list::List, watch::Watch};
 use super::{
@@ -88,12 +87,12 @@ struct Get {
 impl Get {
     fn run(self) -> anyhow::Result<()> {
         let store = self.store.open()?;
-        let answer: Json = store.told(store.api.get(&path(&store.namespace, &self.name)))?;
+        let variable: VariablePage = store.pages(&path(&store.namespace, &self.name))?;
         match self.output {
-            Format::Json => output::print_json(&answer),
+            Format::Json => output::print_json(&serde_json::to_value(variable)?),
             Format::Text => {
-                let variable: Variable = serde_json::from_value(answer)?;
-                output::print(&output::table(&document::assertion_rows(&variable))?)
+                let rows = document::assertion_rows(&variable.assertions);
+                output::print(&output::table(&rows)?)
             }
         }
     }

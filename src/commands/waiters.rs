@@ -1,17 +1,10 @@
-//! The waiters that a store holds.
+//! The states of terms, as a store judges them.
 
 use oncue_client::api::ApiError;
-use oncue_wire::{JudgedTerm, WaitRequest, Waiter, WaiterList};
-use serde::Deserialize;
-use serde_json::Value as Json;
+use oncue_wire::{JudgedTerm, WaitRequest};
 
 use super::server::Store;
 use crate::language::{Namespace, condition::MAX_TOGETHER};
-
-/// Reads the store's list of waiters.
-pub(super) fn read(answer: &Json) -> anyhow::Result<Vec<Waiter>> {
-    Ok(WaiterList::deserialize(answer)?.waiters)
-}
 
 /// Asks for the state of each of the terms now, as few times as the store allows; the answers come
 /// in the order of the terms.

@@ -7,6 +7,9 @@
 //! | [`reference`] | [`CreateRequest`] and [`Reference`], of the two calls without a version |
 //! | [`wait`] | [`WaitRequest`], [`WaitAnswer`] and [`JudgedTerm`] |
 //! | [`waiter`] | [`Waiter`] and [`WaiterList`] |
+//! | [`event`] | [`Event`], one line of a watch |
+//! | [`page`] | [`Page`], what a list of several pages is read by |
+//! | [`tree`] | variables by the segments of their names |
 //! | [`problem`] | [`Problem`] and [`ProblemCode`] |
 //! | [`object`] | the check that a document is a JSON object |
 //! | [`limits`] | how long documents may be |
@@ -15,20 +18,25 @@
 //! a later store.
 
 pub mod assertion;
+pub mod event;
 pub mod limits;
 pub mod object;
+pub mod page;
 pub mod problem;
 pub mod reference;
+pub mod tree;
 pub mod variable;
 pub mod wait;
 pub mod waiter;
 
 pub use self::{
     assertion::{AssertRequest, Asserted, Assertion},
+    event::{Bookmark, Change, Event},
     object::Object,
+    page::Page,
     problem::{Problem, ProblemCode},
     reference::{CreateRequest, Reference},
-    variable::{Branch, Variable, VariableList, VariableTree},
+    variable::{Branch, Variable, VariableList, VariablePage, VariableTree},
     wait::{JudgedTerm, WaitAnswer, WaitRequest},
     waiter::{Waiter, WaiterList},
 };

@@ -18,6 +18,20 @@ pub struct Variable {
     pub assertions: Vec<Assertion>,
 }
 
+/// A variable with a page of its assertions.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct VariablePage {
+    /// The namespace of the variable.
+    pub namespace: Namespace,
+    /// The name of the variable.
+    pub name: VariableName,
+    /// The assertions on this page.
+    pub assertions: Vec<Assertion>,
+    /// Gets the next page; none on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#continue: Option<String>,
+}
+
 /// A page of a list.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct VariableList {
@@ -25,6 +39,9 @@ pub struct VariableList {
     pub revision: String,
     /// The variables, in the order of their namespaces and names.
     pub variables: Vec<Variable>,
+    /// Gets the next page; none on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#continue: Option<String>,
 }
 
 /// A page of a list, by the segments of the names.
@@ -34,6 +51,9 @@ pub struct VariableTree {
     pub revision: String,
     /// What lies at and below each segment.
     pub tree: BTreeMap<String, Branch>,
+    /// Gets the next page; none on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#continue: Option<String>,
 }
 
 /// What lies at and below one segment.

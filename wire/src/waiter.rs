@@ -3,6 +3,8 @@
 use oncue_language::{Namespace, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::wait::JudgedTerm;
+
 /// A page of the waiters, the longest waiting first.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct WaiterList {
@@ -10,6 +12,9 @@ pub struct WaiterList {
     pub revision: String,
     /// The waiters.
     pub waiters: Vec<Waiter>,
+    /// Gets the next page; none on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#continue: Option<String>,
 }
 
 /// A wait that the store holds.
@@ -22,6 +27,6 @@ pub struct Waiter {
     pub namespace: Namespace,
     /// When its wait began.
     pub since: Timestamp,
-    /// The terms that it waits for.
-    pub terms: Vec<String>,
+    /// The terms that it waits for, with their states at present.
+    pub terms: Vec<JudgedTerm>,
 }

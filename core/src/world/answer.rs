@@ -35,9 +35,15 @@ impl Answer {
     }
 
     /// Returns the answer as `encode` first wrote it: thousands of waiters may share it.
-    pub fn encoded(&self, encode: impl FnOnce(&Self) -> Vec<u8>) -> Bytes {
-        let bytes = self.encoded.get_or_init(|| encode(self).into());
-        bytes.clone()
+    ///
+    /// # Errors
+    /// That of `encode`; the next caller tries again.
+    pub fn encoded<E>(&self, encode: impl FnOnce(&Self) -> Result<Bytes, E>) -> Result<Bytes, E> {
+        if let Some(bytes) = self.encoded.get() {
+            return Ok(bytes.clone());
+        }
+        let bytes = encode(self)?;
+        Ok(self.encoded.get_or_init(|| bytes).clone())
     }
 
     /// Returns the state of each condition, in their order.

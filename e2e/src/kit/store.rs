@@ -72,7 +72,9 @@ impl Store {
 
     /// Returns the names of all variables of the namespace.
     pub async fn variables(&self) -> Result<Vec<String>> {
-        let answer = self.found(Method::GET, "variables", None).await?;
+        let answer = self
+            .found(Method::GET, "variables?limit=1000", None)
+            .await?;
         let variables = answer["variables"]
             .as_array()
             .context("the answer has variables")?;
@@ -116,7 +118,7 @@ impl Store {
     }
 
     async fn waiters(&self) -> Result<Vec<Value>> {
-        let mut answer = self.found(Method::GET, "waiters", None).await?;
+        let mut answer = self.found(Method::GET, "waiters?limit=1000", None).await?;
         match answer["waiters"].take() {
             Value::Array(waiters) => Ok(waiters),
             other => bail!("the store answered waiters with {other}"),

@@ -96,6 +96,11 @@ impl Contract {
         found.unwrap_or_else(|| panic!("no schema {path}"))
     }
 
+    /// Returns a parameter by its name.
+    pub(super) fn parameter(&self, name: &str) -> &Value {
+        &self.document["components"]["parameters"][name]
+    }
+
     /// Returns the text at `pointer`.
     pub(super) fn text(&self, pointer: &str) -> &str {
         self.document.pointer(pointer).unwrap().as_str().unwrap()

@@ -6,9 +6,10 @@ use oncue_language::{
     Kind, Namespace, Owner, State, Timeout, Timestamp, Value as Text, VariableName,
 };
 use oncue_wire::{
-    AssertRequest, Asserted, Assertion, Branch, CreateRequest, JudgedTerm, Problem, ProblemCode,
-    Reference, Variable, VariableList, VariableTree, WaitAnswer, WaitRequest, Waiter, WaiterList,
-    limits::MAX_BODY_BYTES,
+    AssertRequest, Asserted, Assertion, Bookmark, Branch, Change, CreateRequest, Event, JudgedTerm,
+    Problem, ProblemCode, Reference, Variable, VariableList, VariablePage, VariableTree,
+    WaitAnswer, WaitRequest, Waiter, WaiterList,
+    limits::{DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -62,7 +63,7 @@ fn waiter() -> Waiter {
         pod: Some("web-0".to_owned()),
         namespace: namespace(),
         since: Timestamp::default(),
-        terms: vec!["a".to_owned()],
+        terms: vec![judged()],
     }
 }
 
@@ -145,13 +146,34 @@ fn variables_have_the_members_of_their_schemas() {
     let list = VariableList {
         revision: revision(),
         variables: vec![variable()],
+        r#continue: Some("t".to_owned()),
     };
-    check("VariableList", &list, &list);
+    let bare = VariableList {
+        r#continue: None,
+        ..list.clone()
+    };
+    check("VariableList", &list, &bare);
+    let page = VariablePage {
+        namespace: namespace(),
+        name: name(),
+        assertions: vec![assertion()],
+        r#continue: Some("t".to_owned()),
+    };
+    let bare = VariablePage {
+        r#continue: None,
+        ..page.clone()
+    };
+    check("VariablePage", &page, &bare);
     let tree = VariableTree {
         revision: revision(),
         tree: branch.children,
+        r#continue: Some("t".to_owned()),
     };
-    check("VariableTree", &tree, &tree);
+    let bare = VariableTree {
+        r#continue: None,
+        ..tree.clone()
+    };
+    check("VariableTree", &tree, &bare);
     let reference = Reference {
         variable: name(),
         namespace: namespace(),
@@ -180,8 +202,36 @@ fn waits_have_the_members_of_their_schemas() {
     let list = WaiterList {
         revision: revision(),
         waiters: vec![waiter()],
+        r#continue: Some("t".to_owned()),
     };
-    check("WaiterList", &list, &list);
+    let bare = WaiterList {
+        r#continue: None,
+        ..list.clone()
+    };
+    check("WaiterList", &list, &bare);
+}
+
+#[test]
+fn events_have_the_members_of_their_schemas() {
+    let change = Change {
+        revision: revision(),
+        namespace: namespace(),
+        name: name(),
+        assertion: assertion(),
+    };
+    for event in [
+        Event::Added(change.clone()),
+        Event::Deleted(change.clone()),
+        Event::Modified(change),
+    ] {
+        check("Change", &event, &event);
+        CONTRACT.validate("Event", &json!(event));
+    }
+    let bookmark = Event::Bookmark(Bookmark {
+        revision: revision(),
+    });
+    check("Bookmark", &bookmark, &bookmark);
+    CONTRACT.validate("Event", &json!(bookmark));
 }
 
 #[test]
@@ -233,6 +283,9 @@ fn the_document_states_the_real_lengths() {
         document["uid"] = "x".repeat(length).into();
         assert_eq!(serde_json::from_value::<Owner>(document).is_ok(), is_read);
     }
+    let limit = CONTRACT.parameter("Limit");
+    assert_eq!(limit["schema"]["default"], DEFAULT_PAGE);
+    assert_eq!(limit["schema"]["maximum"], MAX_PAGE);
     let too_large = CONTRACT.text("/components/responses/BodyTooLarge/description");
     assert!(
         too_large.contains(&MAX_BODY_BYTES.to_string()),

@@ -142,3 +142,69 @@ async fn mk_listed() -> Kit {
     }
     kit
 }
+
+/// Follows the pages of a list, and returns the names on each.
+async fn pages(kit: &Kit, uri: &str) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
+    let mut next = uri.to_owned();
+    loop {
+        let list = kit.get(&next).await.json();
+        let variables = list["variables"].as_array().unwrap().iter();
+        let names = variables.flat_map(|variable| {
+            let assertions = variable["assertions"].as_array().unwrap().len();
+            let name = variable["name"].as_str().unwrap().to_owned();
+            std::iter::repeat_n(name, assertions)
+        });
+        pages.push(names.collect());
+        match list["continue"].as_str() {
+            Some(token) => next = format!("{uri}&continue={token}"),
+            None => return pages,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_comes_in_pages_and_a_long_variable_goes_on_on_the_next() {
+    let kit = Kit::new().await;
+    for owner in ["1", "2", "3"] {
+        let body = json!({"owner": {"namespace": "default", "name": owner, "uid": "u"}});
+        kit.put("/v1/namespaces/default/variables/b", body.to_string())
+            .await;
+    }
+    for name in ["a", "c"] {
+        kit.put(&format!("/v1/namespaces/default/variables/{name}"), "")
+            .await;
+    }
+    for uri in [
+        "/v1/variables?limit=2",
+        "/v1/namespaces/default/variables?limit=2",
+    ] {
+        let expected = [vec!["a", "b"], vec!["b", "b"], vec!["c"]];
+        assert_eq!(pages(&kit, uri).await, expected, "{uri}");
+    }
+    let shown = kit
+        .get("/v1/namespaces/default/variables/b?limit=2")
+        .await
+        .json();
+    let token = shown["continue"].as_str().unwrap();
+    let rest = format!("/v1/namespaces/default/variables/b?limit=2&continue={token}");
+    let rest = kit.get(&rest).await.json();
+    assert_eq!(shown["assertions"].as_array().unwrap().len(), 2);
+    assert_eq!(rest["assertions"].as_array().unwrap().len(), 1);
+    assert_eq!(rest["continue"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_page_is_bounded_in_bytes() {
+    let kit = Kit::new().await;
+    let value = json!({"value": "x".repeat(4096)}).to_string();
+    for number in 0..100 {
+        let variable = format!("/v1/namespaces/default/variables/{number:03}");
+        kit.put(&variable, value.clone()).await;
+    }
+    let reply = kit.get("/v1/variables?limit=1000").await;
+    assert!(reply.body.len() < 256 * 1024, "{}", reply.body.len());
+    let pages = pages(&kit, "/v1/variables?limit=1000").await;
+    assert!(pages.len() > 2);
+    assert_eq!(pages.concat().len(), 100);
+}

@@ -112,7 +112,10 @@ async fn a_waiter_is_listed_until_it_goes_away() {
         "pod": "second",
         "namespace": "default",
         "since": "2026-11-24T08:20:00Z",
-        "terms": ["a@default", "b@other>=2"],
+        "terms": [
+            {"term": "a@default", "state": "missing", "reason": "does not exist"},
+            {"term": "b@other>=2", "state": "missing", "reason": "0 of 2 owners assert it"},
+        ],
     }]);
     assert_eq!(kit.get("/v1/waiters").await.json()["waiters"], expected);
     assert_eq!(

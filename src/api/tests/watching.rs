@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use axum::body::Body;
 use http_body_util::BodyExt;
@@ -12,21 +12,33 @@ use crate::{net::Phase, store::Limits};
 
 const WATCH: &str = "/v1/namespaces/default/watch?prefix=a";
 
-/// Returns the type and the name of the next line, or `None` at the end.
-async fn next(body: &mut Body) -> Option<(String, String)> {
-    let frame = body.frame().await?.unwrap().into_data().unwrap();
-    let event: Value = serde_json::from_slice(&frame).unwrap();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    Some((text(&event["type"]), text(&event["variable"]["name"])))
+/// The lines of a watch, of which several may come at once.
+struct Lines {
+    body: Body,
+    read: VecDeque<Value>,
 }
 
-async fn watch(kit: &Kit) -> Body {
-    let Ok(response) = kit
-        .router
-        .clone()
-        .oneshot(mk_request("GET", WATCH, ""))
-        .await;
-    response.into_body()
+impl Lines {
+    async fn of(kit: &Kit) -> Self {
+        let request = mk_request("GET", WATCH, "");
+        let Ok(response) = kit.router.clone().oneshot(request).await;
+        Self {
+            body: response.into_body(),
+            read: VecDeque::new(),
+        }
+    }
+
+    /// Returns the type and the name of the next line; none if there are no more.
+    async fn next(&mut self) -> Option<(String, String)> {
+        while self.read.is_empty() {
+            let frame = self.body.frame().await?.unwrap().into_data().unwrap();
+            let lines = serde_json::Deserializer::from_slice(&frame).into_iter();
+            self.read.extend(lines.map(Result::unwrap));
+        }
+        let event = self.read.pop_front()?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Some((text(&event["type"]), text(&event["name"])))
+    }
 }
 
 async fn put(kit: &Kit, path: &str, body: &'static str) {
@@ -47,15 +59,15 @@ async fn begins_with_the_present_state_and_a_bookmark() {
         .collect();
     let types: Vec<_> = lines.iter().map(|line| &line["type"]).collect();
     assert_eq!(types, ["ADDED", "BOOKMARK"]);
-    assert_eq!(lines[0]["variable"]["name"], "a/b");
+    assert_eq!(lines[0]["name"], "a/b");
     assert_eq!(lines[0]["revision"], lines[1]["revision"]);
 }
 
 #[tokio::test]
 async fn tells_every_change_in_its_scope() {
     let kit = Kit::new().await;
-    let mut body = watch(&kit).await;
-    assert_eq!(next(&mut body).await.unwrap().0, "BOOKMARK");
+    let mut lines = Lines::of(&kit).await;
+    assert_eq!(lines.next().await.unwrap().0, "BOOKMARK");
     put(&kit, "default/variables/a", "").await;
     put(&kit, "default/variables/x", "").await;
     put(&kit, "other/variables/a", "").await;
@@ -63,7 +75,7 @@ async fn tells_every_change_in_its_scope() {
     kit.delete("/v1/namespaces/default/variables/a").await;
     for kind in ["ADDED", "MODIFIED", "DELETED"] {
         assert_eq!(
-            next(&mut body).await.unwrap(),
+            lines.next().await.unwrap(),
             (kind.to_owned(), "a".to_owned())
         );
     }
@@ -72,10 +84,10 @@ async fn tells_every_change_in_its_scope() {
 #[tokio::test(start_paused = true)]
 async fn sends_a_bookmark_every_30_seconds() {
     let kit = Kit::new().await;
-    let mut body = watch(&kit).await;
+    let mut lines = Lines::of(&kit).await;
     let begin = Instant::now();
     for seconds in [0, 30, 60] {
-        assert_eq!(next(&mut body).await.unwrap().0, "BOOKMARK");
+        assert_eq!(lines.next().await.unwrap().0, "BOOKMARK");
         assert_eq!(begin.elapsed(), Duration::from_secs(seconds));
     }
 }
@@ -91,21 +103,21 @@ async fn ends_when_the_watcher_reads_too_slowly() {
         ..Making::default()
     })
     .await;
-    let mut body = watch(&kit).await;
-    next(&mut body).await;
+    let mut lines = Lines::of(&kit).await;
+    lines.next().await;
     for name in ["a/1", "a/2", "a/3"] {
         put(&kit, &format!("default/variables/{name}"), "").await;
     }
-    assert_eq!(next(&mut body).await, None);
+    assert_eq!(lines.next().await, None);
 }
 
 #[tokio::test]
 async fn ends_when_the_process_drains() {
     let kit = Kit::new().await;
-    let mut body = watch(&kit).await;
-    next(&mut body).await;
+    let mut lines = Lines::of(&kit).await;
+    lines.next().await;
     kit.trigger.advance(Phase::Draining);
-    assert_eq!(next(&mut body).await, None);
+    assert_eq!(lines.next().await, None);
 }
 
 #[tokio::test]
@@ -119,7 +131,7 @@ async fn who_comes_when_enough_watch_is_told_to_come_later() {
         ..Making::default()
     })
     .await;
-    let _watched = watch(&kit).await;
+    let _watched = Lines::of(&kit).await;
     let reply = kit.get(WATCH).await;
     assert_eq!(reply.problem(), "too-many-watchers");
     assert!(!reply.header("retry-after").is_empty());

@@ -3,7 +3,7 @@
 use std::{fmt::Write, str::FromStr};
 
 use anyhow::Context;
-use oncue_wire::JudgedTerm;
+use oncue_wire::{JudgedTerm, WaiterList};
 use serde_json::Value;
 
 use super::progress::Wait;
@@ -110,9 +110,10 @@ impl<'a> Progress<'a> {
             let _ = writeln!(told, "  {}\n      {state}", Escaped(term));
         }
         let path = format!("/v1/namespaces/{namespace}/waiters");
-        let waiters = waiters::read(&store.told(store.api.get(&path))?)?;
+        let list: WaiterList = store.pages(&path)?;
         let name = text("name");
-        let known = waiters
+        let known = list
+            .waiters
             .iter()
             .find(|waiter| waiter.pod.as_deref() == Some(name));
         let _ = match known {

@@ -37,13 +37,14 @@ fn join(words: impl Iterator<Item = String>) -> String {
 }
 
 /// Returns a row for each assertion, with a head.
-pub(super) fn assertion_rows(variable: &Variable) -> Vec<[String; 5]> {
+pub(super) fn assertion_rows(assertions: &[Assertion]) -> Vec<[String; 5]> {
     let head = ["OWNER", "KIND", "VALUE", "AGE", "EXPIRES"].map(str::to_owned);
-    let rows = variable.assertions.iter().map(assertion_row);
+    let rows = assertions.iter().map(assertion_row);
     [head].into_iter().chain(rows).collect()
 }
 
-fn assertion_row(assertion: &Assertion) -> [String; 5] {
+/// Returns the owner, kind, value, age and expiry of an assertion.
+pub(super) fn assertion_row(assertion: &Assertion) -> [String; 5] {
     let Assertion {
         owner,
         kind,

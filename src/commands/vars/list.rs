@@ -3,8 +3,10 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use clap::Args;
-use oncue_wire::{Branch, VariableList, VariableTree};
-use serde_json::Value as Json;
+use oncue_wire::{
+    Branch, Variable, VariableList, VariableTree,
+    tree::{self, Root},
+};
 
 use super::document;
 use crate::{
@@ -35,17 +37,20 @@ pub(super) struct List {
 impl List {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let store = self.scope.store.open()?;
-        let answer: Json = store.told(store.api.get(&self.path(&store.namespace)))?;
-        if self.output == Format::Json {
-            return output::print_json(&answer);
+        let list: VariableList = store.pages(&self.path(&store.namespace))?;
+        match (self.output, self.tree) {
+            (Format::Json, false) => output::print_json(&serde_json::to_value(list)?),
+            (Format::Json, true) => output::print_json(&serde_json::to_value(tree_of(list))?),
+            (Format::Text, false) => self.print(&list.variables),
+            (Format::Text, true) => {
+                let mut text = String::new();
+                draw(&mut text, "", &tree_of(list).tree);
+                output::print(&text)
+            }
         }
-        if self.tree {
-            let VariableTree { tree, .. } = serde_json::from_value(answer)?;
-            let mut text = String::new();
-            draw(&mut text, "", &tree);
-            return output::print(&text);
-        }
-        let VariableList { variables, .. } = serde_json::from_value(answer)?;
+    }
+
+    fn print(&self, variables: &[Variable]) -> anyhow::Result<()> {
         if variables.is_empty() {
             anstream::eprintln!("no variables found");
             return Ok(());
@@ -58,18 +63,10 @@ impl List {
     }
 
     fn path(&self, namespace: &Namespace) -> String {
-        let mut query = Vec::new();
-        query.extend(
-            self.prefix
-                .as_ref()
-                .map(|prefix| format!("prefix={prefix}")),
-        );
-        query.extend(self.tree.then(|| "tree=true".to_owned()));
         let path = self.scope.path(namespace, "variables");
-        if query.is_empty() {
-            path
-        } else {
-            format!("{path}?{}", query.join("&"))
+        match &self.prefix {
+            Some(prefix) => format!("{path}?prefix={prefix}"),
+            None => path,
         }
     }
 
@@ -84,6 +81,15 @@ impl List {
             })
             .collect();
         output::table(&without_namespace)
+    }
+}
+
+/// Returns the tree of a list: the pages of a tree could not be told from each other.
+fn tree_of(list: VariableList) -> VariableTree {
+    VariableTree {
+        revision: list.revision,
+        tree: tree::branches(Root::Names, list.variables),
+        r#continue: None,
     }
 }
 

@@ -7,9 +7,9 @@ use std::{ops::ControlFlow, thread, time::Duration};
 use anyhow::anyhow;
 use clap::Args;
 use oncue_client::{api::ApiError, backoff::Backoff};
-use oncue_wire::Variable;
+use oncue_wire::{Change, Event};
 
-use self::changes::{Changes, Event};
+use self::changes::Changes;
 use super::document;
 use crate::{
     commands::{
@@ -43,7 +43,7 @@ impl Watch {
                 changes.begin_again();
                 continue;
             };
-            for event in changes.news(serde_json::from_str(&line)?)? {
+            for event in changes.news(serde_json::from_str(&line)?) {
                 if self.print(&event)?.is_break() {
                     return Ok(());
                 }
@@ -60,17 +60,17 @@ impl Watch {
     }
 
     fn print(&self, event: &Event) -> anyhow::Result<ControlFlow<()>> {
-        match (self.output, &event.variable) {
+        let (what, change) = match (self.output, event) {
             (Format::Json, _) => {
                 let line = serde_json::to_string(event)?;
-                output::print_next(&format!("{}\n", output::json(&line)))
+                return output::print_next(&format!("{}\n", output::json(&line)));
             }
-            (Format::Text, Some(variable)) => {
-                let variable = serde_json::from_str(variable.get())?;
-                output::print_next(&row(event.change(), &variable))
-            }
-            (Format::Text, None) => Ok(ControlFlow::Continue(())),
-        }
+            (Format::Text, Event::Bookmark(_)) => return Ok(ControlFlow::Continue(())),
+            (Format::Text, Event::Added(change)) => ("ADDED", change),
+            (Format::Text, Event::Deleted(change)) => ("DELETED", change),
+            (Format::Text, Event::Modified(change)) => ("MODIFIED", change),
+        };
+        output::print_next(&row(what, change))
     }
 }
 
@@ -130,11 +130,16 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Returns one line with fixed columns, because later widths are not known.
-fn row(change: &str, variable: &Variable) -> String {
-    let cells = document::row(variable).map(|cell| Escaped(cell).to_string());
-    let [_, name, kind, owners, value, age] = cells;
-    let line = format!("{change:<9} {name:<40} {kind:<8} {owners:>6} {age:>6}   {value}");
+/// Returns one line of fixed columns, since the widths of later lines are not known.
+fn row(
+    what: &str,
+    Change {
+        name, assertion, ..
+    }: &Change,
+) -> String {
+    let cells = document::assertion_row(assertion).map(|cell| Escaped(cell).to_string());
+    let [owner, kind, value, age, _] = cells;
+    let line = format!("{what:<9} {name:<40} {kind:<8} {owner:<30} {age:>6}   {value}");
     format!("{}\n", line.trim_end())
 }
 

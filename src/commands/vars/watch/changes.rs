@@ -1,170 +1,187 @@
-//! The changes that a watch prints, even if it begins again: pure.
+//! What of a watch is news if the watch may begin again: pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use oncue_wire::{Bookmark, Change, Event};
 
-/// One line of a watch.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Event {
-    r#type: Kind,
-    revision: String,
-    /// As the store writes it; a bookmark has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) variable: Option<Box<RawValue>>,
-}
+use crate::language::{Kind, Owner, VariableName};
 
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Kind {
-    Added,
-    Bookmark,
-    Deleted,
-    Modified,
-}
-
-impl Event {
-    /// Returns what happened as one word.
-    pub(super) fn change(&self) -> &'static str {
-        match self.r#type {
-            Kind::Added => "ADDED",
-            Kind::Bookmark => "BOOKMARK",
-            Kind::Deleted => "DELETED",
-            Kind::Modified => "MODIFIED",
-        }
-    }
-}
-
-/// The printed variables.
+/// The assertions that were printed, as they were printed.
 ///
-/// A watch that begins again sends the whole state up to a bookmark. Only the differences are
-/// printed, and variables that are missing in it were deleted meanwhile.
+/// A watch that begins again shows the whole state anew, up to a bookmark. Of that only what
+/// differs is news, and what is not in it was deleted meanwhile.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    told: BTreeMap<String, Box<RawValue>>,
-    /// The printed variables that the new state has not contained so far.
-    unseen: Option<BTreeSet<String>>,
+    shown: BTreeMap<Id, Change>,
+    /// What was printed and is not in the state that comes anew, so far.
+    unseen: Option<BTreeSet<Id>>,
+}
+
+/// What tells the assertions of one namespace apart.
+type Id = (VariableName, Option<Owner>, Kind);
+
+fn id(
+    Change {
+        name, assertion, ..
+    }: &Change,
+) -> Id {
+    (name.clone(), assertion.owner.clone(), assertion.kind)
 }
 
 impl Changes {
     /// Takes note that the watch begins again.
     pub(super) fn begin_again(&mut self) {
-        self.unseen = Some(self.told.keys().cloned().collect());
+        self.unseen = Some(self.shown.keys().cloned().collect());
     }
 
     /// Returns what is news.
-    pub(super) fn news(&mut self, event: Event) -> Result<Vec<Event>, serde_json::Error> {
-        let Some(variable) = &event.variable else {
-            let mut news = self.deleted_by(&event.revision);
-            news.push(event);
-            return Ok(news);
-        };
-        let Named { name } = serde_json::from_str(variable.get())?;
-        let is_anew = self.unseen.as_mut().is_some_and(|it| it.remove(&name));
-        let before = match event.r#type {
-            Kind::Deleted => self.told.remove(&name),
-            _ => self.told.insert(name, variable.clone()),
-        };
-        let is_same = before.is_some_and(|before| before.get() == variable.get());
-        Ok(match (is_anew, is_same) {
-            (false, _) => vec![event],
-            (true, true) => Vec::new(),
-            (true, false) => vec![Event {
-                r#type: Kind::Modified,
-                ..event
-            }],
-        })
+    pub(super) fn news(&mut self, event: Event) -> Vec<Event> {
+        match event {
+            Event::Added(change) => self.exists(change, Event::Added),
+            Event::Bookmark(bookmark) => {
+                let mut news = self.deleted_by(&bookmark);
+                news.push(Event::Bookmark(bookmark));
+                news
+            }
+            Event::Deleted(change) => {
+                let id = id(&change);
+                self.shown.remove(&id);
+                self.unseen.as_mut().map(|unseen| unseen.remove(&id));
+                vec![Event::Deleted(change)]
+            }
+            Event::Modified(change) => self.exists(change, Event::Modified),
+        }
     }
 
-    /// Returns the missed deletions when the whole state has arrived.
-    fn deleted_by(&mut self, revision: &str) -> Vec<Event> {
-        let names = self.unseen.take().unwrap_or_default();
-        let variables = names.into_iter().filter_map(|name| self.told.remove(&name));
-        let deleted = variables.map(|variable| Event {
-            r#type: Kind::Deleted,
-            revision: revision.to_owned(),
-            variable: Some(variable),
+    fn exists(&mut self, change: Change, event: fn(Change) -> Event) -> Vec<Event> {
+        let id = id(&change);
+        let is_anew = self.unseen.as_mut().is_some_and(|it| it.remove(&id));
+        let before = self.shown.insert(id, change.clone());
+        let is_same = before.is_some_and(|before| before.assertion == change.assertion);
+        match (is_anew, is_same) {
+            (false, _) => vec![event(change)],
+            (true, true) => Vec::new(),
+            (true, false) => vec![Event::Modified(change)],
+        }
+    }
+
+    /// Returns the deletions that no event told of, once the whole state is there.
+    fn deleted_by(&mut self, Bookmark { revision }: &Bookmark) -> Vec<Event> {
+        let ids = self.unseen.take().unwrap_or_default();
+        let gone = ids.into_iter().filter_map(|id| self.shown.remove(&id));
+        let deleted = gone.map(|change| {
+            Event::Deleted(Change {
+                revision: revision.clone(),
+                ..change
+            })
         });
         deleted.collect()
     }
 }
 
-#[derive(Deserialize)]
-struct Named {
-    name: String,
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use oncue_wire::Assertion;
 
-    fn line(change: &str, name: &str, value: u8) -> String {
-        let variable = format!(r#"{{"name":"{name}","value":{value}}}"#);
-        format!(r#"{{"type":"{change}","revision":"e-1","variable":{variable}}}"#)
+    use super::*;
+    use crate::language::Timestamp;
+
+    fn mk_change(name: &str, value: &str) -> Change {
+        Change {
+            revision: "e-1".to_owned(),
+            namespace: "shop".parse().unwrap(),
+            name: name.parse().unwrap(),
+            assertion: Assertion {
+                owner: None,
+                kind: Kind::Durable,
+                value: value.parse().ok(),
+                since: Timestamp::default(),
+                expires: None,
+            },
+        }
     }
 
-    fn bookmark() -> String {
-        r#"{"type":"BOOKMARK","revision":"e-1"}"#.to_owned()
+    fn added(name: &str, value: &str) -> Event {
+        Event::Added(mk_change(name, value))
+    }
+
+    fn modified(name: &str, value: &str) -> Event {
+        Event::Modified(mk_change(name, value))
+    }
+
+    fn deleted(name: &str, value: &str) -> Event {
+        Event::Deleted(mk_change(name, value))
+    }
+
+    fn bookmark() -> Event {
+        let revision = "e-1".to_owned();
+        Event::Bookmark(Bookmark { revision })
     }
 
     #[track_caller]
-    fn assert_news(changes: &mut Changes, lines: &[String], expected: &[String]) {
-        let events = lines.iter().map(|line| serde_json::from_str(line).unwrap());
-        let news: Vec<_> = events
-            .flat_map(|event| changes.news(event).unwrap())
-            .map(|event| serde_json::to_string(&event).unwrap())
-            .collect();
+    fn assert_news(changes: &mut Changes, events: &[Event], expected: &[Event]) {
+        let events = events.iter().cloned();
+        let news: Vec<_> = events.flat_map(|event| changes.news(event)).collect();
         assert_eq!(news, expected);
     }
 
     #[test]
     fn everything_is_news_at_first() {
-        let lines = [
-            line("ADDED", "a", 1),
+        let events = [
+            added("a", "1"),
             bookmark(),
-            line("MODIFIED", "a", 1),
-            line("DELETED", "a", 1),
-            line("ADDED", "a", 1),
+            modified("a", "1"),
+            deleted("a", "1"),
+            added("a", "1"),
             bookmark(),
         ];
-        assert_news(&mut Changes::default(), &lines, &lines);
+        assert_news(&mut Changes::default(), &events, &events);
     }
 
     #[test]
-    fn what_differs_is_news_where_the_watch_begins_again() {
+    fn what_differs_is_news_if_the_watch_begins_again() {
         let mut changes = Changes::default();
         let first = [
-            line("ADDED", "changes", 1),
-            line("ADDED", "goes", 1),
-            line("ADDED", "stays", 1),
+            added("changes", "1"),
+            added("goes", "1"),
+            added("stays", "1"),
             bookmark(),
-            line("ADDED", "went", 1),
-            line("DELETED", "went", 1),
+            added("went", "1"),
+            deleted("went", "1"),
         ];
         assert_news(&mut changes, &first, &first);
         changes.begin_again();
         let again = [
-            line("ADDED", "changes", 2),
-            line("ADDED", "comes", 1),
-            line("ADDED", "stays", 1),
+            added("changes", "2"),
+            added("comes", "1"),
+            added("stays", "1"),
             bookmark(),
-            line("ADDED", "goes", 2),
+            added("goes", "2"),
         ];
         let expected = [
-            line("MODIFIED", "changes", 2),
-            line("ADDED", "comes", 1),
-            line("DELETED", "goes", 1),
+            modified("changes", "2"),
+            added("comes", "1"),
+            deleted("goes", "1"),
             bookmark(),
-            line("ADDED", "goes", 2),
+            added("goes", "2"),
         ];
         assert_news(&mut changes, &again, &expected);
     }
 
     #[test]
+    fn a_deletion_is_news_also_while_the_state_comes_anew() {
+        let mut changes = Changes::default();
+        let first = [added("a", "1"), bookmark()];
+        assert_news(&mut changes, &first, &first);
+        changes.begin_again();
+        let again = [deleted("a", "1"), bookmark()];
+        assert_news(&mut changes, &again, &again);
+    }
+
+    #[test]
     fn a_state_that_is_cut_short_deletes_nothing() {
         let mut changes = Changes::default();
-        let first = [line("ADDED", "a", 1), line("ADDED", "b", 1), bookmark()];
+        let first = [added("a", "1"), added("b", "1"), bookmark()];
         assert_news(&mut changes, &first, &first);
         changes.begin_again();
         assert_news(&mut changes, &first[..1], &[]);

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use oncue_wire::{Branch, Variable};
+use crate::variable::{Branch, Variable};
 
 /// What a tree begins with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Root {
+pub enum Root {
     /// The first segments of the names.
     Names,
     /// The namespaces.
     Namespaces,
 }
 
-/// Returns the tree of `variables`.
-pub(super) fn tree(
+/// Returns what lies at and below each first segment.
+pub fn branches(
     root: Root,
     variables: impl IntoIterator<Item = Variable>,
 ) -> BTreeMap<String, Branch> {
@@ -69,12 +69,12 @@ mod tests {
             named("second", None),
             named("second a", Some("second/a")),
         ];
-        assert_eq!(flat(&tree(Root::Names, variables)), expected);
+        assert_eq!(flat(&branches(Root::Names, variables)), expected);
     }
 
     #[test]
     fn a_tree_of_several_namespaces_begins_with_them() {
-        let tree = tree(Root::Namespaces, [mk_variable("a")]);
+        let tree = branches(Root::Namespaces, [mk_variable("a")]);
         assert!(tree["shop"].children["a"].variable.is_some());
     }
 }
