@@ -138,7 +138,7 @@ mod tests {
         let error = ResolveError::Template(TemplateError::Unclosed);
         let syntax = Signal::parse_list("a, b c").unwrap_err();
         [
-            (Fault::Conflict, 1, "the key is there twice"),
+            (Fault::Conflict, 1, "the key appears twice"),
             (Fault::Refused { rule: rule.clone() }, 1, "the rule"),
             (
                 Fault::RefusedTerm {
