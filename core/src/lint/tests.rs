@@ -404,17 +404,10 @@ fn a_warning_stands_at_the_key_that_it_speaks_of() {
         ),
         (
             Absent,
-            &["signals: x", "signals-on-init: z"],
-            hook,
-            "signals-on-init",
-            "what this pod signals stays",
-        ),
-        (
-            Absent,
             &["depends-on: a", "signals: x"],
             hook,
             "signals",
-            "its signals never come",
+            "behind which oncue cannot signal",
         ),
         (
             Present,
