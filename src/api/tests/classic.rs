@@ -80,16 +80,18 @@ async fn two_spellings_with_different_values_are_refused() {
 }
 
 #[tokio::test]
-async fn creating_never_changes_a_value() {
+async fn creating_keeps_the_value_and_makes_it_permanent() {
     let kit = Kit::new().await;
     let variable = "/v1/namespaces/default/variables/a";
     kit.put(variable, r#"{"value":"v","ttl":"5m"}"#).await;
-    let before = kit.get(variable).await.json();
+    let mut permanent = kit.get(variable).await.json();
+    let assertion = permanent["assertions"][0].as_object_mut().unwrap();
+    assertion.remove("expires").unwrap();
     assert_eq!(
         kit.post("/", r#"{"variable":"a"}"#).await.status,
         StatusCode::OK
     );
-    assert_eq!(kit.get(variable).await.json(), before);
+    assert_eq!(kit.get(variable).await.json(), permanent);
 }
 
 #[tokio::test]
