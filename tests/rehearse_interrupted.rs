@@ -42,6 +42,32 @@ fn an_interrupt_leaves_no_process_and_no_file() {
     assert_eq!(left.collect::<Vec<_>>(), ["web.yaml"]);
 }
 
+/// The child fills the pipe and can never end by itself.
+#[test]
+fn an_interrupt_ends_virtual_time_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("pods.yaml");
+    let pods = (0..2000).map(|pod| {
+        format!("---\n{{apiVersion: v1, kind: Pod, metadata: {{name: p{pod}}}, spec: {{containers: [{{name: c}}]}}}}\n")
+    });
+    fs::write(&files, pods.collect::<String>()).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_oncue"))
+        .args(["rehearse", "-f", files.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    read_until(&mut child, "admitted");
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
 /// Reads the child's output up to the first line with `text` in it.
 fn read_until(child: &mut Child, text: &str) {
     let mut out = BufReader::new(child.stdout.take().unwrap());

@@ -1,11 +1,14 @@
 //! The controllers and Services that a set of objects describes.
 
-use oncue_core::workload::{self, Workload};
+use oncue_core::{
+    model::Service,
+    workload::{self, Workload},
+};
 use oncue_language::{Namespace, name::NamespaceError};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{controller::Controller, service::Service};
+use crate::controller::Controller;
 
 /// The objects of a set of manifests that a simulation knows.
 #[derive(Debug, Default)]
@@ -48,9 +51,7 @@ impl Inventory {
         object: &Value,
         default: &Namespace,
     ) -> Result<(), InventoryErrorSource> {
-        if object["kind"] == "Service" && object["apiVersion"] == "v1" {
-            self.services.push(Service::new(object, default)?);
-        }
+        self.services.extend(Service::read(object, default));
         if let Some(workload) = Workload::new(object, String::new()) {
             self.controllers
                 .extend(Controller::new(&workload, file, default)?);
@@ -97,7 +98,4 @@ pub enum InventoryErrorSource {
     /// It has neither a name nor a `generateName`.
     #[error("metadata.name is missing")]
     Nameless,
-    /// A field of its `spec` has another type than Kubernetes gives it.
-    #[error("spec: {0}")]
-    Spec(#[from] serde_json::Error),
 }

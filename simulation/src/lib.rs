@@ -7,7 +7,6 @@
 //! | --- | --- |
 //! | [`inventory`] | [`Inventory`], the controllers and Services that a set of objects describes |
 //! | `controller`, `plan`, `job`, `tally` | the workload controllers: which pods exist when; `job` has all that is special about Jobs |
-//! | `service` | Services: the names they answer to, and the pods they select |
 //! | [`options`] | [`Options`], what the command line changes |
 //! | [`cluster`] | [`Cluster`], the state machine: [`Event`]s in, [`Action`]s out |
 //! | `cluster::kubelet`, `cluster::steps` | what a kubelet does with a pod, step by step |
@@ -37,7 +36,6 @@ mod pending;
 mod plan;
 mod producers;
 pub mod report;
-mod service;
 mod tally;
 pub mod verdict;
 pub mod virtual_time;

@@ -1,13 +1,19 @@
-//! Which pods would bring what a term asks for, by variable, object and host.
+//! Which pods would bring what a term asks for: the model of producers and consumers, with each pod
+//! as a member.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use oncue_language::{
-    Namespace, ObjectKey, Subject, Value, VariableKey,
-    term::{Demand, ObjectKind},
+use oncue_core::{
+    model::{self, Member, MemberId, Model, Via},
+    workload::{Scale, WorkloadKind},
 };
+use oncue_language::{PodAnnotations, Target, Term, term::Demand};
+use serde_json::Value;
 
-use crate::cluster::{Cluster, Declaration, FuturePod, PodId};
+use crate::{
+    cluster::{Cluster, FuturePod, PodId},
+    controller::Controller,
+};
 
 /// A pod that would bring what a term asks for.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -18,120 +24,109 @@ pub(crate) enum Producer {
     Future(FuturePod),
 }
 
-/// All producers of a cluster at one moment, in the order of their creation.
+/// All pods of a cluster at one moment, with those that are still to be created.
 #[derive(Debug)]
-pub(crate) struct Producers<'a> {
-    cluster: &'a Cluster,
-    /// By the name that they signal.
-    by_name: HashMap<VariableKey, Vec<Producer>>,
-    /// By the name that they signal, and the value.
-    by_value: HashMap<(VariableKey, Value), Vec<Producer>>,
-    /// By each name above the one that they signal.
-    below: HashMap<VariableKey, Vec<Producer>>,
-    names: HashMap<FuturePod, String>,
+pub(crate) struct Producers {
+    model: Model,
+    members: HashMap<Producer, MemberId>,
+    producers: HashMap<MemberId, Producer>,
 }
 
-impl<'a> Producers<'a> {
-    pub(crate) fn of(cluster: &'a Cluster) -> Self {
+impl Producers {
+    pub(crate) fn of(cluster: &Cluster) -> Self {
         let mut producers = Self {
-            cluster,
-            by_name: HashMap::new(),
-            by_value: HashMap::new(),
-            below: HashMap::new(),
-            names: HashMap::new(),
+            model: Model::default(),
+            members: HashMap::new(),
+            producers: HashMap::new(),
         };
+        for service in &cluster.inventory.services {
+            producers.model.insert_service(service.clone());
+        }
         for (id, pod) in cluster.pods() {
-            producers.add(Producer::Pod(id), &pod.namespace, &pod.declaration);
+            let annotations = pod.declaration.annotations.clone();
+            let member = member(
+                cluster.controller(id),
+                (&pod.name, &pod.object),
+                annotations,
+            );
+            producers.insert(Producer::Pod(id), member);
         }
         for (index, controller) in cluster.inventory.controllers.iter().enumerate() {
             for future in cluster.future(index) {
-                if let Some((name, declaration)) = cluster.future_pod(future) {
-                    let producer = Producer::Future(future);
-                    producers.add(producer, &controller.namespace, &declaration);
-                    producers.names.insert(future, name);
+                if let Some((pod, declaration)) = cluster.future_pod(future) {
+                    let pod = (&*pod.name, &pod.object);
+                    let member = member(controller, pod, declaration.annotations);
+                    producers.insert(Producer::Future(future), member);
                 }
             }
         }
         producers
     }
 
-    fn add(&mut self, producer: Producer, namespace: &Namespace, declaration: &Declaration) {
-        let lists = declaration.annotations.all_signals();
-        for signal in lists.iter().flat_map(|(_, list)| *list) {
-            let Some(name) = signal.value.name.variable_name() else {
-                continue;
-            };
-            for above in name.ancestors() {
-                let key = VariableKey::new(namespace.clone(), above);
-                push(self.below.entry(key).or_default(), producer);
-            }
-            let key = VariableKey::new(namespace.clone(), name);
-            if let Some(value) = &signal.value.value {
-                let key = (key.clone(), value.clone());
-                push(self.by_value.entry(key).or_default(), producer);
-            }
-            push(self.by_name.entry(key).or_default(), producer);
-        }
+    fn insert(&mut self, producer: Producer, member: Member) {
+        let id = self.model.insert(member);
+        self.members.insert(producer, id);
+        self.producers.insert(id, producer);
     }
 
-    /// Returns the producers of what the term of a pod asks for.
-    pub(crate) fn of_term(&self, id: PodId, term: usize) -> Vec<Producer> {
-        let pod = self.cluster.pod(id);
-        if let Some(probe) = pod.declaration.terms[term].probe() {
-            return existing(self.cluster.pods_behind_host(&pod.namespace, &probe.host));
-        }
-        match &pod.declaration.conditions[term] {
-            Some(condition) => self.of_subject(&condition.subject),
-            None => Vec::new(),
-        }
-    }
-
-    fn of_subject(&self, subject: &Subject) -> Vec<Producer> {
-        let found = match subject {
-            Subject::Below { prefix, .. } => self.below.get(prefix),
-            Subject::Object(key) => return self.of_object(key),
-            Subject::Variable { key, demand } => match demand {
-                Demand::Equals(value) => self.by_value.get(&(key.clone(), value.clone())),
-                Demand::Exists | Demand::Owners(_) => self.by_name.get(key),
-            },
+    /// Returns the producers of what a term of a pod asks for, in the order of their creation.
+    pub(crate) fn of_term(&self, id: PodId, term: &Term) -> Vec<Producer> {
+        let Some(consumer) = self.members.get(&Producer::Pod(id)) else {
+            return Vec::new();
         };
-        found.cloned().unwrap_or_default()
+        let producers = self.model.producers(self.model.member(*consumer), term);
+        let producers = producers
+            .iter()
+            .filter(|producer| self.has_value(producer, term));
+        producers
+            .filter_map(|producer| self.producers.get(&producer.member).copied())
+            .collect()
     }
 
-    fn of_object(&self, key: &ObjectKey) -> Vec<Producer> {
-        match key.kind {
-            ObjectKind::Pod => {
-                let pod = self.cluster.find(&key.namespace, &key.name);
-                pod.map(Producer::Pod).into_iter().collect()
-            }
-            ObjectKind::Service => existing(self.cluster.pods_behind(&key.namespace, &key.name)),
-            _ => {
-                let Some(index) = self.cluster.controller_of(key) else {
-                    return Vec::new();
-                };
-                let mut producers = existing(self.cluster.pods_of(index));
-                producers.extend(self.cluster.future(index).map(Producer::Future));
-                producers
-            }
-        }
+    /// Returns whether a producer signals the value that a term asks for, if it asks for one.
+    fn has_value(&self, producer: &model::Producer, term: &Term) -> bool {
+        let (
+            Target::Variable {
+                demand: Demand::Equals(value),
+                name,
+                ..
+            },
+            Via::Signal(_),
+        ) = (&term.target, producer.via)
+        else {
+            return true;
+        };
+        let mut signals = self.model.member(producer.member).signals();
+        signals.any(|(_, signal)| signal.name == *name && signal.value.as_ref() == Some(value))
     }
 
     /// Returns the name of a producer.
     pub(crate) fn name(&self, producer: Producer) -> &str {
-        match producer {
-            Producer::Pod(pod) => &self.cluster.pod(pod).name,
-            Producer::Future(pod) => self.names.get(&pod).map_or("", String::as_str),
-        }
+        let member = self.members.get(&producer);
+        member.map_or("", |id| &self.model.member(*id).name)
     }
 }
 
-fn existing(pods: &[PodId]) -> Vec<Producer> {
-    pods.iter().copied().map(Producer::Pod).collect()
-}
-
-/// Adds a producer that signals the same thing twice once only.
-fn push(producers: &mut Vec<Producer>, producer: Producer) {
-    if producers.last() != Some(&producer) {
-        producers.push(producer);
+fn member(
+    controller: &Controller,
+    (name, object): (&str, &Value),
+    annotations: PodAnnotations,
+) -> Member {
+    let labels = object["metadata"]["labels"].as_object();
+    let labels = labels.into_iter().flatten();
+    let labels: BTreeMap<_, _> = labels
+        .filter_map(|(key, value)| Some((key.as_str().into(), value.as_str()?.into())))
+        .collect();
+    Member {
+        kind: WorkloadKind::Pod,
+        namespace: controller.namespace.clone(),
+        name: name.into(),
+        controllers: vec![(controller.kind, controller.name.as_str().into())],
+        labels,
+        scale: Scale::Replicas {
+            count: 1,
+            first_ordinal: 0,
+        },
+        annotations,
     }
 }

@@ -113,7 +113,7 @@ impl Report {
 /// Makes the rows, and keeps the producers of each term.
 struct Rows<'a> {
     cluster: &'a Cluster,
-    producers: &'a Producers<'a>,
+    producers: &'a Producers,
     took: Duration,
     names: HashMap<(&'a Namespace, String), Names>,
 }
@@ -123,10 +123,10 @@ impl<'a> Rows<'a> {
         let times = pod.times;
         let over = times.waited.or(times.ended).unwrap_or(self.took);
         let waited = times.waiting.map(|since| over.saturating_sub(since));
-        let terms = pod.declaration.terms.iter().enumerate();
-        let awaited = terms.map(|(position, term)| Awaited {
+        let terms = pod.declaration.terms.iter();
+        let awaited = terms.map(|term| Awaited {
             term: term.to_string(),
-            from: self.from(id, position, term),
+            from: self.from(id, term),
         });
         Row {
             awaited: awaited.collect(),
@@ -141,14 +141,14 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn from(&mut self, id: PodId, position: usize, term: &Term) -> Names {
+    fn from(&mut self, id: PodId, term: &Term) -> Names {
         if term.presence == Presence::Failure {
             // A pod does not wait for a failure.
             return Names::default();
         }
         let key = (&self.cluster.pod(id).namespace, term.to_string());
         let names = self.names.entry(key).or_insert_with(|| {
-            let producers = self.producers.of_term(id, position).into_iter();
+            let producers = self.producers.of_term(id, term).into_iter();
             let names = producers.map(|producer| self.producers.name(producer).to_owned());
             Names(Rc::new(names.collect()))
         });

@@ -253,7 +253,8 @@ fn names_the_pod_that_would_bring_a_missing_term() {
         slot: 1,
     });
     let producers = Producers::of(&run.cluster);
-    assert_eq!(producers.of_term(PodId(0), 0), [future]);
+    let term = &run.cluster.pod(PodId(0)).declaration.terms[0];
+    assert_eq!(producers.of_term(PodId(0), term), [future]);
     assert_eq!(producers.name(future), "db-1");
 }
 

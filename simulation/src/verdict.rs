@@ -65,7 +65,7 @@ struct Edge {
 
 impl Verdict {
     /// Judges a cluster that has come to rest with these pods stuck.
-    pub(crate) fn new(cluster: &Cluster, producers: &Producers<'_>, stuck: &[Stuck]) -> Self {
+    pub(crate) fn new(cluster: &Cluster, producers: &Producers, stuck: &[Stuck]) -> Self {
         let judge = Judge::new(cluster, producers, stuck);
         let ring = judge.ring();
         let in_ring: HashSet<_> = ring.iter().map(|(id, _)| *id).collect();
@@ -104,14 +104,14 @@ impl Verdict {
 /// A cluster that has come to rest.
 struct Judge<'a> {
     cluster: &'a Cluster,
-    producers: &'a Producers<'a>,
+    producers: &'a Producers,
     stuck: Vec<&'a Stuck>,
     /// What each stuck pod misses.
     missing: HashMap<PodId, &'a [usize]>,
 }
 
 impl<'a> Judge<'a> {
-    fn new(cluster: &'a Cluster, producers: &'a Producers<'a>, stuck: &'a [Stuck]) -> Self {
+    fn new(cluster: &'a Cluster, producers: &'a Producers, stuck: &'a [Stuck]) -> Self {
         let missing = stuck.iter().map(|stuck| (stuck.pod, &*stuck.missing));
         Self {
             cluster,
@@ -146,7 +146,8 @@ impl<'a> Judge<'a> {
     fn edge(&self, pod: PodId) -> Option<Edge> {
         let missing = self.missing.get(&pod)?;
         missing.iter().copied().find_map(|term| {
-            let producers = self.producers.of_term(pod, term).into_iter();
+            let asked = &self.cluster.pod(pod).declaration.terms[term];
+            let producers = self.producers.of_term(pod, asked).into_iter();
             let mut stuck = producers.filter_map(|producer| self.stuck_behind(producer));
             stuck.next().map(|to| Edge { term, to })
         })
@@ -190,7 +191,7 @@ impl<'a> Judge<'a> {
         if declaration.terms[term].presence == Presence::Failure {
             return "which has happened".to_owned();
         }
-        match *self.producers.of_term(pod, term) {
+        match *self.producers.of_term(pod, &declaration.terms[term]) {
             [] => unproduced(declaration, term),
             [producer] => self.state_of(producer),
             [first, ref rest @ ..] => {

@@ -14,12 +14,14 @@
 //! Controllers and the scheduler act at once.
 
 mod client;
+mod clients;
 mod queue;
 mod store;
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
-use oncue_client::wait::{self, EndingKind, Plan, Question};
+use oncue_client::wait;
+use oncue_core::life::{Assertion, Timestamp};
 use oncue_language::Namespace;
 use serde_json::Value;
 use thiserror::Error;
@@ -30,11 +32,8 @@ use self::{
     store::VirtualStore,
 };
 use crate::{
-    cluster::{
-        Action, Admission, Cluster, Event, Exit, Moment, PodId, PodOutlook, StoreView, Stuck, Task,
-    },
-    command::Sandbox,
-    entry::{Entry, Listener, Unknown, What},
+    cluster::{Action, Admission, Cluster, Event, Exit, Moment, PodId, PodOutlook, Stuck, Task},
+    entry::{Listener, Unknown},
     pending::Prospect,
 };
 
@@ -254,7 +253,15 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
     fn perform(&mut self, action: Action) -> Result<(), SimulationError<E>> {
         match action {
             Action::Admit { pod, object } => return self.admit(pod, &object),
-            Action::Assert { key, id, value } => self.store.assert(key, (id, value), self.now),
+            Action::Assert { key, id, value } => {
+                let assertion = Assertion {
+                    id,
+                    value,
+                    since: timestamp(self.now),
+                    expires: None,
+                };
+                self.store.assert(key, assertion);
+            }
             Action::Clear { key, producer } => self.store.clear(key, producer),
             Action::Log(entry) => self.listener.entry(self.now, &entry),
             Action::Run { pod, task } => self.start(pod, task),
@@ -321,132 +328,10 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
         let conditions = self.cluster.pod(pod).conditions();
         self.store.hold(pod, conditions.cloned().collect());
     }
+}
 
-    fn start_client(&mut self, pod: PodId, container: &Value) -> Result<(), SimulationError<E>> {
-        let object = self.cluster.pod(pod).object();
-        let sandbox = Sandbox {
-            pod: object,
-            folder: Path::new("/oncue"),
-        };
-        let Some(command) = sandbox.entry_point(container) else {
-            let pod = self.cluster.pod(pod).name().to_owned();
-            return Err(SimulationError::NotTheClient { pod });
-        };
-        let words = command.args.into_iter().map(Into::into);
-        let random = fastrand::Rng::with_seed(pod.seed());
-        let plan = match Plan::of_arguments(words, random) {
-            Ok(plan) => plan,
-            Err(error) => {
-                let (exit, message) = (Exit(Some(USAGE)), Some(error.to_string()));
-                return self.handle(Event::Exited { pod, exit, message });
-            }
-        };
-        let stamps = self.stamps.entry(pod).or_insert(Stamps::new(self.now));
-        let namespace = self.cluster.pod(pod).namespace();
-        let client = Client::new(plan, stamps, (namespace, self.now));
-        self.clients.insert(pod, client);
-        self.drive(pod, wait::Event::Tick)
-    }
-
-    /// Lets a client take an event in, and does what it wants done.
-    fn drive(&mut self, pod: PodId, event: wait::Event) -> Result<(), SimulationError<E>> {
-        let Some(client) = self.clients.get_mut(&pod) else {
-            return Ok(());
-        };
-        for action in client.handle(event, self.now) {
-            match action {
-                wait::Action::Ask(question) => self.ask(pod, question),
-                wait::Action::Finish(ending) => return self.finish(pod, ending),
-                wait::Action::Probe(term) => {
-                    self.queue_in(ROUND_TRIP, Happening::Probed { pod, term });
-                }
-                wait::Action::Say(line) => self.output(pod, line),
-            }
-        }
-        if let Some(client) = self.clients.get_mut(&pod)
-            && let Some(at) = client.next_wake(self.now)
-        {
-            self.queue.push(at, Happening::Wake { pod, at });
-        }
-        Ok(())
-    }
-
-    fn output(&mut self, pod: PodId, line: String) {
-        let entry = Entry {
-            subject: self.cluster.pod(pod).name().to_owned(),
-            what: What::Output { line },
-        };
-        self.listener.entry(self.now, &entry);
-    }
-
-    /// Answers at once, unless the client knows the present state: then the answer is held.
-    fn ask(&mut self, pod: PodId, question: Question) {
-        self.store.release(pod);
-        let Some(client) = self.clients.get_mut(&pod) else {
-            return;
-        };
-        let number = question.number;
-        client.question = Some(question);
-        let conditions = client.asked_conditions();
-        if client.knows(&self.store.judge(&conditions)) {
-            self.store.hold(pod, conditions);
-            self.queue_in(HOLD, Happening::HoldEnds { pod, number });
-        } else {
-            self.answer(pod);
-        }
-    }
-
-    fn end_hold(&mut self, pod: PodId, number: u64) {
-        let client = self.clients.get(&pod);
-        if client.is_some_and(|client| client.is_held(number)) {
-            self.store.release(pod);
-            self.answer(pod);
-        }
-    }
-
-    /// Answers the question of a client with the present state.
-    fn answer(&mut self, pod: PodId) {
-        let Some(client) = self.clients.get_mut(&pod) else {
-            return;
-        };
-        let verdicts = self.store.verdicts(&client.asked_conditions());
-        if let Some((number, answer)) = client.answer(verdicts, self.store.revision()) {
-            let happening = Happening::Answered {
-                pod,
-                number,
-                answer,
-            };
-            self.queue_in(ROUND_TRIP, happening);
-        }
-    }
-
-    fn probed(&mut self, pod: PodId, term: usize) -> Result<(), SimulationError<E>> {
-        let client = self.clients.get(&pod);
-        let Some(probe) = client.and_then(|client| client.probe(term)).cloned() else {
-            return Ok(());
-        };
-        let result = self.cluster.probe(pod, &probe);
-        self.drive(pod, wait::Event::Probed { term, result })
-    }
-
-    fn finish(&mut self, pod: PodId, ending: wait::Ending) -> Result<(), SimulationError<E>> {
-        self.clients.remove(&pod);
-        self.store.release(pod);
-        self.output(pod, ending.message.clone());
-        let wait::Ending {
-            kind,
-            message,
-            cause,
-        } = ending;
-        if kind == EndingKind::Ready {
-            self.stamps.remove(&pod);
-        } else if let Some(stamps) = self.stamps.get_mut(&pod) {
-            stamps.fail(self.now, cause);
-        }
-        self.handle(Event::Exited {
-            pod,
-            exit: Exit(Some(kind.exit_code().into())),
-            message: Some(message),
-        })
-    }
+/// Returns a moment of a simulation, which begins with the Unix epoch.
+fn timestamp(time: Duration) -> Timestamp {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Timestamp::from_millis(millis)
 }

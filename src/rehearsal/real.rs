@@ -5,6 +5,7 @@ mod client;
 mod probes;
 mod processes;
 mod servers;
+mod signals;
 
 use std::{
     collections::VecDeque,
@@ -20,13 +21,7 @@ use oncue_simulation::{
 use serde_json::Value;
 use tempfile::TempDir;
 use thiserror::Error;
-use tokio::{
-    runtime,
-    signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc,
-    task::JoinSet,
-    time::sleep,
-};
+use tokio::{runtime, sync::mpsc, task::JoinSet, time::sleep};
 
 pub(crate) use self::client::run as run_client;
 use self::{
@@ -34,6 +29,7 @@ use self::{
     probes::Asked,
     processes::{Launch, Processes},
     servers::{Servers, ServersError},
+    signals::Signals,
 };
 use super::{admission::AdmissionError, interrupt::Interrupt, speed::Speed};
 use crate::{
@@ -349,28 +345,6 @@ impl<'a, L: Listener> RealRun<'a, L> {
     /// Returns the folder that stands for the pod's shared volume.
     fn folder_of(&self, pod: PodId) -> PathBuf {
         self.folder.path().join(self.cluster.pod(pod).uid())
-    }
-}
-
-/// The signals that end it.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }
 

@@ -127,7 +127,7 @@ impl Cluster {
         let mut pod = Pod::new(&origin, self.now);
         pod.what_if = self.what_if(index, &pod.name);
         let id = PodId(self.pods.len());
-        pod.services = self.endpoints.join(id, &pod);
+        pod.services = self.endpoints.selecting(&pod);
         let state = &mut self.controllers[index];
         state.tally.add(pod.summary().counted);
         state.pods.push(id);

@@ -2,75 +2,67 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use oncue_core::model::{Host, Model, Service};
 use oncue_language::{Namespace, Probe, host::is_loopback};
 
 use super::{Cluster, Pod, PodId};
-use crate::{
-    options::Assumption,
-    service::{Host, Service},
-};
+use crate::options::Assumption;
 
 /// The Services of the files with the pods behind them.
 #[derive(Debug)]
 pub(super) struct Endpoints {
     /// The positions of the Services that ask for a label, by one label of each.
     by_label: HashMap<(Namespace, String, String), Vec<usize>>,
-    by_name: HashMap<(Namespace, String), usize>,
-    /// One for each Service.
-    behind: Vec<Behind>,
+    by_name: HashMap<(Namespace, Box<str>), usize>,
+    /// The ready pods behind each Service.
+    ready: Vec<BTreeSet<PodId>>,
     services: Vec<Service>,
-}
-
-/// The pods behind one Service.
-#[derive(Clone, Debug, Default)]
-struct Behind {
-    pods: Vec<PodId>,
-    ready: BTreeSet<PodId>,
+    /// The same Services, by the host names that lead to them.
+    hosts: Model,
 }
 
 impl Endpoints {
     pub(super) fn new(services: &[Service]) -> Self {
-        let mut by_label: HashMap<_, Vec<usize>> = HashMap::new();
-        let mut by_name = HashMap::new();
-        for (index, service) in services.iter().enumerate() {
-            let name = (service.namespace.clone(), service.name.clone());
-            by_name.entry(name).or_insert(index);
-            if let Some((key, value)) = service.first_label() {
-                let label = (service.namespace.clone(), key.to_owned(), value.to_owned());
-                by_label.entry(label).or_default().push(index);
-            }
-        }
-        Self {
-            by_label,
-            by_name,
-            behind: vec![Behind::default(); services.len()],
+        let mut endpoints = Self {
+            by_label: HashMap::new(),
+            by_name: HashMap::new(),
+            ready: vec![BTreeSet::new(); services.len()],
             services: services.to_vec(),
+            hosts: Model::default(),
+        };
+        for (index, service) in services.iter().enumerate() {
+            let namespace = &service.namespace;
+            let name = (namespace.clone(), service.name.clone());
+            endpoints.by_name.insert(name, index);
+            if let Some((key, value)) = service.selector.first() {
+                let label = (namespace.clone(), key.to_string(), value.to_string());
+                endpoints.by_label.entry(label).or_default().push(index);
+            }
+            endpoints.hosts.insert_service(service.clone());
         }
+        endpoints
     }
 
-    /// Adds a pod to the Services that select it, and returns their positions.
-    pub(super) fn join(&mut self, id: PodId, pod: &Pod) -> Vec<usize> {
+    /// Returns the positions of the Services that select a pod.
+    pub(super) fn selecting(&self, pod: &Pod) -> Vec<usize> {
         let labels = &pod.object["metadata"]["labels"];
         let text = |key: &str| labels[key].as_str();
-        let mut joined: Vec<usize> = Vec::new();
+        let mut selecting: Vec<usize> = Vec::new();
         for (key, value) in labels.as_object().into_iter().flatten() {
             let value = value.as_str().unwrap_or_default().to_owned();
             let label = (pod.namespace.clone(), key.clone(), value);
             let candidates = self.by_label.get(&label).into_iter().flatten();
-            joined.extend(
+            selecting.extend(
                 candidates
                     .filter(|index| self.services[**index].selects(text))
                     .copied(),
             );
         }
-        for index in &joined {
-            self.behind[*index].pods.push(id);
-        }
-        joined
+        selecting
     }
 
     pub(super) fn set_ready(&mut self, service: usize, pod: PodId, is_ready: bool) {
-        let ready = &mut self.behind[service].ready;
+        let ready = &mut self.ready[service];
         if is_ready {
             ready.insert(pod);
         } else {
@@ -79,24 +71,15 @@ impl Endpoints {
     }
 
     pub(super) fn has_ready(&self, service: usize) -> bool {
-        !self.behind[service].ready.is_empty()
+        !self.ready[service].is_empty()
     }
 
-    /// Returns the Service of this name.
-    fn named(&self, namespace: &Namespace, name: &str) -> Option<usize> {
-        let key = (namespace.clone(), name.to_owned());
-        self.by_name.get(&key).copied()
-    }
-
-    /// Returns the Service that `host` names for a pod in `from`, and what it asks of it.
-    fn resolve<'a>(&self, host: &'a str, from: &Namespace) -> Option<(usize, Host<'a>)> {
-        Host::candidates(host).find_map(|(service, namespace, host)| {
-            let namespace = match namespace {
-                Some(namespace) => &namespace.parse().ok()?,
-                None => from,
-            };
-            Some((self.named(namespace, service)?, host))
-        })
+    /// Returns the position of the Service that `host` leads to for a pod in `from`, and what it
+    /// means there.
+    fn resolve<'a>(&self, host: &'a str, from: &'a Namespace) -> Option<(usize, Host<'a>)> {
+        let (service, host) = self.hosts.resolve(host, from)?;
+        let name = (service.namespace.clone(), service.name.clone());
+        Some((*self.by_name.get(&name)?, host))
     }
 }
 
@@ -116,22 +99,6 @@ impl Cluster {
     /// Returns whether a probe has held, or would hold now.
     pub(super) fn probe_holds(&self, from: PodId, probe: &Probe) -> bool {
         self.latched.contains(&(from, probe.url())) || self.find_endpoint(from, probe).is_ok()
-    }
-
-    /// Returns the pods behind the Service that a probe asks.
-    pub(crate) fn pods_behind_host(&self, from: &Namespace, host: &str) -> &[PodId] {
-        match self.endpoints.resolve(host, from) {
-            Some((service, _)) => &self.endpoints.behind[service].pods,
-            None => &[],
-        }
-    }
-
-    /// Returns the pods behind a Service.
-    pub(crate) fn pods_behind(&self, namespace: &Namespace, service: &str) -> &[PodId] {
-        match self.endpoints.named(namespace, service) {
-            Some(service) => &self.endpoints.behind[service].pods,
-            None => &[],
-        }
     }
 
     /// Returns whether the host of a probe from a namespace is in the files or assumed.
@@ -167,7 +134,7 @@ impl Cluster {
         require(service.listens_on(probe.port), || {
             format!("the Service has no port {}", probe.port)
         })?;
-        let ready = &self.endpoints.behind[index].ready;
+        let ready = &self.endpoints.ready[index];
         let has_endpoint = match host {
             Host::Any => !ready.is_empty(),
             Host::Pod(name) => self

@@ -36,8 +36,8 @@ impl Objects {
             objects.controllers.entry(key).or_insert(index);
         }
         for (index, service) in inventory.services.iter().enumerate() {
-            let key = (service.namespace.clone(), service.name.clone());
-            objects.services.entry(key).or_insert(index);
+            let key = (service.namespace.clone(), service.name.to_string());
+            objects.services.insert(key, index);
         }
         objects
     }
@@ -158,11 +158,6 @@ impl Cluster {
             Some(JobEnd::Failed) => ObjectState::Failed("has failed".to_owned()),
             None => ObjectState::Pending(format!("{succeeded} of {wanted} pods succeeded")),
         })
-    }
-
-    /// Returns the position of the controller that an object is.
-    pub(crate) fn controller_of(&self, key: &ObjectKey) -> Option<usize> {
-        self.objects.controller(key)
     }
 }
 

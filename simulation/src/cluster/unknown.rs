@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 use oncue_language::{Namespace, ObjectKey, Subject, term::ObjectKind};
 
 use super::{Cluster, Declaration, controllers::FuturePod};
-use crate::options::Assumption;
+use crate::{controller::NewPod, options::Assumption};
 
 /// The pods that are still to be created.
 type FutureNames = HashSet<(Namespace, String)>;
@@ -31,13 +31,13 @@ impl Cluster {
         unknown
     }
 
-    /// Returns the name of a pod that is still to be created, and what it will declare.
-    pub(crate) fn future_pod(&self, pod: FuturePod) -> Option<(String, Declaration)> {
+    /// Returns a pod that is still to be created, and what it will declare.
+    pub(crate) fn future_pod(&self, pod: FuturePod) -> Option<(NewPod, Declaration)> {
         let controller = &self.inventory.controllers[pod.controller];
         let mut pod = controller.pod(pod.slot, 0);
         pod.object["metadata"]["name"] = pod.name.as_str().into();
         let declaration = Declaration::of(&pod.object, &controller.namespace).ok()?;
-        Some((pod.name, declaration))
+        Some((pod, declaration))
     }
 
     fn future_key(&self, pod: FuturePod) -> (Namespace, String) {

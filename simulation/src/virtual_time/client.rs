@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use oncue_client::wait::{self, Answer, Overdue, Plan, Question, Wait};
-use oncue_core::life::Timestamp;
 use oncue_language::{Condition, Namespace, Probe, State, Term, Verdict};
+
+use super::timestamp;
 
 /// What a pod's clients leave in the shared folder for the next one.
 #[derive(Clone, Debug)]
@@ -24,12 +25,27 @@ impl Stamps {
 
     /// Notes that a wait failed.
     pub(super) fn fail(&mut self, now: Duration, cause: String) {
-        let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         self.failed = Some(Overdue {
             at: now.saturating_sub(self.began),
-            moment: Timestamp::from_millis(millis).to_string(),
+            moment: timestamp(now).to_string(),
             cause,
         });
+    }
+
+    /// Returns a client of a pod in `namespace` that starts at `now`.
+    pub(super) fn client(&self, mut plan: Plan, namespace: &Namespace, now: Duration) -> Client {
+        plan.overdue.clone_from(&self.failed);
+        let terms = plan.terms.clone();
+        let condition = |term: &Term| term.condition(namespace).ok().flatten();
+        Client {
+            conditions: terms.iter().map(condition).collect(),
+            terms,
+            wait: Wait::new(plan, now.saturating_sub(self.began)),
+            began: self.began,
+            question: None,
+            last: (Vec::new(), Vec::new()),
+            wake_at: None,
+        }
     }
 }
 
@@ -50,26 +66,6 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Returns a client of a pod in `namespace` that starts at `now`.
-    pub(super) fn new(
-        mut plan: Plan,
-        stamps: &Stamps,
-        (namespace, now): (&Namespace, Duration),
-    ) -> Self {
-        plan.overdue.clone_from(&stamps.failed);
-        let terms = plan.terms.clone();
-        let condition = |term: &Term| term.condition(namespace).ok().flatten();
-        Self {
-            conditions: terms.iter().map(condition).collect(),
-            terms,
-            wait: Wait::new(plan, now.saturating_sub(stamps.began)),
-            began: stamps.began,
-            question: None,
-            last: (Vec::new(), Vec::new()),
-            wake_at: None,
-        }
-    }
-
     pub(super) fn handle(&mut self, event: wait::Event, now: Duration) -> Vec<wait::Action> {
         self.wait.handle(event, now.saturating_sub(self.began))
     }

@@ -3,19 +3,16 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
-    time::Duration,
 };
 
 use oncue_core::{
-    life::{Assertion, AssertionId, Owner, Timestamp},
+    life::{Assertion, AssertionId, Owner},
     world::{
         self, Action, Epoch, Existing, Mutation, Topic, Withdrawal, World, object_topics,
         variable_topics,
     },
 };
-use oncue_language::{
-    Condition, ObjectKey, ObjectState, State, Value, VariableKey, Verdict, evaluate,
-};
+use oncue_language::{Condition, ObjectKey, ObjectState, State, VariableKey, Verdict, evaluate};
 
 use crate::cluster::{Pod, PodId, StoreView};
 
@@ -55,19 +52,7 @@ impl Default for VirtualStore {
 }
 
 impl VirtualStore {
-    pub(super) fn assert(
-        &mut self,
-        key: VariableKey,
-        (id, value): (AssertionId, Option<Value>),
-        now: Duration,
-    ) {
-        let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        let assertion = Assertion {
-            id,
-            value,
-            since: Timestamp::from_millis(millis),
-            expires: None,
-        };
+    pub(super) fn assert(&mut self, key: VariableKey, assertion: Assertion) {
         let existing = Existing::Replace;
         self.mutate(
             key,
