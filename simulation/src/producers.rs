@@ -29,7 +29,7 @@ pub(crate) enum Producer {
 pub(crate) struct Producers {
     model: Model,
     members: HashMap<Producer, MemberId>,
-    producers: HashMap<MemberId, Producer>,
+    by_member: HashMap<MemberId, Producer>,
 }
 
 impl Producers {
@@ -37,7 +37,7 @@ impl Producers {
         let mut producers = Self {
             model: Model::default(),
             members: HashMap::new(),
-            producers: HashMap::new(),
+            by_member: HashMap::new(),
         };
         for service in &cluster.inventory.services {
             producers.model.insert_service(service.clone());
@@ -66,7 +66,7 @@ impl Producers {
     fn insert(&mut self, producer: Producer, member: Member) {
         let id = self.model.insert(member);
         self.members.insert(producer, id);
-        self.producers.insert(id, producer);
+        self.by_member.insert(id, producer);
     }
 
     /// Returns the producers of what a term of a pod asks for, in the order of their creation.
@@ -79,7 +79,7 @@ impl Producers {
             .iter()
             .filter(|producer| self.has_value(producer, term));
         producers
-            .filter_map(|producer| self.producers.get(&producer.member).copied())
+            .filter_map(|producer| self.by_member.get(&producer.member).copied())
             .collect()
     }
 

@@ -158,8 +158,8 @@ const MAX_TEXT_BYTES: usize = 1024;
 fn of_store(error: &StoreError) -> ProblemCode {
     match error {
         StoreError::Closed => ProblemCode::StoreUnavailable,
-        StoreError::Full { .. } => ProblemCode::StorageFull,
-        StoreError::OverLimit(Exhausted {
+        StoreError::Full { .. }
+        | StoreError::OverLimit(Exhausted {
             namespace: None, ..
         }) => ProblemCode::StorageFull,
         StoreError::OverLimit(_) => ProblemCode::NamespaceExhausted,

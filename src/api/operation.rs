@@ -1,4 +1,4 @@
-//! Requests of operators: health, readiness, metrics and the OpenAPI document.
+//! Requests of operators: health, readiness, metrics and the `OpenAPI` document.
 
 use axum::{extract::State, response::Response};
 use prometheus_client::encoding::text;

@@ -20,7 +20,7 @@ pub(super) async fn list_all(
     State(api): State<Api>,
     Parameters(parameters): Parameters<PageParameters<WaiterPosition>>,
 ) -> Result<Response, ApiError> {
-    answer_list(&api, None, parameters)
+    answer_list(&api, None, &parameters)
 }
 
 pub(super) async fn list(
@@ -28,19 +28,17 @@ pub(super) async fn list(
     InNamespace(namespace): InNamespace,
     Parameters(parameters): Parameters<PageParameters<WaiterPosition>>,
 ) -> Result<Response, ApiError> {
-    answer_list(&api, Some(&namespace), parameters)
+    answer_list(&api, Some(&namespace), &parameters)
 }
 
 /// The longest waiting comes first.
 fn answer_list(
     api: &Api,
     namespace: Option<&Namespace>,
-    parameters: PageParameters<WaiterPosition>,
+    parameters: &PageParameters<WaiterPosition>,
 ) -> Result<Response, ApiError> {
-    let PageParameters {
-        limit: PageSize(limit),
-        token: mut position,
-    } = parameters;
+    let PageSize(limit) = parameters.limit;
+    let mut position = parameters.token;
     let mut list = Listed::new(api);
     for _ in 0..MAX_STEPS {
         let left = limit.saturating_sub(list.waiters.len());

@@ -4,7 +4,7 @@
 //! a terminal would obey or not show. What may not break a line either is [`Escaped`] before.
 
 use std::{
-    fmt,
+    fmt::{self, Write as _},
     io::{self, Write},
     ops::ControlFlow,
 };
@@ -81,7 +81,7 @@ pub(super) fn json(text: &str) -> String {
             continue;
         }
         for unit in character.encode_utf16(&mut [0; 2]) {
-            escaped.push_str(&format!("\\u{unit:04x}"));
+            let _infallible = write!(escaped, "\\u{unit:04x}");
         }
     }
     escaped
