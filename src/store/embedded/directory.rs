@@ -48,7 +48,7 @@ impl Directory {
         if fs::exists(&file).map_err(|error| attempt("look for", &file).io(error))? {
             refuse_special(&file)?;
             refuse_foreign(&file)?;
-            refuse_later_format(&file)?;
+            attempt("read", &file).reading(|| refuse_later_format(&file))?;
         }
         Ok(Self {
             root: path.to_owned(),

@@ -1,6 +1,11 @@
 //! Maps errors of the operating system and of redb to errors of the store.
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+};
 
 use super::{StoreError, tables::FORMAT};
 
@@ -47,6 +52,15 @@ impl Attempt<'_> {
             }
             error => self.io(io::Error::other(error)),
         }
+    }
+
+    /// Reads, where pages that contradict each other can make redb panic: that is damage.
+    pub(super) fn reading<T>(
+        self,
+        read: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let damaged = |_| Err(self.damaged("its pages contradict each other"));
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(damaged)
     }
 
     pub(super) fn damaged(self, detail: impl Into<String>) -> StoreError {

@@ -1,10 +1,7 @@
 //! The file. It is opened again after an I/O error, and rewritten from memory if it cannot be
 //! trusted or holds changes that were not acknowledged.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-};
+use std::path::Path;
 
 use redb::{Database, StorageBackend};
 use tracing::{error, info, warn};
@@ -143,19 +140,12 @@ impl<M: Medium> DataFile<M> {
         Ok(database)
     }
 
-    /// A file whose pages are damaged can make redb panic: that is an error like any other.
     fn read(&self) -> Result<Option<Found>, StoreError> {
         let Some(storage) = self.medium.open()? else {
             return Ok(None);
         };
-        let read = AssertUnwindSafe(|| self.read_from(storage));
-        let read = catch_unwind(read);
-        let damaged = |_| {
-            Err(self
-                .attempt("read")
-                .damaged("its pages contradict each other"))
-        };
-        read.unwrap_or_else(damaged).map(Some)
+        let read = || self.read_from(storage);
+        self.attempt("read").reading(read).map(Some)
     }
 
     fn read_from(&self, storage: M::Storage) -> Result<Found, StoreError> {
