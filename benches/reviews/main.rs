@@ -97,7 +97,7 @@ impl Contender {
     async fn take_turn(&mut self, turn: Duration) -> Result<(), Failure> {
         let before = self.server.cpu()?;
         let run = self.load.run(turn).await?;
-        self.cpu += self.server.cpu()? - before;
+        self.cpu += self.server.cpu()?.saturating_sub(before);
         self.answers += run.answers;
         self.wall += run.wall;
         Ok(())
