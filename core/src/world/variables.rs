@@ -29,7 +29,13 @@ impl Variables {
     /// Adds an assertion, and returns the one with the same id that it replaces.
     pub fn put(&mut self, key: &VariableKey, assertion: Arc<Assertion>) -> Option<Arc<Assertion>> {
         let mut taken = assertion_bytes(&assertion);
-        let namespace = self.namespaces.entry(key.namespace.clone()).or_default();
+        let namespace = match self.namespaces.entry(key.namespace.clone()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                taken += namespace_bytes(&key.namespace);
+                entry.insert(InNamespace::default())
+            }
+        };
         let variable = match namespace.variables.entry(key.name.clone()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
@@ -56,11 +62,13 @@ impl Variables {
             given += variable_bytes(key);
             self.count -= 1;
         }
-        namespace.bytes -= given;
-        self.bytes -= given;
         if namespace.variables.is_empty() {
+            given += namespace_bytes(&key.namespace);
             self.namespaces.remove(&key.namespace);
+        } else {
+            namespace.bytes -= given;
         }
+        self.bytes -= given;
         Some(removed)
     }
 
@@ -149,9 +157,13 @@ pub fn growth(variables: &Variables, updates: &[Update]) -> usize {
     let mut growth: usize = 0;
     let mut freed = 0;
     for Update { key, before, after } in updates {
-        let is_new = variables.get(key).is_none();
         growth += after.as_ref().map_or(0, |it| assertion_bytes(it));
-        growth += if is_new { variable_bytes(key) } else { 0 };
+        if variables.get(key).is_none() {
+            growth += variable_bytes(key);
+        }
+        if !variables.namespaces.contains_key(&key.namespace) {
+            growth += namespace_bytes(&key.namespace);
+        }
         freed += before.as_ref().map_or(0, |it| assertion_bytes(it));
     }
     growth.saturating_sub(freed)
@@ -159,8 +171,8 @@ pub fn growth(variables: &Variables, updates: &[Update]) -> usize {
 
 /// Returns the bytes that an assertion takes, the texts in it included.
 ///
-/// The constants here are what a test with a counting allocator finds for the whole store, rounded
-/// up: an assertion stands in the memory of the writer and in that which is judged.
+/// The constants are rounded up: `tests/store_memory.rs` compares them with what the whole store
+/// allocates. An assertion is in the backend's memory and in the one that waits are judged by.
 fn assertion_bytes(Assertion { id, value, .. }: &Assertion) -> usize {
     let owner = id.asserter.owner();
     let owner = owner.map_or(0, |owner| {
@@ -178,7 +190,13 @@ fn variable_bytes(key: &VariableKey) -> usize {
     VARIABLE + name.len() + above.sum::<usize>()
 }
 
+/// Returns the bytes that a namespace takes besides its variables.
+fn namespace_bytes(namespace: &Namespace) -> usize {
+    NAMESPACE + 2 * namespace.as_str().len()
+}
+
 const ASSERTION: usize = 320;
+const NAMESPACE: usize = 2048;
 const PREFIX: usize = 128;
 const TEXT: usize = 32;
 const VALUE: usize = 640;
