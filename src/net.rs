@@ -42,7 +42,7 @@ use tokio::net::TcpListener;
 pub use self::{
     bind::{BindError, bind},
     body::BodyError,
-    limits::{CONNECTION_BYTES, Limits},
+    limits::Limits,
     metrics::NetMetrics,
     shutdown::{Phase, Shutdown, ShutdownTrigger},
 };

@@ -68,9 +68,15 @@ impl Limits {
             ..self
         }
     }
+
+    /// Returns the memory of one connection, in bytes: all that is read ahead, and a buffer to
+    /// write from.
+    pub const fn connection_bytes(&self) -> usize {
+        self.read_buffer + WRITE_BUFFER
+    }
 }
 
-/// The memory of a connection with both of its buffers, in bytes.
-pub const CONNECTION_BYTES: usize = 16 * KIB;
+/// What hyper buffers of an answer before it writes, in bytes.
+const WRITE_BUFFER: usize = 8 * KIB;
 
 const KIB: usize = 1024;

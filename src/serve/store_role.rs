@@ -19,7 +19,7 @@ use crate::{
     api,
     config::{Config, StoreKind},
     memory::{Budget, StoreMemory},
-    net::{CONNECTION_BYTES, Endpoint, Limits, Transport},
+    net::{Endpoint, Limits, Transport},
     store::{self, Backend, Embedded, Memory, Store, StoreError, SystemClock},
 };
 
@@ -81,7 +81,7 @@ impl StoreRole {
 /// holds as many waiters and watchers as follow from that.
 fn limits(open_files: usize, memory: &StoreMemory) -> Limits {
     let by_files = open_files::for_the_store(open_files);
-    let by_memory = memory.connections / CONNECTION_BYTES;
+    let by_memory = memory.connections / Limits::STORE.connection_bytes();
     let limits = Limits::STORE.with_at_most(by_files.min(by_memory));
     let connections = limits.connections;
     let store::Limits {
@@ -292,7 +292,7 @@ mod tests {
         for (files, memory, connections) in [
             (1 << 20, plenty, Limits::STORE.connections),
             (1024, plenty, 768),
-            (1 << 20, memory(100 * CONNECTION_BYTES), 100),
+            (1 << 20, memory(100 * Limits::STORE.connection_bytes()), 100),
         ] {
             assert_eq!(limits(files, &memory).connections, connections);
         }

@@ -23,14 +23,14 @@ use crate::{
     config::Config,
     injection::Settings,
     memory::WebhookMemory,
-    net::{self, CONNECTION_BYTES, Endpoint, Limits, Phase, ServeContext, Shutdown, Transport},
+    net::{self, Endpoint, Limits, Phase, ServeContext, Shutdown, Transport},
     webhook::{self, Strictness, WebhookMetrics},
 };
 
 /// Returns how many connections the limits of memory and of open files leave room for.
 fn connections(memory: &WebhookMemory) -> usize {
     let files = open_files::for_the_webhook(open_files::limit());
-    files.min(memory.connections / CONNECTION_BYTES)
+    files.min(memory.connections / Limits::WEBHOOK.connection_bytes())
 }
 
 /// The webhook, as far as it can be loaded without its cluster.
