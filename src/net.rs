@@ -42,7 +42,7 @@ use tokio::net::TcpListener;
 pub use self::{
     bind::{BindError, bind},
     body::BodyError,
-    limits::Limits,
+    limits::{Limits, SMALL_BYTES},
     metrics::NetMetrics,
     shutdown::{Phase, Shutdown, ShutdownTrigger},
 };

@@ -86,10 +86,9 @@ fn allocated_at_the_limit(shape: Shape) -> usize {
         let region = Region::new(ALLOCATOR);
         for i in 0.. {
             let (key, assertion) = shape(i);
-            match store.assert(key, assertion).await {
-                Ok(_) => {}
-                Err(StoreError::OverLimit(_)) => break,
-                Err(error) => panic!("{error}"),
+            if let Err(error) = store.assert(key, assertion).await {
+                assert!(matches!(error, StoreError::OverLimit(_)), "{error}");
+                break;
             }
         }
         let change = region.change();

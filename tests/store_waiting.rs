@@ -532,7 +532,7 @@ async fn synced(store: &Store, scope: Scope) -> Watch {
 async fn next_change(watch: &mut Watch) -> Change {
     match watch.next().await.unwrap() {
         WatchEvent::Change(change) => change,
-        WatchEvent::Synced(_) => panic!("synced twice"),
+        WatchEvent::Synced(_) => unreachable!("a watch is synced once"),
     }
 }
 

@@ -11,7 +11,10 @@ use http::{
 use serde::Serialize;
 
 use super::{Api, error::ApiError};
-use crate::memory::{Exhausted, Pool, Share};
+use crate::{
+    memory::{Exhausted, Pool, Share},
+    net::SMALL_BYTES,
+};
 
 /// What every answer says of caching: it is true at one instant only.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -63,8 +66,12 @@ impl Api {
     }
 }
 
-/// Takes the room of `bytes` from `pool` until the last of them is sent.
+/// Takes the room of `bytes` from `pool` until the last of them is sent; a few belong to the memory
+/// of their connection, so that peers that do not read large answers keep nobody from small ones.
 pub(super) fn counted(pool: &Pool, bytes: Vec<u8>) -> Result<Bytes, Exhausted> {
+    if bytes.capacity() <= SMALL_BYTES {
+        return Ok(bytes.into());
+    }
     let mut share = pool.share();
     share.grow(bytes.capacity())?;
     Ok(Bytes::from_owner(Counted {

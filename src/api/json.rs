@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::error::ApiError;
 use crate::{
     memory::{Pool, Share},
-    net::BodyError,
+    net::{BodyError, SMALL_BYTES},
 };
 
 /// How much of requests' bodies is kept.
@@ -48,7 +48,7 @@ where
 /// A body, or what has come of it so far.
 struct Received {
     bytes: Vec<u8>,
-    /// The capacity of `bytes`.
+    /// The capacity of `bytes` beyond [`SMALL_BYTES`].
     share: Share,
 }
 
@@ -73,7 +73,8 @@ impl Received {
         let needed = self.bytes.len() + data.len();
         if needed > self.bytes.capacity() {
             let capacity = needed.next_power_of_two();
-            let more = capacity - self.bytes.capacity();
+            let counted = |capacity: usize| capacity.saturating_sub(SMALL_BYTES);
+            let more = counted(capacity) - counted(self.bytes.capacity());
             self.share.grow(more).map_err(ApiError::MemoryExhausted)?;
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }

@@ -14,7 +14,7 @@ use super::{
     documents,
     error::ApiError,
     json::Json,
-    pages,
+    pages::{self, Shape, Wanted},
     path::{InNamespace, OfVariable},
     query::{ListParameters, NoParameters, PageParameters, Parameters},
 };
@@ -57,7 +57,12 @@ fn answer_list(
         namespace,
         names: prefix.names(),
     };
-    let page = pages::assertions(api.store(), (&scope, token), limit);
+    let wanted = Wanted {
+        from: token,
+        limit,
+        shape: if tree { Shape::Tree } else { Shape::List },
+    };
+    let page = pages::assertions(api.store(), &scope, wanted)?;
     let revision = page.revision.to_string();
     let variables = documents::variables(&page.assertions);
     let token = page.next.map(|position| position.to_string());
@@ -84,7 +89,12 @@ pub(super) async fn show(
 ) -> Result<Response, ApiError> {
     let PageParameters { limit, token } = parameters;
     let scope = Scope::of(key.clone());
-    let page = pages::assertions(api.store(), (&scope, token), limit);
+    let wanted = Wanted {
+        from: token,
+        limit,
+        shape: Shape::List,
+    };
+    let page = pages::assertions(api.store(), &scope, wanted)?;
     if page.assertions.is_empty() {
         return Err(ApiError::NoSuchVariable(key));
     }

@@ -76,6 +76,9 @@ impl Limits {
     }
 }
 
+/// A body or an answer of this size, in bytes, belongs to the memory of its connection.
+pub const SMALL_BYTES: usize = 4 * KIB;
+
 /// What hyper buffers of an answer before it writes, in bytes.
 const WRITE_BUFFER: usize = 8 * KIB;
 

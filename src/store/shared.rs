@@ -231,8 +231,19 @@ impl Shared {
         is_left
     }
 
+    /// Takes over updates, and lets others have the lock between slices of them.
+    fn take_over_all(&self, mut updates: impl Iterator<Item = Update>) {
+        loop {
+            let slice = next_slice(&mut updates);
+            if slice.is_empty() {
+                break;
+            }
+            self.take_over(slice);
+        }
+    }
+
     /// Takes over some updates, and releases some of the waiters.
-    fn take_over(&self, updates: impl Iterator<Item = Update>) {
+    fn take_over(&self, updates: Vec<Update>) {
         let mut known = self.state.lock();
         let deadline = known.world.deadline();
         let mut changes = Vec::new();
@@ -263,7 +274,7 @@ impl Feed for Shared {
                 let variable = variables.get(key);
                 variable.is_none_or(|it| it.assertion(&known.id).is_none())
             });
-            self.take_over(gone.map(|(key, before)| Update {
+            self.take_over_all(gone.map(|(key, before)| Update {
                 key,
                 before: Some(before),
                 after: None,
@@ -273,21 +284,15 @@ impl Feed for Shared {
                 None => break,
             }
         }
-        let mut assertions = variables.assertions().peekable();
-        while assertions.peek().is_some() {
-            let some = assertions.by_ref().take(SLICE);
-            self.take_over(some.map(|(key, assertion)| Update {
-                key,
-                before: None,
-                after: Some(Arc::clone(assertion)),
-            }));
-        }
+        self.take_over_all(variables.assertions().map(|(key, assertion)| Update {
+            key,
+            before: None,
+            after: Some(Arc::clone(assertion)),
+        }));
     }
 
     fn committed(&self, updates: &[Update]) {
-        for some in updates.chunks(SLICE) {
-            self.take_over(some.iter().cloned());
-        }
+        self.take_over_all(updates.iter().cloned());
     }
 }
 
@@ -335,7 +340,25 @@ fn judge(world: &World, conditions: &Arc<[Condition]>, at: Option<Revision>) -> 
     }
 }
 
-/// How many changes are taken over, or conditions judged, before others get the lock.
+/// Returns the next updates that are taken over under one lock.
+fn next_slice(updates: &mut impl Iterator<Item = Update>) -> Vec<Update> {
+    let mut slice = Vec::new();
+    let mut work = 0;
+    while work < SLICE
+        && let Some(update) = updates.next()
+    {
+        work += work_of(&update.key);
+        slice.push(update);
+    }
+    slice
+}
+
+/// Returns the work of an update: each name above its own has counters to change.
+fn work_of(key: &VariableKey) -> usize {
+    1 + 2 * key.name.as_str().matches('/').count()
+}
+
+/// How much work is done, or how many conditions are judged, before others get the lock.
 const SLICE: usize = 512;
 
 /// How many items are read before others get the lock.

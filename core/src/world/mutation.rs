@@ -131,7 +131,7 @@ impl Mutation {
         removed: impl FnOnce(&Variable) -> Vec<Arc<Assertion>>,
     ) -> Step {
         let removed = current.map(removed).unwrap_or_default();
-        let all = current.map_or(0, |it| it.assertions().count());
+        let all = current.map_or(0, Variable::count);
         let update = |assertion| Update {
             key: self.key.clone(),
             before: Some(assertion),

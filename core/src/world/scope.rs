@@ -53,6 +53,16 @@ impl Scope {
         let namespace = self.namespace.as_ref();
         namespace.is_none_or(|it| *it == key.namespace) && self.names.contain(&key.name)
     }
+
+    /// Returns whether a list of this scope can have come as far as `position`.
+    pub fn reaches(&self, position: &Position) -> bool {
+        let Position { namespace, after } = position;
+        let own = self.namespace.as_ref();
+        own.is_none_or(|it| it == namespace)
+            && after
+                .as_ref()
+                .is_none_or(|(name, _)| !self.names.end_before(name))
+    }
 }
 
 impl Names {

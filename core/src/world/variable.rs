@@ -91,6 +91,11 @@ impl Variable {
             .any(|ById(other)| other.id.asserter == id.asserter)
     }
 
+    /// Returns how many assertions it consists of.
+    pub(super) fn count(&self) -> usize {
+        self.assertions.len()
+    }
+
     /// Returns its assertions in the order of their ids.
     pub fn assertions(&self) -> impl Iterator<Item = &Arc<Assertion>> {
         self.assertions.iter().map(|ById(assertion)| assertion)

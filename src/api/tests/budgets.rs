@@ -24,7 +24,7 @@ async fn a_body_without_room_is_refused_and_leaves_none_behind() {
     .await;
     let variable = "/v1/namespaces/default/variables/a";
     for _ in 0..3 {
-        let reply = kit.put(variable, " ".repeat(5000)).await;
+        let reply = kit.put(variable, " ".repeat(9000)).await;
         assert_eq!(
             (reply.status, &*reply.problem()),
             (StatusCode::SERVICE_UNAVAILABLE, "memory-exhausted")
@@ -40,19 +40,21 @@ async fn a_body_without_room_is_refused_and_leaves_none_behind() {
 #[tokio::test]
 async fn an_answer_takes_room_until_it_is_sent() {
     let kit = mk_kit(StoreMemory {
-        answers: 1024,
+        answers: 16 << 10,
         ..StoreMemory::default()
     })
     .await;
     let variable = "/v1/namespaces/default/variables/a";
-    kit.put(variable, format!(r#"{{"value":"{}"}}"#, "x".repeat(400)))
+    kit.put(variable, format!(r#"{{"value":"{}"}}"#, "x".repeat(4096)))
         .await;
     let unread = kit.get(variable).await;
     assert_eq!(unread.status, StatusCode::OK);
     let refused = kit.get(variable).await;
     assert_eq!(refused.problem(), "memory-exhausted");
     let detail = refused.json()["detail"].clone();
-    assert_eq!(detail, "unread answers take 1 KiB, the limit");
+    assert_eq!(detail, "unread answers take 16 KiB, the limit");
+    let small = kit.get("/?variable=a").await;
+    assert_eq!(small.status, StatusCode::OK, "small answers need no room");
     drop(unread);
     assert_eq!(kit.get(variable).await.status, StatusCode::OK);
 }
@@ -64,4 +66,49 @@ async fn a_problem_quotes_the_beginning_of_a_request_alone() {
     let reply = kit.post(WAIT, mk_wait(&[&term], None)).await;
     assert_eq!(reply.problem(), "invalid-term");
     assert!(reply.body.len() < 8192, "{}", reply.body.len());
+}
+
+#[tokio::test]
+async fn a_page_of_a_tree_ends_early_if_the_names_are_deep() {
+    let kit = Kit::new().await;
+    for i in 0..40 {
+        let name = format!("x{i:02}{}", "/a".repeat(50));
+        let path = format!("/v1/namespaces/default/variables/{name}");
+        assert_eq!(
+            kit.put(&path, String::new()).await.status,
+            StatusCode::CREATED
+        );
+    }
+    let list = "/v1/namespaces/default/variables";
+    let tree = kit.get(&format!("{list}?tree=true")).await.json();
+    let shown = tree["tree"].as_object().unwrap().len();
+    assert!((1..40).contains(&shown), "{shown}");
+    assert!(tree["continue"].is_string());
+}
+
+#[tokio::test]
+async fn a_list_goes_on_only_from_its_own_pages() {
+    let kit = Kit::new().await;
+    for path in [
+        "a/variables/x",
+        "a/variables/y",
+        "b/variables/x",
+        "b/variables/y",
+    ] {
+        kit.put(&format!("/v1/namespaces/{path}"), String::new())
+            .await;
+    }
+    let first = kit.get("/v1/namespaces/b/variables?limit=1").await.json();
+    let token = first["continue"].as_str().unwrap();
+    for (path, status) in [
+        ("b/variables", StatusCode::OK),
+        ("a/variables", StatusCode::BAD_REQUEST),
+        ("a/variables/x", StatusCode::BAD_REQUEST),
+        ("b/variables/y", StatusCode::BAD_REQUEST),
+    ] {
+        let reply = kit
+            .get(&format!("/v1/namespaces/{path}?continue={token}"))
+            .await;
+        assert_eq!(reply.status, status, "{path}");
+    }
 }
