@@ -16,7 +16,8 @@ use std::{
         },
     },
     panic,
-    process::{self, Command, ExitStatus},
+    process::{self, Child, Command, ExitStatus},
+    thread,
     time::Duration,
 };
 
@@ -25,8 +26,9 @@ use thiserror::Error;
 pub(crate) use self::signalling::create_marked;
 use crate::{Surroundings, exit::Exit};
 
-/// How long a marker may hold up its container after the user's own hook.
-const BUDGET: Duration = Duration::from_secs(2);
+/// How long the signals may take: the marker, with the end of its child, holds up its container for
+/// two seconds at most.
+const BUDGET: Duration = Duration::from_millis(1900);
 
 /// `create --marker [-- COMMAND...]`: fails only if `original` does.
 pub(crate) fn mark(original: &[OsString], surroundings: &Surroundings) -> Exit {
@@ -58,11 +60,15 @@ fn run_original(original: &[OsString], surroundings: &Surroundings) -> Result<()
     };
     let mut command = Command::new(program);
     command.args(args);
-    match command.status() {
+    // If the pod may not have another process, the hook can still have this one.
+    let Ok(mut child) = command.spawn() else {
+        return Err(not_run(program, &command.exec(), surroundings));
+    };
+    match child.wait() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Exit::Command(exit_code(status))),
-        // If the pod may not have another process, the hook can still have this one.
-        Err(_) => Err(not_run(program, &command.exec(), surroundings)),
+        // It ran, but somebody ignores the ends of children: nothing shows that it succeeded.
+        Err(_) => Err(Exit::Held),
     }
 }
 
@@ -99,6 +105,7 @@ fn signal_in_a_child(surroundings: &Surroundings) -> Result<(), MarkerError> {
     // The child never writes to its end, and closes it by ending.
     if watched.read_to_end(&mut Vec::new()).is_err() {
         child.kill()?;
+        reap(&mut child);
         return Err(MarkerError::Late);
     }
     let status = child.wait()?;
@@ -109,6 +116,22 @@ fn signal_in_a_child(surroundings: &Surroundings) -> Result<(), MarkerError> {
     }
 }
 
+/// Leaves no zombie to the container's first process, unless the child is stuck in the kernel.
+fn reap(child: &mut Child) {
+    for _ in 0..REAP_TRIES {
+        if !matches!(child.try_wait(), Ok(None)) {
+            break;
+        }
+        thread::sleep(REAP_PAUSE);
+    }
+}
+
+/// How often a killed child is looked for.
+const REAP_TRIES: u32 = 20;
+
+/// How long until a killed child is looked for again.
+const REAP_PAUSE: Duration = Duration::from_millis(5);
+
 /// Why nothing is known of the signals.
 #[derive(Debug, Error)]
 enum MarkerError {
@@ -116,7 +139,7 @@ enum MarkerError {
     Io(#[from] io::Error),
     #[error("the process that signals ended with {status}")]
     Killed { status: ExitStatus },
-    #[error("the store did not answer within {}s", BUDGET.as_secs())]
+    #[error("the store did not answer in time")]
     Late,
 }
 
