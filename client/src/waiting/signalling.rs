@@ -78,8 +78,7 @@ impl Waiting<'_> {
     /// Returns the result of an attempt, or `None` if there is none in time.
     fn listen(&self, until: Option<Duration>) -> Result<Option<Result<(), ApiError>>, Signal> {
         loop {
-            let patience = until.map(|until| until.saturating_sub(self.now()));
-            match self.next(patience) {
+            match self.next(until) {
                 Some(Happening::Signalled(result)) => return Ok(Some(result)),
                 Some(Happening::Signal(stop)) => return Err(stop),
                 // What is left of the wait is of no interest any more.
