@@ -1,6 +1,6 @@
 //! The cluster as a state machine: [`Event`]s and the time go in, [`Action`]s come out.
 //!
-//! Every change to a pod goes through [`Cluster::update`], which keeps the indexes in step, so that
+//! Every change to a pod goes through `Cluster::update`, which keeps the indexes in step, so that
 //! no event costs a look at all pods.
 
 mod controllers;

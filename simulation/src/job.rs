@@ -1,7 +1,8 @@
 //! The Job controller: how many pods a Job runs, when it tries again, and when it ends.
 //!
-//! A failed pod counts against `backoffLimit`, and so does each restart in place under
-//! `restartPolicy: OnFailure`. Back-off delays are not simulated: what is tried again is tried at
+//! A Job has failed once more pods have failed than `backoffLimit` says, or once the containers of
+//! its active pods were started again in place as often as it says (at least once). A pod that
+//! admission rejects does not fail its Job. Back-off delays are not simulated: what is tried again is tried at
 //! once.
 
 use std::ops::Range;
@@ -65,7 +66,7 @@ impl JobPlan {
 
     /// Returns the slots to create a pod for now.
     pub(crate) fn due(self, tally: &Tally) -> Vec<u32> {
-        if self.is_suspended || self.end(tally).is_some() {
+        if self.is_suspended || tally.denied > 0 || self.end(tally).is_some() {
             return Vec::new();
         }
         let free = self.parallelism.saturating_sub(tally.active);
@@ -88,7 +89,8 @@ impl JobPlan {
 
     /// Returns how it has ended, if it has.
     pub(crate) fn end(self, tally: &Tally) -> Option<JobEnd> {
-        if tally.denied > 0 || tally.failures > self.backoff_limit {
+        let has_restarted = tally.restarts >= self.backoff_limit.max(1);
+        if has_restarted || tally.failed > self.backoff_limit {
             return Some(JobEnd::Failed);
         }
         let is_over = self.completions.is_some() || tally.active == 0;
@@ -150,8 +152,8 @@ mod tests {
     }
 
     #[test]
-    fn restarts_in_place_count_as_failures() {
-        let job = mk_job(json!({"backoffLimit": 1}));
+    fn restarts_in_place_count_up_to_the_limit() {
+        let job = mk_job(json!({"backoffLimit": 2}));
         let restarted = |restarts| -> Tally {
             let attempt = CountedPod {
                 slot: 0,
@@ -178,6 +180,25 @@ mod tests {
             (job.due(&done, 1), job.job_end(&done)),
             (vec![], Some(JobEnd::Complete))
         );
+    }
+
+    #[test]
+    fn restarts_of_a_pod_that_has_ended_do_not_count() {
+        let job = mk_job(json!({"backoffLimit": 1}));
+        let ended = CountedPod {
+            slot: 0,
+            restarts: 1,
+            state: Succeeded,
+        };
+        let tally = [ended].into_iter().collect();
+        assert_eq!(job.job_end(&tally), Some(JobEnd::Complete));
+    }
+
+    #[test]
+    fn a_rejected_pod_neither_fails_its_job_nor_is_replaced() {
+        let job = mk_job(json!({"backoffLimit": 0}));
+        let tally = mk_tally(&[(0, CountedState::Denied)]);
+        assert_eq!((job.due(&tally, 1), job.job_end(&tally)), (vec![], None));
     }
 
     #[test]

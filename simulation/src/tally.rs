@@ -42,8 +42,9 @@ impl CountedPod {
         self.is_active() || self.state == CountedState::Succeeded
     }
 
-    fn failures(self) -> u32 {
-        self.restarts + u32::from(self.state == CountedState::Failed)
+    /// Returns the restarts that count against the Job of an active pod.
+    fn counted_restarts(self) -> u32 {
+        if self.is_active() { self.restarts } else { 0 }
     }
 }
 
@@ -54,9 +55,10 @@ pub(crate) struct Tally {
     pub(crate) created: u32,
     pub(crate) active: u32,
     pub(crate) denied: u32,
-    /// Failed pods and restarts in place.
-    pub(crate) failures: u32,
+    pub(crate) failed: u32,
     pub(crate) ready: u32,
+    /// How often containers of active pods failed and were started again in place.
+    pub(crate) restarts: u32,
     pub(crate) succeeded: u32,
     /// Slots whose last pod failed.
     pub(crate) open: BTreeSet<u32>,
@@ -95,7 +97,8 @@ impl Tally {
     fn count(&mut self, pod: CountedPod) {
         self.active += u32::from(pod.is_active());
         self.denied += u32::from(pod.state == CountedState::Denied);
-        self.failures += pod.failures();
+        self.failed += u32::from(pod.state == CountedState::Failed);
+        self.restarts += pod.counted_restarts();
         self.ready += u32::from(pod.is_ready());
         self.succeeded += u32::from(pod.state == CountedState::Succeeded);
     }
@@ -103,7 +106,8 @@ impl Tally {
     fn uncount(&mut self, pod: CountedPod) {
         self.active -= u32::from(pod.is_active());
         self.denied -= u32::from(pod.state == CountedState::Denied);
-        self.failures -= pod.failures();
+        self.failed -= u32::from(pod.state == CountedState::Failed);
+        self.restarts -= pod.counted_restarts();
         self.ready -= u32::from(pod.is_ready());
         self.succeeded -= u32::from(pod.state == CountedState::Succeeded);
     }

@@ -210,8 +210,15 @@ impl Cluster {
                 || pod.declaration.annotations.timeout_policy == TimeoutPolicy::Proceed);
         if may_restart {
             self.log(id, What::WaitRestarted { why });
-            self.update(id, |pod| pod.wait_attempt = expiry::Attempt::Overdue);
-            self.advance(id);
+            // A Job counts the restarts of init containers too.
+            let counted = u32::from(self.is_in_job(id));
+            self.update(id, |pod| {
+                pod.wait_attempt = expiry::Attempt::Overdue;
+                pod.restarts += counted;
+            });
+            if !self.has_ended_its_job(id) {
+                self.advance(id);
+            }
         } else {
             let failure = Some(why.clone());
             self.log(id, What::Failed { why });
