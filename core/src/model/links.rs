@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{MemberId, Model, Names, Producer, Supply, Want, distinct, pool::Pool, supply::need};
-use crate::language::{Demand, Located, Target, Term, Value};
+use crate::language::{Demand, Located, Target, Term, Value, expiry::Consequence, term::Presence};
 
 /// Every term of some members of a model, with its producers.
 ///
@@ -156,6 +156,17 @@ impl<'m> Links<'m> {
     /// Returns the term of `link`, with its place in the annotation.
     pub fn term(&self, link: &Link) -> &'m Located<Term> {
         &self.model.member(link.consumer).annotations.depends_on[link.term]
+    }
+
+    /// Returns whether the consumer never starts if the term never holds: no timeout lets it go on
+    /// without.
+    pub(super) fn waits_for_ever(&self, link: &Link) -> bool {
+        let rules = self.model.member(link.consumer).annotations.timeout_rules();
+        let term = &self.term(link).value;
+        let expiries = [rules.of_wait(), rules.of_term(term)];
+        let mut given_up = expiries.into_iter().flatten();
+        term.presence == Presence::Required
+            && !given_up.any(|expiry| expiry.then == Consequence::GiveUp)
     }
 
     /// Returns the members that can make the term of `link` hold, in their order. A signal counts

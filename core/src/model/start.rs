@@ -3,7 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::{Links, MemberId, Supply};
-use crate::language::Presence;
 
 impl Links<'_> {
     /// Returns for each link whether it keeps its consumer from ever starting.
@@ -70,7 +69,7 @@ impl<'l> Start<'l> {
     fn gather_waits(&mut self) {
         for (index, link) in self.links.all.iter().enumerate() {
             let need = self.links.need(link);
-            let is_required = self.links.term(link).value.presence == Presence::Required;
+            let is_required = self.links.waits_for_ever(link);
             let can_be_met = self.links.supply(link) >= Supply::AtMost(need);
             if let Some(pool) = self.links.pool(link).filter(|_| is_required && can_be_met) {
                 self.waits[pool].push((need, index));

@@ -259,6 +259,21 @@ fn finds_every_cycle_of_a_member_in_several() {
 }
 
 #[test]
+fn a_timeout_that_lets_a_pod_proceed_breaks_a_cycle() {
+    let ring = |timeout: &[(&str, &str)]| {
+        let a = [&[("depends-on", "b"), ("signals", "a")], timeout].concat();
+        let b = mk_deployment("b", &[("depends-on", "a"), ("signals", "b")]);
+        cycles(&[mk_deployment("a", &a), b]).len()
+    };
+    let policy = "depends-on-timeout-policy";
+    assert_eq!(ring(&[("depends-on-timeout", "5s")]), 1);
+    assert_eq!(
+        ring(&[("depends-on-timeout", "5s"), (policy, "proceed")]),
+        0
+    );
+}
+
+#[test]
 fn a_cycle_has_all_of_its_members_and_a_shortest_way_through_them() {
     let objects = [
         mk_deployment("a", &[("depends-on", "b, c"), ("signals", "a")]),
