@@ -119,6 +119,8 @@ rejections() {
     rejects "'/client/resources/limits': missing property 'cpu'" --set client.resources.limits.cpu=null
     rejects "'/client/resources': missing property 'limits'" --set client.resources.limits=null
     rejects "'/client': missing property 'resources'" --set client.resources=null
+    rejects 'store.resources.limits.memory: 64Mi is too small' --set store.resources.limits.memory=64Mi
+    rejects 'webhook.resources.limits.memory: 128Mi is too small' --set webhook.resources.limits.memory=128Mi
     rejects 'client.resources: requests.cpu is 250m, which is above limits.cpu, 200m' --set client.resources.requests.cpu=250m
     rejects 'requests.cpu is 1, which is above limits.cpu, 999m' \
         --set client.resources.requests.cpu=1,client.resources.limits.cpu=999m

@@ -8,6 +8,8 @@
 {{- include "oncue.validate.ports" . -}}
 {{- include "oncue.validate.hostNetwork" . -}}
 {{- include "oncue.validate.clientResources" . -}}
+{{- include "oncue.validate.memory" (dict "component" "webhook" "values" .Values.webhook "least" "144Mi") -}}
+{{- include "oncue.validate.memory" (dict "component" "store" "values" .Values.store "least" "96Mi") -}}
 {{- include "oncue.validate.grace" (dict "component" "webhook" "values" .Values.webhook) -}}
 {{- include "oncue.validate.grace" (dict "component" "store" "values" .Values.store) -}}
 {{- end -}}
@@ -120,6 +122,16 @@ the cluster. It is found by its labels, because its name may be what changes.
 {{- $request := index $.Values.client.resources.requests $name -}}
 {{- if gt (include "oncue.amount" $request | float64) (include "oncue.amount" $limit | float64) -}}
 {{- fail (printf "\n\nclient.resources: requests.%s is %v, which is above limits.%s, %v. Raise the limit: --set client.resources.limits.%s=%v\n" $name $request $name $limit $name $request) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The process rejects this too, but only when it starts. */}}
+{{- define "oncue.validate.memory" -}}
+{{- $limits := (.values.resources | default dict).limits | default dict -}}
+{{- with $limits.memory -}}
+{{- if lt (include "oncue.amount" . | float64) (include "oncue.amount" $.least | float64) -}}
+{{- fail (printf "\n\n%s.resources.limits.memory: %v is too small. Set it to at least %s.\n" $.component . $.least) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
