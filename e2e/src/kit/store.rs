@@ -72,9 +72,7 @@ impl Store {
 
     /// Returns the names of all variables of the namespace.
     pub async fn variables(&self) -> Result<Vec<String>> {
-        let answer = self
-            .found(Method::GET, "variables?limit=1000", None)
-            .await?;
+        let answer = self.found(Method::GET, "variables", None).await?;
         let variables = answer["variables"]
             .as_array()
             .context("the answer has variables")?;
@@ -118,7 +116,7 @@ impl Store {
     }
 
     async fn waiters(&self) -> Result<Vec<Value>> {
-        let mut answer = self.found(Method::GET, "waiters?limit=1000", None).await?;
+        let mut answer = self.found(Method::GET, "waiters", None).await?;
         match answer["waiters"].take() {
             Value::Array(waiters) => Ok(waiters),
             other => bail!("the store answered waiters with {other}"),
