@@ -13,7 +13,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// commits.
     fn start(&self, feed: Arc<dyn Feed>) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Carries out `mutation`, as [`Mutation::apply`] decides.
+    /// Carries out `mutation`, as [`Mutation::decide`] decides.
     ///
     /// Returns when the change is durable and every feed of this process has received it, so that
     /// the caller reads its own write. An error means that nothing changed, or that the result is

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`assertion`] | [`AssertRequest`], [`Assertion`] and [`Asserted`] |
 //! | [`variable`] | [`Variable`], [`VariableList`] and [`VariableTree`] |
-//! | [`reference`] | [`CreateRequest`] and [`Reference`], of the two calls without a version |
+//! | [`mod@reference`] | [`CreateRequest`] and [`Reference`], of the two calls without a version |
 //! | [`wait`] | [`WaitRequest`], [`WaitAnswer`] and [`JudgedTerm`] |
 //! | [`waiter`] | [`Waiter`] and [`WaiterList`] |
 //! | [`event`] | [`Event`], one line of a watch |
