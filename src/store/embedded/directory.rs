@@ -15,7 +15,7 @@ use super::{Medium, RESERVE, StoreError, fault::Attempt, tables};
 
 const LOCK: &str = "oncue.lock";
 const FILE: &str = "oncue.redb";
-/// The file until it is complete; what a crash leaves of it is overwritten.
+/// The file until it is complete; what a crash leaves of it is removed at the next start.
 const NEW_FILE: &str = "oncue.redb.new";
 
 /// Takes space that is given up for deletes when the disk is full.

@@ -35,7 +35,9 @@ struct Found {
 
 impl<M: Medium> DataFile<M> {
     /// Opens the file and reads it, or creates it. A file of the former format is written anew.
+    /// What a crash has left of a new file is removed.
     pub(super) fn open(medium: M) -> Result<(Self, Variables), StoreError> {
+        medium.discard_new();
         let mut file = Self {
             medium,
             database: None,
@@ -251,6 +253,18 @@ mod tests {
         assert!(!file.trust.is_lost());
         drop(file);
         assert_eq!(open(folder.path()).1, kept);
+    }
+
+    #[test]
+    fn what_a_crash_left_of_a_new_file_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut file, mut kept) = open(folder.path());
+        keep(&mut file, &mut kept, "a");
+        drop(file);
+        let new = folder.path().join("oncue.redb.new");
+        fs::write(&new, "half of a file").unwrap();
+        assert_eq!(open(folder.path()).1, kept);
+        assert!(!new.exists());
     }
 
     #[test]
