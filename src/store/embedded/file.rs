@@ -86,7 +86,9 @@ impl<M: Medium> DataFile<M> {
     /// Makes the file hold `acknowledged` again, at once or before anything else is written.
     pub(super) fn recover(&mut self, acknowledged: &Variables) {
         self.database = self
-            .restore(acknowledged)
+            .medium
+            .check_place()
+            .and_then(|()| self.restore(acknowledged))
             .inspect_err(|error| error!(%error, "failed to open the file again"))
             .ok();
     }
@@ -127,19 +129,34 @@ impl<M: Medium> DataFile<M> {
         self.medium.path()
     }
 
-    /// Opens the file where it can be trusted to hold what was acknowledged and nothing else:
-    /// redb may have written a commit although it failed.
+    /// Opens the file if it can be trusted to hold what was acknowledged and nothing else: redb may
+    /// have written a commit although it failed. Otherwise writes it anew.
     fn restore(&self, acknowledged: &Variables) -> Result<Database, StoreError> {
         if !self.trust.is_lost()
-            && let Some(found) = self.read()?
-            && found.variables == *acknowledged
+            && let Some(database) = self.reopen(acknowledged)?
         {
-            return Ok(found.database);
+            return Ok(database);
         }
         let database = self.create(acknowledged)?;
         let path = self.path().display();
         warn!(%path, "wrote the file anew: it may have held what was not acknowledged");
         Ok(database)
+    }
+
+    /// Returns `None` if the file holds anything but `acknowledged`, or cannot be read: memory has
+    /// all of it. A file that others hold, or that cannot be written, stays as it is.
+    fn reopen(&self, acknowledged: &Variables) -> Result<Option<Database>, StoreError> {
+        use StoreError::{Full, Locked, ReadOnly};
+        match self.read() {
+            Ok(found) => Ok(found
+                .filter(|found| found.variables == *acknowledged)
+                .map(|found| found.database)),
+            Err(error @ (Full { .. } | Locked { .. } | ReadOnly { .. })) => Err(error),
+            Err(error) => {
+                error!(%error, "failed to read the file again");
+                Ok(None)
+            }
+        }
     }
 
     fn read(&self) -> Result<Option<Found>, StoreError> {

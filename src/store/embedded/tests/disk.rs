@@ -113,6 +113,15 @@ impl Disk {
         self.lock().faults = faults;
     }
 
+    /// Overwrites the whole file.
+    pub(super) fn damage(&self) {
+        let mut state = self.lock();
+        let current = state.current.unwrap();
+        let file = &mut state.files[current];
+        file.seen.fill(0xaa);
+        file.synced.fill(0xaa);
+    }
+
     /// Says whether operations are yet to fail.
     pub(super) fn is_to_fail(&self) -> bool {
         self.lock().faults.count > 0

@@ -57,6 +57,25 @@ fn what_was_written_although_it_failed_is_undone() {
     });
 }
 
+#[test]
+fn a_file_that_is_damaged_while_it_is_open_is_written_anew() {
+    let mut random = StdRng::seed_from_u64(0);
+    let disk = Disk::formatted();
+    let mut writer = Writer::open(disk.clone(), Budget::UNLIMITED).unwrap();
+    serve(&mut writer, vec![mk_assert("a", &mut random)]).unwrap();
+    disk.damage();
+    disk.fail(Faults {
+        after: 0,
+        count: 1,
+        kind: None,
+    });
+    assert_eq!(serve(&mut writer, vec![mk_assert("b", &mut random)]), None);
+    serve(&mut writer, vec![mk_assert("c", &mut random)]).unwrap();
+    let found = Writer::open(disk.after_power_cut(&mut random), Budget::UNLIMITED).unwrap();
+    assert_eq!(found.variables(), writer.variables());
+    assert_eq!(found.variables().assertions().count(), 2);
+}
+
 /// Lets each of the operations fail that a change of many variables needs.
 fn strike_each_operation_of(mk_batch: impl Fn(&mut StdRng) -> Vec<Mutation>) {
     let mut random = StdRng::seed_from_u64(0);
