@@ -36,8 +36,8 @@ use super::{
 /// How many changes wait for the next sync at most; more of them wait to be let in.
 const QUEUE: usize = 1024;
 
-/// Disk space in bytes that is reserved for deletes: a few hundred pages of 4 KiB, which are many
-/// times as many as a batch of deletes needs.
+/// Disk space in bytes that is reserved for deletes: 512 pages of 4 KiB. A commit of deletes on a
+/// full disk takes fewer, because it holds few of them; and the next one uses them again.
 const RESERVE: usize = 2 << 20;
 
 /// Keeps the variables in one directory.

@@ -19,6 +19,10 @@ use crate::{
 /// How many changes share a commit at most.
 const MAX_BATCH: usize = 1024;
 
+/// How many changes share a commit at most on a full disk. Each may need copies of a few pages,
+/// from the root of a table to a leaf, and the reserve has to have space for all of them.
+const MAX_REMOVALS: usize = 64;
+
 type Answer<T> = Result<T, StoreError>;
 type Reply<T> = oneshot::Sender<Answer<T>>;
 
@@ -119,35 +123,31 @@ impl<M: Medium> Writer<M> {
         if mutations.is_empty() {
             return;
         }
-        match self.commit(mutations) {
-            Ok(answers) => {
-                for (reply, answer) in replies.into_iter().zip(answers) {
-                    let _gone = reply.send(answer);
-                }
-            }
-            Err(error) => {
-                for reply in replies {
-                    let _gone = reply.send(Err(error.clone()));
-                }
-            }
+        for (reply, answer) in replies.into_iter().zip(self.commit(mutations)) {
+            let _gone = reply.send(answer);
         }
     }
 
     /// Removals get through on a full disk: the reserve is given up for them.
-    fn commit(&mut self, mutations: &[Mutation]) -> Answer<Vec<Answer<Committed>>> {
+    fn commit(&mut self, mutations: &[Mutation]) -> Vec<Answer<Committed>> {
         self.look_for_room();
-        if self.disk != DiskState::Roomy {
-            let answers = self.try_commit(mutations, Allowed::Removals);
-            self.shrink();
-            return answers;
-        }
-        match self.try_commit(mutations, Allowed::All) {
-            Err(full @ StoreError::Full { .. }) => {
-                self.begin_full(&full);
-                self.try_commit(mutations, Allowed::Removals)
+        if self.disk == DiskState::Roomy {
+            match self.try_commit(mutations, Allowed::All) {
+                Err(full @ StoreError::Full { .. }) => self.begin_full(&full),
+                answers => return for_each_of(mutations, answers),
             }
-            answers => answers,
         }
+        let answers = self.commit_removals(mutations);
+        self.shrink();
+        answers
+    }
+
+    /// Commits in pieces: each fails or succeeds by itself.
+    fn commit_removals(&mut self, mutations: &[Mutation]) -> Vec<Answer<Committed>> {
+        let pieces = mutations.chunks(MAX_REMOVALS);
+        pieces
+            .flat_map(|piece| for_each_of(piece, self.try_commit(piece, Allowed::Removals)))
+            .collect()
     }
 
     fn try_commit(
@@ -227,4 +227,12 @@ impl<M: Medium> Writer<M> {
         }
         self.file.compact(&self.variables);
     }
+}
+
+/// Returns an answer for each mutation: an error of the commit is the answer to all of them.
+fn for_each_of(
+    mutations: &[Mutation],
+    answers: Answer<Vec<Answer<Committed>>>,
+) -> Vec<Answer<Committed>> {
+    answers.unwrap_or_else(|error| vec![Err(error); mutations.len()])
 }

@@ -1,7 +1,9 @@
 //! Storage that can lose power at any operation, fails on demand, and runs full.
 
 use std::{
+    collections::BTreeSet,
     fmt, io, mem,
+    ops::Range,
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -17,6 +19,9 @@ use crate::store::{
 
 /// What a disk writes at once: a power cut leaves each of these old or new.
 const SECTOR: usize = 512;
+
+/// What a file takes on a disk is a multiple of this. A file that is only made longer takes nothing.
+const BLOCK: usize = 4096;
 
 /// A disk, shared by all open files.
 #[derive(Clone)]
@@ -61,6 +66,8 @@ struct File {
     synced: Vec<u8>,
     /// What was done since the last sync.
     unsynced: Vec<Operation>,
+    /// The blocks that were written.
+    blocks: BTreeSet<usize>,
 }
 
 #[derive(Clone)]
@@ -80,6 +87,7 @@ impl Disk {
     fn holding(content: Vec<u8>) -> Self {
         let state = State {
             files: vec![File {
+                blocks: blocks(0, content.len()).collect(),
                 seen: content.clone(),
                 synced: content,
                 unsynced: Vec::new(),
@@ -171,19 +179,28 @@ impl Disk {
 impl State {
     fn used(&self) -> usize {
         let names = [self.current, self.new].into_iter().flatten();
-        let files: usize = names.map(|number| self.files[number].seen.len()).sum();
-        files + self.reserved
+        let files: usize = names.map(|number| self.files[number].blocks.len()).sum();
+        files * BLOCK + self.reserved
     }
 
-    /// Makes room for a file to be so long.
-    fn allot(&self, number: usize, len: usize) -> io::Result<()> {
-        let grown = len.saturating_sub(self.files[number].seen.len());
-        match self.space {
-            Some(space) if grown > 0 && self.used() + grown > space => {
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            Some(_) | None => Ok(()),
+    /// Takes the space for a write.
+    fn allot(&mut self, number: usize, written: Range<usize>) -> io::Result<()> {
+        let blocks = blocks(written.start, written.end);
+        let taken = &self.files[number].blocks;
+        let grown = blocks
+            .clone()
+            .filter(|block| !taken.contains(block))
+            .count();
+        if grown > 0 && self.free() < grown * BLOCK {
+            return Err(io::ErrorKind::StorageFull.into());
         }
+        self.files[number].blocks.extend(blocks);
+        Ok(())
+    }
+
+    fn free(&self) -> usize {
+        let space = self.space.unwrap_or(usize::MAX);
+        space.saturating_sub(self.used())
     }
 }
 
@@ -253,6 +270,11 @@ fn overwrite(content: &mut Vec<u8>, offset: usize, data: &[u8]) {
     content[offset..end].copy_from_slice(data);
 }
 
+/// Returns the blocks that hold the bytes from `start` up to `end`.
+fn blocks(start: usize, end: usize) -> Range<usize> {
+    start / BLOCK..end.div_ceil(BLOCK)
+}
+
 fn index(offset: u64) -> usize {
     usize::try_from(offset).unwrap()
 }
@@ -280,8 +302,8 @@ impl StorageBackend for DiskFile {
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut state = self.disk.powered()?;
         state.faults.strike()?;
-        state.allot(self.number, index(len))?;
         let file = &mut state.files[self.number];
+        let _given_back = file.blocks.split_off(&index(len).div_ceil(BLOCK));
         file.seen.resize(index(len), 0);
         file.unsynced.push(Operation::Resize(index(len)));
         Ok(())
@@ -301,10 +323,11 @@ impl StorageBackend for DiskFile {
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut state = self.disk.powered()?;
         state.faults.strike()?;
-        state.allot(self.number, index(offset) + data.len())?;
+        let offset = index(offset);
+        state.allot(self.number, offset..offset + data.len())?;
         let file = &mut state.files[self.number];
-        overwrite(&mut file.seen, index(offset), data);
-        let write = Operation::Write(index(offset), data.to_vec());
+        overwrite(&mut file.seen, offset, data);
+        let write = Operation::Write(offset, data.to_vec());
         file.unsynced.push(write);
         Ok(())
     }
@@ -357,10 +380,7 @@ impl Medium for Disk {
     fn reserve(&self) -> Result<(), StoreError> {
         let mut state = self.lock();
         let missing = RESERVE - state.reserved;
-        if state
-            .space
-            .is_some_and(|space| state.used() + missing > space)
-        {
+        if state.free() < missing {
             let path = Medium::path(self).to_owned();
             return Err(StoreError::Full { path });
         }

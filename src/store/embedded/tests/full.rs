@@ -2,6 +2,8 @@
 
 use std::{io, sync::Arc};
 
+use tokio::sync::oneshot;
+
 use super::disk::{Disk, Faults};
 use crate::{
     language::{Namespace, VariableKey},
@@ -9,11 +11,17 @@ use crate::{
     memory::{Budget, StoreMemory},
     store::{
         Action, Backend, Existing, Limits, Mutation, NewAssertion, Scope, Store, StoreError,
-        SystemClock, embedded::Embedded,
+        SystemClock,
+        backend::Committed,
+        embedded::{
+            Embedded,
+            writer::{Request, Writer},
+        },
     },
 };
 
 const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
 
 #[tokio::test]
 async fn a_full_disk_changes_nothing_and_is_left_behind_once_there_is_space() {
@@ -93,6 +101,65 @@ async fn everything_can_be_deleted_on_a_full_disk_and_then_there_is_room_again()
         if kib > 100 {
             store.assert(mk_key(0), mk_large()).await.unwrap();
         }
+    }
+}
+
+/// Each of them changes another page, and a commit copies all of the pages that it changes.
+#[test]
+fn many_deletes_at_once_get_through_on_a_full_disk() {
+    let disk = Disk::formatted();
+    disk.set_space(Some(disk.used() + 6 * MIB));
+    let mut writer = Writer::open(disk, Budget::UNLIMITED).unwrap();
+    let pieces = (0..).step_by(100).map(|first| first..first + 100);
+    let created = pieces
+        .take_while(|piece| {
+            let created = ask(&mut writer, piece.clone().map(mk_put));
+            created.iter().all(Result::is_ok)
+        })
+        .count();
+    let scattered = (0..100 * created).step_by(created / 10).map(mk_delete);
+    for answer in ask(&mut writer, scattered) {
+        answer.unwrap();
+    }
+}
+
+/// Lets the writer serve all of `mutations` at once.
+fn ask(
+    writer: &mut Writer<Disk>,
+    mutations: impl Iterator<Item = Mutation>,
+) -> Vec<Result<Committed, StoreError>> {
+    let (requests, answers): (Vec<_>, Vec<_>) = mutations
+        .map(|mutation| {
+            let (reply, answer) = oneshot::channel();
+            (Request::Commit { mutation, reply }, answer)
+        })
+        .unzip();
+    writer.serve(requests.into_iter());
+    let answers = answers.into_iter();
+    answers
+        .map(|mut answer| answer.try_recv().unwrap())
+        .collect()
+}
+
+fn mk_delete(number: usize) -> Mutation {
+    Mutation {
+        key: mk_key(number),
+        action: Action::Delete,
+    }
+}
+
+fn mk_put(number: usize) -> Mutation {
+    Mutation {
+        key: mk_key(number),
+        action: Action::Assert {
+            assertion: Assertion {
+                id: AssertionId::HAND,
+                value: Some("v".repeat(500).parse().unwrap()),
+                since: Timestamp::default(),
+                expires: None,
+            },
+            existing: Existing::Replace,
+        },
     }
 }
 
