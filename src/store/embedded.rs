@@ -7,6 +7,7 @@ mod directory;
 mod fault;
 mod file;
 mod record;
+mod shortage;
 mod storage;
 mod tables;
 mod writer;
@@ -15,6 +16,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use futures_util::future::{BoxFuture, FutureExt};
@@ -150,6 +152,12 @@ trait Medium: Send + 'static {
 
     /// Gives the reserved bytes up.
     fn release_reserve(&self);
+
+    /// Returns how many bytes the disk has left for us.
+    fn free_space(&self) -> Result<u64, StoreError>;
+
+    /// Returns the present moment.
+    fn now(&self) -> Instant;
 
     /// Names the file in errors.
     fn path(&self) -> &Path;

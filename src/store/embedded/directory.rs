@@ -5,10 +5,12 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use parking_lot::Mutex;
 use redb::{DatabaseError, backends::FileBackend};
+use rustix::fs::statvfs;
 use tracing::warn;
 
 use super::{Medium, RESERVE, StoreError, fault::Attempt, tables};
@@ -128,6 +130,16 @@ impl Medium for Directory {
         if let Err(error) = remove(&self.reserve) {
             warn!(path = %self.reserve.display(), %error, "failed to give up the reserved space");
         }
+    }
+
+    fn free_space(&self) -> Result<u64, StoreError> {
+        let found = statvfs(&self.root);
+        let found = found.map_err(|e| attempt("look for space in", &self.root).io(e.into()))?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
     }
 
     fn path(&self) -> &Path {

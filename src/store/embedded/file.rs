@@ -1,7 +1,7 @@
 //! The file. It is opened again after an I/O error, and rewritten from memory if it cannot be
 //! trusted or holds changes that were not acknowledged.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use redb::{Database, StorageBackend};
 use tracing::{error, info, warn};
@@ -116,6 +116,15 @@ impl<M: Medium> DataFile<M> {
     /// Gives the reserved space up.
     pub(super) fn release_reserve(&self) {
         self.medium.release_reserve();
+    }
+
+    /// Returns how many bytes the disk has left.
+    pub(super) fn free_space(&self) -> Result<u64, StoreError> {
+        self.medium.free_space()
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.medium.now()
     }
 
     /// Returns the error of a file that cannot grow.

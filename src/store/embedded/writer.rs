@@ -5,7 +5,11 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info};
 
-use super::{Medium, file::DataFile};
+use super::{
+    Medium,
+    file::DataFile,
+    shortage::{Shortage, is_ample},
+};
 use crate::{
     memory::Budget,
     store::{
@@ -45,16 +49,8 @@ pub(super) struct Writer<M> {
     variables: Variables,
     budget: Budget,
     feeds: Vec<Arc<dyn Feed>>,
-    disk: DiskState,
-}
-
-/// Whether the disk has room.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum DiskState {
-    /// The reserve was given up for removals, when the variables took so many bytes.
-    Full { bytes: usize },
-    /// The reserve is there.
-    Roomy,
+    /// There while the disk is full: the reserve was given up for removals.
+    shortage: Option<Shortage>,
 }
 
 /// Which mutations are carried out.
@@ -73,7 +69,7 @@ impl<M: Medium> Writer<M> {
             variables,
             budget,
             feeds: Vec::new(),
-            disk: DiskState::Roomy,
+            shortage: None,
         };
         if let Err(full @ StoreError::Full { .. }) = writer.file.reserve() {
             writer.begin_full(&full);
@@ -131,7 +127,7 @@ impl<M: Medium> Writer<M> {
     /// Removals get through on a full disk: the reserve is given up for them.
     fn commit(&mut self, mutations: &[Mutation]) -> Vec<Answer<Committed>> {
         self.look_for_room();
-        if self.disk == DiskState::Roomy {
+        if self.shortage.is_none() {
             match self.try_commit(mutations, Allowed::All) {
                 Err(full @ StoreError::Full { .. }) => self.begin_full(&full),
                 answers => return for_each_of(mutations, answers),
@@ -204,14 +200,21 @@ impl<M: Medium> Writer<M> {
         let path = self.file.path().display();
         error!(%path, error = %full, "the disk is full: only deletes are possible until there is space");
         self.file.release_reserve();
-        self.disk = DiskState::Full {
-            bytes: self.variables.bytes(),
-        };
+        let now = self.file.now();
+        self.shortage = Some(Shortage::begin(self.variables.bytes(), now));
     }
 
     fn look_for_room(&mut self) {
-        if self.disk != DiskState::Roomy && self.file.reserve().is_ok() {
-            self.disk = DiskState::Roomy;
+        let Some(shortage) = &mut self.shortage else {
+            return;
+        };
+        if !shortage.is_due(self.file.now()) {
+            return;
+        }
+        let may_have_room = shortage.is_relieved_by(self.variables.bytes())
+            || self.file.free_space().is_ok_and(is_ample);
+        if may_have_room && self.file.reserve().is_ok() {
+            self.shortage = None;
             let path = self.file.path().display();
             info!(%path, "the disk has space again");
         }
@@ -221,11 +224,11 @@ impl<M: Medium> Writer<M> {
     /// disk, nobody else does.
     fn shrink(&mut self) {
         let left = self.variables.bytes();
-        match &mut self.disk {
-            DiskState::Full { bytes } if left < *bytes / 4 * 3 => *bytes = left,
-            DiskState::Full { .. } | DiskState::Roomy => return,
+        if let Some(shortage) = &mut self.shortage
+            && shortage.has_lost_a_quarter(left)
+        {
+            self.file.compact(&self.variables);
         }
-        self.file.compact(&self.variables);
     }
 }
 

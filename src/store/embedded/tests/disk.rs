@@ -1,10 +1,11 @@
 //! Storage that can lose power at any operation, fails on demand, and runs full.
 
+mod medium;
+
 use std::{
     collections::BTreeSet,
     fmt, io, mem,
     ops::Range,
-    path::Path,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -12,10 +13,7 @@ use rand::{RngExt, rngs::StdRng};
 use redb::StorageBackend;
 
 use crate::memory::Budget;
-use crate::store::{
-    StoreError,
-    embedded::{Medium, RESERVE, fault::Attempt, writer::Writer},
-};
+use crate::store::embedded::writer::Writer;
 
 /// What a disk writes at once: a power cut leaves each of these old or new.
 const SECTOR: usize = 512;
@@ -45,6 +43,19 @@ struct State {
     space: Option<usize>,
     /// How many bytes are reserved.
     reserved: usize,
+    /// What was asked of the disk.
+    asked: Asked,
+}
+
+/// How often something was asked of a disk.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Asked {
+    pub(super) opens: usize,
+    pub(super) creations: usize,
+    pub(super) reserves: usize,
+    pub(super) releases: usize,
+    /// A second passes with each.
+    pub(super) times: u32,
 }
 
 /// Operations that fail, although the disk works before and after.
@@ -138,6 +149,10 @@ impl Disk {
     /// Says how many bytes there are; none for as many as are wanted.
     pub(super) fn set_space(&self, bytes: Option<usize>) {
         self.lock().space = bytes;
+    }
+
+    pub(super) fn asked(&self) -> Asked {
+        self.lock().asked
     }
 
     pub(super) fn used(&self) -> usize {
@@ -336,63 +351,5 @@ impl StorageBackend for DiskFile {
 impl fmt::Debug for Disk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Disk")
-    }
-}
-
-impl Medium for Disk {
-    type Storage = DiskFile;
-
-    fn open(&self) -> Result<Option<DiskFile>, StoreError> {
-        Ok(self.lock().current.map(|number| self.opened(number)))
-    }
-
-    fn create_new(&self) -> Result<DiskFile, StoreError> {
-        let mut state = self.lock();
-        let number = state.files.len();
-        state.files.push(File::default());
-        state.new = Some(number);
-        Ok(self.opened(number))
-    }
-
-    fn adopt_new(&self) -> Result<(), StoreError> {
-        let attempt = Attempt {
-            action: "rename",
-            path: Medium::path(self),
-        };
-        let mut renaming = self.powered().map_err(|error| attempt.io(error))?;
-        renaming.faults.strike().map_err(|e| attempt.io(e))?;
-        renaming.current = renaming.new.take();
-        drop(renaming);
-        let mut syncing = self.powered().map_err(|error| attempt.io(error))?;
-        syncing.faults.strike().map_err(|e| attempt.io(e))?;
-        syncing.synced_current = syncing.current;
-        Ok(())
-    }
-
-    fn discard_new(&self) {
-        self.lock().new = None;
-    }
-
-    fn check_place(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn reserve(&self) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        let missing = RESERVE - state.reserved;
-        if state.free() < missing {
-            let path = Medium::path(self).to_owned();
-            return Err(StoreError::Full { path });
-        }
-        state.reserved = RESERVE;
-        Ok(())
-    }
-
-    fn release_reserve(&self) {
-        self.lock().reserved = 0;
-    }
-
-    fn path(&self) -> &Path {
-        Path::new("disk")
     }
 }

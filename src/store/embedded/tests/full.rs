@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use tokio::sync::oneshot;
 
-use super::disk::{Disk, Faults};
+use super::disk::{Asked, Disk, Faults};
 use crate::{
     language::{Namespace, VariableKey},
     life::{Assertion, AssertionId, Timestamp},
@@ -102,6 +102,25 @@ async fn everything_can_be_deleted_on_a_full_disk_and_then_there_is_room_again()
             store.assert(mk_key(0), mk_large()).await.unwrap();
         }
     }
+}
+
+/// The space that the reserve gave up is no reason to try again.
+#[tokio::test]
+async fn creates_on_a_full_disk_are_refused_without_work() {
+    let disk = Disk::formatted();
+    disk.set_space(Some(disk.used() + 100 * KIB));
+    let store = open(&disk).await;
+    let created = fill(&store).await;
+    let before = disk.asked();
+    for number in 0..100 {
+        let key = mk_key(created + number);
+        let refused = store.assert(key, mk_large()).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Full { .. }), "{refused}");
+    }
+    let after = disk.asked();
+    assert_eq!(after.times, before.times + 100);
+    let times = before.times;
+    assert_eq!(Asked { times, ..after }, before);
 }
 
 /// Each of them changes another page, and a commit copies all of the pages that it changes.
