@@ -23,6 +23,7 @@ pub(super) struct DataFile<M> {
     medium: M,
     /// None after an I/O error, until the file was restored.
     database: Option<Database>,
+    format: Format,
     trust: Trust,
 }
 
@@ -34,34 +35,41 @@ struct Found {
 }
 
 impl<M: Medium> DataFile<M> {
-    /// Opens the file and reads it, or creates it. A file of the former format is written anew.
-    /// What a crash has left of a new file is removed.
+    /// Opens the file and reads it, or creates it. What a crash has left of a new file is removed.
     pub(super) fn open(medium: M) -> Result<(Self, Variables), StoreError> {
         medium.discard_new();
         let mut file = Self {
             medium,
             database: None,
+            format: Format::Checked,
             trust: Trust::default(),
         };
         let (database, variables) = match file.read()? {
-            Some(Found {
-                database,
-                variables,
-                format: Format::Checked,
-            }) => (database, variables),
-            Some(Found {
-                database,
-                variables,
-                format: Format::Plain,
-            }) => {
-                drop(database);
-                info!(path = %file.path().display(), "writing the file anew, with checksums");
-                (file.create(&variables)?, variables)
+            Some(found) => {
+                file.format = found.format;
+                (found.database, found.variables)
             }
             None => (file.create(&Variables::default())?, Variables::default()),
         };
         file.database = Some(database);
         Ok((file, variables))
+    }
+
+    /// Writes a file of the former format anew: until then, it takes removals only. If there is no
+    /// space for that, the old file stays open.
+    pub(super) fn upgrade(&mut self, acknowledged: &Variables) -> Result<(), StoreError> {
+        if self.format == Format::Checked {
+            return Ok(());
+        }
+        self.medium.check_place()?;
+        info!(path = %self.path().display(), "writing the file anew, with checksums");
+        let created = self.create(acknowledged);
+        if self.trust.is_lost() {
+            // The file may be one that has lost its name.
+            self.database = None;
+        }
+        self.database = Some(created?);
+        Ok(())
     }
 
     /// Makes the file hold `acknowledged` again, if an error has left that open.
@@ -85,9 +93,8 @@ impl<M: Medium> DataFile<M> {
 
     /// Makes the file hold `acknowledged` again, at once or before anything else is written.
     pub(super) fn recover(&mut self, acknowledged: &Variables) {
-        self.database = self
-            .medium
-            .check_place()
+        let is_ours = self.medium.check_place();
+        self.database = is_ours
             .and_then(|()| self.restore(acknowledged))
             .inspect_err(|error| error!(%error, "failed to open the file again"))
             .ok();
@@ -140,11 +147,12 @@ impl<M: Medium> DataFile<M> {
 
     /// Opens the file if it can be trusted to hold what was acknowledged and nothing else: redb may
     /// have written a commit although it failed. Otherwise writes it anew.
-    fn restore(&self, acknowledged: &Variables) -> Result<Database, StoreError> {
+    fn restore(&mut self, acknowledged: &Variables) -> Result<Database, StoreError> {
         if !self.trust.is_lost()
-            && let Some(database) = self.reopen(acknowledged)?
+            && let Some(found) = self.reopen(acknowledged)?
         {
-            return Ok(database);
+            self.format = found.format;
+            return Ok(found.database);
         }
         let database = self.create(acknowledged)?;
         let path = self.path().display();
@@ -154,12 +162,10 @@ impl<M: Medium> DataFile<M> {
 
     /// Returns `None` if the file holds anything but `acknowledged`, or cannot be read: memory has
     /// all of it. A file that others hold, or that cannot be written, stays as it is.
-    fn reopen(&self, acknowledged: &Variables) -> Result<Option<Database>, StoreError> {
+    fn reopen(&self, acknowledged: &Variables) -> Result<Option<Found>, StoreError> {
         use StoreError::{Full, Locked, ReadOnly};
         match self.read() {
-            Ok(found) => Ok(found
-                .filter(|found| found.variables == *acknowledged)
-                .map(|found| found.database)),
+            Ok(found) => Ok(found.filter(|found| found.variables == *acknowledged)),
             Err(error @ (Full { .. } | Locked { .. } | ReadOnly { .. })) => Err(error),
             Err(error) => {
                 error!(%error, "failed to read the file again");
@@ -188,12 +194,13 @@ impl<M: Medium> DataFile<M> {
     }
 
     /// Writes a new file, and puts it in the place of the one that is there.
-    fn create(&self, variables: &Variables) -> Result<Database, StoreError> {
-        self.trust.lose();
+    fn create(&mut self, variables: &Variables) -> Result<Database, StoreError> {
         let database = self.write_new(variables);
         let database = database.inspect_err(|_| self.medium.discard_new())?;
+        self.trust.lose();
         self.medium.adopt_new()?;
         self.trust.regain();
+        self.format = Format::Checked;
         Ok(database)
     }
 

@@ -71,7 +71,12 @@ impl<M: Medium> Writer<M> {
             feeds: Vec::new(),
             shortage: None,
         };
-        if let Err(full @ StoreError::Full { .. }) = writer.file.reserve() {
+        let room = match writer.file.upgrade(&writer.variables) {
+            Ok(()) => writer.file.reserve(),
+            Err(full @ StoreError::Full { .. }) => Err(full),
+            Err(error) => return Err(error),
+        };
+        if let Err(full @ StoreError::Full { .. }) = room {
             writer.begin_full(&full);
         }
         Ok(writer)
@@ -152,6 +157,9 @@ impl<M: Medium> Writer<M> {
         allowed: Allowed,
     ) -> Answer<Vec<Answer<Committed>>> {
         self.file.make_ready(&self.variables)?;
+        if allowed == Allowed::All {
+            self.file.upgrade(&self.variables)?;
+        }
         let mut updates = Vec::new();
         let answers = mutations
             .iter()
@@ -213,11 +221,16 @@ impl<M: Medium> Writer<M> {
         }
         let may_have_room = shortage.is_relieved_by(self.variables.bytes())
             || self.file.free_space().is_ok_and(is_ample);
-        if may_have_room && self.file.reserve().is_ok() {
+        if may_have_room && self.take_room().is_ok() {
             self.shortage = None;
             let path = self.file.path().display();
             info!(%path, "the disk has space again");
         }
+    }
+
+    fn take_room(&mut self) -> Answer<()> {
+        self.file.upgrade(&self.variables)?;
+        self.file.reserve()
     }
 
     /// Gives space back once a quarter of the variables is gone: where nothing but us fills the

@@ -14,7 +14,7 @@ use crate::{
         SystemClock,
         backend::Committed,
         embedded::{
-            Embedded,
+            Embedded, Medium,
             writer::{Request, Writer},
         },
     },
@@ -102,6 +102,60 @@ async fn everything_can_be_deleted_on_a_full_disk_and_then_there_is_room_again()
             store.assert(mk_key(0), mk_large()).await.unwrap();
         }
     }
+}
+
+#[tokio::test]
+async fn a_file_of_the_former_format_is_served_on_a_full_disk_and_written_anew_later() {
+    let disk = former_format();
+    disk.set_space(Some(disk.used() + 100 * KIB));
+    let store = open(&disk).await;
+    assert_eq!(listed(&store).len(), 100);
+    let refused = store.assert(mk_key(100), mk_large()).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Full { .. }), "{refused}");
+    assert!(store.delete(mk_key(0)).await.unwrap());
+    let kept = listed(&store);
+    assert_eq!(reopened(store, &disk).await, kept);
+
+    disk.set_space(None);
+    let store = open(&disk).await;
+    store.assert(mk_key(100), mk_large()).await.unwrap();
+    let kept = listed(&store);
+    assert_eq!(kept.len(), 100);
+    assert_eq!(reopened(store, &disk).await, kept);
+}
+
+/// Returns a disk with a hundred variables in a file of the former format.
+fn former_format() -> Disk {
+    type Key = (
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+    );
+    let disk = Disk::formatted();
+    let file = disk.create_new().unwrap();
+    let database = redb::Builder::new().create_with_backend(file).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let meta = redb::TableDefinition::<&str, u64>::new("oncue");
+    let rows = redb::TableDefinition::<Key, &[u8]>::new("assertions");
+    let mut table = transaction.open_table(meta).unwrap();
+    table.insert("format", 1).unwrap();
+    drop(table);
+    let mut table = transaction.open_table(rows).unwrap();
+    let record = format!(r#"{{"since":1,"value":"{}"}}"#, "v".repeat(4096));
+    for number in 0..100 {
+        let name = format!("v-{number}");
+        let key = ("default", &*name, "durable", "", "", "");
+        table.insert(key, record.as_bytes()).unwrap();
+    }
+    drop(table);
+    transaction.commit().unwrap();
+    drop(database);
+    disk.adopt_new().unwrap();
+    disk.release_reserve();
+    disk
 }
 
 /// The space that the reserve gave up is no reason to try again.
