@@ -143,8 +143,11 @@ impl<M: Medium> Writer<M> {
         answers
     }
 
-    /// Commits in pieces: each fails or succeeds by itself.
+    /// Commits in pieces: each fails or succeeds by itself, unless the file cannot be opened.
     fn commit_removals(&mut self, mutations: &[Mutation]) -> Vec<Answer<Committed>> {
+        if let Err(error) = self.file.make_ready(&self.variables) {
+            return for_each_of(mutations, Err(error));
+        }
         let pieces = mutations.chunks(MAX_REMOVALS);
         pieces
             .flat_map(|piece| for_each_of(piece, self.try_commit(piece, Allowed::Removals)))
