@@ -50,7 +50,8 @@ find_engine() {
 
 build_binaries() {
     CARGO=$cargo client/build-static.sh
-    RUSTFLAGS='-C target-feature=+crt-static' \
+    # Merges equal functions and packs relocations, as for the client.
+    RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs' \
         $cargo build --quiet --locked --release --target $target --bin oncue
 }
 
