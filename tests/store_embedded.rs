@@ -249,7 +249,7 @@ async fn a_flipped_bit_is_never_another_value() {
     let content = fs::read(&file).unwrap();
     let used: Vec<_> = (0..content.len()).filter(|at| content[*at] != 0).collect();
     let mut refused = 0;
-    for (number, at) in used.iter().enumerate().step_by(29) {
+    for (number, at) in used.iter().enumerate().step_by(3) {
         let mut flipped = content.clone();
         flipped[*at] ^= 1 << (number % 8);
         fs::write(&file, flipped).unwrap();
@@ -263,7 +263,7 @@ async fn a_flipped_bit_is_never_another_value() {
         let after = store.list(&Scope::default(), 9, None).assertions;
         assert_eq!(after, before, "byte {at}");
     }
-    assert!(refused > 5, "{refused}");
+    assert!(refused > 20, "{refused}");
 }
 
 /// A file may hold more than today's limit allows.
