@@ -6,6 +6,7 @@
 //! | module | what it decides |
 //! | --- | --- |
 //! | [`life`] | what pods assert, and for how long |
+//! | [`objects`] | whether an object is ready, complete or rolled out |
 //! | [`world`] | what variables and objects say, now and at an earlier revision |
 //! | [`injection`] | the JSON Patch of a pod, or why it gets none |
 //! | [`workload`] | which pods an object makes |
@@ -18,6 +19,7 @@ pub mod injection;
 pub mod life;
 pub mod lint;
 pub mod model;
+pub mod objects;
 pub mod workload;
 pub mod world;
 
