@@ -10,11 +10,13 @@ pub mod daemonset;
 pub mod deployment;
 pub mod job;
 pub mod node;
+pub mod on_node;
 pub mod pod;
 mod read;
 mod reason;
 mod rollout;
 pub mod service;
+pub mod several;
 pub mod statefulset;
 pub mod trim;
 

@@ -28,3 +28,8 @@ pub(super) fn is_being_deleted(object: &Value) -> bool {
     let timestamp = object.pointer("/metadata/deletionTimestamp");
     timestamp.is_some_and(|timestamp| !timestamp.is_null())
 }
+
+/// Returns the name of the object.
+pub(super) fn name(object: &Value) -> &str {
+    crate::workload::text(object, "/metadata/name").unwrap_or_default()
+}
