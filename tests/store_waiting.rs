@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{self, poll_immediate};
 use oncue::{
-    language::{Condition, Namespace, ObjectKey, ObjectState, Term, VariableKey, term::ObjectKind},
+    language::{Condition, Namespace, ObjectKey, ObjectKind, ObjectState, Term, VariableKey},
     life::{AssertionId, Kind, Owner, Timestamp},
     memory::{Budget, StoreMemory},
     store::{
@@ -191,11 +191,7 @@ async fn objects_are_judged_where_somebody_tells_of_them() {
     store.judge_objects(ObjectSource::Fed);
     let revision = present(&store, &terms).await.revision;
     let mut held = pin!(wait(&store, &terms, Some(revision)));
-    let job = ObjectKey {
-        namespace: Namespace::default(),
-        kind: ObjectKind::Job,
-        name: "m".into(),
-    };
+    let job = ObjectKey::named(ObjectKind::Job, Some(Namespace::default()), "m");
     store.set_object(&job, Some(ObjectState::Pending("0 of 1".to_owned())));
     assert!(poll_immediate(&mut held).await.is_none());
     store.set_object(&job, Some(ObjectState::Holds));

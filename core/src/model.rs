@@ -54,7 +54,10 @@ use self::{
     signals::{Offer, SignalIndex},
 };
 use crate::{
-    language::{Namespace, Signal, Term, annotation::Key, term::ObjectKind},
+    language::{
+        NameTemplate, Namespace, ObjectDemand, ObjectKind, ObjectTerm, Signal, Term,
+        annotation::Key,
+    },
     workload::{WorkloadKind, text},
 };
 
@@ -236,11 +239,7 @@ impl Model {
                 return offers.filter_map(|offer| self.source(offer)).collect();
             }
             Want::Host { from, host } => (self.behind_host(host, from), Via::Probe),
-            Want::Object {
-                namespace,
-                kind,
-                name,
-            } => (self.parts_of(kind, name, namespace), Via::Object),
+            Want::Object(object) => (self.parts_of(object), Via::Object),
         };
         let source = |member| Source {
             producer: Producer { member, via },
@@ -274,9 +273,16 @@ impl Model {
         }
     }
 
-    fn parts_of(&self, kind: &ObjectKind, name: &str, namespace: &Namespace) -> Vec<MemberId> {
-        match kind {
-            ObjectKind::Custom { .. } => Vec::new(),
+    /// Returns the members whose pods make `object` hold. A condition or a field may hold before
+    /// or after that, and one with a placeholder left in its name is unknown.
+    fn parts_of(&self, object: &ObjectTerm) -> Vec<MemberId> {
+        let name = object.which.name().and_then(NameTemplate::literal);
+        let (Some(namespace), Some(name), ObjectDemand::Rule) =
+            (&object.namespace, name, &object.demand)
+        else {
+            return Vec::new();
+        };
+        match &object.kind {
             ObjectKind::DaemonSet => self.of_object(namespace, WorkloadKind::DaemonSet, name),
             ObjectKind::Deployment => self.of_object(namespace, WorkloadKind::Deployment, name),
             ObjectKind::Job => self.of_object(namespace, WorkloadKind::Job, name),
@@ -285,6 +291,11 @@ impl Model {
                 .service(name, namespace)
                 .map_or_else(Vec::new, |service| self.behind(service)),
             ObjectKind::StatefulSet => self.of_object(namespace, WorkloadKind::StatefulSet, name),
+            ObjectKind::ConfigMap
+            | ObjectKind::Node
+            | ObjectKind::Other(_)
+            | ObjectKind::PersistentVolumeClaim
+            | ObjectKind::Secret => Vec::new(),
         }
     }
 

@@ -6,8 +6,9 @@ use thiserror::Error;
 
 use crate::{
     name::{Namespace, VariableKey},
+    object::{ObjectKey, ObjectTerm, OnNode},
     template::{NameTemplate, Placeholder},
-    term::{At, AtLeast, Demand, ObjectKind, Presence, Target, Term},
+    term::{AtLeast, Demand, Presence, Target, Term},
 };
 
 /// The most conditions that are judged together: a client asks for all of its own in one request.
@@ -18,7 +19,7 @@ pub const MAX_TOGETHER: usize = 256;
 pub struct Condition {
     /// Whether it must hold.
     pub presence: Presence,
-    /// The variables or the object that it is about.
+    /// The variables or the objects that it is about.
     pub subject: Subject,
 }
 
@@ -39,8 +40,8 @@ pub enum Subject {
         /// How many there must be.
         at_least: NonZeroU32,
     },
-    /// An object of the cluster.
-    Object(ObjectKey),
+    /// Objects of the cluster.
+    Object(Box<ObjectKey>),
     /// One variable.
     Variable {
         /// Which.
@@ -58,32 +59,9 @@ impl fmt::Display for Subject {
                 let VariableKey { namespace, name } = prefix;
                 write!(f, "{name}/*@{namespace}{}", AtLeast(*at_least))
             }
-            Self::Object(key) => write!(f, "{key}{}", key.kind.asked()),
+            Self::Object(key) => write!(f, "{key}"),
             Self::Variable { key, demand } => write!(f, "{key}{demand}"),
         }
-    }
-}
-
-/// The address of an object with what is asked of it.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ObjectKey {
-    /// Where it lives.
-    pub namespace: Namespace,
-    /// Its kind, with what is asked of it.
-    pub kind: ObjectKind,
-    /// Its name.
-    pub name: Box<str>,
-}
-
-impl fmt::Display for ObjectKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}{}",
-            self.kind.resource(),
-            self.name,
-            At(Some(&self.namespace))
-        )
     }
 }
 
@@ -104,15 +82,7 @@ impl Term {
                 prefix: variable_key(or_own(namespace), prefix)?,
                 at_least: *at_least,
             },
-            Target::Object {
-                kind,
-                name,
-                namespace,
-            } => Subject::Object(ObjectKey {
-                namespace: or_own(namespace),
-                kind: kind.clone(),
-                name: name.literal().ok_or_else(|| Unresolved::of(name))?.into(),
-            }),
+            Target::Object(object) => Subject::Object(Box::new(object.key(namespace)?)),
             Target::Variable {
                 name,
                 namespace,
@@ -130,24 +100,52 @@ impl Term {
     }
 }
 
+impl ObjectTerm {
+    fn key(&self, own: &Namespace) -> Result<ObjectKey, Unresolved> {
+        let literal = |name: &NameTemplate| {
+            let text = name.literal().ok_or_else(|| Unresolved::of(name))?;
+            Ok(text.into())
+        };
+        Ok(ObjectKey {
+            namespace: self.namespace_in(own),
+            kind: self.kind.clone(),
+            which: self.which.try_map(literal)?,
+            demand: self.demand.clone(),
+            node: match &self.on_node {
+                None => None,
+                Some(OnNode::Named(name)) => Some(name.clone()),
+                Some(OnNode::Own) => return Err(Unresolved::node(self)),
+            },
+        })
+    }
+}
+
 fn variable_key(namespace: Namespace, name: &NameTemplate) -> Result<VariableKey, Unresolved> {
     let name = name.variable_name().ok_or_else(|| Unresolved::of(name))?;
     Ok(VariableKey { namespace, name })
 }
 
-/// A name that still has a placeholder.
+/// A text that still has a placeholder.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("{} in {name} is not filled in", .placeholder.as_ref().map_or_else(String::new, Placeholder::to_string))]
+#[error("{missing} in {text} is not filled in")]
 pub struct Unresolved {
-    name: NameTemplate,
-    placeholder: Option<Placeholder>,
+    text: String,
+    missing: String,
 }
 
 impl Unresolved {
     fn of(name: &NameTemplate) -> Self {
+        let placeholder = name.placeholders().next();
         Self {
-            name: name.clone(),
-            placeholder: name.placeholders().next().cloned(),
+            text: name.to_string(),
+            missing: placeholder.map_or_else(String::new, Placeholder::to_string),
+        }
+    }
+
+    fn node(object: &ObjectTerm) -> Self {
+        Self {
+            text: object.to_string(),
+            missing: "the name of the node".to_owned(),
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::num::NonZeroU32;
 
 use crate::{
-    condition::{Condition, ObjectKey, Subject},
+    condition::{Condition, Subject},
     name::VariableKey,
+    object::ObjectKey,
     state::State,
     term::{Demand, Presence},
     value::Value,

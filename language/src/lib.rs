@@ -9,6 +9,7 @@
 //! | [`owner`], [`kind`] | [`Owner`] and [`Kind`]: the pod that asserts a variable, and how long an assertion lasts |
 //! | [`template`] | [`NameTemplate`], a name with `$(POD_NAME)` and the like in it, and [`Facts`] |
 //! | [`term`] | [`Term`], one term of `depends-on`: parse and print |
+//! | [`object`] | [`ObjectTerm`] and [`ObjectKey`], objects of a cluster and what is asked of them |
 //! | [`signal`] | [`Signal`], one term of `signals` |
 //! | [`condition`] | [`Condition`], a term whose names are all known: what a server judges |
 //! | [`evaluate`] | [`judge`](evaluate::judge) a condition against a [`View`] of the world |
@@ -28,6 +29,7 @@ pub mod expiry;
 pub mod host;
 pub mod kind;
 pub mod name;
+pub mod object;
 pub mod owner;
 mod serde_text;
 pub mod signal;
@@ -42,11 +44,12 @@ pub mod verdict;
 
 pub use self::{
     annotation::{AnnotationError, AnnotationWarning, Keys, PodAnnotations, Reading},
-    condition::{Condition, ObjectKey, Subject},
+    condition::{Condition, Subject},
     evaluate::{ObjectState, View},
     expiry::{Consequence, Expiry, TimeoutRules},
     kind::Kind,
     name::{NameError, Namespace, VariableKey, VariableName},
+    object::{ObjectDemand, ObjectKey, ObjectKind, ObjectTerm, Which},
     owner::Owner,
     signal::Signal,
     state::State,

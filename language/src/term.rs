@@ -6,8 +6,9 @@ use std::{fmt, num::NonZeroU32, str::FromStr};
 
 use crate::{
     name::Namespace,
+    object::ObjectTerm,
     syntax::{self, Located, SyntaxError},
-    template::{Facts, NameTemplate, ObjectNameError, ResolveError},
+    template::{Facts, NameTemplate, ObjectNameError, Placeholder, ResolveError},
     timeout::Timeout,
     value::{Value, write_word},
 };
@@ -15,12 +16,13 @@ use crate::{
 /// How long an optional term without `within` is waited for.
 pub const OPTIONAL_TIMEOUT: Timeout = Timeout::from_secs(30);
 
-/// One term of `depends-on`: `[?|!] target [@namespace] [=value | >=count] [within duration]`.
+/// One term of `depends-on`:
+/// `[?|!] target [@namespace] [{path}] [=value | >=count] [on node] [within duration]`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Term {
     /// Whether it must hold, may hold, or must not.
     pub presence: Presence,
-    /// The variables or the object that it is about.
+    /// The variables or the objects that it is about.
     pub target: Target,
     /// Its own timeout, as written.
     pub within: Option<Timeout>,
@@ -44,18 +46,32 @@ impl Term {
     pub fn probe(&self) -> Option<&Probe> {
         match &self.target {
             Target::Probe(probe) => Some(probe),
-            Target::Below { .. } | Target::Object { .. } | Target::Variable { .. } => None,
+            Target::Below { .. } | Target::Object(_) | Target::Variable { .. } => None,
         }
     }
 
-    /// Returns the name in it, if it speaks of a variable or an object.
+    /// Returns the name in it, if it speaks of a variable or of one object.
     pub fn name(&self) -> Option<&NameTemplate> {
         match &self.target {
-            Target::Below { prefix: name, .. }
-            | Target::Object { name, .. }
-            | Target::Variable { name, .. } => Some(name),
+            Target::Below { prefix: name, .. } | Target::Variable { name, .. } => Some(name),
+            Target::Object(object) => object.which.name(),
             Target::Probe(_) => None,
         }
+    }
+
+    /// Returns the placeholders that are left in it.
+    pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+        let (name, object) = match &self.target {
+            Target::Below { prefix: name, .. } | Target::Variable { name, .. } => {
+                (Some(name), None)
+            }
+            Target::Object(object) => (None, Some(object)),
+            Target::Probe(_) => (None, None),
+        };
+        let texts = object.into_iter().flat_map(|object| object.which.texts());
+        name.into_iter()
+            .chain(texts)
+            .flat_map(NameTemplate::placeholders)
     }
 
     /// Fills in what `facts` knows of the names in it.
@@ -65,7 +81,11 @@ impl Term {
             Target::Below { prefix: name, .. } | Target::Variable { name, .. } => {
                 *name = name.resolve(facts)?;
             }
-            Target::Object { name, .. } => *name = resolve_object_name(name, facts)?,
+            Target::Object(object) => {
+                object.which = object
+                    .which
+                    .try_map(|name| resolve_object_name(name, facts))?;
+            }
             Target::Probe(_) => {}
         }
         Ok(resolved)
@@ -136,15 +156,8 @@ pub enum Target {
         /// How many there must be.
         at_least: NonZeroU32,
     },
-    /// `job:x`, `certificates.cert-manager.io:x=Ready`: a Kubernetes object.
-    Object {
-        /// Its kind, with what is asked of it.
-        kind: ObjectKind,
-        /// Its name.
-        name: NameTemplate,
-        /// Where it lives; the pod's own namespace if it is not written.
-        namespace: Option<Namespace>,
-    },
+    /// `job:x`, `certificates.cert-manager.io:x=Ready`: Kubernetes objects.
+    Object(Box<ObjectTerm>),
     /// `tcp://h:p`, `http://h/p`, `https://h/p`: checked by the client, as seen from the pod.
     Probe(Probe),
     /// `a/b`, `a/b=v`, `a/b>=3`: one variable.
@@ -169,17 +182,7 @@ impl fmt::Display for Target {
                 let at = At(namespace.as_ref());
                 write!(f, "{prefix}/*{at}{}", AtLeast(*at_least))
             }
-            Self::Object {
-                kind,
-                name,
-                namespace,
-            } => write!(
-                f,
-                "{}:{name}{}{}",
-                kind.resource(),
-                At(namespace.as_ref()),
-                kind.asked()
-            ),
+            Self::Object(object) => write!(f, "{object}"),
             Self::Probe(probe) => write!(f, "{probe}"),
             Self::Variable {
                 name,
@@ -231,74 +234,6 @@ impl fmt::Display for Demand {
             Self::Equals(value) => write!(f, "={value}"),
             Self::Exists => Ok(()),
             Self::Owners(count) => write!(f, ">={count}"),
-        }
-    }
-}
-
-/// The kind of an object, with what is asked of it.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum ObjectKind {
-    /// Any other object: its status condition is True.
-    Custom {
-        /// The plural resource with its group, such as `certificates.cert-manager.io`.
-        resource: Box<str>,
-        /// The type of the condition, such as `Ready`.
-        condition: Box<str>,
-    },
-    /// A `DaemonSet` that is rolled out.
-    DaemonSet,
-    /// A Deployment that is rolled out.
-    Deployment,
-    /// A Job that is complete.
-    Job,
-    /// A Pod that is ready.
-    Pod,
-    /// A Service that has a ready endpoint.
-    Service,
-    /// A `StatefulSet` that is rolled out.
-    StatefulSet,
-}
-
-impl ObjectKind {
-    /// The built-in kinds, as they are written before the colon.
-    pub const BUILT_IN: [Self; 6] = [
-        Self::DaemonSet,
-        Self::Deployment,
-        Self::Job,
-        Self::Pod,
-        Self::Service,
-        Self::StatefulSet,
-    ];
-
-    /// Returns what stands before the colon.
-    pub fn resource(&self) -> &str {
-        match self {
-            Self::Custom { resource, .. } => resource,
-            Self::DaemonSet => "daemonset",
-            Self::Deployment => "deployment",
-            Self::Job => "job",
-            Self::Pod => "pod",
-            Self::Service => "service",
-            Self::StatefulSet => "statefulset",
-        }
-    }
-
-    /// Returns what such an object is once it holds, to be read after its name.
-    pub fn holds_when(&self) -> String {
-        match self {
-            Self::Custom { condition, .. } => format!("{condition} is True"),
-            Self::DaemonSet | Self::Deployment | Self::StatefulSet => "is rolled out".to_owned(),
-            Self::Job => "is complete".to_owned(),
-            Self::Pod => "is ready".to_owned(),
-            Self::Service => "has a ready endpoint".to_owned(),
-        }
-    }
-
-    /// Returns what stands behind the name: the condition that is asked for.
-    pub(crate) fn asked(&self) -> String {
-        match self {
-            Self::Custom { condition, .. } => format!("={condition}"),
-            _ => String::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use oncue_language::{Namespace, ObjectKey, Subject, Term, term::ObjectKind};
+use oncue_language::{Namespace, ObjectKey, Subject, Term};
 use thiserror::Error;
 
 /// How a simulation differs from what the files say.
@@ -23,22 +23,18 @@ pub struct Options {
 pub enum Assumption {
     /// A host that answers every probe.
     Host(String),
-    /// A condition of an object that is True.
-    Object {
-        /// Which kind, with its condition.
-        kind: ObjectKind,
-        /// The object's name.
-        name: String,
-    },
+    /// What is asked of objects and holds, in any namespace and on any node: the key has neither.
+    Object(Box<ObjectKey>),
 }
 
 impl Assumption {
     /// Returns the assumption that makes an object hold.
     pub(crate) fn of(key: &ObjectKey) -> Self {
-        Self::Object {
-            kind: key.kind.clone(),
-            name: key.name.to_string(),
-        }
+        Self::Object(Box::new(ObjectKey {
+            namespace: None,
+            node: None,
+            ..key.clone()
+        }))
     }
 }
 
@@ -47,13 +43,7 @@ impl fmt::Display for Assumption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(host) => f.write_str(host),
-            Self::Object { kind, name } => {
-                write!(f, "{}:{name}", kind.resource())?;
-                match kind {
-                    ObjectKind::Custom { condition, .. } => write!(f, "={condition}"),
-                    _ => Ok(()),
-                }
-            }
+            Self::Object(key) => write!(f, "{key}"),
         }
     }
 }
@@ -69,7 +59,7 @@ impl FromStr for Assumption {
     }
 }
 
-/// Returns the object that `text` is a term on, and nothing but its name and condition.
+/// Returns what `text` asks of objects, if it says nothing else.
 fn object(text: &str) -> Option<Assumption> {
     let term: Term = text.parse().ok()?;
     match term.condition(&Namespace::default()).ok()??.subject {
@@ -119,10 +109,10 @@ mod tests {
             ),
             ("job:migrate", "job"),
         ] {
-            let Assumption::Object { kind, .. } = text.parse().unwrap() else {
+            let Assumption::Object(key) = text.parse().unwrap() else {
                 panic!("{text}");
             };
-            assert_eq!(kind.resource(), resource);
+            assert_eq!(key.kind.to_string(), resource);
             assert_eq!(text.parse::<Assumption>().unwrap().to_string(), text);
         }
     }

@@ -1,13 +1,12 @@
 //! What does not go together: a pod, what it asks for, and what the installation can do.
 
 use super::{
-    arguments::names_node,
     hook::Hook,
     pod::{Container, Spec},
     settings::Controller,
 };
 use crate::language::{
-    AnnotationError, Located, PodAnnotations, Target, Term,
+    AnnotationError, Located, Placeholder, PodAnnotations, Target, Term,
     annotation::{Fault, Key, Mode},
     condition::MAX_TOGETHER,
 };
@@ -59,7 +58,7 @@ pub(crate) fn unsignalled(
 
 fn without_controller(asked: &PodAnnotations) -> Vec<AnnotationError> {
     let objects = refused_terms(asked, |term| {
-        matches!(term.target, Target::Object { .. }).then_some(NEEDS_CONTROLLER)
+        matches!(term.target, Target::Object(_)).then_some(NEEDS_CONTROLLER)
     });
     let gate = (asked.mode == Mode::Gate)
         .then(|| AnnotationError::value(Key::DependsOnMode, "gate", &NEEDS_CONTROLLER));
@@ -75,14 +74,14 @@ fn without_controller(asked: &PodAnnotations) -> Vec<AnnotationError> {
 }
 
 fn behind_a_gate(asked: &PodAnnotations, spec: &Spec<'_>) -> Vec<AnnotationError> {
-    let terms = refused_terms(asked, |term| match term.name() {
-        None => {
+    let terms = refused_terms(asked, |term| {
+        if term.probe().is_some() {
             Some("a gate waits before the pod has a network: probes need depends-on-mode: init")
-        }
-        Some(name) if names_node(name) => {
+        } else if term.placeholders().any(|it| *it == Placeholder::NodeName) {
             Some("a gate waits before the pod has a node: $(NODE_NAME) needs depends-on-mode: init")
+        } else {
+            None
         }
-        Some(_) => None,
     });
     let node = spec.node_name().map(|_| {
         let rule = "the pod has a spec.nodeName and is never scheduled: use init";

@@ -38,11 +38,12 @@ pub(crate) fn named<'a>(
 
 /// Returns whether anything that is `asked`, as written, depends on which container it is.
 pub(crate) fn matters(asked: &PodAnnotations) -> bool {
-    let terms = asked.depends_on.iter().filter_map(|term| term.value.name());
+    let terms = asked.depends_on.iter();
+    let in_terms = terms.flat_map(|term| term.value.placeholders());
     let signals = asked.all_signals().into_iter().flat_map(|(_, list)| list);
-    let mut names = terms.chain(signals.map(|signal| &signal.value.name));
-    let is_it = |placeholder: &Placeholder| *placeholder == Placeholder::Container;
-    !asked.signals.is_empty() || names.any(|name| name.placeholders().any(is_it))
+    let in_signals = signals.flat_map(|signal| signal.value.name.placeholders());
+    let mut placeholders = in_terms.chain(in_signals);
+    !asked.signals.is_empty() || placeholders.any(|it| *it == Placeholder::Container)
 }
 
 fn names(spec: &Spec<'_>) -> String {

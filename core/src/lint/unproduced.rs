@@ -8,7 +8,7 @@ use super::{
     waits::{Said, Waits},
 };
 use crate::{
-    language::{Namespace, Presence, Target, term::ObjectKind},
+    language::{NameTemplate, Namespace, ObjectKind, ObjectTerm, Presence, Target},
     model::{Link, MemberId, Model},
     workload::WorkloadKind,
 };
@@ -65,11 +65,7 @@ impl Waits<'_> {
             Target::Below {
                 prefix, namespace, ..
             } => self.nearest_prefix(&prefix.to_string(), &or_own(namespace)),
-            Target::Object {
-                kind,
-                name,
-                namespace,
-            } => return self.absent(kind, name.literal()?, &or_own(namespace)),
+            Target::Object(object) => return self.absent(object, own),
             Target::Probe(_) => return None,
             Target::Variable {
                 name, namespace, ..
@@ -108,16 +104,16 @@ impl Waits<'_> {
         })
     }
 
-    fn absent(&self, kind: &ObjectKind, name: &str, namespace: &Namespace) -> Option<Said> {
-        let resource = kind.resource();
+    fn absent(&self, object: &ObjectTerm, own: &Namespace) -> Option<Said> {
+        let kind = &object.kind;
+        let name = object.which.name().and_then(NameTemplate::literal)?;
+        let namespace = &object.namespace_in(own)?;
         let is_service = *kind == ObjectKind::Service;
         let message = if is_service && self.links.model().service(name, namespace).is_some() {
             format!("the service {name} selects none of the pods in these files")
         } else {
             let hint = self.nearest_workload(kind, name, namespace)?;
-            format!(
-                "there is no {resource} {name} in the namespace {namespace} in these files{hint}"
-            )
+            format!("there is no {kind} {name} in the namespace {namespace} in these files{hint}")
         };
         Some((Severity::Warning, Code::UnknownObject, message))
     }
@@ -126,7 +122,11 @@ impl Waits<'_> {
     /// would have.
     fn nearest_workload(&self, kind: &ObjectKind, name: &str, own: &Namespace) -> Option<String> {
         let kind = match kind {
-            ObjectKind::Custom { .. } => return None,
+            ObjectKind::ConfigMap
+            | ObjectKind::Node
+            | ObjectKind::Other(_)
+            | ObjectKind::PersistentVolumeClaim
+            | ObjectKind::Secret => return None,
             ObjectKind::DaemonSet => WorkloadKind::DaemonSet,
             ObjectKind::Deployment => WorkloadKind::Deployment,
             ObjectKind::Job => WorkloadKind::Job,

@@ -113,7 +113,7 @@ impl<'m> Links<'m> {
         let all = self.add_pool(Pool::new(self.model, want, &sources));
         let by_value = match want {
             Want::Variable { .. } => Pool::by_value(self.model, &sources),
-            Want::Below { .. } | Want::Host { .. } | Want::Object { .. } => BTreeMap::new(),
+            Want::Below { .. } | Want::Host { .. } | Want::Object(_) => BTreeMap::new(),
         };
         let by_value = by_value.into_iter();
         let by_value = by_value.map(|(value, pool)| (value, self.add_pool(pool)));
@@ -218,7 +218,7 @@ impl<'m> Links<'m> {
                 ..
             } => want.by_value.get(value).copied(),
             Target::Below { .. }
-            | Target::Object { .. }
+            | Target::Object(_)
             | Target::Probe(_)
             | Target::Variable { .. } => Some(want.all),
         }

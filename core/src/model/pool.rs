@@ -24,7 +24,7 @@ impl Pool {
     pub(super) fn new(model: &Model, want: &Want, sources: &[Source]) -> Self {
         let parts = match want {
             Want::Below { .. } => variables(model, sources),
-            Want::Host { .. } | Want::Object { .. } | Want::Variable { .. } => {
+            Want::Host { .. } | Want::Object(_) | Want::Variable { .. } => {
                 owners(model, sources.iter())
             }
         };

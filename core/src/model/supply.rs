@@ -32,7 +32,7 @@ pub(super) fn need(term: &Term) -> u64 {
             demand: Demand::Owners(at_least),
             ..
         } => at_least.get().into(),
-        Target::Object { .. } | Target::Probe(_) | Target::Variable { .. } => 1,
+        Target::Object(_) | Target::Probe(_) | Target::Variable { .. } => 1,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What terms ask for: terms that ask for the same share one want.
 
 use super::{Member, pattern::Pattern};
-use crate::language::{Namespace, Target, Term, term::ObjectKind};
+use crate::language::{Namespace, ObjectTerm, Target, Term};
 
 /// What a term asks for, without how much of it, and whether it must hold.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -20,15 +20,8 @@ pub enum Want {
         /// The host as it is written.
         host: Box<str>,
     },
-    /// An object of the cluster.
-    Object {
-        /// Where it lives.
-        namespace: Namespace,
-        /// Its kind.
-        kind: ObjectKind,
-        /// Its name; one with a placeholder left in it is the name of no object.
-        name: Box<str>,
-    },
+    /// Objects of the cluster, with their namespace said.
+    Object(Box<ObjectTerm>),
     /// One variable.
     Variable {
         /// Where it lives.
@@ -55,15 +48,10 @@ impl Want {
                 namespace: or_own(namespace),
                 names: Pattern::new(prefix, workload).below(),
             },
-            Target::Object {
-                kind,
-                name,
-                namespace,
-            } => Self::Object {
-                namespace: or_own(namespace),
-                kind: kind.clone(),
-                name: name.to_string().into(),
-            },
+            Target::Object(object) => Self::Object(Box::new(ObjectTerm {
+                namespace: object.namespace_in(own),
+                ..(**object).clone()
+            })),
             Target::Probe(probe) => Self::Host {
                 from: own.clone(),
                 host: probe.host.clone(),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use oncue_language::{Condition, Namespace, State, Term, term::ObjectKind};
+use oncue_language::{Condition, Namespace, ObjectKind, State, Term};
 
 use super::*;
 use crate::life::{Assertion, AssertionId, Kind, Owner};
@@ -36,11 +36,7 @@ fn mk_key(name: &str) -> VariableKey {
 }
 
 fn mk_job() -> ObjectKey {
-    ObjectKey {
-        namespace: Namespace::default(),
-        kind: ObjectKind::Job,
-        name: "m".into(),
-    }
+    ObjectKey::named(ObjectKind::Job, Some(Namespace::default()), "m")
 }
 
 fn mk_assert(name: &str, owner: u8, value: &str) -> Mutation {

@@ -18,7 +18,7 @@ impl Topic {
     pub fn of(condition: &Condition) -> Self {
         match &condition.subject {
             Subject::Below { prefix, .. } => Self::Below(prefix.clone()),
-            Subject::Object(key) => Self::Object(key.clone()),
+            Subject::Object(key) => Self::Object((**key).clone()),
             Subject::Variable { key, .. } => Self::Variable(key.clone()),
         }
     }

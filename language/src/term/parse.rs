@@ -4,11 +4,13 @@ mod probe;
 
 use std::num::NonZeroU32;
 
-use super::{Demand, ObjectKind, Presence, Scheme, Target, Term};
+use super::{Demand, Presence, Scheme, Target, Term};
 use crate::{
-    name::{Namespace, is_dns_label, is_name_character},
+    name::{Namespace, is_name_character},
+    object::{ConditionTypeError, ObjectDemand, ObjectKind, ObjectKindError, ObjectTerm, Which},
     syntax::{Broken, Cursor, Quoted},
     template::{NameTemplate, ObjectNameError, ResolveError, TemplateError},
+    value::Value,
 };
 
 pub(super) fn term(cursor: &mut Cursor<'_>) -> Result<Term, Broken> {
@@ -42,7 +44,7 @@ fn presence(cursor: &mut Cursor<'_>) -> Presence {
 fn may_fail(target: &Target) -> bool {
     match target {
         Target::Below { .. } | Target::Variable { .. } => true,
-        Target::Object { kind, .. } => *kind == ObjectKind::Job,
+        Target::Object(object) => object.kind == ObjectKind::Job,
         Target::Probe(_) => false,
     }
 }
@@ -132,25 +134,19 @@ fn object(cursor: &mut Cursor<'_>) -> Result<Target, Broken> {
             "the name of the {resource} is missing, as in {resource}:migrate"
         )));
     }
-    let known = ObjectKind::BUILT_IN
-        .iter()
-        .any(|kind| kind.resource() == resource);
-    if !known && !is_resource(resource) {
-        return Err(Broken::at(start, unknown_kind(resource, text)));
-    }
+    let kind: ObjectKind = resource.parse().map_err(|error: ObjectKindError| {
+        Broken::at(start, unknown_kind(resource, text, &error))
+    })?;
     let name = object_name(text).map_err(|rule| Broken::at(name_start, rule))?;
     let namespace = namespace(cursor)?;
-    let kind = object_kind(cursor, resource)?;
-    Ok(Target::Object {
+    let demand = object_demand(cursor, &kind)?;
+    Ok(Target::Object(Box::new(ObjectTerm {
         kind,
-        name,
+        which: Which::Named(name),
         namespace,
-    })
-}
-
-/// Returns whether `text` is a plural with its group, such as `certificates.cert-manager.io`.
-fn is_resource(text: &str) -> bool {
-    text.contains('.') && text.split('.').all(is_dns_label)
+        demand,
+        on_node: None,
+    })))
 }
 
 fn object_name(text: &str) -> Result<NameTemplate, ResolveError> {
@@ -171,30 +167,28 @@ fn object_name(text: &str) -> Result<NameTemplate, ResolveError> {
     }
 }
 
-fn object_kind(cursor: &mut Cursor<'_>, resource: &str) -> Result<ObjectKind, Broken> {
-    if let Some(kind) = ObjectKind::BUILT_IN
-        .into_iter()
-        .find(|kind| kind.resource() == resource)
-    {
+fn object_demand(
+    cursor: &mut Cursor<'_>,
+    kind: &ObjectKind,
+) -> Result<ObjectDemand<Value>, Broken> {
+    if !matches!(kind, ObjectKind::Other(_)) {
         return match cursor.peek() {
             Some('=' | '>') => Err(cursor.broken(format!(
-                "{resource}: takes no value or count: it holds when the object {}",
+                "{kind}: takes no value or count: it holds when the object {}",
                 kind.holds_when()
             ))),
-            _ => Ok(kind),
+            _ => Ok(ObjectDemand::Rule),
         };
     }
     if !cursor.eat("=") {
-        return Err(cursor.broken(format!("a condition is missing, as in {resource}:x=Ready")));
+        return Err(cursor.broken(format!("a condition is missing, as in {kind}:x=Ready")));
     }
+    let start = cursor.offset;
     let condition = cursor.take_while(|c| is_name_character(c) || c == '/');
-    if condition.is_empty() {
-        return Err(cursor.broken("the type of a status condition is missing, such as Ready"));
-    }
-    Ok(ObjectKind::Custom {
-        resource: resource.into(),
-        condition: condition.into(),
-    })
+    let condition = condition
+        .parse()
+        .map_err(|error: ConditionTypeError| Broken::at(start, error))?;
+    Ok(ObjectDemand::Condition(condition))
 }
 
 /// Says what was perhaps meant by a URL without its slashes.
@@ -207,23 +201,14 @@ fn no_slashes(scheme: Scheme, rest: &str) -> String {
     format!("{scheme:?} is not a kind that can be waited for: write a URL, such as {url}")
 }
 
-fn unknown_kind(resource: &str, name: &str) -> String {
+fn unknown_kind(resource: &str, name: &str, error: &ObjectKindError) -> String {
     let quoted = Quoted(resource);
     if !name.is_empty() && name.bytes().all(|digit| digit.is_ascii_digit()) {
         return format!(
             "{quoted} is not a kind that can be waited for; did you mean tcp://{resource}:{name}?"
         );
     }
-    let kinds = ObjectKind::BUILT_IN;
-    let nearest = kinds
-        .iter()
-        .map(ObjectKind::resource)
-        .max_by(|a, b| strsim::jaro(a, resource).total_cmp(&strsim::jaro(b, resource)))
-        .unwrap_or_default();
-    format!(
-        "{quoted} is not a kind that can be waited for; did you mean {nearest}:? There are job: pod: \
-         service: deployment: statefulset: daemonset: and any other as plural.group:name=Condition"
-    )
+    format!("{quoted} is not a kind that can be waited for; {error}")
 }
 
 fn namespace(cursor: &mut Cursor<'_>) -> Result<Option<Namespace>, Broken> {

@@ -112,7 +112,7 @@ impl Cluster {
         let mut assumptions = self.options.assumptions.iter();
         assumptions.any(|assumption| match assumption {
             Assumption::Host(assumed) => assumed == host,
-            Assumption::Object { .. } => false,
+            Assumption::Object(_) => false,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use oncue_core::workload::WorkloadKind;
-use oncue_language::{Namespace, ObjectKey, ObjectState, Subject, term::ObjectKind};
+use oncue_language::{Namespace, ObjectDemand, ObjectKey, ObjectKind, ObjectState, Subject, Which};
 
 use super::{Action, Cluster, PodId};
 use crate::{inventory::Inventory, job::JobEnd, options::Assumption};
@@ -60,9 +60,10 @@ impl Objects {
         if self.told.contains_key(key) || !self.changed.insert(key.clone()) {
             return;
         }
-        let name = (key.namespace.clone(), key.name.to_string());
+        let Some(name) = known_name(key) else {
+            return;
+        };
         match key.kind {
-            ObjectKind::Custom { .. } => {}
             ObjectKind::Pod => {
                 self.by_pod.insert(name, key.clone());
             }
@@ -82,6 +83,11 @@ impl Objects {
                         .push(key.clone());
                 }
             }
+            ObjectKind::ConfigMap
+            | ObjectKind::Node
+            | ObjectKind::Other(_)
+            | ObjectKind::PersistentVolumeClaim
+            | ObjectKind::Secret => {}
         }
     }
 
@@ -91,11 +97,10 @@ impl Objects {
             ObjectKind::Deployment => WorkloadKind::Deployment,
             ObjectKind::Job => WorkloadKind::Job,
             ObjectKind::StatefulSet => WorkloadKind::StatefulSet,
-            ObjectKind::Custom { .. } | ObjectKind::Pod | ObjectKind::Service => return None,
+            _ => return None,
         };
-        let name = key.name.to_string();
-        let key = (kind, key.namespace.clone(), name);
-        self.controllers.get(&key).copied()
+        let (namespace, name) = known_name(key)?;
+        self.controllers.get(&(kind, namespace, name)).copied()
     }
 }
 
@@ -126,15 +131,14 @@ impl Cluster {
         if self.options.assumptions.contains(&Assumption::of(key)) {
             return Some(ObjectState::Holds);
         }
+        let name = known_name(key)?;
         match &key.kind {
-            ObjectKind::Custom { .. } => None,
             ObjectKind::Job => self.job_state(key),
             ObjectKind::Pod => {
-                let pod = self.pod(self.find(&key.namespace, &key.name)?);
+                let pod = self.pod(self.find(&name.0, &name.1)?);
                 Some(holds_if(pod.is_ready, || "is not ready".to_owned()))
             }
             ObjectKind::Service => {
-                let name = (key.namespace.clone(), key.name.to_string());
                 let service = *self.objects.services.get(&name)?;
                 let has_endpoint = self.endpoints.has_ready(service);
                 Some(holds_if(has_endpoint, || {
@@ -147,6 +151,11 @@ impl Cluster {
                     format!("{ready} of {wanted} pods are ready")
                 }))
             }
+            ObjectKind::ConfigMap
+            | ObjectKind::Node
+            | ObjectKind::Other(_)
+            | ObjectKind::PersistentVolumeClaim
+            | ObjectKind::Secret => None,
         }
     }
 
@@ -158,6 +167,21 @@ impl Cluster {
             Some(JobEnd::Failed) => ObjectState::Failed("has failed".to_owned()),
             None => ObjectState::Pending(format!("{succeeded} of {wanted} pods succeeded")),
         })
+    }
+}
+
+/// Returns the namespace and the name of the object that a key asks for, if the simulation can tell
+/// whether it holds: it knows when a kind's own rule does, and nothing of conditions and fields.
+pub(super) fn known_name(key: &ObjectKey) -> Option<Name> {
+    match key {
+        ObjectKey {
+            namespace: Some(namespace),
+            which: Which::Named(name),
+            demand: ObjectDemand::Rule,
+            node: None,
+            ..
+        } => Some((namespace.clone(), name.to_string())),
+        _ => None,
     }
 }
 

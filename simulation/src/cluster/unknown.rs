@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use oncue_language::{Namespace, ObjectKey, Subject, term::ObjectKind};
+use oncue_language::{Namespace, ObjectKey, ObjectKind, Subject};
 
-use super::{Cluster, Declaration, controllers::FuturePod};
+use super::{Cluster, Declaration, controllers::FuturePod, objects::known_name};
 use crate::{controller::NewPod, options::Assumption};
 
 /// The pods that are still to be created.
@@ -67,8 +67,8 @@ impl Cluster {
 
     fn is_known_object(&self, key: &ObjectKey, names: &FutureNames) -> bool {
         let is_future_pod = || {
-            let name = (key.namespace.clone(), key.name.to_string());
-            key.kind == ObjectKind::Pod && names.contains(&name)
+            let pod = known_name(key).filter(|_| key.kind == ObjectKind::Pod);
+            pod.is_some_and(|name| names.contains(&name))
         };
         self.object_state(key).is_some() || is_future_pod()
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use oncue_language::{Condition, Demand, State, Subject};
+use oncue_language::{Condition, Demand, ObjectDemand, ObjectKey, State, Subject};
 use tokio::sync::oneshot;
 
 use super::{Waiter, WaiterInfo};
@@ -104,7 +104,7 @@ fn condition_bytes(condition: &Condition) -> usize {
     CONDITION
         + match &condition.subject {
             Subject::Below { prefix, .. } => prefix.name.as_str().len(),
-            Subject::Object(key) => 2 * (key.namespace.as_str().len() + key.name.len()) + OBJECT,
+            Subject::Object(key) => object_bytes(key),
             Subject::Variable { key, demand } => {
                 let value = match demand {
                     Demand::Equals(value) => value.as_str().len(),
@@ -115,8 +115,20 @@ fn condition_bytes(condition: &Condition) -> usize {
         }
 }
 
+/// Returns the bytes of two keys: the condition's and the index's.
+fn object_bytes(key: &ObjectKey) -> usize {
+    let texts = key.which.texts().count();
+    let steps = match &key.demand {
+        ObjectDemand::Field { path, .. } => path.steps().len(),
+        ObjectDemand::Condition(_) | ObjectDemand::Rule => 0,
+    };
+    2 * (OBJECT + key.to_string().len() + PIECE * (texts + steps))
+}
+
 /// Bytes of a condition, of its state and of its entry in the index, which is two thirds full.
 const CONDITION: usize = 384;
 const GROUP: usize = 768;
 const MEMBER: usize = 512;
 const OBJECT: usize = 256;
+/// Bytes of a label or of a step of a path, besides its text.
+const PIECE: usize = 64;

@@ -24,7 +24,7 @@ impl Trigger {
     pub(super) fn of(condition: &Condition) -> Self {
         match &condition.subject {
             Subject::Below { prefix, at_least } => Self::Below(prefix.clone(), at_least.get()),
-            Subject::Object(key) => Self::Object(Box::new(key.clone())),
+            Subject::Object(key) => Self::Object(key.clone()),
             Subject::Variable { key, demand } => match demand {
                 Demand::Equals(value) => Self::Value(key.clone(), value.clone()),
                 Demand::Exists => Self::Owners(key.clone(), 1),

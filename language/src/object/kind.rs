@@ -1,0 +1,269 @@
+//! The kinds of objects that can be waited for.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+use crate::name::is_dns_label;
+
+/// The kind of an object.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum ObjectKind {
+    /// `configmap:`
+    ConfigMap,
+    /// `daemonset:`
+    DaemonSet,
+    /// `deployment:`
+    Deployment,
+    /// `job:`
+    Job,
+    /// `node:`
+    Node,
+    /// Any other kind, by its resource and group.
+    Other(Resource),
+    /// `persistentvolumeclaim:`
+    PersistentVolumeClaim,
+    /// `pod:`
+    Pod,
+    /// `secret:`
+    Secret,
+    /// `service:`
+    Service,
+    /// `statefulset:`
+    StatefulSet,
+}
+
+impl ObjectKind {
+    const BUILT_IN: [Self; 10] = [
+        Self::ConfigMap,
+        Self::DaemonSet,
+        Self::Deployment,
+        Self::Job,
+        Self::Node,
+        Self::PersistentVolumeClaim,
+        Self::Pod,
+        Self::Secret,
+        Self::Service,
+        Self::StatefulSet,
+    ];
+
+    /// Returns whether such objects live in no namespace. Of the kinds that are not built in, only
+    /// the cluster knows.
+    pub fn is_cluster_scoped(&self) -> bool {
+        *self == Self::Node
+    }
+
+    /// Returns what such an object is once its kind's own rule holds, to be read after its name.
+    pub fn holds_when(&self) -> &'static str {
+        match self {
+            Self::ConfigMap | Self::Other(_) | Self::Secret => "exists",
+            Self::DaemonSet | Self::Deployment | Self::StatefulSet => "is rolled out",
+            Self::Job => "is complete",
+            Self::Node | Self::Pod => "is Ready",
+            Self::PersistentVolumeClaim => "is Bound",
+            Self::Service => "has a ready endpoint",
+        }
+    }
+
+    fn built_in(text: &str) -> Option<Self> {
+        let named = |kind: &Self| kind.name() == text || kind.short_name() == Some(text);
+        Self::BUILT_IN.into_iter().find(named)
+    }
+
+    /// Returns the name of a built-in kind; the empty text for any other.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::ConfigMap => "configmap",
+            Self::DaemonSet => "daemonset",
+            Self::Deployment => "deployment",
+            Self::Job => "job",
+            Self::Node => "node",
+            Self::Other(_) => "",
+            Self::PersistentVolumeClaim => "persistentvolumeclaim",
+            Self::Pod => "pod",
+            Self::Secret => "secret",
+            Self::Service => "service",
+            Self::StatefulSet => "statefulset",
+        }
+    }
+
+    /// Returns kubectl's short name of the kind.
+    fn short_name(&self) -> Option<&'static str> {
+        match self {
+            Self::ConfigMap => Some("cm"),
+            Self::DaemonSet => Some("ds"),
+            Self::Deployment => Some("deploy"),
+            Self::Node => Some("no"),
+            Self::PersistentVolumeClaim => Some("pvc"),
+            Self::Pod => Some("po"),
+            Self::Service => Some("svc"),
+            Self::StatefulSet => Some("sts"),
+            Self::Job | Self::Other(_) | Self::Secret => None,
+        }
+    }
+}
+
+/// Prints what stands before the colon.
+impl fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Other(resource) => write!(f, "{resource}"),
+            built_in => f.write_str(built_in.name()),
+        }
+    }
+}
+
+/// Reads what stands before the colon: the name of a built-in kind, kubectl's short name for it, or
+/// a resource with its group.
+impl FromStr for ObjectKind {
+    type Err = ObjectKindError;
+
+    fn from_str(text: &str) -> Result<Self, ObjectKindError> {
+        let error = || ObjectKindError {
+            nearest: nearest(text),
+        };
+        if let Some(kind) = Self::built_in(text) {
+            return Ok(kind);
+        }
+        let resource = Resource::parse(text).ok_or_else(error)?;
+        Ok(if resource.is_secret() {
+            Self::Secret
+        } else {
+            Self::Other(resource)
+        })
+    }
+}
+
+/// Returns the built-in kind whose name is nearest to `text`.
+fn nearest(text: &str) -> ObjectKind {
+    let likeness = |kind: &ObjectKind| strsim::jaro(kind.name(), text);
+    let kinds = ObjectKind::BUILT_IN.into_iter();
+    kinds
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .unwrap_or(ObjectKind::Pod)
+}
+
+/// A text that is no kind.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error(
+    "did you mean {nearest}:? There are job: pod: service: deployment: statefulset: daemonset: \
+     configmap: secret: persistentvolumeclaim: node: and any other kind as its plural with its \
+     group, such as certificates.cert-manager.io:web"
+)]
+pub struct ObjectKindError {
+    nearest: ObjectKind,
+}
+
+/// A resource of the Kubernetes API with its group: `certificates.cert-manager.io`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Resource {
+    plural: Box<str>,
+    group: Box<str>,
+}
+
+/// What is written for the group without a name.
+const CORE: &str = "core";
+
+impl Resource {
+    fn parse(text: &str) -> Option<Self> {
+        let (plural, group) = text.split_once('.')?;
+        let is_right = is_dns_label(plural) && group.split('.').all(is_dns_label);
+        is_right.then(|| Self {
+            plural: plural.into(),
+            group: if group == CORE { "" } else { group }.into(),
+        })
+    }
+
+    /// Returns the name of the resource, a plural.
+    pub fn plural(&self) -> &str {
+        &self.plural
+    }
+
+    /// Returns the group, which is empty for `core`.
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// Returns whether this spells the kind of which nothing but existence may be asked.
+    fn is_secret(&self) -> bool {
+        self.group.is_empty() && matches!(&*self.plural, "secret" | "secrets")
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let group = if self.group.is_empty() {
+            CORE
+        } else {
+            &self.group
+        };
+        write!(f, "{}.{group}", self.plural)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_names_and_its_rule() {
+        for (names, holds_when) in [
+            (&["configmap", "cm"][..], "exists"),
+            (&["daemonset", "ds"], "is rolled out"),
+            (&["deployment", "deploy"], "is rolled out"),
+            (&["job"], "is complete"),
+            (&["node", "no"], "is Ready"),
+            (&["persistentvolumeclaim", "pvc"], "is Bound"),
+            (&["pod", "po"], "is Ready"),
+            (&["secret", "secrets.core", "secret.core"], "exists"),
+            (&["service", "svc"], "has a ready endpoint"),
+            (&["statefulset", "sts"], "is rolled out"),
+            (&["certificates.cert-manager.io"], "exists"),
+            (&["endpoints.core"], "exists"),
+        ] {
+            for name in names {
+                let kind: ObjectKind = name.parse().unwrap();
+                assert_eq!(kind.to_string(), names[0], "{name}");
+                assert_eq!(kind.holds_when(), holds_when, "{name}");
+                assert_eq!(kind.is_cluster_scoped(), names[0] == "node", "{name}");
+            }
+        }
+        assert!(
+            ObjectKind::BUILT_IN
+                .iter()
+                .all(|kind| kind.to_string().parse() == Ok(kind.clone()))
+        );
+    }
+
+    #[test]
+    fn another_kind_is_a_plural_with_its_group() {
+        let resource = |text: &str| match text.parse() {
+            Ok(ObjectKind::Other(resource)) => resource,
+            other => panic!("{text}: {other:?}"),
+        };
+        let certificates = resource("certificates.cert-manager.io");
+        assert_eq!(
+            (certificates.plural(), certificates.group()),
+            ("certificates", "cert-manager.io")
+        );
+        let endpoints = resource("endpoints.core");
+        assert_eq!((endpoints.plural(), endpoints.group()), ("endpoints", ""));
+        assert_eq!(resource("secrets.example.com").group(), "example.com");
+        for bad in ["", "x", "x.", ".x", "X.y", "x.Y", "x..y", "x/y.z", "jobs"] {
+            assert!(bad.parse::<ObjectKind>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_kind_is_told_the_nearest() {
+        for (text, nearest) in [
+            ("jbo", "job"),
+            ("deployments", "deployment"),
+            ("Pod", "pod"),
+        ] {
+            let error = text.parse::<ObjectKind>().unwrap_err().to_string();
+            let expected = format!("did you mean {nearest}:?");
+            assert!(error.starts_with(&expected), "{text}: {error}");
+        }
+    }
+}

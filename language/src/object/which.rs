@@ -1,0 +1,99 @@
+//! Which objects of a kind are meant.
+
+use std::{collections::BTreeMap, fmt, num::NonZeroU32};
+
+/// Which objects of a kind are meant. `T` is a text, with or without placeholders.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Which<T> {
+    /// All objects with these labels.
+    Labelled {
+        /// The labels.
+        labels: LabelSelector<T>,
+        /// How many of them must hold; of Jobs, all must.
+        at_least: NonZeroU32,
+    },
+    /// The object with this name.
+    Named(T),
+}
+
+impl<T> Which<T> {
+    /// Returns how many objects must hold.
+    pub fn at_least(&self) -> NonZeroU32 {
+        match self {
+            Self::Labelled { at_least, .. } => *at_least,
+            Self::Named(_) => NonZeroU32::MIN,
+        }
+    }
+
+    /// Returns the name, if it is one.
+    pub fn name(&self) -> Option<&T> {
+        match self {
+            Self::Labelled { .. } => None,
+            Self::Named(name) => Some(name),
+        }
+    }
+
+    /// Returns every text in it.
+    pub fn texts(&self) -> impl Iterator<Item = &T> {
+        let labels = match self {
+            Self::Labelled { labels, .. } => Some(labels.iter().map(|(_, value)| value)),
+            Self::Named(_) => None,
+        };
+        self.name().into_iter().chain(labels.into_iter().flatten())
+    }
+
+    /// Returns the same with every text changed.
+    pub(crate) fn try_map<U, E>(&self, change: impl Fn(&T) -> Result<U, E>) -> Result<Which<U>, E> {
+        Ok(match self {
+            Self::Labelled { labels, at_least } => Which::Labelled {
+                labels: labels.try_map(change)?,
+                at_least: *at_least,
+            },
+            Self::Named(name) => Which::Named(change(name)?),
+        })
+    }
+}
+
+/// Prints the name or the selector, without the count.
+impl<T: fmt::Display> fmt::Display for Which<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Labelled { labels, .. } => write!(f, "{labels}"),
+            Self::Named(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+/// A label selector: the labels that an object must have. It is ordered by key.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct LabelSelector<T>(BTreeMap<Box<str>, T>);
+
+impl<T> LabelSelector<T> {
+    /// Returns the labels by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.0.iter().map(|(key, value)| (&**key, value))
+    }
+
+    fn try_map<U, E>(&self, change: impl Fn(&T) -> Result<U, E>) -> Result<LabelSelector<U>, E> {
+        let labels = self.0.iter();
+        let labels = labels.map(|(key, value)| Ok((key.clone(), change(value)?)));
+        Ok(LabelSelector(labels.collect::<Result<_, _>>()?))
+    }
+}
+
+impl<T> FromIterator<(Box<str>, T)> for LabelSelector<T> {
+    fn from_iter<I: IntoIterator<Item = (Box<str>, T)>>(labels: I) -> Self {
+        Self(labels.into_iter().collect())
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for LabelSelector<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for (index, (key, value)) in self.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{key}={value}")?;
+        }
+        f.write_str("]")
+    }
+}
