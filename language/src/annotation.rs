@@ -85,7 +85,14 @@ impl PodAnnotations {
             signals_on_ready: signals(Key::SignalsOnReady, &self.signals_on_ready)?,
             signals_on_success: signals(Key::SignalsOnSuccess, &self.signals_on_success)?,
             signals_on_failure: signals(Key::SignalsOnFailure, &self.signals_on_failure)?,
-            ..self.clone()
+            timeout: self.timeout,
+            position: self.position,
+            timeout_policy: self.timeout_policy,
+            mode: self.mode,
+            signals_container: self.signals_container.clone(),
+            inject: self.inject,
+            resources: self.resources.clone(),
+            rehearsal: self.rehearsal,
         })
     }
 
