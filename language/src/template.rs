@@ -1,6 +1,6 @@
 //! Names with `$(POD_NAME)` and the like in them, and what is known of a pod to fill them in.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use thiserror::Error;
 
@@ -148,7 +148,7 @@ enum Piece {
 /// when they are filled in.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct NameTemplate {
-    pieces: Box<[Piece]>,
+    pieces: Arc<[Piece]>,
 }
 
 impl NameTemplate {
@@ -191,7 +191,7 @@ impl NameTemplate {
             return Ok(self.clone());
         }
         let mut text = String::new();
-        for piece in &self.pieces {
+        for piece in &*self.pieces {
             match piece {
                 Piece::Literal(literal) => text.push_str(literal),
                 Piece::Placeholder(placeholder) => match facts.value(placeholder)? {
