@@ -1,5 +1,7 @@
 //! A container's post-start hook: what is there, and what a marker makes of it.
 
+use serde::Serialize;
+
 use super::{
     patch::{ElementPath, Patch},
     pod::{Container, PostStart},
@@ -82,12 +84,11 @@ impl<'a> Hook<'a> {
             ),
             Self::None(Lifecycle::Absent) => patch.add(
                 format_args!("{at}/lifecycle"),
-                &serde_json::json!({"postStart": {"exec": {"command": MARKER}}}),
+                &NewLifecycle { post_start: MARKED },
             ),
-            Self::None(Lifecycle::Present) => patch.add(
-                format_args!("{at}/lifecycle/postStart"),
-                &serde_json::json!({"exec": {"command": MARKER}}),
-            ),
+            Self::None(Lifecycle::Present) => {
+                patch.add(format_args!("{at}/lifecycle/postStart"), &MARKED);
+            }
         }
     }
 
@@ -108,6 +109,29 @@ impl<'a> Hook<'a> {
         }
     }
 }
+
+/// The lifecycle of a container that had none.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewLifecycle {
+    post_start: NewPostStart,
+}
+
+/// The post-start hook of a container that had none.
+#[derive(Serialize)]
+struct NewPostStart {
+    exec: NewExec,
+}
+
+#[derive(Serialize)]
+struct NewExec {
+    command: [&'static str; 3],
+}
+
+/// A hook with nothing but the marker.
+const MARKED: NewPostStart = NewPostStart {
+    exec: NewExec { command: MARKER },
+};
 
 fn chain<'a>(original: &[&'a str]) -> Vec<&'a str> {
     let separator = (!original.is_empty()).then_some(SEPARATOR);
