@@ -1,6 +1,6 @@
 //! The container that waits.
 
-use std::{borrow::Cow, hash::Hasher};
+use std::{borrow::Cow, hash::Hasher, io};
 
 use fnv::FnvHasher;
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -94,16 +94,25 @@ impl<'a> WaitContainer<'a> {
 ///
 /// It tells whether something changed; nothing relies on it being hard to forge.
 pub(crate) fn hash(container: Option<&WaitContainer<'_>>, record: &Record) -> String {
-    let mut bytes = Vec::with_capacity(TYPICAL_BYTES);
-    serde_json::to_writer(&mut bytes, &(container, record))
-        .expect("our elements have string keys, and memory takes every byte");
-    let mut hasher = FnvHasher::default();
-    hasher.write(&bytes);
-    format!("{:016x}", hasher.finish())
+    let mut hasher = HashWriter(FnvHasher::default());
+    serde_json::to_writer(&mut hasher, &(container, record))
+        .expect("our elements have string keys, and a hasher takes every byte");
+    format!("{:016x}", hasher.0.finish())
 }
 
-/// Room for a typical container with its record.
-const TYPICAL_BYTES: usize = 4096;
+/// Hashes what is written.
+struct HashWriter(FnvHasher);
+
+impl io::Write for HashWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Returns whether a container of ours was injected together with `record`.
 pub(crate) fn goes_with(record: &Record) -> bool {
