@@ -61,7 +61,7 @@ impl Record {
         Self {
             hash: String::new(),
             depends_on: print(&asked.depends_on),
-            depends_on_mode: word(asked.mode == Mode::Gate, "gate"),
+            depends_on_mode: word(asked.mode == Mode::Gate, GATE),
             depends_on_position: word(asked.position == Position::AfterSidecars, AFTER_SIDECARS),
             depends_on_timeout: asked.timeout.map(|timeout| timeout.to_string()),
             depends_on_timeout_policy: word(
@@ -78,6 +78,11 @@ impl Record {
         }
     }
 
+    /// Returns whether a scheduling gate waits.
+    pub(crate) fn is_gated(&self) -> bool {
+        self.depends_on_mode.as_deref() == Some(GATE)
+    }
+
     /// Returns where our container was put.
     pub(crate) fn position(&self) -> Position {
         match self.depends_on_position.as_deref() {
@@ -88,6 +93,7 @@ impl Record {
 }
 
 const AFTER_SIDECARS: &str = "after-sidecars";
+const GATE: &str = "gate";
 
 fn print<T: ToString>(list: &[Located<T>]) -> Vec<String> {
     list.iter().map(|item| item.value.to_string()).collect()

@@ -1,9 +1,14 @@
 //! What a pod's events assert and withdraw.
 
-use oncue_language::{NameTemplate, PodAnnotations, Signal, Value, VariableName, syntax::Located};
+use std::fmt;
+
+use oncue_language::{
+    Facts, NameTemplate, PodAnnotations, Signal, Value, VariableName, syntax::Located,
+};
 use thiserror::Error;
 
-use super::Kind;
+use super::{DeclaredSignal, Kind, OutcomeSignals};
+use crate::injection::Record;
 
 /// Something that happened to a pod.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,17 +59,19 @@ pub enum Act {
     },
 }
 
-/// A variable with the value that its assertion carries.
-type Signaled = (VariableName, Option<Value>);
-
 /// Everything a pod signals, with every name filled in.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PodSignals {
-    failure: Vec<Signaled>,
-    init: Vec<Signaled>,
-    ready: Vec<Signaled>,
-    start: Vec<Signaled>,
-    success: Vec<Signaled>,
+    /// Once `oncue-wait` is over.
+    pub init: Vec<DeclaredSignal>,
+    /// When the run has ended.
+    pub outcomes: OutcomeSignals,
+    /// While the pod is Ready.
+    pub ready: Vec<DeclaredSignal>,
+    /// Once the container that the marker reports has started.
+    pub start: Vec<DeclaredSignal>,
+    /// Before `oncue-wait` waits.
+    pub wait: Vec<DeclaredSignal>,
 }
 
 impl PodSignals {
@@ -74,18 +81,47 @@ impl PodSignals {
     /// [`UnresolvedSignal`] where a placeholder is left in a name.
     pub fn new(annotations: &PodAnnotations) -> Result<Self, UnresolvedSignal> {
         Ok(Self {
-            failure: signaled(&annotations.signals_on_failure)?,
-            init: signaled(&annotations.signals_on_init)?,
-            ready: signaled(&annotations.signals_on_ready)?,
-            start: signaled(&annotations.signals)?,
-            success: signaled(&annotations.signals_on_success)?,
+            init: filled_in(&annotations.signals_on_init)?,
+            outcomes: OutcomeSignals {
+                failure: filled_in(&annotations.signals_on_failure)?,
+                success: filled_in(&annotations.signals_on_success)?,
+            },
+            ready: filled_in(&annotations.signals_on_ready)?,
+            start: filled_in(&annotations.signals)?,
+            wait: Vec::new(),
         })
+    }
+
+    /// Returns what a record signals, without the signals whose names `facts` does not know yet.
+    ///
+    /// # Errors
+    /// [`SignalProblem`] for the first text that is not a signal.
+    pub(super) fn recorded(record: &Record, facts: &Facts<'_>) -> Result<Self, SignalProblem> {
+        let read = |texts: &[String]| recorded(texts, facts);
+        Ok(Self {
+            init: read(&record.signals_on_init)?,
+            outcomes: OutcomeSignals {
+                failure: read(&record.signals_on_failure)?,
+                success: read(&record.signals_on_success)?,
+            },
+            ready: read(&record.signals_on_ready)?,
+            start: read(&record.signals)?,
+            wait: Vec::new(),
+        })
+    }
+
+    /// Returns whether it signals anything that ends with the pod.
+    pub(super) fn has_live(&self) -> bool {
+        [&self.init, &self.ready, &self.start, &self.wait]
+            .iter()
+            .any(|list| !list.is_empty())
     }
 
     /// Returns what `event` asserts, clears and withdraws, in the order in which to do it.
     pub fn on(&self, event: Event) -> Vec<Act> {
+        let OutcomeSignals { failure, success } = &self.outcomes;
         match event {
-            Event::Failed => [clear(&self.success), assert(&self.failure, Kind::Durable)].concat(),
+            Event::Failed => [clear(success), assert(failure, Kind::Durable)].concat(),
             Event::Gone | Event::Terminated => [
                 withdraw(&self.ready, Kind::Ready),
                 withdraw(&self.start, Kind::Live),
@@ -95,30 +131,40 @@ impl PodSignals {
             Event::Initialized => assert(&self.init, Kind::Live),
             Event::NotReady => withdraw(&self.ready, Kind::Ready),
             Event::Ready => assert(&self.ready, Kind::Ready),
-            Event::RunStarted => clear(&self.failure),
+            Event::RunStarted => clear(failure),
             Event::Started => assert(&self.start, Kind::Live),
-            Event::Succeeded => {
-                [clear(&self.failure), assert(&self.success, Kind::Durable)].concat()
-            }
+            Event::Succeeded => [clear(failure), assert(success, Kind::Durable)].concat(),
         }
     }
 }
 
-fn signaled(signals: &[Located<Signal>]) -> Result<Vec<Signaled>, UnresolvedSignal> {
+fn filled_in(signals: &[Located<Signal>]) -> Result<Vec<DeclaredSignal>, UnresolvedSignal> {
     let one = |Located { value: signal, .. }: &Located<Signal>| {
-        let name = signal
-            .name
-            .variable_name()
-            .ok_or_else(|| UnresolvedSignal {
-                name: signal.name.clone(),
-            })?;
-        Ok((name, signal.value.clone()))
+        let declared = DeclaredSignal::resolve(signal, &Facts::default());
+        declared.ok().flatten().ok_or_else(|| UnresolvedSignal {
+            name: signal.name.clone(),
+        })
     };
     signals.iter().map(one).collect()
 }
 
-fn assert(signals: &[Signaled], kind: Kind) -> Vec<Act> {
-    let act = |(name, value): &Signaled| Act::Assert {
+fn recorded(texts: &[String], facts: &Facts<'_>) -> Result<Vec<DeclaredSignal>, SignalProblem> {
+    let one = |text: &String| {
+        let problem = |error: &dyn fmt::Display| SignalProblem {
+            text: text.clone(),
+            reason: error.to_string(),
+        };
+        let signal: Signal = text.parse().map_err(|error| problem(&error))?;
+        DeclaredSignal::resolve(&signal, facts).map_err(|error| problem(&error))
+    };
+    texts
+        .iter()
+        .filter_map(|text| one(text).transpose())
+        .collect()
+}
+
+fn assert(signals: &[DeclaredSignal], kind: Kind) -> Vec<Act> {
+    let act = |DeclaredSignal { name, value }: &DeclaredSignal| Act::Assert {
         name: name.clone(),
         kind,
         value: value.clone(),
@@ -126,17 +172,27 @@ fn assert(signals: &[Signaled], kind: Kind) -> Vec<Act> {
     signals.iter().map(act).collect()
 }
 
-fn clear(signals: &[Signaled]) -> Vec<Act> {
-    let act = |(name, _): &Signaled| Act::Clear { name: name.clone() };
+fn clear(signals: &[DeclaredSignal]) -> Vec<Act> {
+    let act = |signal: &DeclaredSignal| Act::Clear {
+        name: signal.name.clone(),
+    };
     signals.iter().map(act).collect()
 }
 
-fn withdraw(signals: &[Signaled], kind: Kind) -> Vec<Act> {
-    let act = |(name, _): &Signaled| Act::Withdraw {
-        name: name.clone(),
+fn withdraw(signals: &[DeclaredSignal], kind: Kind) -> Vec<Act> {
+    let act = |signal: &DeclaredSignal| Act::Withdraw {
+        name: signal.name.clone(),
         kind,
     };
     signals.iter().map(act).collect()
+}
+
+/// A text in a pod's record that is not a signal.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("the signal {text:?} cannot be read: {reason}")]
+pub struct SignalProblem {
+    text: String,
+    reason: String,
 }
 
 /// A signal whose name still has a placeholder.
