@@ -21,7 +21,7 @@ pub struct Mutation {
 pub enum Action {
     /// Adds an assertion, or changes the one with the same id.
     Assert {
-        /// The assertion; its `since` is the present moment.
+        /// The assertion; its `since` is the present moment or, of an outcome, the end of its run.
         assertion: Assertion,
         /// What to do with an existing assertion of the same id.
         existing: Existing,
@@ -83,6 +83,15 @@ pub struct Step {
 }
 
 impl Mutation {
+    /// Returns the assertion that this is about, if it is about one.
+    pub fn assertion(&self) -> Option<&AssertionId> {
+        match &self.action {
+            Action::Assert { assertion, .. } => Some(&assertion.id),
+            Action::Expire { id, .. } | Action::Withdraw(Withdrawal::Assertion(id)) => Some(id),
+            Action::Delete | Action::Withdraw(Withdrawal::Producer(_)) => None,
+        }
+    }
+
     /// Returns what this does to `variables`.
     pub fn decide(&self, variables: &Variables) -> Step {
         let current = variables.get(&self.key);
