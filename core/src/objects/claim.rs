@@ -7,7 +7,7 @@ use super::reason::{because, pending};
 use crate::workload::text;
 
 /// Judges a claim.
-pub fn state(claim: &Value) -> ObjectState {
+pub(super) fn state(claim: &Value) -> ObjectState {
     match text(claim, "/status/phase") {
         Some("Bound") => ObjectState::Holds,
         phase => pending(because("is not Bound", phase)),

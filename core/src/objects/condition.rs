@@ -56,7 +56,7 @@ pub(super) fn is_true(object: &Value, kind: &str) -> bool {
 }
 
 /// Judges `KIND:x=TYPE`.
-pub fn state(object: &Value, kind: &str) -> ObjectState {
+pub(super) fn state(object: &Value, kind: &str) -> ObjectState {
     let Some(condition) = StatusCondition::find(object, kind) else {
         return pending(format_args!("has no condition {}", Foreign(kind)));
     };

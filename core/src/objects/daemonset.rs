@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Judges a `DaemonSet`.
-pub fn state(set: &Value) -> ObjectState {
+pub(super) fn state(set: &Value) -> ObjectState {
     if !rollout::is_observed(set) {
         return rollout::unobserved();
     }

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Judges a Deployment.
-pub fn state(deployment: &Value) -> ObjectState {
+pub(super) fn state(deployment: &Value) -> ObjectState {
     if !rollout::is_observed(deployment) {
         return rollout::unobserved();
     }

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Judges a Job.
-pub fn state(job: &Value) -> ObjectState {
+pub(super) fn state(job: &Value) -> ObjectState {
     if condition::is_true(job, "Complete") {
         return ObjectState::Holds;
     }

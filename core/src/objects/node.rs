@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Judges a node.
-pub fn state(node: &Value) -> ObjectState {
+pub(super) fn state(node: &Value) -> ObjectState {
     match StatusCondition::find(node, "Ready") {
         Some(ready) if ready.is_true() => ObjectState::Holds,
         ready => pending(because(

@@ -1,31 +1,42 @@
 //! `daemonset:x on node`: its pod on one node is Ready.
 
-use oncue_language::ObjectState;
+use oncue_language::{ObjectState, object::NodeName};
 use serde_json::Value;
 
-use super::{
-    pod::{self, Unready},
-    read::is_being_deleted,
-    reason::pending,
-    several::{OnNode, is_on},
-};
-use crate::workload::{owner, uid};
+use super::{read::is_being_deleted, reason::pending, several::OnNode};
+use crate::workload::{owner, text, uid};
 
-/// Judges a `DaemonSet` by the pods of its namespace: during an update, it may have two on a node.
-pub fn daemonset<'a>(
+/// Judges a `DaemonSet` by the pods on a node: during an update, two of them may be its own.
+pub(super) fn daemonset<'a>(
     set: &Value,
     pods: impl IntoIterator<Item = &'a Value>,
-    node: &str,
+    node: &NodeName,
+    judge: impl Fn(&Value) -> ObjectState,
 ) -> ObjectState {
-    let is_its = |pod: &&Value| is_on(pod, node) && is_controlled(pod, set);
-    let pods: Vec<_> = pods.into_iter().filter(is_its).collect();
-    if pods.iter().any(|pod| pod::is_ready(pod)) {
-        return ObjectState::Holds;
-    }
+    let own = pods.into_iter().filter(|pod| is_controlled(pod, set));
+    let mut states: Vec<_> = own.map(|pod| (is_being_deleted(pod), judge(pod))).collect();
+    states
+        .sort_by_key(|(is_being_deleted, state)| (*state != ObjectState::Holds, *is_being_deleted));
     let on_node = OnNode(Some(node));
-    match pods.into_iter().min_by_key(|pod| is_being_deleted(pod)) {
-        Some(pod) => pending(format_args!("its pod{on_node} {}", Unready(pod))),
+    match states.into_iter().next() {
         None => pending(format_args!("has no pod{on_node}")),
+        Some((_, ObjectState::Holds)) => ObjectState::Holds,
+        Some((_, ObjectState::Failed(reason) | ObjectState::Pending(reason))) => {
+            pending(format_args!("its pod{on_node} {reason}"))
+        }
+    }
+}
+
+/// Judges a pod that must be on a node.
+pub(super) fn pod(
+    pod: &Value,
+    node: &NodeName,
+    judge: impl Fn(&Value) -> ObjectState,
+) -> ObjectState {
+    if text(pod, "/spec/nodeName") == Some(node.as_str()) {
+        judge(pod)
+    } else {
+        pending(format_args!("is not{}", OnNode(Some(node))))
     }
 }
 
@@ -38,36 +49,44 @@ fn is_controlled(pod: &Value, set: &Value) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{super::tests::reason, *};
+    use super::{
+        super::{pod, tests::reason},
+        *,
+    };
 
-    fn mk_pod(node: &str, ready: &str, owner: &str) -> Value {
+    fn mk_pod(ready: &str, owner: &str) -> Value {
         json!({
             "metadata": {"ownerReferences": [
                 {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "cni", "uid": owner, "controller": true},
             ]},
-            "spec": {"nodeName": node},
+            "spec": {"nodeName": "n1"},
             "status": {"conditions": [{"type": "Ready", "status": ready, "reason": "R"}]},
         })
     }
 
-    fn judged(pods: &[&Value]) -> Result<(), String> {
-        let set = json!({"metadata": {"uid": "u"}});
-        reason(&daemonset(&set, pods.iter().copied(), "n1"))
+    fn mk_node(name: &str) -> NodeName {
+        name.parse().unwrap()
+    }
+
+    fn judged(set: &Value, pods: &[&Value]) -> Result<(), String> {
+        let pods = pods.iter().copied();
+        reason(&daemonset(set, pods, &mk_node("n1"), pod::state))
     }
 
     #[test]
-    fn the_pod_of_the_set_on_the_node_must_be_ready() {
-        let mut deleted = mk_pod("n1", "True", "u");
+    fn the_pod_of_the_set_must_be_ready() {
+        let set = json!({"metadata": {"uid": "u"}});
+        let (ready, unready) = (mk_pod("True", "u"), mk_pod("False", "u"));
+        let of_another = mk_pod("True", "other");
+        let mut deleted = ready.clone();
         deleted["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
-        let (ready, unready) = (mk_pod("n1", "True", "u"), mk_pod("n1", "False", "u"));
-        let (elsewhere, of_another) = (mk_pod("n2", "True", "u"), mk_pod("n1", "True", "other"));
-        let bare = json!({"spec": {"nodeName": "n1"}, "status": ready["status"]});
-        let none = "has no pod on the node n1";
+        let mut bare = ready.clone();
+        bare["metadata"]["ownerReferences"] = Value::Null;
         for (pods, expected) in [
             (vec![&ready], Ok(())),
-            (vec![&deleted, &ready], Ok(())),
-            (vec![], Err(none)),
-            (vec![&elsewhere, &of_another, &bare], Err(none)),
+            (vec![&deleted, &unready, &ready], Ok(())),
+            (vec![], Err("has no pod on the node n1")),
+            (vec![&of_another, &bare], Err("has no pod on the node n1")),
             (
                 vec![&deleted, &unready],
                 Err("its pod on the node n1 is not Ready: R"),
@@ -77,16 +96,25 @@ mod tests {
                 Err("its pod on the node n1 is being deleted"),
             ),
         ] {
-            assert_eq!(judged(&pods), expected.map_err(str::to_owned), "{pods:?}");
+            assert_eq!(
+                judged(&set, &pods),
+                expected.map_err(str::to_owned),
+                "{pods:?}"
+            );
         }
     }
 
     #[test]
     fn a_set_without_a_uid_controls_nothing() {
-        let pod = mk_pod("n1", "True", "");
-        assert_eq!(
-            daemonset(&json!({}), [&pod], "n1"),
-            pending("has no pod on the node n1")
-        );
+        let expected = Err("has no pod on the node n1".to_owned());
+        assert_eq!(judged(&json!({}), &[&mk_pod("True", "")]), expected);
+    }
+
+    #[test]
+    fn a_pod_must_be_on_the_node() {
+        let pod = mk_pod("True", "u");
+        let judged = |node| reason(&super::pod(&pod, &mk_node(node), pod::state));
+        assert_eq!(judged("n1"), Ok(()));
+        assert_eq!(judged("n2"), Err("is not on the node n2".to_owned()));
     }
 }

@@ -1,7 +1,5 @@
 //! `pod:x`: the pod is Ready.
 
-use std::fmt;
-
 use oncue_language::ObjectState;
 use serde_json::Value;
 
@@ -12,31 +10,15 @@ use super::{
 };
 use crate::workload::text;
 
-/// Judges a pod.
-pub fn state(pod: &Value) -> ObjectState {
-    if is_ready(pod) {
-        ObjectState::Holds
-    } else {
-        pending(Unready(pod))
+/// Judges a pod; one that is being deleted is not Ready.
+pub(super) fn state(pod: &Value) -> ObjectState {
+    if is_being_deleted(pod) {
+        return pending("is being deleted");
     }
-}
-
-/// Returns whether a pod is Ready; one that is being deleted is not.
-pub fn is_ready(pod: &Value) -> bool {
-    !is_being_deleted(pod) && condition::is_true(pod, "Ready")
-}
-
-/// Prints why a pod is not Ready, to be read after its name.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Unready<'a>(pub(super) &'a Value);
-
-impl fmt::Display for Unready<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_being_deleted(self.0) {
-            return f.write_str("is being deleted");
-        }
-        f.write_str(&because("is not Ready", obstacle(self.0)))
+    if condition::is_true(pod, "Ready") {
+        return ObjectState::Holds;
     }
+    pending(because("is not Ready", obstacle(pod)))
 }
 
 /// Returns what keeps a pod from being Ready, in Kubernetes' own word; the most telling one.
@@ -130,16 +112,14 @@ mod tests {
             "containerStatuses": [{"ready": true, "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}],
         }});
         assert_eq!(state(&pod), ObjectState::Holds);
-        assert!(is_ready(&pod));
     }
 
     #[test]
     fn a_pod_that_is_being_deleted_is_not_ready() {
         let mut pod = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}});
         pod["metadata"]["deletionTimestamp"] = Value::Null;
-        assert!(is_ready(&pod));
+        assert_eq!(state(&pod), ObjectState::Holds);
         pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
-        assert!(!is_ready(&pod));
         assert_eq!(reason(&state(&pod)), Err("is being deleted".to_owned()));
     }
 
@@ -209,7 +189,6 @@ mod tests {
             ),
         ] {
             let pod = mk_unready(status);
-            assert!(!is_ready(&pod));
             assert_eq!(
                 reason(&state(&pod)),
                 Err(format!("is not Ready: {word}")),

@@ -14,7 +14,10 @@ use crate::workload::{owner, text, uid};
 
 /// Judges a Service by the slices of its endpoints: those with its name in the label
 /// [`SERVICE_NAME`].
-pub fn state<'a>(service: &Value, slices: impl IntoIterator<Item = &'a Value>) -> ObjectState {
+pub(super) fn state<'a>(
+    service: &Value,
+    slices: impl IntoIterator<Item = &'a Value>,
+) -> ObjectState {
     if text(service, "/spec/type") == Some("ExternalName") {
         return pending("is of type ExternalName, which has no endpoints");
     }
@@ -61,7 +64,7 @@ fn is_of_another(slice: &Value, service: &Value) -> bool {
 }
 
 /// The label of a slice with the name of its Service.
-pub const SERVICE_NAME: &str = "kubernetes.io/service-name";
+pub(super) const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// The fields of a Service that this module reads.
 pub(super) const READ: [&str; 2] = ["/spec/selector", "/spec/type"];

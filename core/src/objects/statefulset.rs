@@ -11,7 +11,7 @@ use super::{
 use crate::workload::text;
 
 /// Judges a `StatefulSet`.
-pub fn state(set: &Value) -> ObjectState {
+pub(super) fn state(set: &Value) -> ObjectState {
     if !rollout::is_observed(set) || count(set, "/status/observedGeneration") == 0 {
         return rollout::unobserved();
     }

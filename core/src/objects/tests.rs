@@ -1,12 +1,16 @@
 //! What holds for every kind.
 
-use oncue_language::{ObjectState, escape::hidden_character};
+use oncue_language::{
+    ObjectDemand, ObjectKey, ObjectKind, ObjectState, Value as Wanted, Which,
+    escape::hidden_character,
+    object::{FieldDemand, LabelSelector},
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    claim, condition, daemonset, deployment, job, node, pod, reason::LONGEST, service, statefulset,
-    trim,
+    Found, Sources, claim, condition, daemonset, deployment, job, pod, reason::LONGEST, service,
+    state, statefulset, trim,
 };
 
 /// Returns why the object does not hold.
@@ -17,77 +21,149 @@ pub(super) fn reason(state: &ObjectState) -> Result<(), String> {
     }
 }
 
-/// A way to judge one object.
-#[derive(Debug)]
-struct Kind {
-    judge: fn(&Value) -> ObjectState,
-    trim: fn(&Value) -> Value,
-    /// An object that holds.
-    holding: fn() -> Value,
+/// Returns `KIND:x@shop`, or `node:x`.
+pub(super) fn mk_named(kind: &str, demand: ObjectDemand<Wanted>) -> ObjectKey {
+    let kind: ObjectKind = kind.parse().unwrap();
+    ObjectKey {
+        namespace: (!kind.is_cluster_scoped()).then(|| "shop".parse().unwrap()),
+        kind,
+        which: Which::Named("x".into()),
+        demand,
+        node: None,
+    }
 }
 
-static KINDS: [Kind; 10] = [
-    Kind {
-        judge: claim::state,
-        trim: trim::claim,
-        holding: || json!({"status": {"phase": "Bound"}}),
-    },
-    Kind {
-        judge: |object| condition::state(object, "Ready"),
-        trim: trim::other,
-        holding: mk_ready,
-    },
-    Kind {
-        judge: daemonset::state,
-        trim: trim::daemonset,
-        holding: || {
-            mk_observed(json!({
-                "desiredNumberScheduled": 2, "numberAvailable": 2, "numberReady": 2,
-                "updatedNumberScheduled": 2,
-            }))
+/// Returns `KIND:[app=db,tier=x]@shop`.
+pub(super) fn mk_labelled(kind: &str, at_least: u32) -> ObjectKey {
+    let labels = [("tier", "x"), ("app", "db")];
+    let labels = labels.map(|(key, value)| (key.into(), value.into()));
+    ObjectKey {
+        which: Which::Labelled {
+            labels: LabelSelector::from_iter(labels),
+            at_least: at_least.try_into().unwrap(),
         },
-    },
-    Kind {
-        judge: deployment::state,
-        trim: trim::deployment,
-        holding: || {
-            mk_observed(json!({"availableReplicas": 2, "replicas": 2, "updatedReplicas": 2}))
-        },
-    },
-    Kind {
-        judge: job::state,
-        trim: trim::job,
-        holding: || json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}}),
-    },
-    Kind {
-        judge: node::state,
-        trim: trim::other,
-        holding: mk_ready,
-    },
-    Kind {
-        judge: pod::state,
-        trim: trim::pod,
-        holding: mk_ready,
-    },
-    Kind {
-        judge: |service| service::state(service, [&mk_slice()]),
-        trim: trim::service,
-        holding: mk_service,
-    },
-    Kind {
-        judge: |slice| service::state(&mk_service(), [slice]),
-        trim: trim::slice,
-        holding: mk_slice,
-    },
-    Kind {
-        judge: statefulset::state,
-        trim: trim::statefulset,
-        holding: || mk_observed(json!({"readyReplicas": 2, "updatedReplicas": 2})),
-    },
-];
+        ..mk_named(kind, ObjectDemand::Rule)
+    }
+}
+
+pub(super) fn mk_on_node(key: ObjectKey) -> ObjectKey {
+    let node = Some("n1".parse().unwrap());
+    ObjectKey { node, ..key }
+}
+
+/// Returns `=Ready`.
+pub(super) fn mk_condition() -> ObjectDemand<Wanted> {
+    ObjectDemand::Condition("Ready".parse().unwrap())
+}
+
+/// Returns `{.status.phase}=Bound`.
+pub(super) fn mk_field() -> ObjectDemand<Wanted> {
+    ObjectDemand::Field {
+        path: ".status.phase".parse().unwrap(),
+        demand: FieldDemand::Equals("Bound".parse().unwrap()),
+    }
+}
+
+/// What a watch has found.
+#[derive(Clone, Debug)]
+struct World {
+    named: Option<Value>,
+    related: Vec<Value>,
+}
+
+impl World {
+    fn judge(&self, key: &ObjectKey) -> ObjectState {
+        let found = Found {
+            named: self.named.as_ref(),
+            related: self.related.iter().collect(),
+        };
+        state(key, &found)
+    }
+
+    fn trimmed(&self, key: &ObjectKey) -> Self {
+        let Sources { named, related } = Sources::of(key);
+        let trimmed = |object| related.as_ref().map(|source| source.trim(object));
+        Self {
+            named: named.and_then(|source| self.named.as_ref().map(|object| source.trim(object))),
+            related: self.related.iter().filter_map(trimmed).collect(),
+        }
+    }
+
+    /// Returns every object.
+    fn objects(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.named.iter_mut().chain(&mut self.related)
+    }
+}
+
+/// Returns terms of every shape, each with objects of which it holds.
+fn holding() -> Vec<(ObjectKey, World)> {
+    let rule = || ObjectDemand::Rule;
+    let named = |kind, demand, object| {
+        let named = Some(mk_object(object));
+        let related = Vec::new();
+        (mk_named(kind, demand), World { named, related })
+    };
+    let labelled = |kind, object: Value| {
+        let related = vec![mk_object(object.clone()), mk_object(object)];
+        let named = None;
+        (mk_labelled(kind, 2), World { named, related })
+    };
+    let beside = |key, object, beside| {
+        let named = Some(mk_object(object));
+        let related = vec![mk_object(beside)];
+        (key, World { named, related })
+    };
+    let bound = || json!({"status": {"phase": "Bound"}});
+    vec![
+        named("configmap", rule(), json!({})),
+        named("daemonset", rule(), mk_daemonset()),
+        named("deployment", rule(), mk_deployment()),
+        named("job", rule(), mk_complete()),
+        named("node", rule(), mk_ready()),
+        named("persistentvolumeclaim", rule(), bound()),
+        named("pod", rule(), mk_ready()),
+        named("secret", rule(), json!({})),
+        named("statefulset", rule(), mk_statefulset()),
+        named("certificates.cert-manager.io", rule(), json!({})),
+        named("certificates.cert-manager.io", mk_condition(), mk_ready()),
+        named("persistentvolumeclaim", mk_field(), bound()),
+        labelled("pod", mk_ready()),
+        labelled("job", mk_complete()),
+        beside(mk_named("service", rule()), mk_service(), mk_slice()),
+        beside(
+            mk_on_node(mk_named("daemonset", rule())),
+            mk_daemonset(),
+            mk_pod_of_set(),
+        ),
+        named_on_node(),
+    ]
+}
+
+fn named_on_node() -> (ObjectKey, World) {
+    let key = mk_on_node(mk_named("pod", ObjectDemand::Rule));
+    let named = Some(mk_object(mk_pod_of_set()));
+    let related = Vec::new();
+    (key, World { named, related })
+}
+
+/// Adds what every selector of these tests selects.
+fn mk_object(mut object: Value) -> Value {
+    let metadata = &mut object["metadata"];
+    metadata["name"] = "x".into();
+    if metadata["namespace"].is_null() {
+        metadata["namespace"] = "shop".into();
+    }
+    metadata["uid"] = "u".into();
+    metadata["labels"] = json!({"app": "db", "tier": "x", service::SERVICE_NAME: "x"});
+    object
+}
 
 fn mk_ready() -> Value {
     json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}})
+}
+
+fn mk_complete() -> Value {
+    json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}})
 }
 
 fn mk_observed(mut status: Value) -> Value {
@@ -95,30 +171,41 @@ fn mk_observed(mut status: Value) -> Value {
     json!({"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status})
 }
 
+fn mk_daemonset() -> Value {
+    mk_observed(json!({
+        "desiredNumberScheduled": 2, "numberAvailable": 2, "numberReady": 2,
+        "updatedNumberScheduled": 2,
+    }))
+}
+
+fn mk_deployment() -> Value {
+    mk_observed(json!({"availableReplicas": 2, "replicas": 2, "updatedReplicas": 2}))
+}
+
+fn mk_statefulset() -> Value {
+    mk_observed(json!({"readyReplicas": 2, "updatedReplicas": 2}))
+}
+
+fn mk_pod_of_set() -> Value {
+    let mut pod = mk_ready();
+    pod["metadata"]["ownerReferences"] = mk_owner("apps/v1", "DaemonSet");
+    pod["spec"]["nodeName"] = "n1".into();
+    pod
+}
+
 fn mk_service() -> Value {
-    json!({"metadata": {"uid": "u"}, "spec": {"selector": {"app": "db"}}})
+    json!({"spec": {"selector": {"app": "db"}}})
 }
 
 fn mk_slice() -> Value {
-    let owner = json!({"apiVersion": "v1", "kind": "Service", "name": "db", "uid": "u", "controller": true});
     json!({
-        "metadata": {"ownerReferences": [owner]},
+        "metadata": {"ownerReferences": mk_owner("v1", "Service")},
         "endpoints": [{"conditions": {"ready": true}}],
     })
 }
 
-#[test]
-fn the_objects_that_the_others_are_made_of_hold() {
-    for Kind {
-        judge,
-        trim,
-        holding,
-    } in &KINDS
-    {
-        let object = holding();
-        assert_eq!(judge(&object), ObjectState::Holds, "{object}");
-        assert_eq!(judge(&trim(&object)), ObjectState::Holds, "{object}");
-    }
+fn mk_owner(version: &str, kind: &str) -> Value {
+    json!([{"apiVersion": version, "kind": kind, "name": "x", "uid": "u", "controller": true}])
 }
 
 /// Values as they stand in objects, and others.
@@ -175,24 +262,20 @@ fn field() -> impl Strategy<Value = String> {
     prop::sample::select(fields.map(str::to_owned).collect::<Vec<_>>())
 }
 
-/// A kind with an object of it that holds but for a few fields.
-fn object() -> impl Strategy<Value = (&'static Kind, Value)> {
+/// A term with objects of which it holds but for a few fields.
+fn nearly_holding() -> impl Strategy<Value = (ObjectKey, World)> {
     let value = prop_oneof![9 => scalar(), 1 => json()];
     let field = (prop::sample::select(patterns()), 0..2_usize, value);
-    let fields = prop::collection::vec(field, 0..12);
-    (
-        prop::sample::select((0..KINDS.len()).collect::<Vec<_>>()),
-        fields,
-    )
-        .prop_map(|(kind, fields)| {
-            let kind = &KINDS[kind];
-            let mut object = (kind.holding)();
-            for (pattern, index, value) in fields {
-                let steps: Vec<_> = pattern.split('/').skip(1).collect();
-                put(&mut object, &steps, index, value);
+    let fields = prop::collection::vec((0..3_usize, field), 0..12);
+    (prop::sample::select(holding()), fields).prop_map(|((key, mut world), fields)| {
+        for (which, (pattern, index, value)) in fields {
+            let steps: Vec<_> = pattern.split('/').skip(1).collect();
+            if let Some(object) = world.objects().nth(which) {
+                put(object, &steps, index, value);
             }
-            (kind, object)
-        })
+        }
+        (key, world)
+    })
 }
 
 /// Puts a value where a pattern leads, by way of the item at `index` of every list.
@@ -258,29 +341,98 @@ fn add_unknown(value: &mut Value) {
     }
 }
 
+#[test]
+fn each_term_holds_of_its_objects_and_of_nothing_less() {
+    for (key, mut world) in holding() {
+        assert_eq!(world.judge(&key), ObjectState::Holds, "{key}");
+        assert_eq!(world.trimmed(&key).judge(&key), ObjectState::Holds, "{key}");
+        let expected = match &key.which {
+            Which::Labelled { .. } => match key.kind {
+                ObjectKind::Job => "there are no such Jobs",
+                _ => "there are no such pods",
+            },
+            Which::Named(_) => "does not exist",
+        };
+        world.named = None;
+        world.related.clear();
+        assert_eq!(
+            reason(&world.judge(&key)),
+            Err(expected.to_owned()),
+            "{key}"
+        );
+    }
+}
+
+#[test]
+fn objects_that_the_source_does_not_contain_are_passed_over() {
+    for (key, mut world) in holding() {
+        if world.related.is_empty() {
+            continue;
+        }
+        for object in &mut world.related {
+            object["metadata"]["namespace"] = "other".into();
+        }
+        assert_ne!(world.judge(&key), ObjectState::Holds, "{key}");
+    }
+}
+
+#[test]
+fn what_is_asked_counts_instead_of_the_rule_of_the_kind() {
+    let pod = mk_object(mk_ready());
+    let judged = |key: &ObjectKey, object: &Value| {
+        let found = Found {
+            named: Some(object),
+            related: vec![object],
+        };
+        reason(&state(key, &found))
+    };
+    let another = Err("the field is not set".to_owned());
+    for kind in ["pod", "deployment", "configmap", "service", "job"] {
+        assert_eq!(judged(&mk_named(kind, mk_condition()), &pod), Ok(()));
+        assert_eq!(judged(&mk_named(kind, mk_field()), &pod), another);
+    }
+    let pods = |demand| ObjectKey {
+        demand,
+        ..mk_labelled("pod", 1)
+    };
+    assert_eq!(judged(&pods(mk_condition()), &pod), Ok(()));
+    assert_eq!(
+        judged(&pods(mk_field()), &pod),
+        Err("0 of 1 pods hold; x: the field is not set".to_owned())
+    );
+}
+
 proptest! {
     #[test]
-    fn no_json_makes_a_judgement_panic(object in json()) {
-        for Kind { judge, trim, .. } in &KINDS {
-            prop_assert_eq!(judge(&trim(&object)), judge(&object));
+    fn no_json_makes_a_judgement_panic(a in json(), b in json()) {
+        for (key, _) in holding() {
+            let world = World { named: Some(a.clone()), related: vec![a.clone(), b.clone()] };
+            prop_assert_eq!(world.trimmed(&key).judge(&key), world.judge(&key));
         }
     }
 
     #[test]
-    fn what_is_kept_of_an_object_is_judged_like_all_of_it((kind, object) in object()) {
-        prop_assert_eq!((kind.judge)(&(kind.trim)(&object)), (kind.judge)(&object));
+    fn what_is_kept_of_objects_is_judged_like_all_of_them((key, world) in nearly_holding()) {
+        prop_assert_eq!(world.trimmed(&key).judge(&key), world.judge(&key));
     }
 
     #[test]
-    fn unknown_fields_change_nothing((kind, object) in object()) {
-        let mut extended = object.clone();
-        add_unknown(&mut extended);
-        prop_assert_eq!((kind.judge)(&extended), (kind.judge)(&object));
+    fn unknown_fields_change_nothing((key, world) in nearly_holding()) {
+        let mut extended = world.clone();
+        extended.objects().for_each(add_unknown);
+        prop_assert_eq!(extended.judge(&key), world.judge(&key));
     }
 
     #[test]
-    fn reasons_are_short_and_hide_nothing((kind, object) in object()) {
-        if let Err(reason) = reason(&(kind.judge)(&object)) {
+    fn the_order_of_objects_changes_nothing((key, world) in nearly_holding()) {
+        let mut turned = world.clone();
+        turned.related.reverse();
+        prop_assert_eq!(turned.judge(&key), world.judge(&key));
+    }
+
+    #[test]
+    fn reasons_are_short_and_hide_nothing((key, world) in nearly_holding()) {
+        if let Err(reason) = reason(&world.judge(&key)) {
             prop_assert_eq!(hidden_character(&reason), None);
             // A hidden character becomes at most ten visible ones.
             prop_assert!(reason.chars().count() <= 2 * 10 * LONGEST + 100, "{}", reason);

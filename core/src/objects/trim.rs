@@ -1,57 +1,55 @@
 //! What is kept of an object, so that a cache of many stays small: what its judgement reads.
 
+use oncue_language::ObjectKind;
 use serde_json::{Map, Value};
 
-use super::{claim, condition, daemonset, deployment, job, pod, service, statefulset};
+use super::{
+    claim, condition, daemonset, deployment, job, pod, service,
+    source::{Part, WatchedKind},
+    statefulset,
+};
 
-/// Returns what is read of a claim.
-pub fn claim(object: &Value) -> Value {
-    kept(object, &[&IDENTITY, &condition::READ, &claim::READ])
+/// Returns what is read of an object of this kind.
+pub(super) fn kept(kind: &WatchedKind, part: Part, object: &Value) -> Value {
+    match part {
+        Part::Judged => fields(object, &[&IDENTITY, &condition::READ, of_kind(kind)]),
+        Part::Metadata => fields(object, &[&IDENTITY]),
+        Part::Whole => whole(object),
+    }
 }
 
-/// Returns what is read of a `DaemonSet`.
-pub fn daemonset(object: &Value) -> Value {
-    kept(object, &[&IDENTITY, &condition::READ, &daemonset::READ])
+/// Returns which fields the rule of a kind reads, besides conditions.
+fn of_kind(kind: &WatchedKind) -> &'static [&'static str] {
+    match kind {
+        WatchedKind::EndpointSlice => &service::READ_SLICE,
+        WatchedKind::Object(kind) => match kind {
+            ObjectKind::ConfigMap
+            | ObjectKind::Node
+            | ObjectKind::Other(_)
+            | ObjectKind::Secret => &[],
+            ObjectKind::DaemonSet => &daemonset::READ,
+            ObjectKind::Deployment => &deployment::READ,
+            ObjectKind::Job => &job::READ,
+            ObjectKind::PersistentVolumeClaim => &claim::READ,
+            ObjectKind::Pod => &pod::READ,
+            ObjectKind::Service => &service::READ,
+            ObjectKind::StatefulSet => &statefulset::READ,
+        },
+    }
 }
 
-/// Returns what is read of a Deployment.
-pub fn deployment(object: &Value) -> Value {
-    kept(object, &[&IDENTITY, &condition::READ, &deployment::READ])
-}
-
-/// Returns what is read of a Job.
-pub fn job(object: &Value) -> Value {
-    kept(object, &[&IDENTITY, &condition::READ, &job::READ])
-}
-
-/// Returns what is read of a pod.
-pub fn pod(object: &Value) -> Value {
-    kept(object, &[&IDENTITY, &condition::READ, &pod::READ])
-}
-
-/// Returns what is read of a Service.
-pub fn service(object: &Value) -> Value {
-    kept(object, &[&IDENTITY, &condition::READ, &service::READ])
-}
-
-/// Returns what is read of an `EndpointSlice`.
-pub fn slice(object: &Value) -> Value {
-    kept(object, &[&IDENTITY, &service::READ_SLICE])
-}
-
-/// Returns what is read of a `StatefulSet`.
-pub fn statefulset(object: &Value) -> Value {
-    kept(object, &[&IDENTITY, &condition::READ, &statefulset::READ])
-}
-
-/// Returns what is read of any other object: its identity and its conditions.
-pub fn other(object: &Value) -> Value {
-    kept(object, &[&IDENTITY, &condition::READ])
+/// Returns everything but the record of who wrote which field, often the larger part of an object.
+fn whole(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        metadata.shift_remove("managedFields");
+    }
+    object
 }
 
 /// Returns the fields of `object` that one of the patterns names: JSON pointers in which `*` stands
 /// for every item of a list.
-fn kept(object: &Value, patterns: &[&[&str]]) -> Value {
+fn fields(object: &Value, patterns: &[&[&str]]) -> Value {
     let patterns: Vec<_> = patterns.concat();
     copy(object, &patterns)
 }
@@ -121,7 +119,7 @@ mod tests {
             },
         });
         assert_eq!(
-            super::pod(&pod),
+            kept(&WatchedKind::Object(ObjectKind::Pod), Part::Judged, &pod),
             json!({
                 "metadata": {"name": "a", "uid": "u"},
                 "spec": {"nodeName": "n"},
@@ -138,6 +136,29 @@ mod tests {
     #[test]
     fn a_field_is_not_taken_for_another_that_begins_like_it() {
         let object = json!({"metadata": {"names": 1, "name": 2, "": 3}, "statuses": 4});
-        assert_eq!(other(&object), json!({"metadata": {"name": 2}}));
+        assert_eq!(
+            kept(&WatchedKind::EndpointSlice, Part::Metadata, &object),
+            json!({"metadata": {"name": 2}})
+        );
+    }
+
+    #[test]
+    fn of_a_whole_object_only_the_managers_are_left_out() {
+        let object =
+            json!({"metadata": {"name": "a", "managedFields": [{}], "x": 1}, "data": {"y": 2}});
+        let kept = kept(
+            &WatchedKind::Object(ObjectKind::ConfigMap),
+            Part::Whole,
+            &object,
+        );
+        assert_eq!(
+            kept,
+            json!({"metadata": {"name": "a", "x": 1}, "data": {"y": 2}})
+        );
+        let odd = json!({"metadata": ["managedFields"]});
+        assert_eq!(
+            super::kept(&WatchedKind::EndpointSlice, Part::Whole, &odd),
+            odd
+        );
     }
 }
