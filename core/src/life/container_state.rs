@@ -24,20 +24,16 @@ pub enum ContainerState {
 impl ContainerState {
     /// Reads one entry of `containerStatuses` or `initContainerStatuses`.
     ///
-    /// `restarted` is when the kubelet last restarted all containers: what began before counts as
-    /// not started, because the kubelet keeps the old states for a while.
+    /// `restarted` is when the kubelet last restarted all containers: a run that began before and has
+    /// ended counts as none, because the kubelet keeps the old states for a while.
     pub(super) fn read(status: &Value, restarted: Option<Timestamp>) -> Self {
         let is_old = |begun: Option<Timestamp>| {
             begun
                 .zip(restarted)
                 .is_some_and(|(begun, restarted)| begun < restarted)
         };
-        if let Some(running) = status.pointer("/state/running") {
-            return if is_old(moment(running, "/startedAt")) {
-                Self::NotStarted
-            } else {
-                Self::Running
-            };
+        if status.pointer("/state/running").is_some() {
+            return Self::Running;
         }
         match status.pointer("/state/terminated").filter(|it| has_run(it)) {
             Some(ended) if is_old(moment(ended, "/startedAt")) => Self::NotStarted,
@@ -108,16 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn what_ran_before_all_containers_were_restarted_does_not_count() {
+    fn what_ended_before_all_containers_were_restarted_does_not_count() {
         let restarted = "2026-11-27T10:00:05Z".parse().ok();
         let old = json!({"startedAt": "2026-11-27T10:00:04Z", "exitCode": 0});
         let new = json!({"startedAt": "2026-11-27T10:00:05Z", "exitCode": 0});
         let removed = json!({"exitCode": 137, "reason": "RestartingAllContainers"});
         for (state, status) in [
-            (
-                ContainerState::NotStarted,
-                json!({"state": {"running": old}}),
-            ),
+            (ContainerState::Running, json!({"state": {"running": old}})),
             (
                 ContainerState::NotStarted,
                 json!({"state": {"terminated": old}}),
