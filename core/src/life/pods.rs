@@ -22,6 +22,12 @@ pub(super) struct Pods {
 }
 
 impl Pods {
+    /// Returns whether nothing is kept of any pod.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.tracked.is_empty() && self.pending.is_empty()
+    }
+
     /// Returns whether the API server said that the pod is gone.
     pub(super) fn is_gone(&self, id: &Owner) -> bool {
         let tracked = self.tracked.get(id);
@@ -64,12 +70,8 @@ impl Pods {
 
     /// The API server has a pod that the watch does not show.
     pub(super) fn found(&mut self, pod: ObservedPod) {
-        let known = self.tracked.get(&pod.id).map(|it| it.presence);
-        let ask = match known {
-            Some(Presence::Unlabelled { ask }) => ask,
-            _ => None,
-        };
-        self.track(pod.id.clone(), Some(pod), Presence::Unlabelled { ask });
+        let presence = Presence::Unlabelled { ask: None };
+        self.track(pod.id.clone(), Some(pod), presence);
     }
 
     /// The API server does not have the pod; returns it as it was seen last.

@@ -288,11 +288,8 @@ impl<'a> View<'a> {
         };
         signals.of(opposite).iter().any(|signal| {
             let key = VariableKey::new(self.key.namespace.clone(), signal.name.clone());
-            self.stored(&key).any(|other| {
-                other.producer != statement.producer
-                    && other.is(opposite, signals, &signal.name)
-                    && is_newer(&other)
-            })
+            self.stored(&key)
+                .any(|other| other.is(opposite, signals, &signal.name) && is_newer(&other))
         })
     }
 }

@@ -70,8 +70,8 @@ fn the_record_of_a_pod_wins_over_the_template_of_its_job() {
         ..mk_pod("m-x", "u")
     };
     let job = mk_job("m", "j", 900);
-    kit.observe_job(&job);
     kit.observe(&pod);
+    kit.observe_job(&job);
     kit.delete(&pod);
     kit.observe_job(&ended(&job, Outcome::Success, 950));
     assert_eq!(kit.shown(), ["done/recorded durable of m"]);
@@ -90,6 +90,7 @@ fn an_outcome_that_could_not_be_written_is_kept_although_the_job_is_gone() {
     }
     kit.settle();
     assert_eq!(kit.shown(), ["done durable of m"]);
+    assert!(kit.life.runs.is_empty());
 }
 
 #[test]
@@ -348,6 +349,66 @@ fn nothing_about_outcomes_is_decided_before_both_lists_are_complete() {
         [""; 0],
         "the failure is that of an earlier run"
     );
+
+    kit.restart();
+    kit.observe_job(&ended(&mk_job("m-v1", "j-1", 900), Outcome::Failure, 910));
+    kit.life.jobs_listed();
+    kit.settle();
+    assert_eq!(kit.shown(), [""; 0]);
+    kit.observe(&mk_run("m-v2", "u", 920));
+    kit.life.pods_listed();
+    kit.settle();
+    assert_eq!(kit.shown(), [""; 0], "the later run is a pod");
+}
+
+#[test]
+fn of_two_runs_that_end_in_one_second_the_failure_counts() {
+    let success = ended(&mk_job("a", "j-1", 900), Outcome::Success, 950);
+    let failure = ended(&mk_job("b", "j-2", 900), Outcome::Failure, 950);
+    for order in [[&success, &failure], [&failure, &success]] {
+        let mut kit = Kit::mk();
+        for job in order {
+            kit.observe_job(job);
+        }
+        assert_eq!(kit.shown(), ["failed durable of b"]);
+    }
+}
+
+#[test]
+fn a_failure_is_cleared_whatever_value_it_had() {
+    let mut kit = Kit::mk();
+    let job = |name, failure| ObservedJob {
+        signals: OutcomeSignals {
+            failure: mk_signals(failure),
+            success: Vec::new(),
+        },
+        ..mk_job(name, name, 900)
+    };
+    let failed = ended(&job("v1", "failed=v1"), Outcome::Failure, 910);
+    kit.observe_job(&failed);
+    kit.life.job_gone(&failed.id);
+    assert_eq!(kit.shown(), ["failed=v1 durable of v1"]);
+    let started = Some(Timestamp::from_millis(920_000));
+    kit.observe_job(&ObservedJob {
+        started,
+        ..job("v2", "failed=v2")
+    });
+    assert_eq!(kit.shown(), [""; 0]);
+}
+
+#[test]
+fn what_changed_while_the_store_was_not_watched_is_judged_too() {
+    let mut kit = Kit::mk();
+    let failed = ended(&mk_job("m-v1", "j-1", 900), Outcome::Failure, 910);
+    kit.observe_job(&failed);
+    let before = kit.variables.clone();
+    kit.life.job_gone(&failed.id);
+    kit.observe_job(&mk_job("m-v2", "j-2", 920));
+    assert_eq!(kit.shown(), [""; 0]);
+    kit.variables = before;
+    kit.life.reset_assertions(&kit.variables);
+    kit.settle();
+    assert_eq!(kit.shown(), [""; 0]);
 }
 
 #[test]

@@ -233,11 +233,17 @@ fn a_pod_whose_managed_label_someone_removed_lives_on_and_is_asked_for_now_and_t
     kit.life.pod_confirmed(&pod.id, Some(now));
     assert_eq!(kit.settle(), []);
     assert_eq!(kit.names(), ["init", "started", "waiting"]);
-    kit.now = kit.life.decide(kit.now()).next.unwrap().as_millis() / 1_000;
-    assert_eq!(kit.settle(), slice::from_ref(&pod.id));
-    kit.life.pod_confirmed(&pod.id, Some(pod.clone()));
-    kit.settle();
-    assert_eq!(kit.names(), ALL);
+    for is_ready in [true, false, true] {
+        kit.now = kit.life.decide(kit.now()).next.unwrap().as_millis() / 1_000;
+        assert_eq!(kit.settle(), slice::from_ref(&pod.id));
+        let now = ObservedPod {
+            is_ready,
+            ..pod.clone()
+        };
+        kit.life.pod_confirmed(&pod.id, Some(now));
+        kit.settle();
+        assert_eq!(kit.names().contains(&"ready".to_owned()), is_ready);
+    }
     kit.life.pod_confirmed(&pod.id, None);
     kit.settle();
     assert_eq!(kit.names(), [""; 0]);
@@ -289,6 +295,9 @@ fn a_stale_list_does_not_revive_a_pod_that_is_gone() {
     kit.mutate(&mk_marker("started", &pod));
     assert_eq!(kit.settle(), []);
     assert_eq!(kit.names(), [""; 0]);
+    kit.now += 600;
+    kit.settle();
+    assert!(kit.life.pods.is_empty(), "nothing is remembered for ever");
 }
 
 #[test]
@@ -430,6 +439,10 @@ fn an_adopted_pod_keeps_its_signals_and_its_end_is_that_of_its_job() {
     let job = mk_job("m", "j", 900);
     kit.observe_job(&ended(&job, Outcome::Failure, 1_000));
     assert_eq!(kit.shown(), ["failed durable of m"]);
+    kit.delete(&failed);
+    kit.life.job_gone(&job.id);
+    kit.settle();
+    assert!(kit.life.runs.is_empty());
 }
 
 #[test]
