@@ -21,7 +21,7 @@ pub(super) const READ: [&str; 1] = ["/status/phase"];
 mod tests {
     use serde_json::json;
 
-    use super::{super::tests::reason, *};
+    use super::super::tests::judged;
 
     #[test]
     fn a_claim_holds_once_it_is_bound() {
@@ -38,7 +38,7 @@ mod tests {
             (json!({"spec": {"volumeName": "v"}}), Err("is not Bound")),
         ] {
             assert_eq!(
-                reason(&state(&claim)),
+                judged("persistentvolumeclaim", &claim),
                 expected.map_err(str::to_owned),
                 "{claim}"
             );

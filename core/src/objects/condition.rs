@@ -90,7 +90,10 @@ pub(super) const READ: [&str; 6] = [
 mod tests {
     use serde_json::json;
 
-    use super::{super::tests::reason, *};
+    use super::{
+        super::tests::{judge, mk_condition, mk_named, reason},
+        *,
+    };
 
     fn mk(conditions: &Value, generation: i64, observed: Option<i64>) -> Value {
         json!({
@@ -100,7 +103,8 @@ mod tests {
     }
 
     fn judged(object: &Value) -> Result<(), String> {
-        reason(&state(object, "Ready"))
+        let key = mk_named("certificates.cert-manager.io", mk_condition());
+        reason(&judge(&key, object, &[]))
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) const READ: [&str; 7] = [
 mod tests {
     use serde_json::json;
 
-    use super::{super::tests::reason, *};
+    use super::{super::tests::judged, *};
 
     /// A set that three nodes are to run, at generation 2, with these counts: updated, ready,
     /// available.
@@ -68,10 +68,6 @@ mod tests {
                 "updatedNumberScheduled": updated, "numberReady": ready, "numberAvailable": available,
             },
         })
-    }
-
-    fn judged(set: &Value) -> Result<(), String> {
-        reason(&state(set))
     }
 
     fn pending(text: &str) -> Result<(), String> {
@@ -97,7 +93,7 @@ mod tests {
             ("OnDelete", [3, 2, 3], pending("2 of 3 pods are ready")),
         ] {
             assert_eq!(
-                judged(&mk(strategy, counts)),
+                judged("daemonset", &mk(strategy, counts)),
                 expected,
                 "{strategy} {counts:?}"
             );
@@ -109,7 +105,7 @@ mod tests {
         let mut set = mk("RollingUpdate", [3, 3, 3]);
         set["metadata"]["generation"] = 3.into();
         assert_eq!(
-            judged(&set),
+            judged("daemonset", &set),
             pending("its last change has not been observed yet")
         );
     }
@@ -119,7 +115,7 @@ mod tests {
         for strategy in ["RollingUpdate", "OnDelete"] {
             let mut set = mk(strategy, [0, 0, 0]);
             set["status"]["desiredNumberScheduled"] = 0.into();
-            assert_eq!(judged(&set), pending("is wanted on no node"));
+            assert_eq!(judged("daemonset", &set), pending("is wanted on no node"));
         }
     }
 }

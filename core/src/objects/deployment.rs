@@ -80,7 +80,7 @@ pub(super) const READ: [&str; 5] = [
 mod tests {
     use serde_json::json;
 
-    use super::{super::tests::reason, *};
+    use super::{super::tests::judged, *};
 
     /// A Deployment of 3 replicas at generation 2 with these counts: all, updated, available.
     fn mk([all, updated, available]: [i64; 3]) -> Value {
@@ -93,10 +93,6 @@ mod tests {
                 "conditions": [{"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}],
             },
         })
-    }
-
-    fn judged(deployment: &Value) -> Result<(), String> {
-        reason(&state(deployment))
     }
 
     fn pending(text: &str) -> Result<(), String> {
@@ -118,11 +114,14 @@ mod tests {
             ([5, 5, 5], Ok(())),
             ([5, 5, 4], pending("4 of 5 replicas are available")),
         ] {
-            assert_eq!(judged(&mk(counts)), expected, "{counts:?}");
+            assert_eq!(judged("deployment", &mk(counts)), expected, "{counts:?}");
         }
         let new =
             json!({"metadata": {"generation": 1}, "spec": {}, "status": {"observedGeneration": 1}});
-        assert_eq!(judged(&new), pending("0 of 1 replicas are updated"));
+        assert_eq!(
+            judged("deployment", &new),
+            pending("0 of 1 replicas are updated")
+        );
     }
 
     #[test]
@@ -130,16 +129,19 @@ mod tests {
         let unobserved = pending("its last change has not been observed yet");
         let mut deployment = mk([3, 3, 3]);
         deployment["metadata"]["generation"] = 3.into();
-        assert_eq!(judged(&deployment), unobserved);
+        assert_eq!(judged("deployment", &deployment), unobserved);
         deployment["status"] = json!({});
-        assert_eq!(judged(&deployment), unobserved);
+        assert_eq!(judged("deployment", &deployment), unobserved);
     }
 
     #[test]
     fn zero_replicas_do_not_hold() {
         let mut deployment = mk([0, 0, 0]);
         deployment["spec"]["replicas"] = 0.into();
-        assert_eq!(judged(&deployment), pending("is scaled to zero replicas"));
+        assert_eq!(
+            judged("deployment", &deployment),
+            pending("is scaled to zero replicas")
+        );
     }
 
     #[test]
@@ -166,16 +168,16 @@ mod tests {
         ] {
             let mut deployment = mk(counts);
             deployment["status"]["conditions"] = conditions;
-            assert_eq!(judged(&deployment), pending(expected));
+            assert_eq!(judged("deployment", &deployment), pending(expected));
         }
         let mut paused = mk([3, 1, 3]);
         paused["spec"]["paused"] = true.into();
         assert_eq!(
-            judged(&paused),
+            judged("deployment", &paused),
             pending("1 of 3 replicas are updated: the rollout is paused")
         );
         let mut paused = mk([3, 3, 3]);
         paused["spec"]["paused"] = true.into();
-        assert_eq!(judged(&paused), Ok(()));
+        assert_eq!(judged("deployment", &paused), Ok(()));
     }
 }

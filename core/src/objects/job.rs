@@ -76,12 +76,20 @@ pub(super) const READ: [&str; 6] = [
 
 #[cfg(test)]
 mod tests {
+    use oncue_language::ObjectDemand;
     use serde_json::json;
 
-    use super::{super::tests::reason, *};
+    use super::{
+        super::tests::{judge, mk_named},
+        *,
+    };
 
     fn mk(spec: &Value, status: &Value) -> Value {
         json!({"spec": spec, "status": status})
+    }
+
+    fn judged(job: &Value) -> ObjectState {
+        judge(&mk_named("job", ObjectDemand::Rule), job, &[])
     }
 
     fn mk_condition(kind: &str, reason: &str) -> Value {
@@ -100,7 +108,7 @@ mod tests {
                 "succeeded": 1, "failed": 2,
             }),
         );
-        assert_eq!(state(&job), ObjectState::Holds);
+        assert_eq!(judged(&job), ObjectState::Holds);
     }
 
     #[test]
@@ -113,12 +121,15 @@ mod tests {
             ]}),
         );
         let failed = ObjectState::Failed("has failed: BackoffLimitExceeded".to_owned());
-        assert_eq!(state(&job), failed);
+        assert_eq!(judged(&job), failed);
         let untold = mk(
             &json!({}),
             &json!({"conditions": [{"type": "Failed", "status": "True"}]}),
         );
-        assert_eq!(state(&untold), ObjectState::Failed("has failed".to_owned()));
+        assert_eq!(
+            judged(&untold),
+            ObjectState::Failed("has failed".to_owned())
+        );
     }
 
     #[test]
@@ -165,11 +176,10 @@ mod tests {
         ] {
             let job = mk(&spec, &status);
             assert_eq!(
-                state(&job),
+                judged(&job),
                 ObjectState::Pending(expected.to_owned()),
                 "{job}"
             );
-            assert_eq!(reason(&state(&job)), Err(expected.to_owned()));
         }
     }
 }

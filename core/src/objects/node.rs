@@ -23,7 +23,7 @@ pub(super) fn state(node: &Value) -> ObjectState {
 mod tests {
     use serde_json::json;
 
-    use super::{super::tests::reason, *};
+    use super::super::tests::judged;
 
     #[test]
     fn a_node_holds_while_it_is_ready() {
@@ -48,7 +48,7 @@ mod tests {
             let node =
                 json!({"spec": {"unschedulable": true}, "status": {"conditions": [condition]}});
             assert_eq!(
-                reason(&state(&node)),
+                judged("node", &node),
                 expected.map_err(str::to_owned),
                 "{node}"
             );

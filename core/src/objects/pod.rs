@@ -83,7 +83,7 @@ pub(super) const READ: [&str; 10] = [
 mod tests {
     use serde_json::json;
 
-    use super::{super::tests::reason, *};
+    use super::{super::tests::judged, *};
 
     /// A pod with this status whose Ready condition is False.
     fn mk_unready(mut status: Value) -> Value {
@@ -111,16 +111,16 @@ mod tests {
             "conditions": [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": "True"}],
             "containerStatuses": [{"ready": true, "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}],
         }});
-        assert_eq!(state(&pod), ObjectState::Holds);
+        assert_eq!(judged("pod", &pod), Ok(()));
     }
 
     #[test]
     fn a_pod_that_is_being_deleted_is_not_ready() {
         let mut pod = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}});
         pod["metadata"]["deletionTimestamp"] = Value::Null;
-        assert_eq!(state(&pod), ObjectState::Holds);
+        assert_eq!(judged("pod", &pod), Ok(()));
         pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
-        assert_eq!(reason(&state(&pod)), Err("is being deleted".to_owned()));
+        assert_eq!(judged("pod", &pod), Err("is being deleted".to_owned()));
     }
 
     #[test]
@@ -158,6 +158,13 @@ mod tests {
             ),
             (
                 json!({
+                    "initContainerStatuses": [mk_ended(1, "Error")],
+                    "containerStatuses": [mk_waiting("ImagePullBackOff")],
+                }),
+                "Error",
+            ),
+            (
+                json!({
                     "initContainerStatuses": [mk_waiting("ErrImagePull")],
                     "containerStatuses": [mk_waiting("PodInitializing")],
                 }),
@@ -190,13 +197,13 @@ mod tests {
         ] {
             let pod = mk_unready(status);
             assert_eq!(
-                reason(&state(&pod)),
+                judged("pod", &pod),
                 Err(format!("is not Ready: {word}")),
                 "{pod}"
             );
         }
         let new = json!({"status": {"phase": "Pending"}});
-        assert_eq!(reason(&state(&new)), Err("is not Ready".to_owned()));
+        assert_eq!(judged("pod", &new), Err("is not Ready".to_owned()));
     }
 
     #[test]
@@ -205,6 +212,6 @@ mod tests {
             {"type": "PodScheduled", "status": "True", "reason": "Scheduled"},
         ]}));
         let expected = "is not Ready: ContainersNotReady".to_owned();
-        assert_eq!(reason(&state(&pod)), Err(expected));
+        assert_eq!(judged("pod", &pod), Err(expected));
     }
 }

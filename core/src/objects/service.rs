@@ -77,9 +77,13 @@ pub(super) const READ_SLICE: [&str; 2] = [
 
 #[cfg(test)]
 mod tests {
+    use oncue_language::ObjectDemand;
     use serde_json::json;
 
-    use super::{super::tests::reason, *};
+    use super::{
+        super::tests::{judge, mk_named, reason},
+        *,
+    };
 
     const READY: &str = "ready";
 
@@ -96,7 +100,7 @@ mod tests {
             |conditions: &Value| json!({"addresses": ["10.0.0.1"], "conditions": conditions});
         json!({
             "metadata": {
-                "labels": {SERVICE_NAME: "db"},
+                "labels": {SERVICE_NAME: "x"},
                 "ownerReferences": [{"apiVersion": "v1", "kind": "Service", "name": "db", "uid": "u", "controller": true}],
             },
             "addressType": "IPv4",
@@ -109,7 +113,11 @@ mod tests {
     }
 
     fn judged(service: &Value, slices: &[Value]) -> Result<(), String> {
-        reason(&state(service, slices))
+        reason(&judge(
+            &mk_named("service", ObjectDemand::Rule),
+            service,
+            slices,
+        ))
     }
 
     #[test]
@@ -150,7 +158,8 @@ mod tests {
             judged(&mk_selecting(), &[]),
             Err("has no endpoint".to_owned())
         );
-        let none = json!({"metadata": {}, "endpoints": [null]});
+        let mut none = mk_slice(&[]);
+        none["endpoints"] = json!([null]);
         assert_eq!(
             judged(&mk_selecting(), &[none]),
             Err("has no endpoint".to_owned())

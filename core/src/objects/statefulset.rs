@@ -73,7 +73,7 @@ pub(super) const READ: [&str; 9] = [
 mod tests {
     use serde_json::json;
 
-    use super::{super::tests::reason, *};
+    use super::{super::tests::judged, *};
 
     /// A set of 3 replicas at generation 2 with these counts: ready, updated.
     fn mk(strategy: &Value, [ready, updated]: [i64; 2]) -> Value {
@@ -90,10 +90,6 @@ mod tests {
 
     fn mk_partitioned(partition: i64) -> Value {
         json!({"type": "RollingUpdate", "rollingUpdate": {"partition": partition}})
-    }
-
-    fn judged(set: &Value) -> Result<(), String> {
-        reason(&state(set))
     }
 
     fn pending(text: &str) -> Result<(), String> {
@@ -142,7 +138,7 @@ mod tests {
             (Value::Null, [2, 3], pending("2 of 3 replicas are ready")),
         ] {
             assert_eq!(
-                judged(&mk(&strategy, counts)),
+                judged("statefulset", &mk(&strategy, counts)),
                 expected,
                 "{strategy} {counts:?}"
             );
@@ -152,12 +148,15 @@ mod tests {
     #[test]
     fn on_delete_means_that_all_replicas_are_ready() {
         let strategy = json!({"type": "OnDelete", "rollingUpdate": {"partition": 0}});
-        assert_eq!(judged(&mk(&strategy, [3, 0])), Ok(()));
+        assert_eq!(judged("statefulset", &mk(&strategy, [3, 0])), Ok(()));
         assert_eq!(
-            judged(&mk(&strategy, [2, 0])),
+            judged("statefulset", &mk(&strategy, [2, 0])),
             pending("2 of 3 replicas are ready")
         );
-        assert_eq!(judged(&mk(&json!({"type": "OnDelete"}), [3, 0])), Ok(()));
+        assert_eq!(
+            judged("statefulset", &mk(&json!({"type": "OnDelete"}), [3, 0])),
+            Ok(())
+        );
     }
 
     #[test]
@@ -165,19 +164,25 @@ mod tests {
         let unobserved = pending("its last change has not been observed yet");
         let mut set = mk(&mk_partitioned(0), [3, 3]);
         set["metadata"]["generation"] = 3.into();
-        assert_eq!(judged(&set), unobserved);
+        assert_eq!(judged("statefulset", &set), unobserved);
         set["metadata"] = json!({});
-        assert_eq!(judged(&set), Ok(()));
+        assert_eq!(judged("statefulset", &set), Ok(()));
         set["status"]["observedGeneration"] = 0.into();
-        assert_eq!(judged(&set), unobserved);
+        assert_eq!(judged("statefulset", &set), unobserved);
     }
 
     #[test]
     fn the_number_of_replicas_is_one_unless_it_is_written_and_zero_does_not_hold() {
         let mut set = mk(&mk_partitioned(0), [0, 0]);
         set["spec"]["replicas"] = 0.into();
-        assert_eq!(judged(&set), pending("is scaled to zero replicas"));
+        assert_eq!(
+            judged("statefulset", &set),
+            pending("is scaled to zero replicas")
+        );
         set["spec"]["replicas"] = Value::Null;
-        assert_eq!(judged(&set), pending("0 of 1 replicas are ready"));
+        assert_eq!(
+            judged("statefulset", &set),
+            pending("0 of 1 replicas are ready")
+        );
     }
 }

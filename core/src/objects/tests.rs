@@ -21,6 +21,22 @@ pub(super) fn reason(state: &ObjectState) -> Result<(), String> {
     }
 }
 
+/// Judges a term on `object`, and holds what is kept of it to the same.
+pub(super) fn judge(key: &ObjectKey, object: &Value, related: &[Value]) -> ObjectState {
+    let world = World {
+        named: Some(object.clone()),
+        related: related.to_vec(),
+    };
+    let state = world.judge(key);
+    assert_eq!(world.trimmed(key).judge(key), state, "{object}");
+    state
+}
+
+/// Judges `object` by the rule of its kind.
+pub(super) fn judged(kind: &str, object: &Value) -> Result<(), String> {
+    reason(&judge(&mk_named(kind, ObjectDemand::Rule), object, &[]))
+}
+
 /// Returns `KIND:x@shop`, or `node:x`.
 pub(super) fn mk_named(kind: &str, demand: ObjectDemand<Wanted>) -> ObjectKey {
     let kind: ObjectKind = kind.parse().unwrap();
@@ -373,6 +389,7 @@ fn objects_that_the_source_does_not_contain_are_passed_over() {
             object["metadata"]["namespace"] = "other".into();
         }
         assert_ne!(world.judge(&key), ObjectState::Holds, "{key}");
+        assert_ne!(world.trimmed(&key).judge(&key), ObjectState::Holds, "{key}");
     }
 }
 
