@@ -1,7 +1,21 @@
 //! `oncue-client wait`.
 
-use std::{fs, net::TcpListener, sync::Mutex, sync::mpsc};
+use std::{
+    fs, io,
+    net::TcpListener,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
 
+use oncue_client::{
+    Surroundings,
+    interrupts::Interrupts,
+    names::Names,
+    prober::SocketProber,
+    surroundings::{Clock, Console},
+};
 use serde_json::json;
 
 use super::{
@@ -192,6 +206,77 @@ fn signals_once_the_wait_is_over_and_tries_until_the_store_takes_them() {
     server.request();
     server.request();
     assert_eq!(server.request().line, "PUT /v1/namespaces/shop/variables/b");
+}
+
+/// Time that goes by while somebody sleeps, and at no other time.
+#[derive(Default)]
+struct SleepClock(Mutex<Duration>);
+
+impl SleepClock {
+    fn pass(&self, duration: Duration) {
+        *self.0.lock().unwrap() += duration;
+    }
+}
+
+impl Clock for SleepClock {
+    fn now(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
+    fn since_epoch(&self) -> Duration {
+        self.now()
+    }
+
+    fn in_reality(&self, duration: Duration) -> Duration {
+        self.pass(duration);
+        Duration::ZERO
+    }
+}
+
+/// Returns the surroundings of a pod whose clock is set by hand.
+fn mk_surroundings(server: &Server, clock: &Arc<SleepClock>) -> Surroundings {
+    let names = Names::of_the_system();
+    let url = server.url();
+    let environment = [
+        ("ONCUE_SERVER", &*url),
+        ("POD_NAME", "web-0"),
+        ("POD_NAMESPACE", "shop"),
+        ("POD_UID", "u-1"),
+    ];
+    Surroundings {
+        clock: clock.clone(),
+        console: Console::new(io::sink(), io::sink()),
+        environment: environment.into_iter().collect(),
+        executable: PathBuf::new(),
+        interrupts: Interrupts::Nobody,
+        prober: Arc::new(SocketProber::new(names.clone())),
+        names,
+    }
+}
+
+#[test]
+fn the_pauses_between_refused_signals_grow_after_a_long_wait_too() {
+    let clock = Arc::new(SleepClock::default());
+    let attempts = Arc::new(Mutex::new(Vec::new()));
+    let (seen, noted) = (clock.clone(), attempts.clone());
+    let server = Server::start(move |request| {
+        if request.number == 0 {
+            seen.pass(Duration::from_secs(10));
+            return Reply::held();
+        }
+        let mut attempts = noted.lock().unwrap();
+        attempts.push(seen.now());
+        if seen.now() < attempts[0] + Duration::from_secs(5) && attempts.len() < 100 {
+            Reply::Problem(503, "too busy")
+        } else {
+            Reply::Json(201, json!({}))
+        }
+    });
+    let args = ["wait", "a", "--signal=b"].map(Into::into);
+    let exit = oncue_client::run(args, &mk_surroundings(&server, &clock));
+    assert_eq!(exit, ExitCode::SUCCESS);
+    let attempts = attempts.lock().unwrap();
+    assert!((5..8).contains(&attempts.len()), "{attempts:?}");
 }
 
 #[test]
