@@ -16,6 +16,8 @@
 
 pub mod graph;
 pub mod injection;
+#[cfg(test)]
+mod kit;
 pub mod life;
 pub mod lint;
 pub mod model;

@@ -1,46 +1,5 @@
-use serde_json::{Value, json};
-
 use super::*;
-use crate::{
-    language::{Keys, Namespace},
-    model::Member,
-    workload::Workload,
-};
-
-/// A Deployment of one pod with these annotations.
-fn mk_deployment(name: &str, annotations: &[(&str, &str)]) -> Value {
-    let annotations: serde_json::Map<_, _> = annotations
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), Value::from(*value)))
-        .collect();
-    json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name},
-        "spec": {"template": {
-            "metadata": {"annotations": annotations, "labels": {"app": name}},
-            "spec": {"containers": [{"name": "main"}]},
-        }},
-    })
-}
-
-fn mk_job(name: &str, annotations: &[(&str, &str)]) -> Value {
-    let mut job = mk_deployment(name, annotations);
-    job["apiVersion"] = "batch/v1".into();
-    job["kind"] = "Job".into();
-    job["spec"]["template"]["spec"]["restartPolicy"] = "Never".into();
-    job
-}
-
-fn mk_model(objects: &[Value]) -> Model {
-    let mut model = Model::default();
-    for object in objects {
-        let workload = Workload::new(object, String::new()).unwrap();
-        let member = Member::read(&workload, &Keys::default(), &Namespace::default());
-        model.insert(member.unwrap());
-    }
-    model
-}
+use crate::kit::{mk_deployment, mk_job, mk_model};
 
 #[test]
 fn draws_text() {

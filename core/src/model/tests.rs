@@ -1,46 +1,12 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{graph::describe, language::Keys, workload::Workload};
-
-/// A Deployment of one pod with these annotations.
-fn mk_deployment(name: &str, annotations: &[(&str, &str)]) -> Value {
-    let annotations: serde_json::Map<_, _> = annotations
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), Value::from(*value)))
-        .collect();
-    json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name},
-        "spec": {"template": {
-            "metadata": {"annotations": annotations, "labels": {"app": name}},
-            "spec": {"containers": [{"name": "main"}]},
-        }},
-    })
-}
-
-fn mk_job(name: &str, annotations: &[(&str, &str)]) -> Value {
-    let mut job = mk_deployment(name, annotations);
-    job["apiVersion"] = "batch/v1".into();
-    job["kind"] = "Job".into();
-    job["spec"]["template"]["spec"]["restartPolicy"] = "Never".into();
-    job
-}
-
-fn mk_model(objects: &[Value]) -> Model {
-    let namespace = Namespace::default();
-    let mut model = Model::default();
-    for object in objects {
-        match Workload::new(object, String::new()) {
-            Some(workload) => {
-                model.insert(Member::read(&workload, &Keys::default(), &namespace).unwrap());
-            }
-            None => model.add_object(object, &namespace),
-        }
-    }
-    model
-}
+use crate::{
+    graph::describe,
+    kit::{mk_deployment, mk_job, mk_model},
+    language::Keys,
+    workload::Workload,
+};
 
 fn id_of(model: &Model, name: &str) -> MemberId {
     let mut members = model.members();
