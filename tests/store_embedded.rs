@@ -195,46 +195,6 @@ async fn a_file_that_is_deleted_or_replaced_is_reported() {
     assert!(store.exists(&mk_key("a")));
 }
 
-#[tokio::test]
-async fn a_file_of_the_former_format_is_written_anew_with_checksums() {
-    type Key = (
-        &'static str,
-        &'static str,
-        &'static str,
-        &'static str,
-        &'static str,
-        &'static str,
-    );
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("oncue.redb");
-    let database = redb::Database::create(&file).unwrap();
-    let transaction = database.begin_write().unwrap();
-    let meta = redb::TableDefinition::<&str, u64>::new("oncue");
-    let rows = redb::TableDefinition::<Key, &[u8]>::new("assertions");
-    let mut table = transaction.open_table(meta).unwrap();
-    table.insert("format", 1).unwrap();
-    drop(table);
-    let mut table = transaction.open_table(rows).unwrap();
-    let key = ("default", "a/b", "live", "shop", "p", "u");
-    let record = br#"{"since":1,"value":"x"}"#.as_slice();
-    table.insert(key, record).unwrap();
-    drop(table);
-    transaction.commit().unwrap();
-    drop(database);
-    let first = open(directory.path()).await;
-    let page = first.list(&Scope::default(), 9, None).assertions;
-    assert_eq!(page[0].0, mk_key("a/b"));
-    assert_eq!(page[0].1.value, Some("x".parse().unwrap()));
-    drop(first);
-    let second = open(directory.path()).await;
-    assert_eq!(second.list(&Scope::default(), 9, None).assertions, page);
-    drop(second);
-    let database = redb::Database::open(&file).unwrap();
-    let transaction = redb::ReadableDatabase::begin_read(&database).unwrap();
-    let table = transaction.open_table(meta).unwrap();
-    assert_eq!(table.get("format").unwrap().unwrap().value(), 2);
-}
-
 /// A bit that flips on the disk is an error, or changes nothing: never another value.
 #[tokio::test]
 async fn a_flipped_bit_is_never_another_value() {

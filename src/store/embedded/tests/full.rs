@@ -4,7 +4,10 @@ use std::{io, sync::Arc};
 
 use tokio::sync::oneshot;
 
-use super::disk::{Asked, Disk, Faults};
+use super::{
+    disk::{Asked, Disk, Faults},
+    former,
+};
 use crate::{
     language::{Namespace, VariableKey},
     life::{Assertion, AssertionId, Timestamp},
@@ -126,32 +129,15 @@ async fn a_file_of_the_former_format_is_served_on_a_full_disk_and_written_anew_l
 
 /// Returns a disk with a hundred variables in a file of the former format.
 fn former_format() -> Disk {
-    type Key = (
-        &'static str,
-        &'static str,
-        &'static str,
-        &'static str,
-        &'static str,
-        &'static str,
-    );
     let disk = Disk::formatted();
     let file = disk.create_new().unwrap();
     let database = redb::Builder::new().create_with_backend(file).unwrap();
-    let transaction = database.begin_write().unwrap();
-    let meta = redb::TableDefinition::<&str, u64>::new("oncue");
-    let rows = redb::TableDefinition::<Key, &[u8]>::new("assertions");
-    let mut table = transaction.open_table(meta).unwrap();
-    table.insert("format", 1).unwrap();
-    drop(table);
-    let mut table = transaction.open_table(rows).unwrap();
+    let names: Vec<_> = (0..100).map(|number| format!("v-{number}")).collect();
     let record = format!(r#"{{"since":1,"value":"{}"}}"#, "v".repeat(4096));
-    for number in 0..100 {
-        let name = format!("v-{number}");
-        let key = ("default", &*name, "durable", "", "", "");
-        table.insert(key, record.as_bytes()).unwrap();
-    }
-    drop(table);
-    transaction.commit().unwrap();
+    let keys = names
+        .iter()
+        .map(|name| ("default", &**name, "durable", "", "", ""));
+    former::write(&database, keys.map(|key| (key, &*record)));
     drop(database);
     disk.adopt_new().unwrap();
     disk.release_reserve();
