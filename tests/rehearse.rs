@@ -73,15 +73,20 @@ impl Rehearsed {
 
 #[test]
 fn second_starts_after_first() {
-    rehearse("first-second", &[]).ended_with(0).has_lines(&[
-        ("second", "waits for first/container"),
-        ("first", "container first started"),
-        ("second", "has waited"),
-        ("second", "container second started"),
-        ("second", "ready"),
-        ("all", "2 pods reached their end"),
-    ]);
+    rehearse("first-second", &[])
+        .ended_with(0)
+        .has_lines(FIRST_SECOND);
 }
+
+/// What happens in the example first-second.
+const FIRST_SECOND: &[(&str, &str)] = &[
+    ("second", "waits for first/container"),
+    ("first", "container first started"),
+    ("second", "has waited"),
+    ("second", "container second started"),
+    ("second", "ready"),
+    ("all", "2 pods reached their end"),
+];
 
 #[test]
 fn the_web_server_starts_after_the_migration_and_that_after_the_database() {
@@ -360,14 +365,9 @@ fn result(json: &str) -> serde_json::Value {
 
 #[test]
 fn processes_start_in_the_same_order_as_in_virtual_time() {
-    compare("first-second", &[]).ended_with(0).has_lines(&[
-        ("second", "waits for first/container"),
-        ("first", "container first started"),
-        ("second", "has waited"),
-        ("second", "container second started"),
-        ("second", "ready"),
-        ("all", "2 pods reached their end"),
-    ]);
+    compare("first-second", &[])
+        .ended_with(0)
+        .has_lines(FIRST_SECOND);
 }
 
 #[test]

@@ -26,15 +26,7 @@ fn an_interrupt_leaves_no_process_and_no_file() {
         .unwrap();
     read_until(&mut child, "| Waiting");
     assert_eq!(processes_below(&folder).len(), 1, "the client runs");
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(interrupt(&mut child), Some(130));
     assert_eq!(processes_below(&folder), [] as [String; 0]);
     let left = fs::read_dir(&folder)
         .unwrap()
@@ -57,15 +49,15 @@ fn an_interrupt_ends_virtual_time_at_once() {
         .spawn()
         .unwrap();
     read_until(&mut child, "admitted");
+    assert_eq!(interrupt(&mut child), Some(130));
+}
+
+/// Interrupts the child, and returns its exit code once it has ended.
+fn interrupt(child: &mut Child) -> Option<i32> {
     let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let sent = Command::new("kill").args(["-INT", &id]).status();
+    assert!(sent.unwrap().success());
+    child.wait().unwrap().code()
 }
 
 /// Reads the child's output up to the first line with `text` in it.

@@ -49,19 +49,12 @@ fn serve_on_this_thread(
     context: ServeContext,
 ) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let Endpoint {
-        name,
-        listener,
-        transport,
-        limits,
-    } = endpoint;
-    let listener = listener.into_std()?;
+    let listener = endpoint.listener.into_std()?;
     runtime.block_on(async {
+        let listener = TcpListener::from_std(listener)?;
         let endpoint = Endpoint {
-            name,
-            listener: TcpListener::from_std(listener)?,
-            transport,
-            limits,
+            listener,
+            ..endpoint
         };
         net::serve(endpoint, router, context).await;
         Ok(())
