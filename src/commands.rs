@@ -9,6 +9,7 @@ pub mod explain;
 mod files;
 pub mod graph;
 pub mod inject;
+mod object;
 mod opening;
 mod output;
 pub mod rehearse;

@@ -8,6 +8,7 @@ use oncue_client::environment::Environment;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
+use super::output;
 use crate::{
     cluster::{
         ApiError, ConfigurationError, ConnectError, Found, Listed, Place, Question, Resource,
@@ -162,15 +163,19 @@ impl Cluster {
         self.runtime.block_on(object)
     }
 
-    /// Lists the objects of one kind.
+    /// Lists the objects of one kind, and notes it if these are not all.
     pub(super) fn list(
         &self,
         resource: Resource,
         place: &Place,
         question: Question<'_>,
-    ) -> Result<Listed, Unlisted> {
+    ) -> Result<Vec<Value>, Unlisted> {
         let listed = list(&self.client, resource, place, question);
-        self.runtime.block_on(listed)
+        let Listed { objects, cut } = self.runtime.block_on(listed)?;
+        if let Some(cut) = cut {
+            output::note(&cut.to_string());
+        }
+        Ok(objects)
     }
 
     /// Lists everything that makes pods, bare pods, and the Services in front of them, without

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::{
     cluster::{Cluster, ClusterArgs},
-    files, output,
+    files,
+    object::text,
+    output,
     settings::InjectionArgs,
 };
 use crate::{
@@ -165,7 +167,6 @@ fn show(objects: Vec<Value>) -> Result<Manifests, EmitError> {
 
 /// Returns what a live object is called where a file's name would stand.
 fn name(object: &Value) -> String {
-    let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
-    let kind = text("/kind").unwrap_or_default();
-    format!("{kind}/{}", text("/metadata/name").unwrap_or_default())
+    let [kind, name] = ["/kind", "/metadata/name"].map(|pointer| text(object, pointer));
+    format!("{kind}/{name}")
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::progress::Wait;
 use crate::{
     cluster::{NoWorkload, Resource},
-    commands::{cluster::Cluster, output, server::Store, vars::age_since, waiters},
+    commands::{cluster::Cluster, object::text, output, server::Store, vars::age_since, waiters},
     injection::Record,
     language::{Keys, Namespace, State, Term, annotation::Key, escape::Escaped},
     workload::{Workload, WorkloadKind},
@@ -101,9 +101,7 @@ impl<'a> Progress<'a> {
 
     /// Asks the store how the terms stand, and whether it holds the pod's wait.
     fn ask(&self, store: &Store, terms: &[String]) -> anyhow::Result<String> {
-        let meta = |key: &str| self.pod.pointer("/metadata").and_then(|meta| meta.get(key));
-        let text = |key: &str| meta(key).and_then(Value::as_str).unwrap_or_default();
-        let namespace: Namespace = text("namespace").parse()?;
+        let namespace: Namespace = text(self.pod, "/metadata/namespace").parse()?;
         let mut told = "What it waits for, by the store\n".to_owned();
         let states = states(store, &namespace, terms)?;
         for (term, state) in terms.iter().zip(states) {
@@ -111,7 +109,7 @@ impl<'a> Progress<'a> {
         }
         let path = format!("/v1/namespaces/{namespace}/waiters");
         let list: WaiterList = store.pages(&path)?;
-        let name = text("name");
+        let name = text(self.pod, "/metadata/name");
         let known = list
             .waiters
             .iter()

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{commands::vars::age, injection::CONTAINER, language::escape::Escaped};
+use crate::{
+    commands::{object::wait_status, vars::age},
+    language::escape::Escaped,
+};
 
 /// How the wait of a live pod goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,10 +39,7 @@ pub(super) struct End {
 impl Wait {
     /// Reads it from a pod's status.
     pub(super) fn read(pod: &Value) -> Self {
-        let containers = pod.pointer("/status/initContainerStatuses");
-        let containers = containers.and_then(Value::as_array);
-        let ours = |status: &&Value| status.get("name").is_some_and(|name| name == CONTAINER);
-        let Some(ours) = containers.and_then(|all| all.iter().find(ours)) else {
+        let Some(ours) = wait_status(pod) else {
             return Self::Pending {
                 reason: unscheduled(pod),
             };
@@ -144,6 +144,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::injection::CONTAINER;
 
     /// A pod whose container of ours has this status.
     fn mk(mut ours: Value) -> Value {

@@ -6,8 +6,11 @@ use serde_json::Value;
 
 use crate::{
     cluster::{Part, Place, Question, Resource},
-    commands::{cluster::Cluster, output},
-    injection::{CONTAINER, Record, Settings},
+    commands::{
+        cluster::Cluster,
+        object::{text, wait_status},
+    },
+    injection::{Record, Settings},
     language::annotation::Key,
 };
 
@@ -27,12 +30,9 @@ pub(super) fn find(
         fields: "status.phase=Pending",
         part: Part::Whole,
     };
-    let listed = cluster.list(Resource::POD, place, pending)?;
-    if let Some(cut) = listed.cut {
-        output::note(&cut.to_string());
-    }
+    let pods = cluster.list(Resource::POD, place, pending)?;
     let record = settings.keys.prefixed(Key::Injected);
-    Ok(alone(&listed.objects, &record, known))
+    Ok(alone(&pods, &record, known))
 }
 
 fn alone(pods: &[Value], record: &str, known: &[Waiter]) -> Vec<Row> {
@@ -51,20 +51,16 @@ fn alone(pods: &[Value], record: &str, known: &[Waiter]) -> Vec<Row> {
 }
 
 fn waits(pod: &Value) -> bool {
-    let containers = pod.pointer("/status/initContainerStatuses");
-    let mut containers = containers.and_then(Value::as_array).into_iter().flatten();
-    containers
-        .any(|status| status["name"] == CONTAINER && status.pointer("/state/running").is_some())
+    wait_status(pod).is_some_and(|status| status.pointer("/state/running").is_some())
 }
 
 fn row(pod: &Value, record: &str) -> Row {
-    let metadata = |key: &str| pod["metadata"][key].as_str().unwrap_or_default();
     let record = pod["metadata"]["annotations"][record].as_str();
     let record: Option<Record> = record.and_then(|text| serde_json::from_str(text).ok());
     let terms = record.map(|record| record.depends_on.join(", "));
     [
-        metadata("namespace").to_owned(),
-        metadata("name").to_owned(),
+        text(pod, "/metadata/namespace").to_owned(),
+        text(pod, "/metadata/name").to_owned(),
         terms.unwrap_or_default(),
     ]
 }
@@ -74,7 +70,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::language::Timestamp;
+    use crate::{injection::CONTAINER, language::Timestamp};
 
     fn mk_pod(name: &str, state: &str) -> Value {
         json!({

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::recreation::Recreation;
 use crate::{
-    cluster::{Listed, Part, Place, Question, Resource},
+    cluster::{Part, Place, Question, Resource},
     commands::{
         cluster::Cluster,
+        object::text,
         output::{self, Format},
     },
     injection::Settings,
@@ -38,7 +39,7 @@ impl Injected {
             fields: "status.phase!=Succeeded,status.phase!=Failed",
             part: Part::Whole,
         };
-        let mut injected = Self::new(noted(cluster.list(Resource::POD, place, live)?));
+        let mut injected = Self::new(cluster.list(Resource::POD, place, live)?);
         for resource in [Resource::REPLICA_SET, Resource::JOB] {
             injected.add_controllers(cluster, resource, place);
         }
@@ -69,7 +70,7 @@ impl Injected {
             ..Question::default()
         };
         match cluster.list(resource, place, metadata) {
-            Ok(listed) => self.controllers.extend(by_uid(noted(listed))),
+            Ok(listed) => self.controllers.extend(by_uid(listed)),
             Err(error) => output::note(&error.to_string()),
         }
     }
@@ -95,12 +96,12 @@ impl Injected {
     fn row(&self, pod: &Value) -> [String; 5] {
         let controller = self.controller(pod);
         [
-            text(pod, "/metadata/namespace"),
+            text(pod, "/metadata/namespace").to_owned(),
             controller
                 .as_ref()
                 .map_or_else(|| "-".to_owned(), Owner::to_string),
-            text(pod, "/metadata/name"),
-            text(pod, "/status/phase"),
+            text(pod, "/metadata/name").to_owned(),
+            text(pod, "/status/phase").to_owned(),
             self.command(pod, controller.as_ref()),
         ]
     }
@@ -150,23 +151,10 @@ impl Injected {
     }
 }
 
-/// Returns what was read, and notes where that is not all.
-fn noted(Listed { objects, cut }: Listed) -> Vec<Value> {
-    if let Some(cut) = cut {
-        output::note(&cut.to_string());
-    }
-    objects
-}
-
 fn by_uid(objects: Vec<Value>) -> impl Iterator<Item = (String, Value)> {
     objects
         .into_iter()
         .filter_map(|object| Some((uid(&object)?.to_owned(), object)))
-}
-
-fn text(object: &Value, pointer: &str) -> String {
-    let text = object.pointer(pointer).and_then(Value::as_str);
-    text.unwrap_or_default().to_owned()
 }
 
 const HEAD: [&str; 5] = ["NAMESPACE", "CONTROLLER", "POD", "PHASE", "RECREATE WITH"];
