@@ -6,6 +6,7 @@
 pub mod check;
 mod cluster;
 pub mod explain;
+mod file_args;
 mod files;
 pub mod graph;
 pub mod inject;

@@ -6,12 +6,9 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{
-    cluster::ClusterArgs,
-    files::Files,
-    opening::Opening,
+    file_args::FileArgs,
     output::{self, Format},
     report,
-    settings::InjectionArgs,
 };
 use crate::{lint::Severity, manifests::Manifests, workload};
 
@@ -30,23 +27,17 @@ Exit codes: 0 no error (there may be warnings), 1 an error was found, 2 wrong us
 #[command(after_help = HELP)]
 pub struct Check {
     #[command(flatten)]
-    files: Files,
+    files: FileArgs,
 
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
-
-    #[command(flatten)]
-    cluster: ClusterArgs,
-
-    #[command(flatten)]
-    injection: InjectionArgs,
 }
 
 impl Check {
     /// Prints what is found; the exit code says whether an error is among it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let opening = Opening::files(&self.files.inputs, &self.cluster, &self.injection)?;
+        let opening = self.files.open()?;
         let objects = opening.objects();
         let findings = report::locate(&opening.manifests, opening.linter().lint(&objects));
         match self.output {

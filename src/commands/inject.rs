@@ -8,12 +8,10 @@ use json_patch::Patch;
 use serde_json::Value;
 
 use super::{
-    cluster::ClusterArgs,
-    files::{Files, Unreadable},
-    opening::Frame,
+    file_args::FileArgs,
+    files::Unreadable,
     output,
     report::{self, Located},
-    settings::InjectionArgs,
 };
 use crate::{
     injection::Decision,
@@ -38,20 +36,14 @@ Exit codes: 0 injected, 1 a pod is rejected (then nothing is printed), 2 wrong u
 #[command(after_help = HELP)]
 pub struct Inject {
     #[command(flatten)]
-    files: Files,
-
-    #[command(flatten)]
-    cluster: ClusterArgs,
-
-    #[command(flatten)]
-    injection: InjectionArgs,
+    files: FileArgs,
 }
 
 impl Inject {
     /// Prints the manifests, or why a pod is refused.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let frame = Frame::of_files(&self.cluster, &self.injection)?;
-        let (sources, errors) = manifests::sources(&self.files.inputs);
+        let frame = self.files.frame()?;
+        let (sources, errors) = manifests::sources(self.files.inputs());
         let mut injector = Injector {
             linter: frame.linter(),
             findings: Vec::new(),
