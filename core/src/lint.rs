@@ -15,9 +15,10 @@ mod waits;
 
 pub use self::{admission::Admitted, sample::Sample};
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
+use strum::{Display, IntoStaticStr};
 
 use self::{places::Places, waits::Waits};
 use crate::{
@@ -41,7 +42,8 @@ pub struct Finding {
 }
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Display, Eq, IntoStaticStr, Ord, PartialEq, PartialOrd)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Severity {
     /// The pod is refused, or never starts.
     Error,
@@ -52,21 +54,13 @@ pub enum Severity {
 impl Severity {
     /// Returns the severity as one word.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        self.into()
     }
 }
 
 /// What kind of thing is found: closed, so that scripts can rely on it.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Display, Eq, Hash, IntoStaticStr, Ord, PartialEq, PartialOrd)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Code {
     /// Admission lets the pod in with a warning.
     Admission,
@@ -95,44 +89,9 @@ pub enum Code {
 }
 
 impl Code {
-    /// All codes.
-    pub const ALL: [Self; 12] = [
-        Self::Admission,
-        Self::BadAnnotation,
-        Self::Deadlock,
-        Self::Hook,
-        Self::Misplaced,
-        Self::NeverHolds,
-        Self::NotInjected,
-        Self::Refused,
-        Self::ReservedKey,
-        Self::UnknownKey,
-        Self::UnknownObject,
-        Self::Unproduced,
-    ];
-
     /// Returns the code as one word.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Admission => "admission",
-            Self::BadAnnotation => "bad-annotation",
-            Self::Deadlock => "deadlock",
-            Self::Hook => "hook",
-            Self::Misplaced => "misplaced",
-            Self::NeverHolds => "never-holds",
-            Self::NotInjected => "not-injected",
-            Self::Refused => "refused",
-            Self::ReservedKey => "reserved-key",
-            Self::UnknownKey => "unknown-key",
-            Self::UnknownObject => "unknown-object",
-            Self::Unproduced => "unproduced",
-        }
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        self.into()
     }
 }
 

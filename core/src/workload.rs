@@ -14,11 +14,14 @@ pub use self::{
 use std::fmt;
 
 use serde_json::Value;
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use crate::language::Namespace;
 
 /// The kinds that make pods.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(
+    Clone, Copy, Debug, Display, Eq, Hash, IntoStaticStr, Ord, PartialEq, PartialOrd, VariantArray,
+)]
 pub enum WorkloadKind {
     /// `batch`: makes Jobs from a template.
     CronJob,
@@ -40,29 +43,11 @@ pub enum WorkloadKind {
 
 impl WorkloadKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
-        Self::CronJob,
-        Self::DaemonSet,
-        Self::Deployment,
-        Self::Job,
-        Self::Pod,
-        Self::ReplicaSet,
-        Self::ReplicationController,
-        Self::StatefulSet,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Returns the kind as an object names it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CronJob => "CronJob",
-            Self::DaemonSet => "DaemonSet",
-            Self::Deployment => "Deployment",
-            Self::Job => "Job",
-            Self::Pod => "Pod",
-            Self::ReplicaSet => "ReplicaSet",
-            Self::ReplicationController => "ReplicationController",
-            Self::StatefulSet => "StatefulSet",
-        }
+        self.into()
     }
 
     /// Returns where the pod's `metadata` and `spec` lie in the object (RFC 6901).
@@ -88,15 +73,8 @@ impl WorkloadKind {
         let kind = object.get("kind")?.as_str()?;
         let version = object.get("apiVersion")?.as_str()?;
         let group = version.split_once('/').map_or("", |(group, _)| group);
-        Self::ALL
-            .into_iter()
-            .find(|known| known.as_str() == kind && known.groups().contains(&group))
-    }
-}
-
-impl fmt::Display for WorkloadKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        let mut kinds = Self::ALL.iter().copied();
+        kinds.find(|known| known.as_str() == kind && known.groups().contains(&group))
     }
 }
 

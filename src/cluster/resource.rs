@@ -119,8 +119,8 @@ pub struct NoWorkload {
 }
 
 fn known() -> String {
-    let kinds = WorkloadKind::ALL.map(|kind| kind.as_str().to_lowercase());
-    kinds.join(", ")
+    let kinds = WorkloadKind::ALL.iter().map(|kind| kind.as_str());
+    kinds.collect::<Vec<_>>().join(", ").to_lowercase()
 }
 
 #[cfg(test)]
@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_workload_can_be_read() {
-        let kinds = Resource::WORKLOADS.map(Resource::kind);
-        assert_eq!(kinds, WorkloadKind::ALL.map(WorkloadKind::as_str));
+        let kinds = Resource::WORKLOADS.iter().map(|resource| resource.kind());
+        assert!(kinds.eq(WorkloadKind::ALL.iter().map(|kind| kind.as_str())));
     }
 
     #[test]

@@ -31,17 +31,6 @@ pub enum ChangeKind {
     Modified,
 }
 
-impl ChangeKind {
-    /// Returns its name in the HTTP API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "ADDED",
-            Self::Deleted => "DELETED",
-            Self::Modified => "MODIFIED",
-        }
-    }
-}
-
 /// An assertion that a commit has changed: at least one of both is there, with one id.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Update {

@@ -1,9 +1,12 @@
 //! How to recreate a pod without the injected parts.
 
+use strum::IntoStaticStr;
+
 use crate::workload::Owner;
 
 /// How to recreate a pod.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, IntoStaticStr, PartialEq)]
+#[strum(serialize_all = "kebab-case")]
 pub(super) enum Recreation {
     /// By hand: delete the pod and apply its manifest again.
     ByHand,
@@ -27,11 +30,7 @@ impl Recreation {
 
     /// Returns it as one word, for programs.
     pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::ByHand => "by-hand",
-            Self::Delete => "delete",
-            Self::Restart => "restart",
-        }
+        self.into()
     }
 }
 
