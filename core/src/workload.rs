@@ -13,6 +13,7 @@ pub use self::{
 
 use std::fmt;
 
+use json_patch::jsonptr::Token;
 use serde_json::Value;
 use strum::{Display, IntoStaticStr, VariantArray};
 
@@ -199,7 +200,7 @@ impl<'a> Workload<'a> {
         format!(
             "{}/metadata/annotations/{}",
             self.template_pointer(),
-            escape(key)
+            Token::new(key).encoded()
         )
     }
 
@@ -273,11 +274,6 @@ impl fmt::Display for Workload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.kind, self.name())
     }
-}
-
-/// Escapes one token of a JSON pointer (RFC 6901).
-pub fn escape(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
 }
 
 /// Returns the string at a JSON pointer.

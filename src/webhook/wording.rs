@@ -1,5 +1,7 @@
 //! Findings in the words that reach a terminal.
 
+use json_patch::jsonptr::Pointer;
+
 use crate::lint::Finding;
 
 /// Returns a line for each finding, short enough that the API server cuts none: it may cut texts of
@@ -41,8 +43,8 @@ fn text(finding: &Finding) -> String {
 /// Writes a JSON pointer as Kubernetes writes the place of a field.
 fn field_path(pointer: &str) -> String {
     let mut path = String::new();
-    for token in pointer.split('/').skip(1) {
-        let token = token.replace("~1", "/").replace("~0", "~");
+    for token in Pointer::parse(pointer).unwrap_or(Pointer::root()) {
+        let token = token.decoded();
         let is_map = path.ends_with("annotations") || path.ends_with("labels");
         let is_index = token.bytes().all(|byte| byte.is_ascii_digit());
         let [before, after] = match path.is_empty() {

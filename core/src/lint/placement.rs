@@ -1,12 +1,10 @@
 //! Annotations in places where they have no effect, and annotations that are not strings.
 
+use json_patch::jsonptr::Token;
 use serde_json::{Map, Value};
 
 use super::{Code, Finding, Part, Place, Severity};
-use crate::{
-    language::Keys,
-    workload::{Workload, escape},
-};
+use crate::{language::Keys, workload::Workload};
 
 /// Finds what stands on the workload's own metadata, or among labels.
 pub(super) fn on_workload(keys: &Keys, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
@@ -28,7 +26,7 @@ pub(super) fn on_workload(keys: &Keys, object: usize, workload: &Workload<'_>) -
             format!(
                 "{}/metadata/annotations/{}",
                 workload.pointer(),
-                escape(key)
+                Token::new(key).encoded()
             ),
             format!("{key} on the {kind} itself is not read: move it to {target}"),
         )
@@ -38,7 +36,7 @@ pub(super) fn on_workload(keys: &Keys, object: usize, workload: &Workload<'_>) -
             format!(
                 "{}/metadata/labels/{}",
                 workload.template_pointer(),
-                escape(key)
+                Token::new(key).encoded()
             ),
             format!("{key} is a label here, which is not read: move it to {target}"),
         )
@@ -65,7 +63,10 @@ pub(super) fn on_other_object(
             ),
             place: Place {
                 object,
-                pointer: format!("{pointer}/metadata/annotations/{}", escape(key)),
+                pointer: format!(
+                    "{pointer}/metadata/annotations/{}",
+                    Token::new(key).encoded()
+                ),
                 part: Part::Key,
             },
         })

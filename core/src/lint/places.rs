@@ -1,9 +1,11 @@
 //! Where the annotations of a workload's pods stand.
 
+use json_patch::jsonptr::Token;
+
 use super::{Part, Place};
 use crate::{
     language::{Keys, annotation::Key},
-    workload::{Workload, escape},
+    workload::Workload,
 };
 
 /// Where the annotations of a workload's pods stand, however their keys are written.
@@ -49,7 +51,7 @@ impl<'a> Places<'a> {
         let template = self.workload.template_pointer();
         Place {
             object: self.object,
-            pointer: format!("{template}/metadata/labels/{}", escape(label)),
+            pointer: format!("{template}/metadata/labels/{}", Token::new(label).encoded()),
             part: Part::Key,
         }
     }
