@@ -3,17 +3,17 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `waiters` | held waits, and the index that finds those that a change concerns |
-//! | `waiting` | [`Waiting`], a wait as its client has it |
+//! | `waiters` | held waits, and the index that finds the ones that a change concerns |
+//! | `waiting` | [`Waiting`], the handle of a wait |
 //! | `change_log` | the last changes, for watchers |
-//! | `watch` | [`Watch`], the present state page by page, then changes as they happen |
-//! | `limits` | [`Limits`], how much a store takes on |
-//! | `backend` | [`Backend`], the seam to what keeps the variables; [`Memory`], [`Embedded`] |
-//! | `room` | whether there is room for what a mutation makes |
-//! | `shared` | the memory behind one lock, fed by the backend |
-//! | `expiry` | the task that removes what ends by itself |
-//! | `pulse` | whether that task and the writer still run |
-//! | `handle` | [`Store`], what others use |
+//! | `watch` | [`Watch`], the current state page by page, then changes as they happen |
+//! | `limits` | [`Limits`], how many waiters, watchers and bytes a store accepts |
+//! | `backend` | [`Backend`], the interface to the storage; [`Memory`], [`Embedded`] |
+//! | `room` | mutations within the memory budget |
+//! | `shared` | the state in memory, behind one lock |
+//! | `expiry` | the task that removes expired assertions |
+//! | `pulse` | whether a task or thread still runs |
+//! | `handle` | [`Store`], the handle to the store |
 
 mod backend;
 mod change_log;

@@ -4,10 +4,10 @@
 //! | --- | --- |
 //! | [`review`] | [`Review`], the request as it is read, and how a response is written |
 //! | [`mod@answer`] | [`answer()`], the decision about a pod: bytes in, [`Answer`] out, pure |
-//! | [`mod@lint`] | [`lint()`], what is said of a workload: likewise |
-//! | `wording` | findings in the words that reach a terminal |
-//! | [`outcome`] | [`Outcome`], what became of a review, as closed labels |
-//! | [`rejection`] | [`Rejection`], why a request is no review that can be answered |
+//! | [`mod@lint`] | [`lint()`], the findings about a workload: likewise |
+//! | `wording` | findings as text for a terminal |
+//! | [`outcome`] | [`Outcome`], the outcome of a review, as a closed set of labels |
+//! | [`rejection`] | [`Rejection`], why a request is not answered with a review |
 //! | [`metrics`] | [`WebhookMetrics`] |
 //! | `handler` | the shell: content type, size, budget, deadline |
 //!
@@ -58,23 +58,23 @@ pub fn router(context: Context, memory: WebhookMemory) -> Router {
         .with_state(Arc::new(webhook))
 }
 
-/// What the webhook works with.
+/// The settings and metrics of the webhook.
 #[derive(Debug)]
 pub struct Context {
-    /// What is injected.
+    /// The settings of injection.
     pub settings: Settings,
-    /// What happens to workloads whose annotations are wrong.
+    /// Whether workloads with errors are denied.
     pub strictness: Strictness,
-    /// What is counted.
+    /// The metrics.
     pub metrics: WebhookMetrics,
 }
 
-/// What all requests share.
+/// The state that all requests share.
 #[derive(Debug)]
 struct Webhook {
     context: Context,
     bodies: Pool,
-    /// A pool of its own: however much is linted, pods can be created beside it.
+    /// A separate pool, so that linting never prevents the creation of pods.
     linting: Pool,
 }
 
@@ -87,19 +87,19 @@ impl Webhook {
     }
 }
 
-/// What is asked.
+/// The question of a request.
 #[derive(Clone, Copy, Debug, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub(crate) enum Entry {
-    /// What there is to say of a workload.
+    /// The findings about a workload.
     Lint,
-    /// What becomes of a pod.
+    /// The decision about a pod.
     Mutate,
 }
 
 impl Entry {
-    /// Returns the most bytes that answering a body of this length takes besides it, where that is
-    /// many times as much.
+    /// Returns the most memory in bytes that answering a body of this length takes, besides the
+    /// body, if that is many times its length.
     fn memory(self, body_bytes: usize) -> usize {
         match self {
             Self::Lint => lint::memory(body_bytes),
@@ -112,6 +112,6 @@ impl Entry {
     }
 }
 
-/// The longest body, in bytes: more than the API server's own limit for an object (3 MiB) with its
-/// predecessor.
+/// The longest body, in bytes: more than two objects of the API server's limit (3 MiB), because an
+/// update has the old and the new one.
 pub const MAX_BODY: usize = 7 * 1024 * 1024;

@@ -27,19 +27,19 @@ use crate::names::Names;
 
 pub(crate) use self::agent::{describe, unverified_agent};
 
-/// How long an answer may take that the store gives at once.
+/// The timeout of an answer that the store does not hold.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a held answer may take; the store answers within 50 s.
+/// The timeout of a held answer. The store answers within 50 s.
 const HELD_PATIENCE: Duration = Duration::from_mins(1);
 
-/// How long a watch may be silent; the store sends a bookmark every 30 s.
+/// How long a watch may be silent. The store sends a bookmark every 30 s.
 const WATCH_PATIENCE: Duration = Duration::from_secs(65);
 
 /// Largest answer that is read, and longest line of a watch, unless the caller says otherwise.
 pub const MAX_ANSWER_BYTES: u64 = 1 << 20;
 
-/// A connection to a store; it is opened with the first request and kept for the next ones.
+/// A connection to a store. The first request opens it, and the next ones reuse it.
 #[derive(Clone, Debug)]
 pub struct Api {
     agent: ureq::Agent,
@@ -50,10 +50,10 @@ pub struct Api {
 }
 
 impl Api {
-    /// Returns a client of the store at `endpoint`, without a word to it yet.
+    /// Returns a client of the store at `endpoint`. Does not connect yet.
     ///
     /// # Errors
-    /// [`EndpointError`] where TLS has nothing to trust.
+    /// [`EndpointError`] if there is no trusted certificate for TLS.
     pub fn new(endpoint: &Endpoint, names: &Names) -> Result<Self, EndpointError> {
         Ok(Self {
             agent: agent::agent(endpoint, names)?,
@@ -64,7 +64,7 @@ impl Api {
         })
     }
 
-    /// Returns the same client with another bound on what the store answers at once.
+    /// Returns the same client with another timeout of answers that the store does not hold.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
@@ -80,7 +80,7 @@ impl Api {
         }
     }
 
-    /// Returns a client with a connection of its own.
+    /// Returns a client with a separate connection.
     pub(crate) fn reconnected(&self) -> Result<Self, EndpointError> {
         Ok(Self {
             agent: agent::agent(&self.endpoint, &self.names)?,
@@ -88,12 +88,12 @@ impl Api {
         })
     }
 
-    /// Closes the connection: a request that is under way on it fails.
+    /// Closes the connection. A request on it fails.
     pub(crate) fn hang_up(self) {
         self.agent.shutdown();
     }
 
-    /// Returns where the store is.
+    /// Returns the address of the store.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
@@ -127,7 +127,7 @@ impl Api {
         self.send(Method::DELETE, path, None).map(drop)
     }
 
-    /// Gets `path` and returns the lines of the answer as they come, without their ends.
+    /// Gets `path` and returns the lines of the answer as they arrive, without line breaks.
     pub fn lines(
         &self,
         path: &str,
@@ -156,7 +156,7 @@ impl Api {
         }
     }
 
-    /// Asserts the variable; returns whether it is new.
+    /// Asserts the variable. Returns whether it is new.
     pub fn create(
         &self,
         namespace: &Namespace,
@@ -168,7 +168,8 @@ impl Api {
         Ok(status == StatusCode::CREATED)
     }
 
-    /// Asks for the state of terms; with a revision, the store holds the answer until it changes.
+    /// Asks for the state of terms. With a revision, the store holds the answer until the state
+    /// changes.
     pub fn wait(
         &self,
         namespace: &Namespace,

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 pub(crate) use self::help::Topic;
 
-/// What is to be done.
+/// A command with its arguments.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Command {
     Create(Create),
@@ -29,7 +29,7 @@ pub(crate) enum Command {
     Wait(Box<Wait>),
 }
 
-/// Which store is meant, and which namespace in it.
+/// The store to use, and the namespace in it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct StoreChoice {
     pub(crate) server: Option<String>,
@@ -63,7 +63,7 @@ pub(crate) struct Wait {
     pub(crate) terms: Vec<Term>,
 }
 
-/// Whether the client is left in the shared folder.
+/// Whether the client is copied to the shared folder.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Install {
     #[default]
@@ -227,8 +227,8 @@ fn create(mut parser: Parser) -> Result<Command, lexopt::Error> {
     Ok(Command::Create(create))
 }
 
-/// Takes everything behind `--` as it is: it is another program's command line. An option in front
-/// of it is passed over, since a mistake there must not end the container.
+/// Returns everything after `--`, which is another program's command line. Ignores options before
+/// it, because a mistake there must not end the container.
 fn mark(mut parser: Parser) -> Result<Command, lexopt::Error> {
     let mut rest = parser.raw_args()?;
     rest.find(|word| word == "--");

@@ -62,7 +62,7 @@ pub(crate) fn install(directory: &Path, surroundings: &Surroundings) -> Exit {
     }
 }
 
-/// Runs a command that a signal ends at once, and says what went wrong with it.
+/// Runs a command, which a signal ends at once, and prints its error.
 fn conclude(
     surroundings: &Surroundings,
     command: impl FnOnce(&Surroundings) -> Result<Exit, CommandError>,
@@ -102,7 +102,7 @@ impl Store {
     }
 }
 
-/// A signal whose name is all known.
+/// A signal whose name has no substitutions left.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct NamedSignal {
     pub(crate) name: VariableName,
@@ -124,7 +124,7 @@ impl NamedSignal {
     }
 }
 
-/// Why a command could not do what it should.
+/// Why a command failed.
 #[derive(Debug, Error)]
 pub(crate) enum CommandError {
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! The folder that the containers of a pod share, and what the client leaves in it.
+//! The folder that the containers of a pod share, and the client's files in it.
 
 use std::{
     fs, io,
@@ -27,7 +27,7 @@ pub(crate) struct Folder {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Started {
     pub(crate) at: Duration,
-    /// How long the store was out of reach since.
+    /// How long the store was unreachable since then.
     pub(crate) without_store: Duration,
 }
 
@@ -40,12 +40,12 @@ impl Started {
     }
 }
 
-/// That a wait failed once.
+/// The stamp of a failed wait.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Failed {
-    /// When, in the time since the Unix epoch.
+    /// The time of the failure, since the Unix epoch.
     pub(crate) at: Duration,
-    /// Why, in a few words.
+    /// The cause in a few words.
     pub(crate) cause: String,
 }
 
@@ -54,12 +54,12 @@ impl Folder {
         Self { path: path.into() }
     }
 
-    /// Returns the folder that a client is in: the pod's, if a wait left the client there.
+    /// Returns the folder of the client's file. It is the pod's if a wait copied the client there.
     pub(crate) fn beside(executable: &Path) -> Self {
         Self::new(executable.parent().unwrap_or("/".as_ref()))
     }
 
-    /// Copies the client from `executable`; an older one is replaced.
+    /// Copies the client from `executable`, and replaces an older one.
     pub(crate) fn install(&self, executable: &Path) -> Result<PathBuf, FolderError> {
         let target = self.path.join(CLIENT);
         let draft = self.draft(CLIENT);
@@ -78,7 +78,7 @@ impl Folder {
         self.write(POD, &json)
     }
 
-    /// Returns what a wait left here, if there was one.
+    /// Returns the file that a wait left here, or `None` without one.
     pub(crate) fn read_pod_file(&self) -> Result<Option<PodFile>, FolderError> {
         let path = self.path.join(POD);
         let text = match fs::read(&path) {
@@ -90,7 +90,7 @@ impl Folder {
         parsed.map_err(|source| FolderError::Parse { path, source })
     }
 
-    /// Returns when the pod's first wait began: `now` if there is no stamp.
+    /// Returns the start of the pod's first wait: `now` without a stamp.
     pub(crate) fn begin(&self, now: Started) -> Result<Started, FolderError> {
         match self.started() {
             Some(started) => Ok(started),
@@ -106,7 +106,7 @@ impl Folder {
         )
     }
 
-    /// Returns the stamp of an earlier wait; one that cannot be read is as good as none.
+    /// Returns the stamp of an earlier wait. An unreadable stamp is ignored.
     fn started(&self) -> Option<Started> {
         let text = fs::read_to_string(self.path.join(STARTED)).ok()?;
         let (seconds, millis) = text.trim_end().split_once(' ')?;
@@ -121,8 +121,7 @@ impl Folder {
         self.write(FAILED, &format!("{} {cause}\n", at.as_secs()))
     }
 
-    /// Returns the stamp of an earlier failure; one that cannot be read still says that there was
-    /// one.
+    /// Returns the stamp of an earlier failure. An unreadable stamp still means that a wait failed.
     pub(crate) fn failed(&self) -> Option<Failed> {
         let bytes = fs::read(self.path.join(FAILED)).ok()?;
         let text = String::from_utf8_lossy(&bytes);
@@ -144,7 +143,7 @@ impl Folder {
     fn write(&self, name: &str, content: &str) -> Result<(), FolderError> {
         let target = self.path.join(name);
         let draft = self.draft(name);
-        // One that was killed here, by the same id, may have left a draft that is read-only.
+        // A killed process with the same id may have left a read-only draft.
         let _ = fs::remove_file(&draft);
         fs::write(&draft, content)
             .and_then(|()| fs::set_permissions(&draft, fs::Permissions::from_mode(0o444)))
@@ -179,7 +178,7 @@ fn link_or_copy(executable: &Path, draft: &Path) -> io::Result<()> {
     fs::set_permissions(draft, fs::Permissions::from_mode(0o555))
 }
 
-/// What goes wrong in the shared folder.
+/// An error in the shared folder.
 #[derive(Debug, Error)]
 pub(crate) enum FolderError {
     #[error("failed to copy {} to {}: {source}", .executable.display(), .target.display())]

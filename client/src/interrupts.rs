@@ -7,7 +7,7 @@ use signal_hook::{
     iterator::Signals,
 };
 
-/// Which signals end the client.
+/// The signals that end the client.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Interrupts {
     /// None: the surrounding process handles signals.
@@ -18,10 +18,10 @@ pub enum Interrupts {
 }
 
 impl Interrupts {
-    /// Calls `stop` on a thread of its own with each signal that comes.
+    /// Calls `stop` on a separate thread with each signal.
     ///
     /// # Errors
-    /// If the operating system has no room for that thread.
+    /// If the operating system cannot start that thread.
     pub(crate) fn watch(self, stop: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
         if self == Self::Nobody {
             return Ok(());
@@ -35,7 +35,7 @@ impl Interrupts {
         thread::Builder::new().spawn(watch).map(drop)
     }
 
-    /// Ends the process with the first signal that comes.
+    /// Ends the process with the first signal.
     pub(crate) fn end_the_process(self) -> io::Result<()> {
         self.watch(|signal| std::process::exit(signal.exit_code().into()))
     }

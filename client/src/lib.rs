@@ -1,7 +1,7 @@
 //! The client of oncue: waits for what a pod depends on, and signals what others depend on.
 //!
 //! It is a library, so that the server's binary can be the client too. [`run`] is the whole
-//! program; what it reads, prints and asks besides the store comes in with [`Surroundings`].
+//! program. Everything it uses besides the store is in [`Surroundings`].
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -11,12 +11,12 @@
 //! | [`backoff`] | [`Backoff`](backoff::Backoff), how long to wait before the next try |
 //! | [`environment`] | [`Environment`](environment::Environment), the variables it reads |
 //! | [`surroundings`] | [`Surroundings`] and [`Clock`](surroundings::Clock) |
-//! | [`wait`] | what a wait does next: pure, so that a simulation can run it too |
+//! | [`wait`] | the decisions of a wait: pure, so that a simulation can run them too |
 //! | `waiting` | the threads and channels around it |
 //! | `marker` | the post-start marker, with the user's own hook in front |
 //! | `folder` | the folder that a pod's containers share |
-//! | `pod_file` | what a wait tells the other containers there |
-//! | `place` | which store is meant, and which namespace in it |
+//! | `pod_file` | the file there for the other containers |
+//! | `place` | the store to use, and the namespace in it |
 
 pub mod api;
 mod args;

@@ -1,7 +1,7 @@
 //! The post-start marker: the user's own hook first, then the pod's signals.
 //!
-//! A hook that fails ends its container. So nothing but the user's own hook decides how a marker
-//! exits: what it does itself happens in a child process, and how that ends does not matter.
+//! A hook that fails ends its container. So only the user's own hook decides the exit code of a
+//! marker. The marker signals in a child process, whose exit code does not matter.
 
 mod signalling;
 
@@ -26,8 +26,8 @@ use thiserror::Error;
 pub(crate) use self::signalling::create_marked;
 use crate::{Surroundings, exit::Exit};
 
-/// How long the signals may take: the marker, with the end of its child, holds up its container for
-/// two seconds at most.
+/// How long the signals may take. With the end of its child, the marker delays its container by at
+/// most two seconds.
 const BUDGET: Duration = Duration::from_millis(1900);
 
 /// `create --marker [-- COMMAND...]`: fails only if `original` does.
@@ -44,7 +44,7 @@ pub(crate) fn mark(original: &[OsString], surroundings: &Surroundings) -> Exit {
     Exit::Held
 }
 
-/// The hook of panics runs even if panics abort.
+/// Exits with 0 after a panic. The panic hook runs even if panics abort.
 fn exit_well_in_a_panic() {
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
@@ -53,7 +53,7 @@ fn exit_well_in_a_panic() {
     }));
 }
 
-/// Runs the hook in whose place the marker stands.
+/// Runs the user's hook, which the marker replaces.
 fn run_original(original: &[OsString], surroundings: &Surroundings) -> Result<(), Exit> {
     let Some((program, args)) = original.split_first() else {
         return Ok(());
@@ -67,12 +67,12 @@ fn run_original(original: &[OsString], surroundings: &Surroundings) -> Result<()
     match child.wait() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Exit::Command(exit_code(status))),
-        // It ran, but somebody ignores the ends of children: nothing shows that it succeeded.
+        // The hook ran, but SIGCHLD is ignored, so its exit code is unknown.
         Err(_) => Err(Exit::Held),
     }
 }
 
-/// Returns the code that a shell gives for a command that did not run.
+/// Returns a shell's exit code for a command that did not run.
 fn not_run(program: &OsString, error: &io::Error, surroundings: &Surroundings) -> Exit {
     let program = program.to_string_lossy();
     surroundings
@@ -102,7 +102,7 @@ fn signal_in_a_child(surroundings: &Surroundings) -> Result<(), MarkerError> {
         .args(["create", "--marked"])
         .stdin(OwnedFd::from(held))
         .spawn()?;
-    // The child never writes to its end, and closes it by ending.
+    // The child never writes, and closes its end when it exits.
     if watched.read_to_end(&mut Vec::new()).is_err() {
         child.kill()?;
         reap(&mut child);
@@ -110,13 +110,14 @@ fn signal_in_a_child(surroundings: &Surroundings) -> Result<(), MarkerError> {
     }
     let status = child.wait()?;
     match status.code() {
-        // It has said what went wrong.
+        // The child has printed its error.
         Some(_) => Ok(()),
         None => Err(MarkerError::Killed { status }),
     }
 }
 
-/// Leaves no zombie to the container's first process, unless the child is stuck in the kernel.
+/// Reaps the killed child, so that the container's first process gets no zombie. Gives up if the
+/// child is stuck in the kernel.
 fn reap(child: &mut Child) {
     for _ in 0..REAP_TRIES {
         if !matches!(child.try_wait(), Ok(None)) {
@@ -126,13 +127,13 @@ fn reap(child: &mut Child) {
     }
 }
 
-/// How often a killed child is looked for.
+/// The number of attempts to reap a killed child.
 const REAP_TRIES: u32 = 20;
 
-/// How long until a killed child is looked for again.
+/// The pause between these attempts.
 const REAP_PAUSE: Duration = Duration::from_millis(5);
 
-/// Why nothing is known of the signals.
+/// Why the result of the signals is unknown.
 #[derive(Debug, Error)]
 enum MarkerError {
     #[error("failed to start a process that signals: {0}")]

@@ -25,18 +25,18 @@ use self::{
     message::{Family, Reply},
 };
 
-/// Where names are looked up.
+/// The sources of names.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Names {
     /// The table of hosts, `/etc/hosts` on a real system.
     pub hosts: PathBuf,
     /// The resolver's configuration, `/etc/resolv.conf` on a real system.
     pub resolv_conf: PathBuf,
-    /// The port of the name servers: 53, but for tests.
+    /// The port of the name servers: 53 except in tests.
     pub port: u16,
 }
 
-/// How many aliases that a server left unresolved are followed.
+/// The most aliases that are followed if a server does not resolve them.
 const MAX_ALIASES: usize = 8;
 
 impl Names {
@@ -73,13 +73,13 @@ impl Names {
 /// Why a name has no address.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum LookupError {
-    /// It cannot be a name at all.
+    /// The text is not a host name.
     #[error("{host:?} is not a host name")]
     NotAName {
         /// The text.
         host: String,
     },
-    /// The name servers say that it has none.
+    /// The name servers report that the name has no address.
     #[error("there is no host {host}")]
     NoSuchHost {
         /// The name.
@@ -90,12 +90,12 @@ pub enum LookupError {
     NoAnswer {
         /// The name.
         host: String,
-        /// What the last name server said, or did not.
+        /// The answer of the last name server, or its failure.
         reason: String,
     },
 }
 
-/// Returns the address that `host` spells, with or without brackets.
+/// Returns `host` as an address, with or without brackets, or `None` if it is a name.
 fn literal(host: &str) -> Option<IpAddr> {
     host.strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
@@ -111,7 +111,7 @@ struct Resolver {
     deadline: Instant,
 }
 
-/// What the servers said of one name.
+/// The result of the servers for one name.
 enum Found {
     Addresses(Vec<IpAddr>),
     Nothing,
@@ -195,7 +195,7 @@ impl Resolver {
         Asked::Found(Found::Unknown(reason))
     }
 
-    /// Gives each try its share, so that a silent server leaves time for the next one.
+    /// Returns the time of one try, so that a silent server leaves time for the next one.
     fn patience(&self, left: Duration, tries_left: u32) -> Duration {
         let configured = Duration::from_secs(self.config.timeout.max(1).into());
         configured.min(left / tries_left.max(1))
@@ -210,14 +210,14 @@ impl Resolver {
     }
 }
 
-/// What one server said of a name, taken together.
+/// The combined result of one server for a name.
 enum Asked {
     Alias(String),
     Found(Found),
 }
 
 impl Asked {
-    /// Sums up the replies for all families; `None` is a family that stayed unanswered.
+    /// Combines the replies for all families. `None` stands for a family without an answer.
     fn from_replies(replies: Vec<Option<Reply>>) -> Result<Self, String> {
         let mut by_family = Vec::new();
         let mut alias = None;
@@ -241,7 +241,7 @@ impl Asked {
     }
 }
 
-/// Takes from each family in turn, so that one that leads nowhere costs one try, not all of them.
+/// Alternates between the families, so that an unreachable family costs one try, not all of them.
 fn interleave(by_family: &[Vec<IpAddr>]) -> Vec<IpAddr> {
     let longest = by_family.iter().map(Vec::len).max().unwrap_or(0);
     (0..longest)

@@ -1,4 +1,4 @@
-//! Which store is meant, and which namespace in it.
+//! The store to use, and the namespace in it.
 
 use oncue_language::{Namespace, name::NamespaceError};
 use thiserror::Error;
@@ -20,8 +20,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Returns what the command line says, else the environment, else what a wait left for the
-    /// other containers of its pod, else the namespace `default` of a store on this host.
+    /// Returns the place from the command line, else the environment, else the file that a wait
+    /// left for the other containers of its pod, else the namespace `default` of a store on this
+    /// host.
     pub(crate) fn of(
         choice: &StoreChoice,
         pod: &Pod,

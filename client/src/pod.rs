@@ -9,7 +9,7 @@ use crate::environment::Environment;
 /// The variables that the kubelet fills in, and expands in arguments.
 const FILLED_IN: [&str; 4] = ["POD_NAME", "POD_NAMESPACE", "POD_UID", "NODE_NAME"];
 
-/// The pod, as far as the environment says.
+/// The fields of the pod that the environment has.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Pod {
     name: Option<String>,

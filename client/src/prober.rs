@@ -1,4 +1,4 @@
-//! The checks that the client makes itself, as seen from the pod.
+//! The checks that the client makes from the pod.
 
 use std::{
     io::{self, ErrorKind},
@@ -14,12 +14,12 @@ use crate::{
     names::Names,
 };
 
-/// How long one check may take.
+/// The timeout of one check.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Makes the checks of `tcp://`, `http://` and `https://` terms.
 pub trait Prober: Send + Sync {
-    /// Checks once; takes a few seconds at most.
+    /// Checks once, within a few seconds.
     ///
     /// # Errors
     /// [`ProbeFailure`] with the reason, to be read after the term.
@@ -42,7 +42,7 @@ pub struct SocketProber {
 }
 
 impl SocketProber {
-    /// Returns a prober that looks hosts up by `names`.
+    /// Returns a prober that resolves hosts with `names`.
     pub fn new(names: Names) -> Self {
         Self {
             agent: unverified_agent(&names),
@@ -91,7 +91,7 @@ impl Prober for SocketProber {
     }
 }
 
-/// Refuses to begin if no time is left, since a timeout must not be zero.
+/// Returns an error if no time is left, because a timeout must not be zero.
 fn connect(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     if timeout.is_zero() {
         return Err(ErrorKind::TimedOut.into());

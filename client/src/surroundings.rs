@@ -1,4 +1,4 @@
-//! What the client uses besides the store; a rehearsal or a test may replace it.
+//! Everything the client uses besides the store. A rehearsal or a test may replace it.
 
 use std::{
     fmt,
@@ -17,17 +17,17 @@ use crate::{
     prober::{Prober, SocketProber},
 };
 
-/// What the client reads, writes and asks besides the store.
+/// Everything the client uses besides the store.
 pub struct Surroundings {
-    /// Time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Where it prints.
+    /// The output streams.
     pub console: Console,
     /// The environment variables.
     pub environment: Environment,
-    /// The client's own file: what `install` copies, and where a marker looks for its folder.
+    /// The client's own file: `install` copies it, and a marker finds its folder by it.
     pub executable: PathBuf,
-    /// Which signals end it.
+    /// The signals that end the client.
     pub interrupts: Interrupts,
     /// Turns host names into addresses.
     pub names: Names,
@@ -36,7 +36,7 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Returns the real ones: this process's environment, streams, signals and sockets.
+    /// Returns the environment, streams, signals and sockets of this process.
     pub fn of_this_process() -> Self {
         let names = Names::of_the_system();
         Self {
@@ -59,7 +59,7 @@ impl fmt::Debug for Surroundings {
     }
 }
 
-/// Falls back on the command line where `/proc` is not mounted.
+/// Falls back to the command line if `/proc` is not mounted.
 fn own_executable() -> PathBuf {
     std::env::current_exe()
         .ok()
@@ -67,15 +67,15 @@ fn own_executable() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// Time as the wait sees it; a rehearsal may run it faster.
+/// The time of a wait. A rehearsal may run it faster.
 pub trait Clock: Send + Sync {
-    /// Returns the time since a fixed moment; it never runs backwards.
+    /// Returns the time since a fixed moment. It never runs backwards.
     fn now(&self) -> Duration;
 
     /// Returns the time since the Unix epoch.
     fn since_epoch(&self) -> Duration;
 
-    /// Returns how long to sleep in reality until `duration` has gone by on this clock.
+    /// Returns the real time in which `duration` passes on this clock.
     fn in_reality(&self, duration: Duration) -> Duration;
 }
 
@@ -109,8 +109,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Two streams to print lines on. A stream that is closed is no reason to stop waiting, so errors
-/// are dropped.
+/// Two streams to print lines on. Errors are ignored, because a closed stream must not end a wait.
 pub struct Console {
     out: Mutex<Box<dyn Write + Send>>,
     err: Mutex<Box<dyn Write + Send>>,
@@ -125,18 +124,18 @@ impl Console {
         }
     }
 
-    /// Prints a line on standard output; what would end it or move the cursor is escaped.
+    /// Prints a line on standard output. Line breaks and control characters are escaped.
     pub fn say(&self, line: impl fmt::Display) {
         print(&self.out, Escaped(line));
     }
 
-    /// Prints a line on standard error, with the program's name in front; what would end it or
-    /// move the cursor is escaped.
+    /// Prints a line on standard error, after the program's name. Line breaks and control
+    /// characters are escaped.
     pub fn complain(&self, line: impl fmt::Display) {
         print(&self.err, format_args!("oncue-client: {}", Escaped(line)));
     }
 
-    /// Prints a text of our own on standard output, as it is.
+    /// Prints a text of the client itself on standard output, without escapes.
     pub(crate) fn show(&self, text: &str) {
         print(&self.out, text);
     }
@@ -153,7 +152,7 @@ fn print(stream: &Mutex<Box<dyn Write + Send>>, line: impl fmt::Display) {
     let mut line = line.to_string();
     line.truncate(line.floor_char_boundary(MAX_LINE_BYTES));
     line.push('\n');
-    // One write a line, so that lines of several processes do not mix.
+    // One write per line, so that lines of several processes do not mix.
     let _ = stream
         .write_all(line.as_bytes())
         .and_then(|()| stream.flush());

@@ -1,4 +1,4 @@
-//! What a wait does next: pure. Events and the time go in as values, actions come out.
+//! The decisions of a wait. Pure: takes events and the time as values, and returns actions.
 //!
 //! Time is a duration since the pod's first wait began, so that timeouts count through restarts.
 
@@ -31,20 +31,20 @@ pub struct Wait {
     overdue: Option<Overdue>,
     /// When this process began to wait.
     begun: Duration,
-    /// When the last event was taken in.
+    /// When the last event was handled.
     handled_at: Duration,
     random: fastrand::Rng,
     actions: Vec<Action>,
 }
 
-/// What happened.
+/// An event of a wait.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The store answered the question of this number, or it did not.
+    /// The store answered the question with this number, or failed to.
     Answered {
         /// The number of the question.
         number: u64,
-        /// What the store said, or why there is no answer.
+        /// The answer, or why there is none.
         answer: Result<Answer, Lost>,
     },
     /// The check of this term ended.
@@ -54,85 +54,85 @@ pub enum Event {
         /// Why the check failed, if it did.
         result: Result<(), String>,
     },
-    /// Nothing but that time went by.
+    /// Only time has passed.
     Tick,
 }
 
-/// The state of the terms that were asked for, in their order, at one revision.
+/// The states of the terms in a question, in their order, at one revision.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Answer {
     /// The revision, as the store writes it.
     pub revision: String,
-    /// What each of the terms is.
+    /// The verdict on each term.
     pub verdicts: Vec<Verdict<String>>,
 }
 
 /// Why there is no answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Lost {
-    /// The store says that the question itself is wrong.
+    /// The store rejects the question itself.
     Refused(String),
-    /// The store cannot be reached, or is out of order.
+    /// The store is unreachable or has failed.
     Unreachable(String),
 }
 
-/// What is to be done.
+/// An action that the wait requests.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Action {
-    /// Ask the store; an earlier question is of no interest any more.
+    /// Ask the store. This replaces an earlier question.
     Ask(Question),
     /// The wait is over.
     Finish(Ending),
     /// Check this term.
     Probe(usize),
-    /// Tell a person.
+    /// Print this line.
     Say(String),
 }
 
 /// A question for the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Question {
-    /// The answer repeats it.
+    /// The number of the question, which the answer repeats.
     pub number: u64,
     /// The positions of the terms.
     pub terms: Vec<usize>,
-    /// The store holds the answer until the state differs from this revision's.
+    /// The store holds the answer until the state differs from the state at this revision.
     pub revision: Option<String>,
 }
 
 /// How a wait ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Ending {
-    /// In which way.
+    /// The kind of ending.
     pub kind: EndingKind,
     /// The message for users, in the log and the termination message.
     pub message: String,
-    /// The same in a few words, for the process that waits on after a failure.
+    /// The cause in a few words, for the process that continues to wait after a failure.
     pub cause: String,
 }
 
-/// The ways in which a wait ends.
+/// The kinds of endings of a wait.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EndingKind {
-    /// A failure term met what must not be.
+    /// A failure term failed.
     Failed,
-    /// Everything holds, or was given up.
+    /// Every term holds or was given up.
     Ready,
-    /// The store says that the terms are wrong.
+    /// The store rejects the terms.
     Refused,
-    /// A timeout went by.
+    /// A timeout has passed.
     TimedOut,
 }
 
 impl EndingKind {
-    /// Returns the exit code of a client whose wait ends so.
+    /// Returns the client's exit code for this ending.
     pub fn exit_code(self) -> u8 {
         Exit::from(self).code()
     }
 }
 
 impl Wait {
-    /// Returns the wait for `plan`, as of `now`; its first actions come with the first event.
+    /// Returns the wait for `plan`, as of `now`. The first event yields its first actions.
     pub fn new(plan: Plan, now: Duration) -> Self {
         let Plan {
             terms,
@@ -188,8 +188,8 @@ impl Wait {
         std::mem::take(&mut self.actions)
     }
 
-    /// Returns when the next [`Event::Tick`] is due. It may have gone by since the last event was
-    /// taken in, and is due at once then.
+    /// Returns when the next [`Event::Tick`] is due. If this time has passed since the last event,
+    /// the tick is due at once.
     pub fn wake_at(&self) -> Option<Duration> {
         let probes = self.probings.iter().filter_map(Probing::due_at);
         let terms = self

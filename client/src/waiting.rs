@@ -57,16 +57,16 @@ pub(crate) fn wait(arguments: args::Wait, surroundings: &Surroundings) -> Exit {
     exit
 }
 
-/// What comes from the other threads.
+/// A message from another thread.
 enum Happening {
     Event(Event),
     Signal(Signal),
     Signalled(Result<(), ApiError>),
 }
 
-/// A wait with everything around it.
+/// A wait with its threads and channels.
 struct Waiting<'a> {
-    /// The question that is under way, with its connection.
+    /// The question that awaits its answer, with its connection.
     question: Option<(u64, Api)>,
     sender: Sender<Happening>,
     happenings: Receiver<Happening>,
@@ -75,7 +75,7 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// Returns the exit and what it is to be explained by.
+    /// Returns the exit and the message that explains it.
     fn run(&mut self) -> (Exit, String) {
         let mut wait = Wait::new(self.preparation.plan.clone(), self.now());
         let ending = match self.until_it_ends(&mut wait) {
@@ -135,7 +135,7 @@ impl Waiting<'_> {
         self.preparation.waited_before + here.saturating_sub(self.preparation.begun)
     }
 
-    /// Returns what happens next, `None` where nothing does until `wake`.
+    /// Returns the next message, or `None` if there is none until `wake`.
     fn next(&self, wake: Option<Duration>) -> Option<Happening> {
         let Some(wake) = wake else {
             return self.happenings.recv().ok();
@@ -145,8 +145,8 @@ impl Waiting<'_> {
         self.happenings.recv_timeout(patience).ok()
     }
 
-    /// Asks on a thread of its own. An earlier question that is still held is hung up on, so that
-    /// the store does not take this pod for two.
+    /// Asks on a separate thread. Closes the connection of an earlier question that is still held,
+    /// so that the store does not count this pod twice.
     fn ask(&mut self, question: &Question) {
         if let Some((_, api)) = self.question.take() {
             if let Ok(fresh) = api.reconnected() {
@@ -185,8 +185,8 @@ impl Waiting<'_> {
         );
     }
 
-    /// Does `work` on a thread of its own. If the operating system has no room for one,
-    /// `not_started` happens, with the reason.
+    /// Does `work` on a separate thread. If the operating system cannot start one, sends the result
+    /// of `not_started` with the reason.
     fn in_background(
         &self,
         work: impl FnOnce() -> Happening + Send + 'static,

@@ -28,26 +28,26 @@ use crate::{
     workload::{self, Workload},
 };
 
-/// One thing to be said of an object.
+/// One mistake or risk in an object.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// What kind of thing it is.
+    /// The kind of mistake.
     pub code: Code,
-    /// What is wrong and what would be right, in words.
+    /// The mistake and its correction, in words.
     pub message: String,
-    /// Where.
+    /// The place.
     pub place: Place,
 }
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, Display, Eq, IntoStaticStr, Ord, PartialEq, PartialOrd)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Severity {
-    /// The pod is refused, or never starts.
+    /// The pod is rejected, or never starts.
     Error,
-    /// It may be meant.
+    /// The mistake may be intended.
     Warning,
 }
 
@@ -58,13 +58,13 @@ impl Severity {
     }
 }
 
-/// What kind of thing is found: closed, so that scripts can rely on it.
+/// The kind of a finding: a closed set, so that scripts can rely on it.
 #[derive(Clone, Copy, Debug, Display, Eq, Hash, IntoStaticStr, Ord, PartialEq, PartialOrd)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Code {
-    /// Admission lets the pod in with a warning.
+    /// Admission admits the pod with a warning.
     Admission,
-    /// An annotation that breaks the grammar or does not go with its pod.
+    /// An annotation that breaks the grammar or does not suit its pod.
     BadAnnotation,
     /// Workloads that wait for each other forever.
     Deadlock,
@@ -72,17 +72,17 @@ pub enum Code {
     Hook,
     /// An annotation in a place where it has no effect.
     Misplaced,
-    /// A wait that cannot end as the files stand.
+    /// A wait that cannot end with these files.
     NeverHolds,
-    /// A pod that asks for something and is left alone.
+    /// A pod with oncue's annotations that is not injected.
     NotInjected,
-    /// A pod that admission refuses for something else than its annotations.
+    /// A pod that admission rejects for another reason than its annotations.
     Refused,
-    /// A key that is kept for later.
+    /// A key that is reserved for a later version.
     ReservedKey,
-    /// A key that looks like ours and is not.
+    /// A key that resembles one of oncue's.
     UnknownKey,
-    /// An object that is waited for and not in the files.
+    /// A wait for an object that is not in the files.
     UnknownObject,
     /// A variable that no object in the files signals.
     Unproduced,
@@ -95,18 +95,18 @@ impl Code {
     }
 }
 
-/// Where something is found.
+/// The place of a finding.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Place {
-    /// The position of the object among those that were looked at.
+    /// The position of the object in the set that was checked.
     pub object: usize,
     /// The place in the object (RFC 6901).
     pub pointer: String,
-    /// Which part of it.
+    /// The part of the field.
     pub part: Part,
 }
 
-/// Which part of a field.
+/// A part of a field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Part {
     /// The character at this column of its value, counted from 1.
@@ -117,35 +117,35 @@ pub enum Part {
     Value,
 }
 
-/// A model of objects, with where each member is written.
+/// A model of objects, with the place of each member.
 #[derive(Debug, Default)]
 pub struct Modelled<'a> {
     /// The model.
     pub model: Model,
-    /// Where each member is written.
+    /// The place of each member.
     pub origins: BTreeMap<MemberId, Origin<'a>>,
 }
 
-/// Where a member of a model is written.
+/// The place of a member of a model.
 #[derive(Clone, Debug)]
 pub struct Origin<'a> {
-    /// The position of the object among those that were looked at.
+    /// The position of the object in the set that was checked.
     pub object: usize,
     /// The workload in it.
     pub workload: Workload<'a>,
 }
 
-/// What objects are held against.
+/// The settings that objects are checked against.
 #[derive(Clone, Copy, Debug)]
 pub struct Linter<'a> {
-    /// What admission decides with.
+    /// The settings of admission.
     pub settings: &'a Settings,
-    /// The namespace of objects that name none.
+    /// The namespace of objects without one.
     pub namespace: &'a Namespace,
 }
 
 impl<'a> Linter<'a> {
-    /// Returns everything that is wrong with a set of objects that are used together.
+    /// Returns the findings about a set of objects that are used together.
     pub fn lint(&self, objects: &[&'a Value]) -> Vec<Finding> {
         let mut findings: Vec<_> = objects
             .iter()
@@ -169,7 +169,7 @@ impl<'a> Linter<'a> {
         findings
     }
 
-    /// Says what can be said of one object without the others.
+    /// Returns the findings about one object on its own.
     pub fn lint_object(&self, object: &Value) -> Vec<Finding> {
         self.lint_alone(0, object)
     }

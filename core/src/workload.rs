@@ -1,6 +1,6 @@
 //! Finds the pods in an object: a bare Pod, or the template of a workload.
 //!
-//! Pure: objects are borrowed as raw JSON, and only what is asked for is read.
+//! Pure: objects are borrowed as raw JSON, and only the requested fields are read.
 
 mod owner;
 mod pod;
@@ -19,16 +19,16 @@ use strum::{Display, IntoStaticStr, VariantArray};
 
 use crate::language::Namespace;
 
-/// The kinds that make pods.
+/// The kinds that create pods.
 #[derive(
     Clone, Copy, Debug, Display, Eq, Hash, IntoStaticStr, Ord, PartialEq, PartialOrd, VariantArray,
 )]
 pub enum WorkloadKind {
-    /// `batch`: makes Jobs from a template.
+    /// `batch`: creates Jobs from a template.
     CronJob,
     /// `apps`: one pod on each node.
     DaemonSet,
-    /// `apps`: pods that are replaced in turn.
+    /// `apps`: pods that are replaced one after the other.
     Deployment,
     /// `batch`: pods that run to their end.
     Job,
@@ -38,7 +38,7 @@ pub enum WorkloadKind {
     ReplicaSet,
     /// The older way to keep a number of pods.
     ReplicationController,
-    /// `apps`: pods with an ordinal each.
+    /// `apps`: pods with ordinals.
     StatefulSet,
 }
 
@@ -51,7 +51,7 @@ impl WorkloadKind {
         self.into()
     }
 
-    /// Returns where the pod's `metadata` and `spec` lie in the object (RFC 6901).
+    /// Returns the JSON pointer to the pod's `metadata` and `spec` in the object.
     pub fn template_pointer(self) -> &'static str {
         match self {
             Self::CronJob => "/spec/jobTemplate/spec/template",
@@ -82,16 +82,16 @@ impl WorkloadKind {
 /// What the kubelet does when a container ends.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum RestartPolicy {
-    /// It starts it again.
+    /// It restarts the container.
     #[default]
     Always,
-    /// Nothing.
+    /// It does not restart the container.
     Never,
-    /// It starts it again unless it succeeded.
+    /// It restarts the container unless it succeeded.
     OnFailure,
 }
 
-/// One object that makes pods.
+/// One object that creates pods.
 #[derive(Clone, Debug)]
 pub struct Workload<'a> {
     kind: WorkloadKind,
@@ -100,15 +100,15 @@ pub struct Workload<'a> {
     template: &'a Value,
 }
 
-/// Returns every workload in `object`, which may be a `List`, with where it lies in it.
+/// Returns every workload in `object`, which may be a `List`, with its JSON pointer.
 pub fn find(object: &Value) -> Vec<Workload<'_>> {
     objects(object)
         .filter_map(|(pointer, object)| Workload::new(object, pointer))
         .collect()
 }
 
-/// Returns the object itself or, if it is a `List`, its items, each with its pointer; the items of a
-/// `List` in a `List` stand in its place.
+/// Returns the object itself or, if it is a `List`, its items, each with its JSON pointer. A `List`
+/// in a `List` is replaced by its items.
 pub fn objects(object: &Value) -> impl Iterator<Item = (String, &Value)> {
     let mut rest = vec![(String::new(), object)];
     std::iter::from_fn(move || {
@@ -129,7 +129,7 @@ fn items(object: &Value) -> Option<&Vec<Value>> {
     items.as_array()
 }
 
-/// Returns the object in which a pointer lies: the item of a `List`, or the whole.
+/// Returns the object that a JSON pointer leads into: an item of a `List`, or the whole.
 pub fn object_at<'v>(object: &'v Value, pointer: &str) -> &'v Value {
     let mut found = object;
     let mut tokens = pointer.split('/').skip(1);
@@ -145,7 +145,7 @@ pub fn object_at<'v>(object: &'v Value, pointer: &str) -> &'v Value {
 }
 
 impl<'a> Workload<'a> {
-    /// Returns the workload that `object` is, if it is one; `pointer` is where it lies.
+    /// Returns `object`, which is at `pointer` in its document, as a workload if it is one.
     pub fn new(object: &'a Value, pointer: String) -> Option<Self> {
         let kind = WorkloadKind::of(object)?;
         Some(Self {
@@ -161,7 +161,7 @@ impl<'a> Workload<'a> {
         self.kind
     }
 
-    /// Returns its name, or what a generated one begins with.
+    /// Returns its name, or the prefix of a generated one.
     pub fn name(&self) -> &'a str {
         let name = text(self.object, "/metadata/name");
         name.or_else(|| text(self.object, "/metadata/generateName"))
@@ -185,17 +185,17 @@ impl<'a> Workload<'a> {
         text(self.object, "/metadata/name").filter(|_| is_pod)
     }
 
-    /// Returns where the object lies in its document (RFC 6901).
+    /// Returns the JSON pointer to the object in its document.
     pub fn pointer(&self) -> &str {
         &self.pointer
     }
 
-    /// Returns where the pod's `metadata` and `spec` lie in the document (RFC 6901).
+    /// Returns the JSON pointer to the pod's `metadata` and `spec` in the document.
     pub fn template_pointer(&self) -> String {
         format!("{}{}", self.pointer, self.kind.template_pointer())
     }
 
-    /// Returns where the annotation `key` of its pods lies in the document (RFC 6901).
+    /// Returns the JSON pointer to the annotation `key` of its pods in the document.
     pub fn annotation_pointer(&self, key: &str) -> String {
         format!(
             "{}/metadata/annotations/{}",
@@ -214,23 +214,24 @@ impl<'a> Workload<'a> {
         self.template
     }
 
-    /// Returns the annotations of its pods; those that are not strings are left out.
+    /// Returns the annotations of its pods that are strings.
     pub fn annotations(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         texts(self.template, "/metadata/annotations")
     }
 
-    /// Returns the labels of its pods, as far as the template says them.
+    /// Returns the labels in the pod template.
     pub fn labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         texts(self.template, "/metadata/labels")
     }
 
-    /// Returns the annotations of the object itself; none for a bare Pod, which is its own template.
+    /// Returns the annotations of the object itself, but none for a bare Pod, which is its own
+    /// template.
     pub fn own_annotations(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let is_pod = self.kind == WorkloadKind::Pod;
         self.object_annotations().filter(move |_| !is_pod)
     }
 
-    /// Returns the annotations of the object, whatever it is.
+    /// Returns the annotations of the object, also for a bare Pod.
     pub fn object_annotations(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         texts(self.object, "/metadata/annotations")
     }
@@ -245,8 +246,7 @@ impl<'a> Workload<'a> {
         names(self.template, "/spec/initContainers")
     }
 
-    /// Returns the container that `kubectl` means where none is named: the annotated one, else
-    /// the first.
+    /// Returns the container that `kubectl` uses by default: the annotated one, else the first.
     pub fn default_container(&self) -> Option<&'a str> {
         self.annotations()
             .find(|(key, _)| *key == "kubectl.kubernetes.io/default-container")

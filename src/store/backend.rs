@@ -1,4 +1,4 @@
-//! The seam between the store and what keeps its variables.
+//! The interface between the store and the storage of its variables.
 
 use std::{fmt, sync::Arc};
 
@@ -9,8 +9,7 @@ use crate::life::Assertion;
 
 /// Keeps the variables, and reports every committed change.
 pub trait Backend: fmt::Debug + Send + Sync {
-    /// Gives `feed` everything there is, and from then on every change in the order of their
-    /// commits.
+    /// Gives `feed` all variables, and then every change in the order of the commits.
     fn start(&self, feed: Arc<dyn Feed>) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Carries out `mutation`, as [`Mutation::decide`] decides.
@@ -31,18 +30,19 @@ pub trait Backend: fmt::Debug + Send + Sync {
 ///
 /// Neither method may block for long, or call the backend.
 pub trait Feed: Send + Sync {
-    /// Everything there is; what was told before no longer counts.
+    /// Receives all variables, which replace everything received before.
     fn reset(&self, variables: &Variables);
 
-    /// What has changed, in the order of the commits.
+    /// Receives changes, in the order of the commits.
     fn committed(&self, updates: &[Update]);
 }
 
-/// What a mutation did.
+/// The result of a mutation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Committed {
-    /// What it did to the variable.
+    /// The effect on the variable.
     pub effect: Effect,
-    /// The assertion afterwards: always there after [`Action::Assert`](super::Action::Assert).
+    /// The assertion after the mutation, which exists after
+    /// [`Action::Assert`](super::Action::Assert).
     pub assertion: Option<Arc<Assertion>>,
 }

@@ -1,4 +1,4 @@
-//! The last changes, kept for those who watch: bounded in bytes.
+//! The last changes, kept for watchers, with a limit in bytes.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -11,7 +11,7 @@ use crate::{
     world::{Change, Scope},
 };
 
-/// The last changes in their order; the oldest go where there are too many bytes of them.
+/// The last changes in their order. Beyond a limit in bytes, the oldest are dropped.
 #[derive(Debug)]
 pub(super) struct ChangeLog {
     kept: RwLock<Kept>,
@@ -27,7 +27,7 @@ struct Kept {
     bytes: usize,
 }
 
-/// Where somebody reads in the log.
+/// A reader's position in the log.
 #[derive(Debug)]
 pub(super) struct Cursor {
     /// The number of the change that is read next.
@@ -69,7 +69,7 @@ impl ChangeLog {
         *self.end.borrow()
     }
 
-    /// Returns a cursor behind the last change.
+    /// Returns a cursor after the last change.
     pub(super) fn cursor(&self) -> Cursor {
         let end = self.end.subscribe();
         let next = *end.borrow();
@@ -82,7 +82,7 @@ impl ChangeLog {
     }
 
     /// Returns the next change in `scope` before the number `end`, after looking at a bounded
-    /// number of them; the cursor is moved behind it.
+    /// number of them. Moves the cursor past it.
     ///
     /// # Errors
     /// [`WatchError::Slow`].
@@ -110,7 +110,7 @@ impl ChangeLog {
 }
 
 impl Cursor {
-    /// Waits until there are changes behind the cursor.
+    /// Waits until there are changes after the cursor.
     ///
     /// # Errors
     /// [`WatchError::Closed`].
@@ -121,7 +121,7 @@ impl Cursor {
     }
 }
 
-/// Returns the bytes that a change takes while it is kept, as if nobody else had its assertion.
+/// Returns the size of a kept change in bytes, as if its assertion were not shared.
 fn bytes(assertion: &Arc<Assertion>) -> usize {
     let value = assertion.value.as_ref();
     let owner = assertion.id.asserter.owner();
@@ -131,5 +131,5 @@ fn bytes(assertion: &Arc<Assertion>) -> usize {
 
 const CHANGE: usize = 640;
 
-/// How many changes are looked at while nobody can add one.
+/// The number of changes that are examined under one lock.
 const LOOKED_AT: usize = 256;

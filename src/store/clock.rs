@@ -6,7 +6,7 @@ use crate::life::Timestamp;
 
 /// Tells the time of day.
 pub trait Clock: Send + Sync {
-    /// Returns the present moment.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 

@@ -1,7 +1,7 @@
 //! The backend that keeps everything in one directory: a crash-safe file, written by one thread.
 //!
-//! Concurrent changes share a sync: what arrives while one is under way is committed with the
-//! next. A change is acknowledged after its sync, so nothing that was acknowledged is ever lost.
+//! Concurrent changes share a sync: changes that arrive during one are committed with the next. A
+//! change is acknowledged after its sync, so an acknowledged change is never lost.
 
 mod directory;
 mod fault;
@@ -35,7 +35,7 @@ use super::{
     pulse::{Pulse, Vigil},
 };
 
-/// How many changes wait for the next sync at most; more of them wait to be let in.
+/// The most changes that are queued for the next sync. Further callers wait for a place.
 const QUEUE: usize = 1024;
 
 /// Disk space in bytes that is reserved for deletes: 512 pages of 4 KiB. A commit of deletes on a
@@ -46,18 +46,18 @@ const RESERVE: usize = 2 << 20;
 #[derive(Debug)]
 pub struct Embedded {
     path: PathBuf,
-    /// None only while it is being dropped.
+    /// `None` only while this is being dropped.
     requests: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
     vigil: Vigil,
 }
 
 impl Embedded {
-    /// Opens the store in `directory`, and creates both if they do not exist. It takes no more
-    /// variables than fit into `variables`; what is there is kept even beyond that.
+    /// Opens the store in `directory`, and creates both if they do not exist. New variables must
+    /// fit into the budget `variables`. Existing ones are kept even beyond it.
     ///
     /// # Errors
-    /// [`StoreError`]; whatever was there is left as it was.
+    /// [`StoreError`]. The directory is left as it was.
     pub fn open(directory: &Path, variables: Budget) -> Result<Self, StoreError> {
         Self::on(Directory::open(directory)?, variables)
     }
@@ -118,7 +118,7 @@ impl Backend for Embedded {
     }
 }
 
-/// Waits for the writer, so that the directory is free for the next one.
+/// Waits for the writer, so that the directory can be opened again.
 impl Drop for Embedded {
     fn drop(&mut self) {
         self.requests.take();
@@ -128,35 +128,35 @@ impl Drop for Embedded {
     }
 }
 
-/// Where the file is, and the new one that is written beside it before it takes its place.
+/// Access to the file, and to a new file that is written beside it and then replaces it.
 trait Medium: Send + 'static {
     type Storage: StorageBackend;
 
     /// Opens the file, or returns `None` if it does not exist.
     fn open(&self) -> Result<Option<Self::Storage>, StoreError>;
 
-    /// Creates the new file, in the place of what was left of another one.
+    /// Creates the new file. An incomplete one from before is overwritten.
     fn create_new(&self) -> Result<Self::Storage, StoreError>;
 
-    /// Puts the new file in the place of the other; that is durable afterwards.
+    /// Replaces the file with the new one, durably.
     fn adopt_new(&self) -> Result<(), StoreError>;
 
-    /// Removes what there is of the new file, so that it takes no space.
+    /// Removes the new file, complete or not.
     fn discard_new(&self);
 
-    /// Makes sure that nobody has deleted the file, or put another in its place.
+    /// Checks that the file was neither deleted nor replaced.
     fn check_place(&self) -> Result<(), StoreError>;
 
-    /// Makes sure that [`RESERVE`] bytes are reserved.
+    /// Reserves [`RESERVE`] bytes unless they are reserved already.
     fn reserve(&self) -> Result<(), StoreError>;
 
-    /// Gives the reserved bytes up.
+    /// Releases the reserved bytes.
     fn release_reserve(&self);
 
-    /// Returns how many bytes the disk has left for us.
+    /// Returns the free space of the disk in bytes.
     fn free_space(&self) -> Result<u64, StoreError>;
 
-    /// Returns the present moment.
+    /// Returns the current time.
     fn now(&self) -> Instant;
 
     /// Names the file in errors.

@@ -1,4 +1,4 @@
-//! Why a store refuses.
+//! The errors of a store.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -10,7 +10,7 @@ use crate::memory::Exhausted;
 /// Why a store cannot be opened, or a change cannot be kept.
 #[derive(Clone, Debug, Error)]
 pub enum StoreError {
-    /// It is shutting down, or its writer has died.
+    /// The store is shutting down, or its writer has died.
     #[error("the store is closed")]
     Closed,
     /// The file does not hold what was written.
@@ -39,17 +39,17 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// The operating system refuses.
+    /// The operating system reported an error.
     #[error("failed to {action} {}", path.display())]
     Io {
-        /// What was attempted.
+        /// The operation that failed.
         action: &'static str,
-        /// On what.
+        /// The file or directory.
         path: PathBuf,
-        /// Why it failed.
+        /// The error of the operating system.
         source: Arc<io::Error>,
     },
-    /// Another process has it open.
+    /// Another process has the store open.
     #[error(
         "{} is in use by another process: stop that one, or choose another directory",
         path.display()
@@ -58,7 +58,7 @@ pub enum StoreError {
         /// The lock file.
         path: PathBuf,
     },
-    /// It was written by a later version.
+    /// A later version wrote the file.
     #[error(
         "{} has format {found}, and this version reads up to {known}: run the version that wrote it, or a later one",
         path.display()
@@ -66,21 +66,21 @@ pub enum StoreError {
     Newer {
         /// The file.
         path: PathBuf,
-        /// The format that it has.
+        /// The format of the file.
         found: u64,
         /// The latest format that this version reads.
         known: u64,
     },
-    /// The file is something else.
+    /// The file is not a store's.
     #[error("{} is not an oncue store: move it away, or choose another directory", path.display())]
     NotOurs {
         /// The file.
         path: PathBuf,
     },
-    /// The variables take as much memory as they may; nothing has changed.
+    /// The variables have reached their memory limit. Nothing has changed.
     #[error("{0}: delete some, or raise --memory-limit; nothing has changed")]
     OverLimit(Exhausted),
-    /// The directory, or its file system, cannot be written.
+    /// The directory or its file system is not writable.
     #[error("{} cannot be written: make it writable, or choose another directory", path.display())]
     ReadOnly {
         /// The directory or file.
@@ -88,16 +88,16 @@ pub enum StoreError {
     },
 }
 
-/// What of a store runs by itself, and ended.
+/// The part of a store that has ended.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum StoreDeath {
-    /// What removes assertions whose time is over.
+    /// The task that removes expired assertions.
     #[error("the store's task that removes expired assertions has died")]
     Expiry,
-    /// What answers waiters.
+    /// The task that answers waiters.
     #[error("the store's task that answers waiters has died")]
     Release,
-    /// What keeps changes.
+    /// The backend.
     #[error("the store's writer has died: no change can be kept any more")]
     Writer,
 }
@@ -116,18 +116,18 @@ pub enum WaitError {
         /// The condition.
         condition: Box<Condition>,
     },
-    /// Held waits take as much memory as they may.
+    /// Held waits have reached their memory limit.
     #[error("{0}: try again later")]
     OverLimit(Exhausted),
-    /// As many waiters are held as are allowed.
+    /// The limit of held waiters is reached.
     #[error("{limit} waiters are held, which is all that are allowed: try again later")]
     TooMany {
-        /// How many are allowed.
+        /// The limit.
         limit: usize,
     },
 }
 
-/// Why there are no changes, or no more of them.
+/// Why a watch did not start, or ended.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum WatchError {
     /// The store is shutting down.
@@ -136,13 +136,13 @@ pub enum WatchError {
     /// The watcher was too slow and must begin again.
     #[error("the watcher fell behind by {missed} changes: watch anew from the present state")]
     Slow {
-        /// How many changes it has missed.
+        /// The number of missed changes.
         missed: u64,
     },
-    /// As many watchers are served as are allowed.
+    /// The limit of watchers is reached.
     #[error("{limit} watchers are served, which is all that are allowed: try again later")]
     TooMany {
-        /// How many are allowed.
+        /// The limit.
         limit: usize,
     },
 }

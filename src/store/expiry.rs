@@ -1,4 +1,4 @@
-//! Removes assertions that end by themselves, when they do.
+//! Removes assertions when they expire.
 
 use std::{
     sync::{Arc, Weak},
@@ -16,7 +16,7 @@ use crate::life::{AssertionId, Timestamp};
 /// The longest sleep: the time of day may jump, as on a laptop that was asleep.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// How long to wait after the backend refused.
+/// The pause after a failed removal.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// How many removals are under way at once, so that they share a sync.
@@ -30,7 +30,7 @@ pub(super) struct Expiry {
 }
 
 impl Expiry {
-    /// Sleeps until the next deadline, again and again, as long as there is a backend.
+    /// Removes assertions at their deadlines, until the backend is closed.
     pub(super) async fn run(self) {
         loop {
             self.sleep().await;
@@ -55,7 +55,7 @@ impl Expiry {
         }
     }
 
-    /// Removes what has ended by now.
+    /// Removes assertions that have expired.
     async fn expire_due(&self) -> Result<(), StoreError> {
         let Some(backend) = self.backend.upgrade() else {
             return Err(StoreError::Closed);
@@ -72,8 +72,8 @@ impl Expiry {
         }
     }
 
-    /// Removes what has ended while nobody looked. What cannot be removed now is tried again later:
-    /// it never keeps a store from starting.
+    /// Removes assertions that expired while no store ran. A failure does not prevent the start:
+    /// the removal is tried again later.
     pub(super) async fn catch_up(&self) {
         if let Err(error) = self.expire_due().await {
             warn!(%error, "failed to remove expired assertions");

@@ -1,4 +1,4 @@
-//! What others use of the store.
+//! The handle to the store.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::life::{Assertion, AssertionId, Timestamp};
 
-/// A handle to the store; cloning it is cheap.
+/// A handle to the store. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -30,32 +30,32 @@ struct Inner {
     release_vigil: Vigil,
 }
 
-/// An assertion that is about to be made.
+/// An assertion to make.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NewAssertion {
     /// The owner and the kind.
     pub id: AssertionId,
-    /// The value it carries.
+    /// The value of the variable.
     pub value: Option<Value>,
-    /// After how long it ends by itself.
+    /// The time until it expires.
     pub ttl: Option<Duration>,
     /// What to do with an existing assertion of the same id.
     pub existing: Existing,
 }
 
-/// What an assertion made of its variable.
+/// The result of an assertion.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Asserted {
     /// [`Effect::Created`], [`Effect::Changed`] or [`Effect::Unchanged`].
     pub effect: Effect,
-    /// A revision from which on that is so.
+    /// A revision at which the effect is visible.
     pub revision: Revision,
     /// The assertion afterwards.
     pub assertion: Arc<Assertion>,
 }
 
 impl Store {
-    /// Loads what `backend` keeps, and removes what has expired meanwhile if that is possible.
+    /// Loads the variables from `backend`, and removes expired ones if possible.
     pub async fn open(
         backend: Arc<dyn Backend>,
         limits: Limits,
@@ -84,7 +84,7 @@ impl Store {
         })
     }
 
-    /// Makes an assertion; returns once it is durable and visible here.
+    /// Makes an assertion. Returns once it is durable and visible here.
     #[expect(
         clippy::missing_panics_doc,
         reason = "no backend breaks the contract of `Committed`"
@@ -129,7 +129,7 @@ impl Store {
         Ok(self.commit(key, action).await?.effect)
     }
 
-    /// Removes all assertions of a variable; returns whether there were any.
+    /// Removes all assertions of a variable. Returns whether there were any.
     pub async fn delete(&self, key: VariableKey) -> Result<bool, StoreError> {
         let committed = self.commit(key, Action::Delete).await?;
         Ok(committed.effect != Effect::Unchanged)
@@ -145,15 +145,15 @@ impl Store {
     }
 
     /// Returns the next assertions in `scope`, at most `limit` and never above 1000 of them, from
-    /// `position` on; a page may be empty and yet not be the last.
+    /// `position` on. Even an empty page may not be the last one.
     ///
-    /// Each page is read at a revision of its own. An assertion that is there throughout is on
-    /// exactly one of them.
+    /// Each page has its own revision. An assertion that exists all the time is on exactly one
+    /// page.
     pub fn list(&self, scope: &Scope, limit: usize, position: Option<Position>) -> Page {
         self.inner.shared.page(scope, limit, position)
     }
 
-    /// Judges `conditions` at the present revision.
+    /// Judges `conditions` at the current revision.
     ///
     /// # Errors
     /// [`WaitError::NoObjects`].
@@ -161,16 +161,16 @@ impl Store {
         self.inner.shared.judge(conditions)
     }
 
-    /// Answers at once where all conditions hold, one fails, a state has flipped since the
-    /// revision, or that is not known; else holds the waiter until one of these is so.
+    /// Answers at once if all conditions hold, one has failed, a state has flipped since the
+    /// revision, or the revision is unknown. Otherwise holds the waiter until then.
     ///
-    /// The caller limits the time, and [judges](Self::judge) after it. The place is taken at once,
-    /// and dropping the future releases it. The future is small, because thousands are held.
+    /// The caller limits the time, and [judges](Self::judge) afterwards. The call itself takes the
+    /// place, and dropping the future releases it. The future is small, because thousands are held.
     pub fn wait(&self, request: WaitRequest) -> Waiting {
         Waiting::begin(&self.inner.shared, request)
     }
 
-    /// Begins to watch the variables in `scope`.
+    /// Starts to watch the variables in `scope`.
     ///
     /// # Errors
     /// [`WatchError::TooMany`].
@@ -178,8 +178,8 @@ impl Store {
         self.inner.shared.watch(scope)
     }
 
-    /// Returns the next waiters of one namespace, or of all, the longest waiting first, at most
-    /// `limit` and never above 1000 of them; a page may be empty and yet not be the last.
+    /// Returns the next waiters of one namespace, or of all. The first has waited longest. There
+    /// are at most `limit`, and at most 1000. Even an empty page may not be the last one.
     pub fn waiters(
         &self,
         namespace: Option<&Namespace>,
@@ -194,7 +194,7 @@ impl Store {
         self.inner.shared.judge_objects(source);
     }
 
-    /// Takes over the state of an object; `None` where it does not exist.
+    /// Sets the state of an object, or `None` if it does not exist.
     pub fn set_object(&self, key: &ObjectKey, state: Option<ObjectState>) {
         self.inner.shared.set_object(key, state);
     }
@@ -204,15 +204,15 @@ impl Store {
         self.inner.clock.now()
     }
 
-    /// Waits for a part of the store that ends, whether it died or the last handle was dropped:
-    /// this is none.
+    /// Waits until a part of the store ends, because it died or the last handle was dropped. This
+    /// future is not a handle.
     pub fn ended(&self) -> impl Future<Output = StoreDeath> + use<> {
         let writer = self.inner.backend.ended();
         let expiry = self.inner.expiry_vigil.clone().ended();
         let release = self.inner.release_vigil.clone().ended();
         async move {
             tokio::select! {
-                // Without a writer nothing expires either.
+                // Without a writer, nothing expires either.
                 biased;
                 () = writer => StoreDeath::Writer,
                 () = expiry => StoreDeath::Expiry,
@@ -221,13 +221,13 @@ impl Store {
         }
     }
 
-    /// Returns how much the store holds.
+    /// Returns the numbers of variables, waiters and watchers.
     pub fn stats(&self) -> Stats {
         self.inner.shared.stats()
     }
 }
 
-/// Runs a task; what is returned tells when it ends.
+/// Runs a task, and returns an observer of its end.
 fn spawn(tasks: &mut JoinSet<()>, task: impl Future<Output = ()> + Send + 'static) -> Vigil {
     let (pulse, vigil) = Pulse::new();
     tasks.spawn(async move {

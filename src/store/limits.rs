@@ -1,25 +1,25 @@
-//! How much a store takes on.
+//! The limits of a store.
 
 use crate::memory::{Budget, StoreMemory};
 
-/// How much a store takes on.
+/// The limits of a store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// How many waiters are held at once.
+    /// The most waiters that are held at once.
     pub waiters: usize,
-    /// How many watchers are served at once.
+    /// The most watchers that are served at once.
     pub watchers: usize,
-    /// The bytes of held waits.
+    /// The most bytes of held waits.
     pub waits: Budget,
-    /// The bytes of changes that are kept for watchers which have not read them.
+    /// The most bytes of changes that are kept for slow watchers.
     pub watch_backlog: usize,
 }
 
 impl Limits {
-    /// Returns what a store takes on behind a listener that takes so many connections.
+    /// Returns the limits of a store whose listener accepts this many connections.
     ///
-    /// Each waiter or watcher holds one, since nothing but HTTP/1.1 is spoken there. A twentieth is
-    /// left to others, so that there is always room for those who signal.
+    /// Each waiter or watcher holds one, because the listener speaks only HTTP/1.1. A twentieth is
+    /// kept for other requests, so that clients can always signal.
     pub const fn within(connections: usize, memory: StoreMemory) -> Self {
         let share = connections / 20;
         Self {

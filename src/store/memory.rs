@@ -1,4 +1,4 @@
-//! The backend that forgets: for rehearsals and tests.
+//! The backend without persistence, for rehearsals and tests.
 
 use std::{
     fmt,
@@ -28,7 +28,7 @@ struct MemoryState {
 }
 
 impl Memory {
-    /// Returns an empty one whose variables may take so many bytes.
+    /// Returns an empty backend, whose variables must fit into this budget.
     pub fn new(budget: Budget) -> Self {
         Self {
             budget,
@@ -36,7 +36,7 @@ impl Memory {
         }
     }
 
-    /// The feeds are told under the lock, so that they are told in the order of the commits.
+    /// The feeds are called under the lock, so that they see the order of the commits.
     fn apply(&self, mutation: &Mutation) -> Result<Committed, StoreError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let step = room::decide(mutation, &state.variables, self.budget);

@@ -1,14 +1,14 @@
-//! Whether what runs by itself still runs.
+//! Whether a task or thread still runs.
 
 use tokio::sync::watch;
 
-/// Owned by what runs, and gone with it, however it ends.
+/// Owned by a task or thread, and dropped with it however it ends.
 #[derive(Debug)]
 pub(super) struct Pulse {
     _beats: watch::Sender<()>,
 }
 
-/// Feels a [`Pulse`], and keeps nothing alive.
+/// Observes a [`Pulse`] without keeping it alive.
 #[derive(Clone, Debug)]
 pub(super) struct Vigil(watch::Receiver<()>);
 
@@ -20,7 +20,7 @@ impl Pulse {
 }
 
 impl Vigil {
-    /// Waits for the end.
+    /// Waits until the pulse is dropped.
     pub(super) async fn ended(mut self) {
         while self.0.changed().await.is_ok() {}
     }

@@ -1,4 +1,4 @@
-//! Carries out mutations as far as there is room for what they make.
+//! Carries out mutations within the memory budget.
 
 use super::{
     Mutation, Step,
@@ -6,10 +6,10 @@ use super::{
 };
 use crate::memory::{Budget, ByteSize, Exhausted};
 
-/// Returns what `mutation` does to `variables`, if there is room for it.
+/// Returns the effect of `mutation` on `variables` if it is within the budget.
 ///
-/// What makes nothing more of them is always possible, even beyond the budget: a file may hold
-/// more than today's limit allows.
+/// A mutation that takes no additional memory is always possible, even beyond the budget: a file
+/// may hold more than today's limit allows.
 pub(super) fn decide(
     mutation: &Mutation,
     variables: &Variables,

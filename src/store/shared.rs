@@ -1,6 +1,6 @@
-//! The memory behind one lock: fed by a backend, asked by everybody.
+//! The state in memory, behind one lock: changed by the backend, read by all requests.
 //!
-//! Nobody holds the lock for long: changes are taken over, and waiters released, a few at a time.
+//! The lock is held briefly: changes are applied, and waiters released, a few at a time.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::{
     world::{World, states},
 };
 
-/// Who tells the store of objects.
+/// Whether the store learns about objects.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ObjectSource {
     /// A source exists: an unknown object does not exist.
@@ -31,7 +31,7 @@ pub enum ObjectSource {
     None,
 }
 
-/// How much a store holds.
+/// Numbers of what a store holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Stats {
     /// How many variables exist.
@@ -42,25 +42,25 @@ pub struct Stats {
     pub watchers: usize,
 }
 
-/// Who waits for what.
+/// A request to wait.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct WaitRequest {
-    /// Who.
+    /// The client that waits.
     pub who: Waiter,
-    /// For what, in the order in which the answer speaks of it.
+    /// The conditions, in the order of the answer.
     pub conditions: Arc<[Condition]>,
-    /// The revision of an earlier answer; none asks for the present state.
+    /// The revision of an earlier answer, or `None` for the current state.
     pub revision: Option<Revision>,
 }
 
-/// Everything that is known, and who wants to know it.
+/// All variables and objects, and the held waiters.
 #[derive(Debug)]
 pub(super) struct Shared {
     limits: Limits,
     state: Mutex<Known>,
     changes: ChangeLog,
     deadline_moved: Notify,
-    /// Told when more waiters are to be released than a change releases itself.
+    /// Notified if a change leaves waiters for the task to release.
     flagged: Notify,
 }
 
@@ -71,7 +71,7 @@ struct Known {
     objects: ObjectSource,
 }
 
-/// What a wait gets at first.
+/// The immediate result of a wait.
 pub(super) enum Entry {
     Answered(Arc<Answer>),
     Held(Place),
@@ -198,17 +198,17 @@ impl Shared {
         self.state.lock().world.deadline()
     }
 
-    /// Returns the first assertions that have ended by themselves.
+    /// Returns the first expired assertions.
     pub(super) fn due(&self, now: Timestamp) -> Vec<(VariableKey, AssertionId)> {
         self.state.lock().world.due(now, SLICE)
     }
 
-    /// Returns once the next deadline may be another one.
+    /// Waits until the next deadline may have changed.
     pub(super) async fn deadline_moved(&self) {
         self.deadline_moved.notified().await;
     }
 
-    /// Releases the waiters that changes have left to this task.
+    /// Releases the waiters that changes have left for this task.
     pub(super) async fn keep_releasing(self: Arc<Self>) {
         loop {
             self.flagged.notified().await;
@@ -218,7 +218,7 @@ impl Shared {
         }
     }
 
-    /// Answers some of the waiters of which a state has flipped; returns whether some are left.
+    /// Answers some of the waiters with a flipped state. Returns whether some are left.
     fn release_some(&self, mut known: MutexGuard<'_, Known>) -> bool {
         let released = known.release();
         let is_left = known.waiters.is_flagged();
@@ -231,7 +231,7 @@ impl Shared {
         is_left
     }
 
-    /// Takes over updates, and lets others have the lock between slices of them.
+    /// Applies updates in slices, and releases the lock in between.
     fn take_over_all(&self, mut updates: impl Iterator<Item = Update>) {
         loop {
             let slice = next_slice(&mut updates);
@@ -242,7 +242,7 @@ impl Shared {
         }
     }
 
-    /// Takes over some updates, and releases some of the waiters.
+    /// Applies some updates, and releases some of the waiters.
     fn take_over(&self, updates: Vec<Update>) {
         let mut known = self.state.lock();
         let deadline = known.world.deadline();
@@ -264,7 +264,7 @@ impl Shared {
 }
 
 impl Feed for Shared {
-    /// Removes first what is not there any more.
+    /// Removes first what no longer exists.
     fn reset(&self, variables: &Variables) {
         let mut position = None;
         loop {
@@ -331,7 +331,7 @@ impl Known {
     }
 }
 
-/// Judges at a revision if it is known what was true then; otherwise, and without one, now.
+/// Judges at a revision if its state is known. Otherwise, or without a revision, judges now.
 fn judge(world: &World, conditions: &Arc<[Condition]>, at: Option<Revision>) -> Answer {
     let past = at.and_then(|at| Some((at, world.at(at)?)));
     match past.filter(|(_, past)| past.can_judge(conditions)) {
@@ -340,7 +340,7 @@ fn judge(world: &World, conditions: &Arc<[Condition]>, at: Option<Revision>) -> 
     }
 }
 
-/// Returns the next updates that are taken over under one lock.
+/// Returns the next updates that are applied under one lock.
 fn next_slice(updates: &mut impl Iterator<Item = Update>) -> Vec<Update> {
     let mut slice = Vec::new();
     let mut work = 0;
@@ -358,8 +358,8 @@ fn work_of(key: &VariableKey) -> usize {
     1 + 2 * key.name.as_str().matches('/').count()
 }
 
-/// How much work is done, or how many conditions are judged, before others get the lock.
+/// The work that is done, or the number of conditions that are judged, under one lock.
 const SLICE: usize = 512;
 
-/// How many items are read before others get the lock.
+/// The number of items that are read under one lock.
 const LONGEST_PAGE: usize = 1000;

@@ -1,4 +1,4 @@
-//! Held waiters, and the index from what can change to the waiters that it concerns.
+//! Held waiters, and the index that finds the waiters that a change concerns.
 //!
 //! Waiters with the same conditions in the same states are one group: it keeps the conditions
 //! once, is judged once and gets one answer, when the first state flips.
@@ -31,7 +31,7 @@ use self::{
     trigger::Trigger,
 };
 
-/// All waiters that are held.
+/// All held waiters.
 #[derive(Debug)]
 pub(crate) struct Waiters {
     memory: Pool,
@@ -39,47 +39,47 @@ pub(crate) struct Waiters {
     /// The latest group of each list of conditions, by their hash.
     by_conditions: BTreeMap<u64, GroupId>,
     hasher: RandomState,
-    /// In B-trees, as everything here: hash tables that grow hold everybody up.
+    /// B-trees, as everywhere in this file: while a hash table grows, all callers wait.
     index: BTreeSet<(Trigger, GroupId)>,
-    /// All members, the longest waiting first.
+    /// All members. The first has waited longest.
     order: BTreeMap<MemberId, GroupId>,
     /// Groups of which a state has flipped, and the revisions of the first flips.
     flagged: VecDeque<(GroupId, Revision)>,
     last_id: u64,
 }
 
-/// Who waits.
+/// The identity of a waiter.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Waiter {
-    /// Where it lives.
+    /// The namespace of the pod.
     pub namespace: Namespace,
-    /// The name of the pod, if it is one.
+    /// The name of the pod, or `None` for another client.
     pub pod: Option<Box<str>>,
-    /// Since when it waits.
+    /// The start of its wait.
     pub since: Timestamp,
 }
 
-/// A waiter that is held, with its conditions.
+/// A held waiter with its conditions.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct WaiterInfo {
-    /// Who waits.
+    /// The waiter.
     pub who: Waiter,
-    /// For what.
+    /// The conditions that it waits for.
     pub conditions: Arc<[Condition]>,
 }
 
-/// Some waiters, the longest waiting first.
+/// A page of waiters. The first has waited longest.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct WaiterPage {
     /// The revision at which they were read.
     pub revision: Revision,
     /// The waiters.
     pub waiters: Vec<WaiterInfo>,
-    /// From where the next page goes on; none if this is the last one.
+    /// The start of the next page, or `None` if this is the last page.
     pub next: Option<WaiterPosition>,
 }
 
-/// How far a list of waiters has come.
+/// A position in the list of waiters.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct WaiterPosition(MemberId);
 
@@ -110,16 +110,16 @@ pub(crate) struct Ticket {
     member: MemberId,
 }
 
-/// A waiter that has got a place.
+/// A waiter that was given a place.
 pub(crate) struct Place {
     pub(crate) ticket: Ticket,
     pub(crate) answer: oneshot::Receiver<Arc<Answer>>,
-    /// The conditions as the group keeps them.
+    /// The conditions, shared with the group.
     pub(crate) conditions: Arc<[Condition]>,
 }
 
 impl Waiters {
-    /// Returns nobody; they may take as many bytes as `memory` has.
+    /// Returns an empty index, whose waiters may take the bytes of `memory`.
     pub(crate) fn new(memory: Pool) -> Self {
         Self {
             memory,
@@ -133,7 +133,7 @@ impl Waiters {
         }
     }
 
-    /// Holds a waiter whose conditions were judged just now.
+    /// Holds a waiter whose conditions were just judged.
     pub(crate) fn hold(&mut self, who: Waiter, present: &Answer) -> Result<Place, Exhausted> {
         let mut share = self.memory.share_in(&who.namespace);
         share.grow(member_bytes(&who))?;
@@ -160,7 +160,7 @@ impl Waiters {
         })
     }
 
-    /// Returns the group of those that wait for the same from the same states on.
+    /// Returns the group of waiters with the same conditions in the same states.
     fn group_of(&self, present: &Answer) -> Option<GroupId> {
         let hash = self.hasher.hash_one(&present.conditions);
         let id = self.by_conditions.get(&hash)?;
@@ -191,7 +191,7 @@ impl Waiters {
         self.last_id
     }
 
-    /// Lets a waiter go that wants no answer any more.
+    /// Removes a waiter that no longer wants an answer.
     pub(crate) fn remove(&mut self, ticket: Ticket) {
         let Some(group) = self.groups.get_mut(&ticket.group) else {
             return;
@@ -219,7 +219,7 @@ impl Waiters {
         Some(group)
     }
 
-    /// Marks the groups of which the shift flips a state; nothing else is looked at.
+    /// Marks the groups of which the shift flips a state, without a look at the others.
     pub(crate) fn flag(&mut self, shift: &Shift, revision: Revision) {
         if self.groups.is_empty() {
             return;
@@ -245,8 +245,8 @@ impl Waiters {
 
     /// Releases marked groups until about `terms` conditions were judged.
     ///
-    /// `judge` gets the conditions and the revision at which the first state flipped; a group
-    /// whose states it finds as they were is held on.
+    /// `judge` gets the conditions and the revision at which the first state flipped. A group
+    /// without a changed state stays held.
     pub(crate) fn release(
         &mut self,
         terms: usize,
@@ -281,8 +281,8 @@ impl Waiters {
         self.order.len()
     }
 
-    /// Returns at most `limit` waiters of one namespace, or of all, from `position` on, after
-    /// looking at ten times as many at most.
+    /// Returns at most `limit` waiters from `position` on, of one namespace or of all. Examines at
+    /// most ten times as many.
     pub(crate) fn page(
         &self,
         namespace: Option<&Namespace>,

@@ -1,4 +1,4 @@
-//! A wait, as the one who waits has it.
+//! The handle of a wait.
 
 use std::{
     pin::Pin,
@@ -15,7 +15,7 @@ use super::{
     waiters::Ticket,
 };
 
-/// A wait that is answered or held; dropping it gives up the place.
+/// A wait that is answered or held. Dropping it releases its place.
 #[derive(Debug)]
 pub struct Waiting {
     conditions: Arc<[Condition]>,
@@ -28,7 +28,7 @@ enum Progress {
     Held(Held),
 }
 
-/// A place among those that are held.
+/// The place of a held waiter.
 #[derive(Debug)]
 struct Held {
     answer: oneshot::Receiver<Arc<Answer>>,
@@ -60,7 +60,7 @@ impl Waiting {
         }
     }
 
-    /// Returns the conditions; waiters for the same share them.
+    /// Returns the conditions, which waiters with the same conditions share.
     pub fn conditions(&self) -> &Arc<[Condition]> {
         &self.conditions
     }

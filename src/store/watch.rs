@@ -1,4 +1,4 @@
-//! Changes as they happen, for those who want all of them.
+//! Every change as it happens.
 
 use std::{
     collections::VecDeque,
@@ -10,16 +10,16 @@ use tokio::task::coop::consume_budget;
 use super::{WatchError, change_log::Cursor, shared::Shared};
 use crate::world::{Change, ChangeKind, Page, Position, Revision, Scope};
 
-/// What a watcher sees.
+/// An event of a watch.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum WatchEvent {
     /// An assertion of the state in which the watch began, or a change.
     Change(Change),
-    /// The state in which the watch began was shown; from here on there are changes only.
+    /// The end of the initial state. Only changes follow.
     Synced(Revision),
 }
 
-/// The present state, page by page, and then every change to it.
+/// The current state, page by page, and then every change to it.
 ///
 /// The pages are read as the watcher asks for them, so that no copy of the state is kept. Changes
 /// that happen meanwhile are shown in their order: those of assertions that were shown before the
@@ -33,23 +33,23 @@ pub struct Watch {
     stage: Stage,
 }
 
-/// How far a watch has come.
+/// The progress of a watch.
 #[derive(Debug)]
 enum Stage {
-    /// Nothing was shown.
+    /// No event was shown.
     Start,
-    /// A page of the present state is shown.
+    /// A page of the initial state is being shown.
     Page(Box<Paged>),
-    /// The state in which the watch began was shown.
+    /// The initial state was shown.
     Synced,
 }
 
-/// A page of the present state.
+/// A page of the initial state.
 #[derive(Debug)]
 struct Paged {
-    /// How far the pages before it have come.
+    /// The end of the previous page.
     shown: Option<Position>,
-    /// The number of the first change after it: those before it come first.
+    /// The number of the first change after the page. Earlier changes are shown before the page.
     end: u64,
     revision: Revision,
     added: VecDeque<Change>,
@@ -69,7 +69,7 @@ impl Watch {
     /// Waits for the next event.
     ///
     /// # Errors
-    /// [`WatchError`] if there are no more: begin anew. Cancelling loses nothing.
+    /// [`WatchError`] if the watch has ended and must be started again. Cancelling loses no event.
     pub async fn next(&mut self) -> Result<WatchEvent, WatchError> {
         loop {
             let event = self.step()?;
@@ -83,7 +83,7 @@ impl Watch {
         }
     }
 
-    /// Goes one step further, which may show nothing.
+    /// Makes one step, which may not yield an event.
     fn step(&mut self) -> Result<Option<WatchEvent>, WatchError> {
         let shared = self.shared.upgrade().ok_or(WatchError::Closed)?;
         let log = shared.changes();
@@ -121,8 +121,8 @@ impl Watch {
 }
 
 impl Paged {
-    /// Returns whether an earlier page has shown the assertion; what it has not, this page or a
-    /// later one shows as it is by then.
+    /// Returns whether an earlier page has shown the assertion. If not, this page or a later one
+    /// shows its state at that time.
     fn has_passed(&self, change: &Change) -> bool {
         let has_passed = |it: &Position| it.has_passed(&change.key, &change.assertion.id);
         self.shown.as_ref().is_some_and(has_passed)
@@ -151,5 +151,5 @@ fn read(shared: &Shared, scope: &Scope, shown: Option<Position>) -> Stage {
     }))
 }
 
-/// How many assertions are read at once.
+/// The number of assertions on a page.
 const PAGE: usize = 128;

@@ -1,4 +1,4 @@
-//! Bytes in, bytes out: what is answered to a request's body.
+//! The answer to a request: bytes in, bytes out.
 
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use crate::{
     language::Keys,
 };
 
-/// What is answered to a request.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct Answer {
     /// The HTTP status.
@@ -55,7 +55,7 @@ pub fn answer(body: &[u8], settings: &Settings) -> Answer {
     answered.unwrap_or_else(Answer::from)
 }
 
-/// Answers a review as `rule` rules.
+/// Answers a review with the ruling of `rule`.
 pub(super) fn reply<O>(
     review: &Review<'_, O>,
     rule: impl FnOnce(&Review<'_, O>) -> Result<Ruled, Rejection>,
@@ -85,7 +85,7 @@ pub(super) fn reply<O>(
 /// The ruling, the warnings, and the outcome for metrics.
 pub(super) type Ruled = (Ruling, Vec<String>, Outcome);
 
-/// Rules on a review, of whose pod `inject` decides.
+/// Rules on a review. `inject` decides about its pod.
 fn rule<'a, O: Deserialize<'a>>(
     review: &Review<'a, O>,
     inject: impl FnOnce(&O, &Target<'_>) -> Result<Injection, Refused>,

@@ -60,12 +60,12 @@ async fn review(
     let mut memory = webhook.linting.share();
     let bytes = entry.memory(body.len());
     memory.grow(bytes).map_err(|_| Rejection::Overloaded)?;
-    // A panic is a bug of ours: it is answered like any other.
+    // A panic is a bug of oncue, and answered like any other failure of its own.
     catch_unwind(AssertUnwindSafe(|| webhook.answer(entry, &body)))
         .map_err(|_| Rejection::Failure("it panicked".to_owned()))
 }
 
-/// Returns how long the caller waits for us: the API server says so in the query.
+/// Returns the caller's timeout, which the API server puts in the query.
 fn deadline(uri: &Uri) -> Duration {
     uri.query()
         .unwrap_or_default()
@@ -87,7 +87,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), Rejection> {
         .ok_or(Rejection::UnsupportedMediaType)
 }
 
-/// Refuses a body that is declared to be too long before any of it is read.
+/// Rejects a body by its declared length, before any of it is read.
 fn refuse_too_large(body: &Body) -> Result<(), Rejection> {
     match body.size_hint().exact() {
         Some(declared) if declared > MAX_BODY as u64 => Err(Rejection::BodyTooLarge),
@@ -97,8 +97,8 @@ fn refuse_too_large(body: &Body) -> Result<(), Rejection> {
 
 /// Reads a body.
 ///
-/// One that comes in one piece, as most do, stays where it was received. The buffer in which pieces
-/// are joined may have room for twice as many bytes, so each byte is charged to `share` twice.
+/// A body that arrives in one piece, as most do, is not copied. The buffer that joins several
+/// pieces may have a capacity of twice their bytes, so each byte is charged to `share` twice.
 async fn read(body: Body, share: &mut Share) -> Result<Bytes, Rejection> {
     let mut body = Limited::new(body, MAX_BODY);
     let (mut first, mut joined) = (Bytes::new(), Vec::new());
@@ -132,7 +132,7 @@ fn refused(error: Box<dyn Error + Send + Sync>) -> Rejection {
     }
 }
 
-/// Logs our own failures, and turns a rejection into what is answered.
+/// Logs failures of oncue itself, and turns a rejection into the answer.
 fn report(rejection: Rejection) -> Answer {
     match &rejection {
         Rejection::Failure(_) => error!(error = %rejection, "failed to answer a review"),

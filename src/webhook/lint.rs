@@ -20,25 +20,25 @@ use crate::{
 /// Whether a workload with errors is denied.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Strictness {
-    /// It is denied.
+    /// The workload is denied.
     Deny,
-    /// It is warned of.
+    /// The workload is admitted with warnings.
     #[default]
     Warn,
 }
 
-/// The longest object that is looked at, in bytes: far more than any that people write.
+/// The longest object that is checked, in bytes: far longer than any that a person writes.
 pub const MAX_OBJECT: usize = 256 * 1024;
 
-/// Returns the most bytes that looking at the objects in a body of this length takes besides it.
+/// Returns the most memory in bytes that checking a body of this length takes, besides the body.
 ///
-/// A value of a tree takes a few hundred bytes and may be two in its text: `[[[...]]]`, most of
-/// which is copied once where it is metadata. There is one tree at a time.
+/// A value takes a few hundred bytes in memory and as few as two in the text: `[[[...]]]`. Metadata
+/// is copied once. There is one tree of values at a time.
 pub(super) fn memory(body_bytes: usize) -> usize {
     body_bytes.min(MAX_OBJECT) * 200
 }
 
-/// Answers `body` with what the linter says of the workload in it.
+/// Answers `body` with the linter's findings about the workload in it.
 pub fn lint(body: &[u8], settings: &Settings, strictness: Strictness) -> Answer {
     Review::decode(body)
         .and_then(|review| reply(&review, |review| rule(review, settings, strictness)))
@@ -66,10 +66,11 @@ fn rule(
     })
 }
 
-/// What is seen of a workload; its tree, which is many times as large as its text, is gone.
+/// The results for a workload, without its tree of values, which is many times as large as the
+/// text.
 #[derive(Eq, PartialEq)]
 struct Look {
-    /// What of ours is written on it and its pods.
+    /// oncue's annotations on the workload and its pods.
     ours: Vec<(String, String)>,
     findings: Vec<Finding>,
 }

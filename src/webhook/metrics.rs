@@ -1,4 +1,4 @@
-//! What the webhook counts.
+//! The metrics of the webhook.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use prometheus_client::{
 
 use super::{Entry, answer::Answer, outcome::Outcome};
 
-/// Reviews, how long they took and what they did.
+/// Numbers, durations and outcomes of reviews.
 #[derive(Clone, Debug)]
 pub struct WebhookMetrics {
     requests: Family<Labels, Counter>,
-    /// The one of `requests` that most reviews count for, found without a look-up.
+    /// The most frequent counter in `requests`, kept to avoid a look-up.
     injected: Counter,
     duration: Family<EntryLabel, Histogram>,
-    /// The one of `duration` for pods.
+    /// The histogram in `duration` for pods.
     mutate_duration: Histogram,
     in_flight: Gauge,
     patch: Histogram,

@@ -13,25 +13,25 @@ pub enum Outcome {
     Clean,
     /// Admitted with a patch.
     Injected,
-    /// Admitted as it is.
+    /// Admitted unchanged.
     Skipped(SkipReason),
-    /// Admitted as it is, since oncue has nothing to do with it.
+    /// Admitted unchanged, because it does not concern oncue.
     Ignored(IgnoreReason),
-    /// Denied, for the [`Refusal`] with this label.
+    /// Denied because of the [`Refusal`] with this label.
     Denied(&'static str),
-    /// Not answered with a review, for the [`Rejection`] with this label.
+    /// Not answered with a review because of the [`Rejection`] with this label.
     Rejected(&'static str),
-    /// Not answered with a review, since oncue itself failed.
+    /// Not answered with a review because oncue itself failed.
     Failed,
-    /// A workload that is admitted with warnings.
+    /// A workload, admitted with warnings.
     Warned,
 }
 
-/// Why oncue has nothing to do with an object.
+/// Why an object does not concern oncue.
 #[derive(Clone, Copy, Debug, Eq, IntoStaticStr, PartialEq)]
 #[strum(serialize_all = "kebab-case")]
 pub enum IgnoreReason {
-    /// It is being deleted.
+    /// The object is being deleted.
     Deleting,
     /// A pod without containers, which the API server refuses.
     Incomplete,
@@ -39,7 +39,7 @@ pub enum IgnoreReason {
     OtherKind,
     /// Not a creation, nor for workloads an update.
     OtherOperation,
-    /// A controller made it from an object that was linted.
+    /// A controller created it from an object that was linted.
     Owned,
     /// Too large to be linted.
     TooLarge,

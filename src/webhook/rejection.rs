@@ -34,7 +34,7 @@ pub enum Rejection {
     #[error("failed to read the pod at {0}")]
     #[strum(serialize = "not-a-pod")]
     NotPod(PodError),
-    /// The body is JSON and not an `AdmissionReview`.
+    /// The body is JSON but not an `AdmissionReview`.
     #[error("the request's body is not an AdmissionReview: {0}")]
     #[strum(serialize = "not-a-review")]
     NotReview(String),
@@ -53,7 +53,7 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// Returns why a body could not be read to its end.
+    /// Returns the rejection of a body that could not be read completely.
     pub(crate) fn unreadable(error: Box<dyn Error + Send + Sync>) -> Self {
         let mut causes = iter::successors(Some(&*error as &(dyn Error + 'static)), |&error| {
             error.source()
@@ -65,7 +65,7 @@ impl Rejection {
         }
     }
 
-    /// Returns the HTTP status that answers it.
+    /// Returns the HTTP status of the answer.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Body(_)

@@ -1,6 +1,6 @@
 //! `AdmissionReview` v1 on the wire.
 //!
-//! Reading borrows from the body, and what is not needed is skipped.
+//! Reading borrows from the body and skips unneeded fields.
 
 use std::borrow::Cow;
 
@@ -15,19 +15,19 @@ use crate::language::Namespace;
 #[derive(Debug, Deserialize)]
 #[serde(bound = "O: Deserialize<'de>")]
 pub struct Review<'a, O = &'a RawValue> {
-    /// Names the request; the response repeats it.
+    /// The id of the request, which the response repeats.
     #[serde(borrow)]
     pub uid: Cow<'a, str>,
     /// The kind of the object.
     #[serde(borrow)]
     pub kind: Kind<'a>,
-    /// What is done with it, such as `CREATE`.
+    /// The operation, such as `CREATE`.
     #[serde(borrow)]
     pub operation: Cow<'a, str>,
-    /// Where; empty for an object without a namespace.
+    /// The namespace; empty for an object without one.
     #[serde(borrow, default)]
     pub namespace: Cow<'a, str>,
-    /// The object's name; empty where it is yet to be generated.
+    /// The object's name; empty if it is not generated yet.
     #[serde(borrow, default)]
     pub name: Cow<'a, str>,
     /// The object; `None` if it is deleted.
@@ -81,7 +81,10 @@ impl<'a, O: Deserialize<'a>> Review<'a, O> {
             .ok_or_else(|| Rejection::NotReview("it has no request".to_owned()))
     }
 
-    /// Returns the object, which must be there.
+    /// Returns the object.
+    ///
+    /// # Errors
+    /// [`Rejection`] if the review has none.
     pub(super) fn object(&self) -> Result<&O, Rejection> {
         self.object
             .as_ref()
@@ -112,31 +115,31 @@ fn explain(error: serde_json::Error) -> Rejection {
     }
 }
 
-/// What is answered.
+/// The response to a review.
 #[derive(Debug)]
 pub struct Response<'a> {
-    /// The request's name.
+    /// The id of the request.
     pub uid: &'a str,
-    /// Whether it is let in, and what is changed.
+    /// Whether the object is admitted, and its changes.
     pub ruling: Ruling,
-    /// What people should hear.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
     /// The outcome, for the audit log.
     pub outcome: Outcome,
 }
 
-/// Whether an object is let in, and how.
+/// Whether an object is admitted, and how.
 #[derive(Debug)]
 pub enum Ruling {
-    /// As it is.
+    /// Admitted unchanged.
     Allow,
-    /// With this JSON Patch.
+    /// Admitted with this JSON Patch.
     Patch(String),
-    /// Not at all.
+    /// Denied.
     Deny {
-        /// An HTTP status.
+        /// The HTTP status.
         code: u16,
-        /// Why.
+        /// The reason, for the user.
         message: String,
     },
 }

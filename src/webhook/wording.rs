@@ -1,11 +1,11 @@
-//! Findings in the words that reach a terminal.
+//! Findings as text for a terminal.
 
 use json_patch::jsonptr::Pointer;
 
 use crate::lint::Finding;
 
-/// Returns a line for each finding, short enough that the API server cuts none: it may cut texts of
-/// more than 256 characters, and where there are many.
+/// Returns a line for each finding, short enough for the API server, which may cut warnings longer
+/// than 256 characters, or shorter ones if there are many.
 pub(super) fn warnings(findings: &[&Finding]) -> Vec<String> {
     let (told, rest) = findings.split_at(findings.len().min(MAX_WARNINGS));
     let mut lines: Vec<_> = told.iter().map(|finding| shorten(text(finding))).collect();
@@ -28,7 +28,7 @@ pub(super) fn denial(findings: &[&Finding]) -> String {
     texts.join("; ")
 }
 
-/// Says where, then what: a key that was just named is not named again.
+/// Returns the place, then the message without the key that the place ends with.
 fn text(finding: &Finding) -> String {
     let place = field_path(&finding.place.pointer);
     let key = place
@@ -40,7 +40,7 @@ fn text(finding: &Finding) -> String {
     format!("{place}: {}", rest.unwrap_or(&finding.message))
 }
 
-/// Writes a JSON pointer as Kubernetes writes the place of a field.
+/// Returns a JSON pointer as a field path in the form of Kubernetes.
 fn field_path(pointer: &str) -> String {
     let mut path = String::new();
     for token in Pointer::parse(pointer).unwrap_or(Pointer::root()) {
@@ -57,7 +57,7 @@ fn field_path(pointer: &str) -> String {
     path
 }
 
-/// Cuts a text at a word where it is too long.
+/// Shortens a text at a word if it is too long.
 fn shorten(text: String) -> String {
     let Some((end, _)) = text.char_indices().nth(MAX_CHARS) else {
         return text;

@@ -62,7 +62,7 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    /// Returns whether the store says that what was asked for does not exist.
+    /// Returns whether the store reports that the resource does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
     }

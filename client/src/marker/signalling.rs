@@ -20,11 +20,11 @@ use crate::{
     pod_file::PodFile,
 };
 
-/// How long the attempts may take together: a little less than the marker waits for them, so that
-/// the reason of a failure is still printed.
+/// How long the attempts may take together: a little less than the marker waits, so that the reason
+/// of a failure is still printed.
 const BUDGET: Duration = Duration::from_millis(1800);
 
-/// Asserts the signals on the thread of the caller: there may be no room for another one.
+/// Asserts the signals on the caller's thread, because the process may not start another one.
 pub(crate) fn create_marked(surroundings: &Surroundings) -> Exit {
     match read_and_signal(surroundings) {
         Ok(()) => Exit::Held,
@@ -61,7 +61,7 @@ fn signal_all(file: &PodFile, names: &Names, deadline: Instant) -> Result<(), Si
     Ok(())
 }
 
-/// Tries again until the deadline, unless the store says that the signal is wrong.
+/// Tries again until the deadline, unless the store rejects the signal.
 fn signal_until(
     deadline: Instant,
     (api, namespace): (&Api, &Namespace),

@@ -12,10 +12,10 @@ use super::message::{Family, Query, Received, Reply};
 /// trackers drop one of two questions that leave a socket together.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// The largest answer over UDP without EDNS is 512 bytes; servers that send more are heard out.
+/// More than the 512 bytes of an answer over UDP without EDNS, because some servers send more.
 const MAX_DATAGRAM: usize = 4096;
 
-/// A name server and how long it may take.
+/// A name server and its timeout.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) deadline: Instant,
@@ -24,7 +24,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Asks for all families of a name at once; what stays unanswered is `None`.
+    /// Asks for all families of a name at once. The result for a family without an answer is
+    /// `None`.
     pub(super) fn ask(&self, name: &str, families: &[Family]) -> io::Result<Vec<Option<Reply>>> {
         let queries: Vec<_> = families
             .iter()
@@ -63,7 +64,7 @@ impl Server {
         self.collect(&socket, queries)
     }
 
-    /// Gathers answers; what answers nothing that was asked is passed over.
+    /// Collects answers, and ignores messages that answer no query.
     fn collect(&self, socket: &UdpSocket, queries: &[Query]) -> io::Result<Vec<Option<Received>>> {
         let mut answers = vec![None; queries.len()];
         let mut deadline = self.deadline;
@@ -113,13 +114,13 @@ fn to_bytes(query: &Query) -> io::Result<Vec<u8>> {
     query.to_bytes().ok_or(ErrorKind::InvalidInput.into())
 }
 
-/// Puts the length in front, as DNS over TCP wants it (RFC 1035, 4.2.2).
+/// Prepends the length, as DNS over TCP requires (RFC 1035, 4.2.2).
 fn framed(message: &[u8]) -> io::Result<Vec<u8>> {
     let length = u16::try_from(message.len()).map_err(io::Error::other)?;
     Ok([&length.to_be_bytes(), message].concat())
 }
 
-/// Returns the time until `deadline`; `None` if it is over, since a socket's timeout must
+/// Returns the time until `deadline`, or `None` if it has passed, because a socket's timeout must
 /// not be zero.
 fn time_left(deadline: Instant) -> Option<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// Returns the addresses that the text of a hosts file gives to `host`, in their order.
+/// Returns the addresses of `host` in the text of a hosts file, in their order.
 pub(super) fn lookup(text: &[u8], host: &str) -> Vec<IpAddr> {
     let host = without_dot(host);
     String::from_utf8_lossy(text)

@@ -1,4 +1,4 @@
-//! What is asked of a name server, and what its answers mean: pure.
+//! Queries to a name server, and the meaning of its answers. Pure.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -23,7 +23,7 @@ impl Family {
     }
 }
 
-/// The question for the addresses of one family of one name.
+/// The query for the addresses of one family of one name.
 #[derive(Clone, Debug)]
 pub(super) struct Query {
     pub(super) id: u16,
@@ -31,10 +31,10 @@ pub(super) struct Query {
     pub(super) family: Family,
 }
 
-/// What a name server answered.
+/// An answer of a name server.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Reply {
-    /// The name is an alias of this one, whose addresses the server did not tell.
+    /// The name is an alias of this one, whose addresses are not in the answer.
     Alias(String),
     /// Addresses, at least one.
     Addresses(Vec<IpAddr>),
@@ -42,7 +42,7 @@ pub(super) enum Reply {
     NoAddress,
     /// The name does not exist, for any family.
     NoSuchName,
-    /// The server could not say; the code tells why.
+    /// The server failed with this code.
     Unable(&'static str),
 }
 
@@ -50,12 +50,12 @@ pub(super) enum Reply {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Received {
     Reply(Reply),
-    /// It did not fit: to be asked again over TCP.
+    /// The answer is truncated. Ask again over TCP.
     Truncated,
 }
 
 impl Query {
-    /// Returns the message to send; `None` if the name is longer than DNS can carry.
+    /// Returns the message to send, or `None` if the name is too long for DNS.
     pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
         let mut packet = Packet::new_query(self.id);
         packet.set_flags(PacketFlag::RECURSION_DESIRED);
@@ -68,7 +68,7 @@ impl Query {
         packet.build_bytes_vec().ok()
     }
 
-    /// Returns what a message says; `None` if it does not answer this query.
+    /// Returns the answer in a message, or `None` if it does not answer this query.
     pub(super) fn read(&self, message: &[u8]) -> Option<Received> {
         // The header is read by hand: a truncated message may end in the middle of a record.
         let flags = u16::from_be_bytes([*message.get(2)?, *message.get(3)?]);
@@ -108,7 +108,7 @@ impl Query {
         }
     }
 
-    /// Walks the aliases from the name that was asked for; they may stand in any order.
+    /// Follows the aliases from the queried name. They may be in any order.
     fn follow(&self, answers: &[ResourceRecord<'_>]) -> Reply {
         let mut name = self.name.clone();
         for _ in 0..=answers.len() {

@@ -1,8 +1,8 @@
-//! Which full names a host may mean, by the search list and `ndots`.
+//! The full names of a host by the search list and `ndots`.
 
 use super::LookupError;
 
-/// Returns the full names to ask for, without their last dot, in order.
+/// Returns the full names to query, without their last dot, in order.
 pub(super) fn candidates(
     host: &str,
     config: &resolv_conf::Config,

@@ -1,4 +1,4 @@
-//! What is asked of the store, and when.
+//! The questions to the store, and their times.
 
 use std::time::Duration;
 
@@ -8,17 +8,18 @@ use super::{
 };
 use crate::backoff::Backoff;
 
-/// The least time between two questions that the store answers at once; the very first answer is
-/// followed by the question that is held without a pause.
+/// The least time between two questions that the store answers at once. There is no pause between
+/// the very first answer and the held question.
 const PACE: Duration = Duration::from_millis(100);
 
-/// How often the store is asked if it would not hold its answer.
+/// The time between two questions if the store would not hold its answer.
 const POLL: Duration = Duration::from_secs(5);
 
 /// The questions to the store, one at a time.
 #[derive(Debug)]
 pub(super) struct Conversation {
-    /// Whether the last question came after the last probe, so that its answer counts for all.
+    /// Whether the last question was asked after the last probe, so that its answer can end the
+    /// wait.
     pub(super) counts: bool,
     phase: Phase,
     number: u64,
@@ -43,16 +44,16 @@ enum Phase {
     },
 }
 
-/// What the next question is about.
+/// The purpose of the next question.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Topic {
-    /// A change against the last answer.
+    /// Wait for a change since the last answer.
     Change,
-    /// The state at once: it is what the wait ends with.
+    /// Ask for the state at once, to end the wait with it.
     Confirmation,
-    /// Nothing: all hold, and others are waited for.
+    /// Ask nothing: all of the store's terms hold, and probes are still failing.
     Nothing,
-    /// The state, every now and then: the store would not hold its answer.
+    /// Ask for the state from time to time, because the store would not hold its answer.
     Poll,
 }
 
@@ -96,7 +97,7 @@ impl Conversation {
         }
     }
 
-    /// Returns whether this number is that of the question whose answer is awaited.
+    /// Returns whether the question with this number awaits its answer.
     pub(super) fn is_about(&self, number: u64) -> bool {
         self.phase == Phase::Asking && self.number == number
     }
@@ -106,7 +107,7 @@ impl Conversation {
         &self.asked
     }
 
-    /// Returns whether the last answer came to a question after the last probe.
+    /// Returns whether the last answer was to a question after the last probe.
     pub(super) fn answer_counts(&self) -> bool {
         self.answer_counts
     }
@@ -140,7 +141,7 @@ impl Conversation {
         };
     }
 
-    /// Asks once more, now that the last probe is over, unless a question is under way.
+    /// Asks once more after the last probe, unless a question awaits its answer.
     pub(super) fn confirm(&mut self, now: Duration) {
         if self.phase != Phase::Asking && self.outage.is_none() {
             self.turn_to(Topic::Confirmation, now);
@@ -189,7 +190,7 @@ impl Conversation {
         self.outage.as_ref().filter(|outage| outage.is_announced)
     }
 
-    /// Returns the length of all outages, with the one that lasts.
+    /// Returns the length of all outages, including the current one.
     pub(super) fn without_store(&self, now: Duration) -> Duration {
         let lasting = self
             .outage

@@ -1,4 +1,4 @@
-//! What follows from how the terms stand.
+//! Decisions from the states of the terms.
 
 use std::time::Duration;
 
@@ -17,14 +17,15 @@ use super::{
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 impl Wait {
-    /// Returns how the wait ends, if it does: a failure wins over success, success over a timeout.
+    /// Returns the ending of the wait, or `None`. A failure takes precedence over success, and
+    /// success over a timeout.
     pub(super) fn ending(&self, now: Duration) -> Option<Ending> {
         self.failure(now)
             .or_else(|| self.success(now))
             .or_else(|| self.timeout(now))
     }
 
-    /// Gives up the terms whose own timeout is over without being a reason to fail.
+    /// Gives up the terms whose own timeout has passed and is no failure.
     pub(super) fn give_up_what_is_due(&mut self, now: Duration) {
         for term in 0..self.watched.len() {
             if self.has_expired(&self.watched[term], Consequence::GiveUp, now) {
@@ -48,13 +49,13 @@ impl Wait {
         }
     }
 
-    /// Returns when a term's own timeout makes a difference.
+    /// Returns when a term's own timeout takes effect.
     pub(super) fn expires_at(&self, watched: &Watched) -> Option<Duration> {
         let expiry = self.expiry_of(watched)?;
         Some(self.spared(expiry.after, watched.is_unknown()))
     }
 
-    /// Returns when the timeout of the whole wait makes a difference.
+    /// Returns when the timeout of the whole wait takes effect.
     pub(super) fn whole_wait_expires_at(&self) -> Option<Duration> {
         let expiry = self.rules.of_wait()?;
         let is_unknown = self.watched.iter().any(Watched::is_unknown);
@@ -76,7 +77,7 @@ impl Wait {
         }
     }
 
-    /// Returns the positions of the terms that the store is asked for.
+    /// Returns the positions of the terms that the store judges.
     pub(super) fn server_terms(&self) -> Vec<usize> {
         (0..self.watched.len())
             .filter(|term| {
@@ -95,7 +96,7 @@ impl Wait {
         self.probings.iter().all(Probing::is_over)
     }
 
-    /// Returns what the store is asked next, after an answer.
+    /// Returns the purpose of the next question after an answer.
     pub(super) fn next_topic(&self) -> Topic {
         let terms: Vec<_> = self
             .server_terms()
@@ -131,7 +132,7 @@ impl Wait {
         self.watched.iter().find(|watched| watched.has_failed())
     }
 
-    /// Returns success if one answer of the store, after the last probe, holds for all its terms.
+    /// Returns success if all terms hold by one answer of the store after the last probe.
     fn success(&self, now: Duration) -> Option<Ending> {
         let is_judged = self.server_terms().is_empty() || self.conversation.answer_counts();
         let holds = self.watched.iter().all(Watched::is_settled) && is_judged;
@@ -183,7 +184,7 @@ impl Wait {
         }
     }
 
-    /// Returns whether the term's own timeout is over, with this consequence.
+    /// Returns whether the term's own timeout has passed, with this consequence.
     fn has_expired(&self, watched: &Watched, then: Consequence, now: Duration) -> bool {
         let is_over = self.expires_at(watched).is_some_and(|at| at <= now);
         is_over

@@ -1,4 +1,4 @@
-//! What a wait is for.
+//! The terms and timeouts of a wait.
 
 use std::{ffi::OsString, time::Duration};
 
@@ -7,29 +7,29 @@ use thiserror::Error;
 
 use crate::args::{self, Command};
 
-/// What a wait is for, and what is known of it when it begins.
+/// The terms and timeouts of a wait, and an earlier failure.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What is waited for.
+    /// The terms.
     pub terms: Vec<Term>,
-    /// The time for the whole wait.
+    /// The timeout of the whole wait.
     pub timeout: Option<Timeout>,
-    /// What happens when a timeout goes by.
+    /// The consequence of a timeout.
     pub policy: TimeoutPolicy,
-    /// Set if the wait has failed before: it does not fail a second time.
+    /// The earlier failure. A wait that has failed before does not fail a second time.
     pub overdue: Option<Overdue>,
-    /// Where the jitter comes from.
+    /// The source of jitter.
     pub random: fastrand::Rng,
 }
 
-/// A wait that failed once.
+/// The failure of an earlier process of the same wait.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Overdue {
-    /// When it failed.
+    /// The time of the failure, on the axis of the wait.
     pub at: Duration,
-    /// When it failed, for a person.
+    /// The time of the failure, as text.
     pub moment: String,
-    /// Why it failed, in a few words.
+    /// The cause in a few words.
     pub cause: String,
 }
 
@@ -38,7 +38,7 @@ impl Plan {
     /// the wait has not failed yet.
     ///
     /// # Errors
-    /// [`PlanError`] if the arguments do not say what to wait for.
+    /// [`PlanError`] if the arguments are not those of a wait.
     pub fn of_arguments(
         arguments: impl IntoIterator<Item = OsString>,
         random: fastrand::Rng,
@@ -65,7 +65,7 @@ impl Plan {
     }
 }
 
-/// Arguments that do not say what to wait for.
+/// Arguments that are not those of a wait.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("failed to read the arguments of a wait: {0}")]
 pub struct PlanError(String);

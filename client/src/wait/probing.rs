@@ -1,4 +1,4 @@
-//! When a probe is made again.
+//! The times of a probe's attempts.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) struct Probing {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Phase {
-    /// The probe succeeded once, or its term is not waited for any more.
+    /// The probe succeeded once, or its term was given up.
     Over,
     Resting {
         until: Duration,
@@ -54,7 +54,7 @@ impl Probing {
         }
     }
 
-    /// Makes no more checks.
+    /// Ends the checks.
     pub(super) fn latch(&mut self) {
         self.phase = Phase::Over;
     }

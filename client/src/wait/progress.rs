@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::watched::Watched;
 
-/// The time between two lines; the last one repeats.
+/// The times between lines. The last one repeats.
 const GAPS: [Duration; 6] = [
     Duration::from_secs(5),
     Duration::from_secs(25),
@@ -17,7 +17,7 @@ const GAPS: [Duration; 6] = [
 /// The least time between two lines.
 const AFTER_CHANGE: Duration = Duration::from_secs(5);
 
-/// How long the first line waits for a word on every term.
+/// How long the first line waits for a verdict on every term.
 const FIRST_LINE: Duration = Duration::from_secs(1);
 
 /// The lines that were printed.

@@ -1,4 +1,4 @@
-//! What a person reads of a wait.
+//! The messages of a wait.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{Overdue, watched::Watched};
 /// How many terms a line names.
 const MAX_NAMED: usize = 12;
 
-/// Prints a duration as users write one, in seconds once it is longer than that.
+/// Returns a duration as users write one, such as `1m30s`, or in milliseconds below one second.
 pub(crate) fn elapsed(duration: Duration) -> String {
     match u32::try_from(duration.as_secs()) {
         Ok(0) => format!("{}ms", duration.as_millis()),
@@ -70,7 +70,7 @@ pub(super) fn missing(watched: &[Watched], now: Duration) -> String {
         .collect();
     let since = |watched: &Watched| for_so_long(now.saturating_sub(watched.missing_since));
     named(missing.iter().enumerate().map(|(index, watched)| {
-        // Said once for terms in a row that are missing for the same time.
+        // Once for consecutive terms that are missing for the same time.
         let next = missing.get(index + 1).map(|next| since(next));
         let is_last = index + 1 == MAX_NAMED.min(missing.len());
         let since = since(watched);

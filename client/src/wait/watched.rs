@@ -1,20 +1,20 @@
-//! One term of a wait and how it stands.
+//! One term of a wait, and its state.
 
 use std::time::Duration;
 
 use oncue_language::{Term, Verdict};
 
-/// A term and how it stands.
+/// A term and its state.
 #[derive(Clone, Debug)]
 pub(super) struct Watched {
     pub(super) term: Term,
-    /// What is known of it; `None` before the first result.
+    /// The last verdict; `None` before the first one.
     verdict: Option<Verdict<String>>,
-    /// Since when it does not hold, as far as this process knows.
+    /// Since when the term does not hold, as far as this process knows.
     pub(super) missing_since: Duration,
-    /// A term's own timeout ends when it first holds.
+    /// Whether the term has held, which ends its own timeout.
     held_once: bool,
-    /// Nothing is learned of it any more.
+    /// Whether the term was given up.
     given_up: bool,
 }
 
@@ -41,7 +41,7 @@ impl Watched {
         self.verdict = Some(verdict);
     }
 
-    /// Takes in that the store could not be asked: a term without any result is missing.
+    /// Handles an unreachable store: a term without a verdict becomes missing.
     pub(super) fn learn_that_nobody_knows(&mut self) {
         self.verdict
             .get_or_insert_with(|| Verdict::Missing(NOT_CHECKED.to_owned()));
@@ -73,7 +73,7 @@ impl Watched {
         !self.is_settled() && !self.held_once
     }
 
-    /// Returns why it does not hold, to be read after the term.
+    /// Returns why the term does not hold, to be read after the term.
     pub(super) fn why_missing(&self) -> &str {
         match &self.verdict {
             Some(verdict) => verdict.reason().map_or("holds", String::as_str),

@@ -1,4 +1,4 @@
-//! What a wait needs before it begins: the store's address, the pod, and the shared folder.
+//! The preparation of a wait: the store's address, the pod and the shared folder.
 
 use std::{io, time::Duration};
 
@@ -24,7 +24,7 @@ pub(super) struct Preparation {
     pub(super) api: Api,
     pub(super) namespace: Namespace,
     pub(super) plan: Plan,
-    /// What is created once the wait is over.
+    /// The signals to create after the wait.
     pub(super) signals: Vec<NamedSignal>,
     pub(super) owner: Option<Owner>,
     /// How long the pod had waited when this process began.
@@ -36,7 +36,7 @@ pub(super) struct Preparation {
 }
 
 impl Preparation {
-    /// Checks everything, then leaves in the folder what belongs there.
+    /// Checks everything, then writes the files in the folder.
     pub(super) fn of(
         arguments: args::Wait,
         surroundings: &Surroundings,
@@ -99,7 +99,7 @@ impl Preparation {
         }
     }
 
-    /// Leaves word that the wait failed, for the process that comes after this one.
+    /// Writes a stamp that the wait failed, for the next process.
     pub(super) fn stamp_failure(&self, cause: &str, surroundings: &Surroundings) {
         let Some(folder) = &self.folder else {
             return;
@@ -113,7 +113,7 @@ impl Preparation {
         }
     }
 
-    /// Leaves word of the time without the store; it is of use to a reader only.
+    /// Adds the time without the store to the stamp. It is for readers only.
     pub(super) fn stamp_outages(&self, without_store: Duration) {
         if let (Some(folder), false) = (&self.folder, without_store.is_zero()) {
             let _ = folder.write_started(Started {
@@ -123,7 +123,7 @@ impl Preparation {
         }
     }
 
-    /// Takes the stamps away, now that the wait has ended well.
+    /// Removes the stamps after a successful wait.
     pub(super) fn forget_the_wait(&self) {
         if let Some(folder) = &self.folder {
             folder.forget_the_wait();
@@ -146,7 +146,7 @@ fn named(signals: &[Signal]) -> Result<Vec<NamedSignal>, CommandError> {
     signals.iter().map(NamedSignal::of).collect()
 }
 
-/// Returns what a marker signals, if there is something to mark.
+/// Returns the signals of the marker, or `None` without `--mark`.
 fn marker(marks: &[Signal], owner: Option<&Owner>) -> Result<Option<Marker>, PreparationError> {
     if named(marks)?.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! `signals-on-init`: what is created once the wait is over, and holds the pod until it is.
+//! `signals-on-init`: signals that are created after the wait, before the pod's containers start.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ impl Waiting<'_> {
     /// Creates the signals one after the other, however long the store takes.
     ///
     /// # Errors
-    /// The exit with its message, where SIGTERM comes or the store says that a signal is wrong.
+    /// The exit with its message, after SIGTERM or if the store rejects a signal.
     pub(super) fn signal_all(&self) -> Result<(), (Exit, String)> {
         for signal in &self.preparation.signals {
             self.signal(signal)?;
@@ -43,7 +43,7 @@ impl Waiting<'_> {
                 return Err((Exit::Error, message));
             }
             let delay = backoff.after_failure(&mut random);
-            // Said at a falling rate.
+            // Printed at a falling rate.
             if backoff.failures().is_power_of_two() {
                 self.surroundings
                     .console
@@ -53,7 +53,7 @@ impl Waiting<'_> {
         }
     }
 
-    /// Asks on a thread of its own, so that SIGTERM is noticed meanwhile.
+    /// Asks on a separate thread, so that SIGTERM is noticed meanwhile.
     fn attempt(&self, signal: &NamedSignal) -> Result<Result<(), ApiError>, Signal> {
         let api = self.preparation.api.clone();
         let namespace = self.preparation.namespace.clone();
@@ -75,13 +75,13 @@ impl Waiting<'_> {
         }
     }
 
-    /// Returns the result of an attempt, or `None` if there is none in time.
+    /// Returns the result of an attempt, or `None` without a result in time.
     fn listen(&self, until: Option<Duration>) -> Result<Option<Result<(), ApiError>>, Signal> {
         loop {
             match self.next(until) {
                 Some(Happening::Signalled(result)) => return Ok(Some(result)),
                 Some(Happening::Signal(stop)) => return Err(stop),
-                // What is left of the wait is of no interest any more.
+                // Late events of the wait do not matter.
                 Some(Happening::Event(_)) => {}
                 None => return Ok(None),
             }

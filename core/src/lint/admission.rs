@@ -1,4 +1,4 @@
-//! What admission will say of a workload's pods: by the webhook's own code.
+//! Admission's decision about a workload's pods, by the webhook's own code.
 
 use super::{
     Code, Finding, Linter, Part, Place, Severity, placement,
@@ -18,16 +18,16 @@ use crate::{
 /// The decision about admitted pods.
 #[derive(Debug)]
 pub struct Admitted {
-    /// What is done with them.
+    /// The decision.
     pub decision: Decision,
     /// The warnings for users.
     pub findings: Vec<Finding>,
 }
 
 impl Linter<'_> {
-    /// Asks admission about the pods of `workload`, for which `sample` stands.
+    /// Returns admission's decision about the pods of `workload`, which `sample` stands for.
     ///
-    /// An annotation that is no string never comes so far: the API server refuses it.
+    /// Annotations that are not strings do not matter here: the API server rejects them earlier.
     ///
     /// # Errors
     /// Every reason to reject the pod, with the warnings.
@@ -75,7 +75,7 @@ impl Linter<'_> {
         }
     }
 
-    /// Says what admission will say of the pods of `workload`.
+    /// Finds what admission will report about the pods of `workload`.
     pub(super) fn admission(&self, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
         let subject = Subject {
             linter: self,
@@ -90,7 +90,7 @@ impl Linter<'_> {
             Err(refused) => refused,
         };
         for finding in &mut findings {
-            // A rollout must not fail for it, so that admission only warns.
+            // Admission only warns about it, so that a rollout does not fail.
             if finding.code == Code::UnknownKey {
                 finding.severity = Severity::Error;
             }
@@ -99,14 +99,14 @@ impl Linter<'_> {
     }
 }
 
-/// The pods that admission is asked about.
+/// The pods of a workload.
 struct Subject<'a> {
     linter: &'a Linter<'a>,
     places: Places<'a>,
 }
 
 impl Subject<'_> {
-    /// Finds what is wrong with annotations by themselves.
+    /// Finds mistakes in single annotations.
     fn unread(&self) -> Vec<Finding> {
         let Linter {
             settings,
@@ -117,7 +117,7 @@ impl Subject<'_> {
         tell(&errors, |error| self.annotation(error))
     }
 
-    /// Finds keys that look like ours, in a pod that admission will not see.
+    /// Finds keys that resemble oncue's, on pods that are not injected.
     fn misspelt(&self) -> Vec<Finding> {
         let keys = &self.linter.settings.keys;
         let reading = PodAnnotations::read(keys, self.places.workload.annotations());
@@ -189,7 +189,7 @@ impl Subject<'_> {
         }
     }
 
-    /// Returns the place of what `warning` speaks of, where it is one thing that is written.
+    /// Returns the place that `warning` is about, if there is exactly one.
     fn place(&self, warning: &Warning) -> Place {
         let places = &self.places;
         match warning {
@@ -208,7 +208,7 @@ impl Subject<'_> {
     }
 }
 
-/// The keys for which a pod is injected, the plainest first.
+/// The keys that cause injection, the most common first.
 const ASKING: [Key; 7] = [
     Key::DependsOn,
     Key::Signals,
@@ -219,8 +219,8 @@ const ASKING: [Key; 7] = [
     Key::Inject,
 ];
 
-/// Says what there is to say of `items`: of the first few dozen one by one, which is more than
-/// anybody reads.
+/// Returns the findings about `items`: one for each of the first few dozen, and a count of the
+/// others.
 fn tell<T>(items: &[T], say: impl Fn(&T) -> Finding) -> Vec<Finding> {
     let (told, rest) = items.split_at(items.len().min(MAX_TOLD));
     let mut findings: Vec<_> = told.iter().map(&say).collect();
@@ -231,5 +231,5 @@ fn tell<T>(items: &[T], say: impl Fn(&T) -> Finding) -> Vec<Finding> {
     findings
 }
 
-/// The most things of a kind that are said one by one of one workload.
+/// The most findings of one kind about one workload.
 const MAX_TOLD: usize = 48;

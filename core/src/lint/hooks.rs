@@ -1,4 +1,4 @@
-//! Waits for hooks of Helm and Argo CD, which do not run beside everything else.
+//! Waits for hooks of Helm and Argo CD, which run before or after everything else.
 
 use super::{
     Code, Severity,
@@ -7,7 +7,8 @@ use super::{
 use crate::{language::Presence, model::Link, workload::Workload};
 
 impl Waits<'_> {
-    /// Helm and Argo CD run some hooks only once everything else is ready, and some before.
+    /// Helm and Argo CD run some hooks before everything else, and some once everything else is
+    /// ready.
     pub(super) fn hook(&self, link: &Link) -> Option<Said> {
         let producers = self.links.producers(link);
         if self.links.term(link).value.presence != Presence::Required || producers.is_empty() {

@@ -1,4 +1,4 @@
-//! Keys that are similar to ours and have no effect.
+//! Keys that are similar to oncue's and have no effect.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use crate::language::{
     annotation::{BareKeys, Key},
 };
 
-/// Finds foreign keys of the pods that look like ours. They may belong to another tool, so only
+/// Finds keys on pods that resemble oncue's. They may belong to another tool, so only
 /// `oncue check` reports them.
 pub(super) fn near_misses(keys: &Keys, places: &Places<'_>) -> Vec<Finding> {
     let written = places.workload.annotations();
@@ -25,7 +25,7 @@ pub(super) fn near_misses(keys: &Keys, places: &Places<'_>) -> Vec<Finding> {
     .collect()
 }
 
-/// Returns the key that was perhaps meant by one that is not claimed.
+/// Returns the key of oncue that `text` may be a misspelling of.
 fn meant(keys: &Keys, text: &str) -> Option<Key> {
     if keys.claims(text) {
         return None;
@@ -35,7 +35,7 @@ fn meant(keys: &Keys, text: &str) -> Option<Key> {
         None if keys.bare() == BareKeys::Read => (text, &BARE),
         Some(_) | None => return None,
     };
-    // A hostile key is long, and a distance takes the product of both lengths.
+    // A distance costs the product of both lengths, and a hostile key is long.
     if name.len() > LONGEST {
         return None;
     }
@@ -43,7 +43,7 @@ fn meant(keys: &Keys, text: &str) -> Option<Key> {
     Some(*key)
 }
 
-/// Longer than any key with its slips.
+/// Longer than any misspelt key.
 const LONGEST: usize = 32;
 
 /// The keys that are read.

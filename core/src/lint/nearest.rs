@@ -1,16 +1,15 @@
-//! The name that was perhaps meant.
+//! The name that a misspelt one probably means.
 
 use std::collections::HashMap;
 
-/// Names, with what each belongs to, that are found by a misspelt one.
+/// An index that finds a name, with its value, by a misspelling.
 ///
-/// Case and separators do not count. A name is found if the two are alike once a letter is left out
-/// of each, so that one wrong, missing, additional, moved or swapped letter is found without a look
-/// at all the others.
+/// Ignores case and separators. Finds a name if both are equal without one letter of each. This
+/// covers one wrong, missing, additional, moved or swapped letter, without a look at all names.
 #[derive(Debug)]
 pub(super) struct Dictionary<T> {
     names: Vec<(String, T)>,
-    /// The positions of the names, by what is left of them without one letter, or in full.
+    /// The positions of the names, by their letters in full and without any one letter.
     shortened: HashMap<String, Vec<usize>>,
 }
 
@@ -34,7 +33,7 @@ impl<T> Dictionary<T> {
         self.names.push((name, belongs_to));
     }
 
-    /// Returns the name that is nearest to `text`, the first of several, if one is near.
+    /// Returns the name nearest to `text`, the first of several, or `None` if no name is near.
     pub(super) fn nearest(&self, text: &str) -> Option<&(String, T)> {
         let text = letters(text);
         let positions = shortened(&text);
@@ -60,21 +59,21 @@ impl<T> Extend<(String, T)> for Dictionary<T> {
     }
 }
 
-/// Returns how many slips lie between the letters of a text and those of a name, if that is at most
-/// one in five characters of the name, and two.
+/// Returns the number of differences between the letters of a text and a name. Returns `None` for
+/// more than two, or more than one in five characters of the name.
 fn slips(text: &str, name: &str) -> Option<usize> {
     let slips = strsim::osa_distance(text, &letters(name));
     (slips <= (name.chars().count() / 5).min(2)).then_some(slips)
 }
 
-/// Returns what is left of a name without its case and separators.
+/// Returns the letters of a name in lower case, without separators.
 fn letters(name: &str) -> String {
     let letters = name.chars().filter(|c| !"-_./".contains(*c));
     letters.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Returns `letters`, and what is left of them without any one of them; of long ones, the first
-/// part alone counts.
+/// Returns `letters` in full and without any one letter. Of long names, only the first letters
+/// count.
 fn shortened(letters: &str) -> impl Iterator<Item = String> {
     let most = letters.char_indices().nth(LONGEST);
     let letters = &letters[..most.map_or(letters.len(), |(end, _)| end)];
@@ -85,5 +84,5 @@ fn shortened(letters: &str) -> impl Iterator<Item = String> {
     std::iter::once(letters.to_owned()).chain(without)
 }
 
-/// How many letters of a name count: each costs one entry of the index.
+/// The number of letters of a name that count. Each costs one entry of the index.
 const LONGEST: usize = 48;

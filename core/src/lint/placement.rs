@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Code, Finding, Part, Place, Severity};
 use crate::{language::Keys, workload::Workload};
 
-/// Finds what stands on the workload's own metadata, or among labels.
+/// Finds oncue's keys among the workload's own annotations, or among labels.
 pub(super) fn on_workload(keys: &Keys, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
     let kind = workload.kind();
     let target = [kind.template_pointer(), "/metadata/annotations"].concat();
@@ -44,7 +44,7 @@ pub(super) fn on_workload(keys: &Keys, object: usize, workload: &Workload<'_>) -
     own.chain(labels).collect()
 }
 
-/// Finds our annotations on an object that makes no pods.
+/// Finds oncue's annotations on an object that creates no pods.
 pub(super) fn on_other_object(
     keys: &Keys,
     object: usize,
@@ -73,7 +73,7 @@ pub(super) fn on_other_object(
         .collect()
 }
 
-/// Finds annotations of ours that are a number, a bool or the like, which the API server refuses.
+/// Finds oncue's annotations that are not strings, which the API server rejects.
 pub(super) fn not_text(keys: &Keys, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
     let annotations = fields(workload.template(), "/metadata/annotations");
     let wrong = annotations

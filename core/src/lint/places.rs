@@ -1,4 +1,4 @@
-//! Where the annotations of a workload's pods stand.
+//! The places of the annotations of a workload's pods.
 
 use json_patch::jsonptr::Token;
 
@@ -8,9 +8,9 @@ use crate::{
     workload::Workload,
 };
 
-/// Where the annotations of a workload's pods stand, however their keys are written.
+/// The places of the annotations of a workload's pods, with or without a prefix.
 ///
-/// All are looked through once: there may be as many of them as there are things to say.
+/// The annotations are read once, because there may be as many findings as annotations.
 pub(super) struct Places<'a> {
     pub(super) object: usize,
     pub(super) workload: &'a Workload<'a>,
@@ -33,8 +33,7 @@ impl<'a> Places<'a> {
         self.written(self.find(key).unwrap_or_default())
     }
 
-    /// Returns the place of the first of `keys` that is there, else of the first annotation that is
-    /// ours.
+    /// Returns the place of the first of `keys` that exists, or else of oncue's first annotation.
     pub(super) fn of_any(&self, keys: &[Key]) -> Place {
         let found = keys.iter().find_map(|key| self.find(*key));
         let found = found.or_else(|| self.ours.first().map(|(_, text)| *text));
@@ -56,7 +55,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Returns the place of the annotation whose key is written so.
+    /// Returns the place of the annotation with this spelling of its key.
     pub(super) fn written(&self, key: &str) -> Place {
         Place {
             object: self.object,

@@ -1,4 +1,4 @@
-//! The pod that admission is asked about in the place of all that a workload makes.
+//! The pod that stands for all pods of a workload when it is checked by admission.
 
 use std::borrow::Cow;
 
@@ -14,20 +14,20 @@ use crate::{
     workload::{Workload, WorkloadKind},
 };
 
-/// What stands for the pods of a workload when admission is asked about them.
+/// The pod that stands for all pods of a workload.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Sample {
-    /// The first one: it has every label that a controller adds.
+    /// The first pod, with every label that a controller adds.
     FirstPod,
-    /// What they are made from, without the name and the labels of any of them: what is decided
-    /// goes for all.
+    /// The pod template, without the name and the labels of one pod, so that the decision is valid
+    /// for all pods.
     Template,
 }
 
-/// What admission reads of a pod, borrowed where it can be: a workload may be large.
+/// The fields of a pod that admission reads, borrowed if possible because a workload may be large.
 #[derive(Serialize)]
 pub(super) struct Pod<'a> {
-    /// Its name, where that is known: controllers ignore the one in a template.
+    /// Its name, if it is known. Controllers ignore the name in a template.
     #[serde(skip)]
     pub(super) name: Option<String>,
     metadata: Cow<'a, Map<String, Value>>,
@@ -58,7 +58,7 @@ impl<'a> Pod<'a> {
     }
 }
 
-/// Says that a label which a controller adds is not known yet, instead of empty.
+/// Reports a label that a controller adds as not known yet, instead of empty.
 pub(super) fn tell_of_labels(error: &mut AnnotationError, workload: &Workload<'_>) {
     let Fault::Substitution {
         at,

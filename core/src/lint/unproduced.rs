@@ -1,4 +1,4 @@
-//! Waits for what nothing in the files produces: often a misspelt name.
+//! Terms without a producer in the files: often a misspelt name.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,11 +13,11 @@ use crate::{
     workload::WorkloadKind,
 };
 
-/// Everything that a term may have meant, gathered once.
+/// Everything that a misspelt term may mean, collected once.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     variables: HashMap<Namespace, Dictionary<MemberId>>,
-    /// The names above variables.
+    /// The names that have variables below them.
     parents: HashMap<Namespace, Dictionary<MemberId>>,
     /// The first member of each namespace that signals a variable.
     signalled: HashMap<String, BTreeMap<Namespace, MemberId>>,
@@ -118,8 +118,8 @@ impl Waits<'_> {
         Some((Severity::Warning, Code::UnknownObject, message))
     }
 
-    /// Returns the hint at a workload with a similar name; `None` for a kind that no file of pods
-    /// would have.
+    /// Returns a hint at a workload with a similar name, or `None` for a kind that does not create
+    /// pods.
     fn nearest_workload(&self, kind: &ObjectKind, name: &str, own: &Namespace) -> Option<String> {
         let kind = match kind {
             ObjectKind::ConfigMap

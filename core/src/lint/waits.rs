@@ -1,4 +1,4 @@
-//! Terms of a set of objects: whether there are producers, and whether they suffice.
+//! Terms of a set of objects: whether their producers exist and suffice.
 
 use std::cell::OnceCell;
 
@@ -10,7 +10,7 @@ use crate::{
     workload::Workload,
 };
 
-/// The waits of a model, with where they are written.
+/// The waits of a model, with their places.
 pub(super) struct Waits<'m> {
     pub(super) links: Links<'m>,
     pub(super) modelled: &'m Modelled<'m>,
@@ -18,7 +18,7 @@ pub(super) struct Waits<'m> {
     known: OnceCell<Known>,
 }
 
-/// What is found, without its place.
+/// A finding without its place.
 pub(super) type Said = (Severity, Code, String);
 
 impl<'m> Waits<'m> {

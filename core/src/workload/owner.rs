@@ -1,10 +1,10 @@
-//! The controller that made an object.
+//! The controller of an object.
 
 use std::{collections::HashSet, fmt};
 
 use serde_json::Value;
 
-/// The controller that made an object, and makes another when it is gone.
+/// The controller of an object, which replaces the object when it is gone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Owner<'a> {
     /// Its group, such as `apps`; empty for the core.
@@ -24,7 +24,7 @@ impl fmt::Display for Owner<'_> {
     }
 }
 
-/// Returns the controller that made `object`, if one did.
+/// Returns the controller of `object`, or `None` without one.
 pub fn owner(object: &Value) -> Option<Owner<'_>> {
     let references = object.pointer("/metadata/ownerReferences")?.as_array()?;
     let controls = |reference: &&Value| {
@@ -42,8 +42,8 @@ pub fn owner(object: &Value) -> Option<Owner<'_>> {
     })
 }
 
-/// Returns the objects that none of the others made: what a person wrote, without what controllers
-/// make of it. What a controller made that is not among them stays.
+/// Returns the objects without those that another one of them controls. An object stays if its
+/// controller is not among them.
 pub fn topmost(objects: Vec<Value>) -> Vec<Value> {
     let uids = objects.iter().filter_map(uid).map(str::to_owned);
     let uids: HashSet<_> = uids.collect();
@@ -54,7 +54,7 @@ pub fn topmost(objects: Vec<Value>) -> Vec<Value> {
         .collect()
 }
 
-/// Returns the uid of an object that is in a cluster.
+/// Returns the uid, which every object in a cluster has.
 pub fn uid(object: &Value) -> Option<&str> {
     object.pointer("/metadata/uid")?.as_str()
 }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{CompletionMode, Scale, Workload, WorkloadKind};
 
 impl Workload<'_> {
-    /// Returns the pod that a controller creates from the template, as far as every one is alike:
-    /// it has the labels that the controller adds, and a generated name.
+    /// Returns the pod that a controller creates from the template, with what all its pods have in
+    /// common: the labels that the controller adds, and a generated name.
     ///
     /// A bare Pod is returned as it is. `spec` and unknown fields are those of the template.
     pub fn pod(&self) -> Value {
@@ -24,8 +24,8 @@ impl Workload<'_> {
         pod.into()
     }
 
-    /// Returns the pod with the number `ordinal`: as [`pod`](Self::pod), and for a `StatefulSet`
-    /// or an indexed Job with the name and the labels that carry the number.
+    /// Returns the pod with the number `ordinal`: like [`pod`](Self::pod), and for a `StatefulSet`
+    /// or an indexed Job with the number in its name and labels.
     ///
     /// The first number of a `StatefulSet` is its `spec.ordinals.start`.
     pub fn pod_at(&self, ordinal: u32) -> Value {
@@ -70,7 +70,7 @@ impl Workload<'_> {
         }
     }
 
-    /// Returns the labels that the controller adds; uids, which only a cluster knows, are left out.
+    /// Returns the labels that the controller adds, without uids, which only a cluster knows.
     fn controller_labels(&self) -> Vec<(&'static str, String)> {
         match self.kind {
             WorkloadKind::CronJob | WorkloadKind::Job => vec![
@@ -121,8 +121,8 @@ impl Workload<'_> {
         }
     }
 
-    /// Returns what stands for the hash of the template: the same for the same template, and in
-    /// the alphabet of Kubernetes.
+    /// Returns a substitute for the hash of the template: equal for equal templates, and in the
+    /// alphabet of Kubernetes.
     fn template_hash(&self) -> String {
         const ALPHABET: &[u8; 16] = b"bcdfghjklmnpqrst";
         let text = self.template.to_string();

@@ -1,28 +1,29 @@
-//! How many pods a workload makes.
+//! The number of pods of a workload.
 
 use serde_json::Value;
 
 use super::WorkloadKind;
 
-/// How many pods a workload makes.
+/// The number of pods of a workload.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Scale {
-    /// One on each node.
+    /// One pod on each node.
     EachNode,
-    /// So many that run to their end.
+    /// Pods that run to their end.
     Runs {
-        /// How many have to succeed; with none, one success is enough and no more are started.
+        /// The number of pods that have to succeed. If `None`, no pod is started after the first
+        /// success.
         completions: Option<u32>,
-        /// How many run at once.
+        /// The most pods that run at once.
         parallelism: u32,
-        /// Whether each has a number.
+        /// Whether each pod has a number.
         mode: CompletionMode,
     },
-    /// So many that are kept.
+    /// A constant number of pods.
     Replicas {
-        /// How many.
+        /// The number of pods.
         count: u32,
-        /// The number of the first, where they are numbered.
+        /// The number of the first pod; 0 if they are not numbered.
         first_ordinal: u32,
     },
 }
@@ -30,9 +31,9 @@ pub enum Scale {
 /// Whether the pods of a Job are numbered.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum CompletionMode {
-    /// Each has an index, which says what part of the work is its own.
+    /// Each pod has an index, for its part of the work.
     Indexed,
-    /// They are all alike.
+    /// All pods are alike.
     #[default]
     NonIndexed,
 }
@@ -57,7 +58,7 @@ impl Scale {
         }
     }
 
-    /// Returns the number of the first pod, where they are numbered.
+    /// Returns the number of the first pod, or 0 if they are not numbered.
     pub fn first_ordinal(self) -> u32 {
         match self {
             Self::EachNode | Self::Runs { .. } => 0,
@@ -65,7 +66,7 @@ impl Scale {
         }
     }
 
-    /// Returns how many pods there are at the most at one time; `None` for one on each node.
+    /// Returns the most pods at one time, or `None` for one on each node.
     pub fn at_once(self) -> Option<u32> {
         match self {
             Self::EachNode => None,
@@ -78,8 +79,7 @@ impl Scale {
         }
     }
 
-    /// Returns how many pods there are at the most over time, retries left out; `None` for one on
-    /// each node.
+    /// Returns the most pods over time without retries, or `None` for one on each node.
     pub fn in_all(self) -> Option<u32> {
         match self {
             Self::Runs {

@@ -17,16 +17,16 @@ use super::{Medium, RESERVE, StoreError, fault::Attempt, tables};
 
 const LOCK: &str = "oncue.lock";
 const FILE: &str = "oncue.redb";
-/// The file until it is complete; what a crash leaves of it is removed at the next start.
+/// The name of a file that is not complete yet. After a crash, the next start removes it.
 const NEW_FILE: &str = "oncue.redb.new";
 
-/// Takes space that is given up for deletes when the disk is full.
+/// Reserves space, which is released for deletes when the disk is full.
 const RESERVE_FILE: &str = "oncue.reserve";
 
-/// What every redb file begins with.
+/// The first bytes of every redb file.
 const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 
-/// A directory that belongs to this process as long as this lives.
+/// A directory that is locked for this process until this is dropped.
 #[derive(Debug)]
 pub(super) struct Directory {
     root: PathBuf,
@@ -38,11 +38,11 @@ pub(super) struct Directory {
     _lock: File,
 }
 
-/// What a file system knows a file by: its device and number.
+/// The identity of a file: its device and inode.
 type FileNumber = (u64, u64);
 
 impl Directory {
-    /// Takes the directory, and refuses a file in it that is not ours.
+    /// Locks the directory. Rejects a file in it that is not a store's.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         create_directory(path)?;
         let lock = lock(&path.join(LOCK))?;
@@ -152,7 +152,7 @@ fn number(file: &Path) -> Option<FileNumber> {
     Some((file.dev(), file.ino()))
 }
 
-/// Refuses what is no file, such as a FIFO, which would never open.
+/// Rejects anything but a regular file. Opening a FIFO, for example, would block.
 fn refuse_special(file: &Path) -> Result<(), StoreError> {
     let metadata = fs::metadata(file).map_err(|error| attempt("look at", file).io(error))?;
     if metadata.is_file() {
@@ -198,7 +198,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Refuses what is no redb file before redb touches it.
+/// Rejects a file that is not redb's before redb touches it.
 fn refuse_foreign(file: &Path) -> Result<(), StoreError> {
     let mut magic = [0; MAGIC.len()];
     let read = File::open(file).and_then(|mut file| file.read_exact(&mut magic));
@@ -213,8 +213,8 @@ fn refuse_foreign(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Refuses a later format before the file is opened for writing; what a crash has left can only be
-/// looked at after it was repaired, and is refused then.
+/// Rejects a later format before the file is opened for writing. After a crash, the file must be
+/// repaired before its format can be read, so it is rejected later.
 fn refuse_later_format(file: &Path) -> Result<(), StoreError> {
     match redb::Builder::new().open_read_only(file) {
         Ok(database) => tables::check_format(&database, attempt("read", file)).map(drop),

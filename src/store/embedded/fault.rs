@@ -9,7 +9,7 @@ use std::{
 
 use super::{StoreError, tables::FORMAT};
 
-/// Something that was attempted on a file.
+/// An operation on a file that failed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attempt<'a> {
     pub(super) action: &'static str,
@@ -54,7 +54,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Reads, where pages that contradict each other can make redb panic: that is damage.
+    /// Reads from redb. If contradictory pages make it panic, the file is damaged.
     pub(super) fn reading<T>(
         self,
         read: impl FnOnce() -> Result<T, StoreError>,
@@ -71,7 +71,7 @@ impl Attempt<'_> {
     }
 }
 
-/// A later redb writes a later version of its own format, which this one calls damaged.
+/// A later redb writes a later version of its own format. This redb reports that as damage.
 fn later_format(detail: &str) -> Option<u64> {
     let rest = detail.strip_prefix("Expected file format version")?;
     rest.rsplit_once("found ")?.1.parse().ok()

@@ -14,14 +14,14 @@ use super::{
 };
 use crate::{store::Update, world::variables::Variables};
 
-/// Memory that redb may use for pages, in bytes; everything is in memory besides. The memory plan
-/// counts it among what a store takes by itself.
+/// Memory in bytes that redb may use for pages. All variables are in memory anyway. The memory plan
+/// counts this as part of the store's fixed need.
 const CACHE_BYTES: usize = 4 << 20;
 
 /// The file that holds what was acknowledged.
 pub(super) struct DataFile<M> {
     medium: M,
-    /// None after an I/O error, until the file was restored.
+    /// `None` after an I/O error, until the file is restored.
     database: Option<Database>,
     format: Format,
     trust: Trust,
@@ -35,7 +35,7 @@ struct Found {
 }
 
 impl<M: Medium> DataFile<M> {
-    /// Opens the file and reads it, or creates it. What a crash has left of a new file is removed.
+    /// Opens the file and reads it, or creates it. Removes an incomplete new file after a crash.
     pub(super) fn open(medium: M) -> Result<(Self, Variables), StoreError> {
         medium.discard_new();
         let mut file = Self {
@@ -55,8 +55,8 @@ impl<M: Medium> DataFile<M> {
         Ok((file, variables))
     }
 
-    /// Writes a file of the former format anew: until then, it takes removals only. If there is no
-    /// space for that, the old file stays open.
+    /// Rewrites a file of the former format, which accepts removals only. Without enough disk
+    /// space, the old file stays open.
     pub(super) fn upgrade(&mut self, acknowledged: &Variables) -> Result<(), StoreError> {
         if self.format == Format::Checked {
             return Ok(());
@@ -65,14 +65,14 @@ impl<M: Medium> DataFile<M> {
         info!(path = %self.path().display(), "writing the file anew, with checksums");
         let created = self.create(acknowledged);
         if self.trust.is_lost() {
-            // The file may be one that has lost its name.
+            // The file may have been deleted or replaced.
             self.database = None;
         }
         self.database = Some(created?);
         Ok(())
     }
 
-    /// Makes the file hold `acknowledged` again, if an error has left that open.
+    /// Makes the file hold `acknowledged` again if this is uncertain after an error.
     pub(super) fn make_ready(&mut self, acknowledged: &Variables) -> Result<(), StoreError> {
         self.medium.check_place()?;
         if self.database.is_none() {
@@ -81,7 +81,7 @@ impl<M: Medium> DataFile<M> {
         Ok(())
     }
 
-    /// Writes all of `updates`; after an error it is open what was written: [`recover`].
+    /// Writes all of `updates`. After an error, the content of the file is uncertain: [`recover`].
     ///
     /// [`recover`]: Self::recover
     pub(super) fn write(&mut self, updates: &[Update]) -> Result<(), StoreError> {
@@ -91,7 +91,7 @@ impl<M: Medium> DataFile<M> {
         Ok(())
     }
 
-    /// Makes the file hold `acknowledged` again, at once or before anything else is written.
+    /// Makes the file hold `acknowledged` again, now or before the next write.
     pub(super) fn recover(&mut self, acknowledged: &Variables) {
         let is_ours = self.medium.check_place();
         self.database = is_ours
@@ -100,7 +100,7 @@ impl<M: Medium> DataFile<M> {
             .ok();
     }
 
-    /// Gives the space of removed rows back to the disk, as far as that is possible.
+    /// Returns the space of removed rows to the disk, as far as possible.
     pub(super) fn compact(&mut self, acknowledged: &Variables) {
         let Some(mut database) = self.database.take() else {
             return;
@@ -120,12 +120,12 @@ impl<M: Medium> DataFile<M> {
         self.medium.reserve()
     }
 
-    /// Gives the reserved space up.
+    /// Releases the reserved space.
     pub(super) fn release_reserve(&self) {
         self.medium.release_reserve();
     }
 
-    /// Returns how many bytes the disk has left.
+    /// Returns the free space of the disk in bytes.
     pub(super) fn free_space(&self) -> Result<u64, StoreError> {
         self.medium.free_space()
     }
@@ -145,8 +145,8 @@ impl<M: Medium> DataFile<M> {
         self.medium.path()
     }
 
-    /// Opens the file if it can be trusted to hold what was acknowledged and nothing else: redb may
-    /// have written a commit although it failed. Otherwise writes it anew.
+    /// Opens the file if it holds exactly what was acknowledged, and rewrites it otherwise: redb
+    /// may have written a commit that it reported as failed.
     fn restore(&mut self, acknowledged: &Variables) -> Result<Database, StoreError> {
         if !self.trust.is_lost()
             && let Some(found) = self.reopen(acknowledged)?
@@ -160,8 +160,8 @@ impl<M: Medium> DataFile<M> {
         Ok(database)
     }
 
-    /// Returns `None` if the file holds anything but `acknowledged`, or cannot be read: memory has
-    /// all of it. A file that others hold, or that cannot be written, stays as it is.
+    /// Returns `None` if the file is unreadable or differs from `acknowledged`, which is complete
+    /// in memory. Leaves a file alone that another process holds or that cannot be written.
     fn reopen(&self, acknowledged: &Variables) -> Result<Option<Found>, StoreError> {
         use StoreError::{Full, Locked, ReadOnly};
         match self.read() {
@@ -193,7 +193,7 @@ impl<M: Medium> DataFile<M> {
         })
     }
 
-    /// Writes a new file, and puts it in the place of the one that is there.
+    /// Writes a new file and replaces the existing one with it.
     fn create(&mut self, variables: &Variables) -> Result<Database, StoreError> {
         let database = self.write_new(variables);
         let database = database.inspect_err(|_| self.medium.discard_new())?;
@@ -266,7 +266,7 @@ mod tests {
         kept.apply(&update);
     }
 
-    /// Returns the number by which the file system knows the file.
+    /// Returns the inode number of the file.
     fn number(directory: &Path) -> u64 {
         let file = fs::metadata(directory.join("oncue.redb"));
         file.unwrap().ino()

@@ -1,5 +1,5 @@
-//! How an assertion stands in the file: its id as the key of a row; a checksum of both, and the rest
-//! as JSON.
+//! The row of an assertion in the file: its id as the key, then a checksum of the whole row, then
+//! the rest as JSON.
 //!
 //! The texts here are a file format: they change with [`FORMAT`](super::tables::FORMAT) only.
 
@@ -13,7 +13,7 @@ use crate::life::{Asserter, Assertion, AssertionId, Kind, Owner, Timestamp};
 /// which are empty for assertions by hand.
 pub(super) type RowKey<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, &'a str);
 
-/// What stands beside the key.
+/// The JSON of a row: everything that is not in the key.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
@@ -56,7 +56,7 @@ pub(super) fn encode(key: RowKey<'_>, assertion: &Assertion) -> Vec<u8> {
     bytes
 }
 
-/// Reads a row back; an error names the record and says what is wrong with it.
+/// Reads a row. An error names the record and says what is wrong with it.
 pub(super) fn decode(
     format: Format,
     key: RowKey<'_>,
@@ -92,7 +92,8 @@ fn checked<'a>(key: RowKey<'_>, record: &'a [u8]) -> Option<&'a [u8]> {
     (u32::from_le_bytes(*sum) == checksum(key, json)).then_some(json)
 }
 
-/// Returns the CRC-32 of the key's parts, each ended by a byte that is in no text, and the JSON.
+/// Returns the CRC-32 of the key's parts and the JSON. A byte that occurs in no text ends each
+/// part.
 fn checksum(key: RowKey<'_>, json: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     for part in <[&str; 6]>::from(key) {

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use super::RESERVE;
 
-/// How long the disk is left alone after it was found full.
+/// A time in which the disk was found full.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Begins when the reserve is given up, and ends when the space for it is there again. That space
-/// alone proves nothing: it may be what the reserve has left.
+/// Begins when the reserve is released, and ends when it can be reserved again. Free space alone
+/// proves nothing: it may come from the released reserve.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shortage {
     /// How many bytes the variables took when it began.
@@ -27,7 +27,7 @@ impl Shortage {
         }
     }
 
-    /// Says whether it is time to look for room, which is then put off.
+    /// Returns whether it is time to look for room, and postpones the next look.
     pub(super) fn is_due(&mut self, now: Instant) -> bool {
         let is_due = now.duration_since(self.looked) >= PAUSE;
         if is_due {
@@ -36,12 +36,12 @@ impl Shortage {
         is_due
     }
 
-    /// Says whether variables that take so many bytes leave room in the file.
+    /// Returns whether the file has room if the variables take this many bytes.
     pub(super) fn is_relieved_by(&self, variables: usize) -> bool {
         variables < self.began_with
     }
 
-    /// Says whether a quarter of the variables is gone since this was last the case.
+    /// Returns whether a quarter of the variables has gone since this last returned true.
     pub(super) fn has_lost_a_quarter(&mut self, variables: usize) -> bool {
         let has_lost = variables < self.compacted_with / 4 * 3;
         if has_lost {
@@ -51,7 +51,7 @@ impl Shortage {
     }
 }
 
-/// Says whether so many free bytes are more than what the reserve can have left.
+/// Returns whether there are more free bytes than the released reserve explains.
 pub(super) fn is_ample(free: u64) -> bool {
     free > 2 * RESERVE as u64
 }

@@ -11,10 +11,10 @@ use std::{
 
 use redb::{BackendError, StorageBackend};
 
-/// Whether what is read from the file is what a crash would leave of it.
+/// Whether a read returns what would be on the disk after a crash.
 ///
-/// Not so after a failed sync: the system drops what it could not write from what it has yet to
-/// write, but goes on showing it to readers, and the next sync succeeds.
+/// It does not after a failed sync: the kernel marks pages that it failed to write as clean, still
+/// returns them to readers, and the next sync succeeds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trust {
     lost: Arc<AtomicBool>,
@@ -34,8 +34,8 @@ impl Trust {
     }
 }
 
-/// A storage that loses our trust with its first failed sync, be it one of a commit or of the
-/// opening or closing of the file, of which redb does not tell.
+/// A storage that is no longer trusted after its first failed sync. This includes syncs when the
+/// file is opened or closed, which redb does not report.
 #[derive(Debug)]
 pub(super) struct WatchedStorage<S> {
     pub(super) storage: S,

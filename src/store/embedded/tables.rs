@@ -14,13 +14,13 @@ use super::{
 };
 use crate::store::{Update, variables::Variables};
 
-/// The format that is written; a file of a later one is refused.
+/// The format that is written. A file of a later format is rejected.
 pub(super) const FORMAT: u64 = 2;
 
 /// A format that is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Format {
-    /// The former one: records without checksums.
+    /// The former format: records without checksums.
     Plain,
     /// Records with checksums.
     Checked,
@@ -31,7 +31,7 @@ const FORMAT_KEY: &str = "format";
 const ASSERTIONS: TableDefinition<'static, RowKey<'static>, &[u8]> =
     TableDefinition::new("assertions");
 
-/// Makes an empty file one of ours that holds `variables`; they are durable afterwards.
+/// Turns an empty file into a store's file with these variables, and makes them durable.
 pub(super) fn create(database: &Database, variables: &Variables) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     transaction.open_table(META)?.insert(FORMAT_KEY, FORMAT)?;
@@ -45,7 +45,7 @@ pub(super) fn create(database: &Database, variables: &Variables) -> Result<(), r
     Ok(())
 }
 
-/// Writes all of `updates` or none; they are durable afterwards.
+/// Writes all of `updates` or none, and makes them durable.
 pub(super) fn write(database: &Database, updates: &[Update]) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     write_rows(&transaction, updates.iter().cloned())?;
@@ -72,7 +72,7 @@ fn write_rows(
     Ok(())
 }
 
-/// Reads everything there is, row by row.
+/// Reads all rows.
 pub(super) fn load(
     database: &Database,
     attempt: Attempt<'_>,
@@ -101,7 +101,7 @@ pub(super) fn load(
     Ok((variables, format))
 }
 
-/// Makes sure that the file is one of ours and that this version reads it.
+/// Checks that the file is a store's, in a format that this version reads.
 pub(super) fn check_format(
     database: &impl ReadableDatabase,
     attempt: Attempt<'_>,

@@ -1,4 +1,4 @@
-//! The thread that writes: takes what waits, commits it together, tells the feeds, then answers.
+//! The writer thread: takes all queued changes, commits them together, informs the feeds, answers.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ const MAX_REMOVALS: usize = 64;
 type Answer<T> = Result<T, StoreError>;
 type Reply<T> = oneshot::Sender<Answer<T>>;
 
-/// What the thread is asked for.
+/// A request to the thread.
 pub(super) enum Request {
     Commit {
         mutation: Mutation,
@@ -42,14 +42,14 @@ pub(super) enum Request {
     },
 }
 
-/// The one that writes the file.
+/// Writes the file.
 pub(super) struct Writer<M> {
     file: DataFile<M>,
-    /// What was acknowledged, and no more.
+    /// All acknowledged variables, and nothing else.
     variables: Variables,
     budget: Budget,
     feeds: Vec<Arc<dyn Feed>>,
-    /// There while the disk is full: the reserve was given up for removals.
+    /// Set while the disk is full and the reserve is released for removals.
     shortage: Option<Shortage>,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Writer<M> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Allowed {
     All,
-    /// Only those that remove: others find the disk full.
+    /// Only removals: others fail because the disk is full.
     Removals,
 }
 
@@ -90,7 +90,7 @@ impl<M: Medium> Writer<M> {
         }
     }
 
-    /// Changes before the start of a feed are committed before it, those after it after it.
+    /// A feed starts between the changes that were queued before and after it.
     pub(super) fn serve(&mut self, requests: impl Iterator<Item = Request>) {
         let mut mutations = Vec::new();
         let mut replies = Vec::new();
@@ -119,7 +119,7 @@ impl<M: Medium> Writer<M> {
         &self.variables
     }
 
-    /// A caller that is gone gets no answer, but its change stays.
+    /// If the caller has gone, its change is still made.
     fn answer(&mut self, mutations: &[Mutation], replies: Vec<Reply<Committed>>) {
         if mutations.is_empty() {
             return;
@@ -129,7 +129,7 @@ impl<M: Medium> Writer<M> {
         }
     }
 
-    /// Removals get through on a full disk: the reserve is given up for them.
+    /// Removals succeed on a full disk, because the reserve is released for them.
     fn commit(&mut self, mutations: &[Mutation]) -> Vec<Answer<Committed>> {
         self.look_for_room();
         if self.shortage.is_none() {
@@ -143,7 +143,7 @@ impl<M: Medium> Writer<M> {
         answers
     }
 
-    /// Commits in pieces: each fails or succeeds by itself, unless the file cannot be opened.
+    /// Commits in pieces, which fail or succeed independently unless the file cannot be opened.
     fn commit_removals(&mut self, mutations: &[Mutation]) -> Vec<Answer<Committed>> {
         if let Err(error) = self.file.make_ready(&self.variables) {
             return for_each_of(mutations, Err(error));
@@ -184,7 +184,7 @@ impl<M: Medium> Writer<M> {
         Ok(answers)
     }
 
-    /// Decides a mutation on what those before it in the batch have left.
+    /// Decides a mutation, given the mutations before it in the batch.
     fn apply(
         &mut self,
         mutation: &Mutation,
@@ -236,8 +236,8 @@ impl<M: Medium> Writer<M> {
         self.file.reserve()
     }
 
-    /// Gives space back once a quarter of the variables is gone: where nothing but us fills the
-    /// disk, nobody else does.
+    /// Returns space to the disk once a quarter of the variables has gone. If only this store fills
+    /// the disk, no other process frees space.
     fn shrink(&mut self) {
         let left = self.variables.bytes();
         if let Some(shortage) = &mut self.shortage

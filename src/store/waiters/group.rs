@@ -1,4 +1,4 @@
-//! Waiters that wait for the same.
+//! Waiters with the same conditions.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,14 +16,14 @@ impl GroupId {
     pub(super) const LAST: Self = Self(u64::MAX);
 }
 
-/// Tells members apart; the one that waits longest is the first.
+/// Identifies a member. Members are ordered by the start of their waits.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct MemberId {
     pub(super) since: Timestamp,
     pub(super) number: u64,
 }
 
-/// Waiters that wait for the same from the same states on.
+/// Waiters whose conditions are the same, and had the same states when they were judged.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     pub(super) conditions: Arc<[Condition]>,
@@ -79,7 +79,7 @@ impl Released {
         self.0.push((group, Arc::new(answer)));
     }
 
-    /// Answers all of them; those that went away meanwhile miss nothing.
+    /// Answers all of them. Waiters that have gone are ignored.
     pub(crate) fn answer(self) {
         for (group, answer) in self.0 {
             for member in group.members.into_values() {
@@ -89,12 +89,12 @@ impl Released {
     }
 }
 
-/// Returns the bytes that a member takes besides its group.
+/// Returns the size of a member in bytes, without its group.
 pub(super) fn member_bytes(who: &Waiter) -> usize {
     MEMBER + who.pod.as_ref().map_or(0, |pod| pod.len())
 }
 
-/// Returns the bytes that a group takes besides its members.
+/// Returns the size of a group in bytes, without its members.
 pub(super) fn group_bytes(conditions: &[Condition]) -> usize {
     GROUP + conditions.iter().map(condition_bytes).sum::<usize>()
 }

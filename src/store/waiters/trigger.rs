@@ -1,4 +1,4 @@
-//! What a condition waits for, and what a shift can flip.
+//! The changes that can flip a condition's state.
 
 use std::ops::RangeInclusive;
 
@@ -6,7 +6,7 @@ use oncue_language::{Condition, Demand, ObjectKey, Subject, Value, VariableKey};
 
 use crate::world::Shift;
 
-/// What flips the state of a condition.
+/// A change that flips the state of a condition.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Trigger {
     /// The number of variables below a name crosses this number.
@@ -20,7 +20,7 @@ pub(super) enum Trigger {
 }
 
 impl Trigger {
-    /// Returns what flips the condition.
+    /// Returns the change that flips the condition.
     pub(super) fn of(condition: &Condition) -> Self {
         match &condition.subject {
             Subject::Below { prefix, at_least } => Self::Below(prefix.clone(), at_least.get()),
@@ -33,7 +33,7 @@ impl Trigger {
         }
     }
 
-    /// Returns the triggers that the shift pulls, which stand next to each other.
+    /// Returns the triggers that the shift activates, as one range.
     pub(super) fn pulled_by(shift: &Shift) -> RangeInclusive<Self> {
         match shift {
             Shift::Below {
