@@ -3,8 +3,8 @@
 //! `/healthz` says that the process serves, `/readyz` whether it should be sent requests, and if
 //! not, what it waits for.
 
-pub mod process;
-pub mod readiness;
+pub(crate) mod process;
+pub(crate) mod readiness;
 
 use std::{
     fmt,
@@ -21,12 +21,12 @@ use axum::{
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::task::spawn_blocking;
 
-pub use self::readiness::{Latch, Readiness, Readying};
+pub(crate) use self::readiness::{Latch, Readiness, Readying};
 use crate::net::{Phase, Shutdown};
 
 /// What the admin port serves.
 #[derive(Clone, Debug)]
-pub struct Admin {
+pub(crate) struct Admin {
     /// What has to happen before requests are welcome.
     pub readiness: Readiness,
     /// Where the process is on its way down.
@@ -36,7 +36,7 @@ pub struct Admin {
 }
 
 /// Returns the admin port's routes.
-pub fn router(admin: Admin) -> Router {
+pub(crate) fn router(admin: Admin) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))

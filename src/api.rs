@@ -11,9 +11,7 @@
 //! | `json`, `json_error`, `query`, `path`, `caller` | what a request says |
 //! | `documents`, `answer` | what is answered |
 //! | `error` | what is answered when something is wrong |
-//! | [`metrics`] | [`Metrics`], what is counted |
-
-pub mod metrics;
+//! | `metrics` | [`Metrics`], what is counted |
 
 mod answer;
 mod caller;
@@ -23,6 +21,7 @@ mod documents;
 mod error;
 mod json;
 mod json_error;
+mod metrics;
 mod operation;
 mod pages;
 mod path;

@@ -33,17 +33,17 @@ pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use self::{
-    authority_secret::{AuthoritySecret, SecretError},
-    call::{ApiError, DEADLINE, call},
+pub(crate) use self::{
+    authority_secret::AuthoritySecret,
+    call::{ApiError, call},
     configuration::{ConfigurationError, configuration},
     connection::{ConnectError, connect, connect_to},
-    kubeconfig::{FindError, Found, WhichCluster},
+    kubeconfig::{Found, WhichCluster},
     live::{Listed, Part, Place, Question, Unlisted, get, list, list_all},
     resource::{NoWorkload, Resource},
-    service::{ServiceError, cluster_ip},
+    service::cluster_ip,
     store_pod::{StoreError, StorePods},
-    tunnel::{Connection, Dial, Stream, Tunnel, TunnelError},
+    tunnel::{Tunnel, TunnelError},
     webhook_configuration::{PublishError, Published, WebhookConfiguration},
 };
 

@@ -3,23 +3,23 @@
 //! Every command is a `clap` struct of arguments with a method `run`, which returns how the process
 //! exits, or an error that is printed as it is.
 
-pub mod check;
+mod check;
 mod cluster;
-pub mod explain;
+mod explain;
 mod file_args;
 mod files;
-pub mod graph;
-pub mod inject;
+mod graph;
+mod inject;
 mod object;
 mod opening;
 mod output;
-pub mod rehearse;
+mod rehearse;
 mod report;
-pub mod serve;
+mod serve;
 mod server;
 mod settings;
-pub mod status;
-pub mod vars;
+mod status;
+mod vars;
 mod waiters;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
@@ -31,14 +31,14 @@ use crate::rehearsal;
 /// Pods start on cue: annotate what they depend on and what they signal.
 #[derive(Debug, Parser)]
 #[command(name = "oncue", version, max_term_width = 100)]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+enum Command {
     /// Find mistakes in the annotations in files.
     Check(Box<check::Check>),
     /// Show what one pod waits for, what it signals, and what is injected.

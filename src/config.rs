@@ -12,13 +12,13 @@
 //! A flag wins over its environment variable, that over the file, and the file over the default.
 
 mod error;
-pub mod file;
-pub mod inject;
+pub(crate) mod file;
+pub(crate) mod inject;
 mod log_format;
 mod object;
 mod overlay;
-pub mod role;
-pub mod settings;
+pub(crate) mod role;
+pub(crate) mod settings;
 mod text;
 
 #[cfg(test)]
@@ -38,19 +38,18 @@ use crate::{
     webhook::Strictness,
 };
 
-pub use self::{
+pub(crate) use self::{
     error::ConfigError,
-    file::FileError,
     inject::{InjectError, InjectSettings},
     log_format::LogFormat,
-    object::{ObjectName, ObjectNameError, ObjectRef},
+    object::{ObjectName, ObjectRef},
     role::{Role, StoreKind},
     settings::ServeSettings,
 };
 
 /// What `oncue serve` does, with every default filled in.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub(crate) struct Config {
     /// What the process does.
     pub roles: BTreeSet<Role>,
     /// The folder that belongs to it.
@@ -85,7 +84,7 @@ pub struct Config {
 
 impl Config {
     /// Fills in the defaults, and sees that what is set goes together.
-    pub fn resolve(settings: ServeSettings) -> Result<Self, ConfigError> {
+    pub(crate) fn resolve(settings: ServeSettings) -> Result<Self, ConfigError> {
         let ServeSettings {
             roles,
             data,
@@ -134,18 +133,18 @@ impl Config {
     }
 
     /// Returns whether the process has `role`.
-    pub fn has(&self, role: Role) -> bool {
+    pub(crate) fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
 
     /// Returns whether anything is kept in the data folder.
-    pub fn keeps_data(&self) -> bool {
+    pub(crate) fn keeps_data(&self) -> bool {
         let store = self.has(Role::Store) && self.store == StoreKind::Embedded;
         store || self.has(Role::Webhook) && self.authority == AuthorityPlace::Data
     }
 
     /// Returns whether the webhook asks anything of a cluster.
-    pub fn needs_cluster(&self) -> bool {
+    pub(crate) fn needs_cluster(&self) -> bool {
         let asks = self.webhook_configuration.is_some() || self.store_service.is_some();
         self.has(Role::Webhook) && (asks || self.authority != AuthorityPlace::Data)
     }
@@ -153,7 +152,7 @@ impl Config {
 
 /// Where the webhook's certificate authority is kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum AuthorityPlace {
+pub(crate) enum AuthorityPlace {
     /// In the data folder.
     Data,
     /// In this Secret, shared by all replicas.

@@ -2,10 +2,10 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`mod@bind`] | [`bind()`], a listening socket from an address |
-//! | [`limits`] | [`Limits`], how many connections and how long each may keep us waiting |
-//! | [`metrics`] | [`NetMetrics`], what the listeners count |
-//! | [`shutdown`] | [`Shutdown`], the phases of the way down: serving, lingering, draining |
+//! | `bind` | [`bind()`], a listening socket from an address |
+//! | `limits` | [`Limits`], how many connections and how long each may keep us waiting |
+//! | `metrics` | [`NetMetrics`], what the listeners count |
+//! | `shutdown` | [`Shutdown`], the phases of the way down: serving, lingering, draining |
 //! | `accept` | the loop: a slot, a connection, a task |
 //! | `connection` | one connection: handshake, HTTP/1.1 or HTTP/2, graceful end |
 //! | `pace` | the timeouts for heads and idle connections, below HTTP |
@@ -17,17 +17,16 @@
 //! hyper is used directly rather than through `axum::serve`, which has no timeouts, no limit of
 //! connections and handshakes on the accept path.
 
-pub mod bind;
-pub mod limits;
-pub mod metrics;
-pub mod shutdown;
-
 mod accept;
+mod bind;
 mod body;
 mod connection;
 mod host;
+mod limits;
+mod metrics;
 mod pace;
 pub(crate) mod problem;
+mod shutdown;
 mod stall;
 
 #[cfg(test)]

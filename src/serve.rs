@@ -15,9 +15,9 @@
 //! | [`logging`] | how logs are written |
 //! | `signals`, `open_files` | signals and limits of the operating system |
 
-pub mod authority;
-pub mod banner;
-pub mod logging;
+pub(crate) mod authority;
+pub(crate) mod banner;
+pub(crate) mod logging;
 
 mod addresses;
 mod ca_bundle;
@@ -49,10 +49,7 @@ use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, runtime::Runtime, time::sleep};
 use tracing::info;
 
-pub use self::{
-    addresses::Addresses, certificates::CertificatesError, error::ServeError, group::Death,
-    listeners::ListenersError,
-};
+pub(crate) use self::{addresses::Addresses, certificates::CertificatesError, error::ServeError};
 use self::{
     authority::AuthorityFiles, banner::Banner, group::Group, listeners::Listeners,
     opening::Opening, roles::Roles, signals::StopSignals, store_role::StoreRole,
@@ -66,7 +63,7 @@ use crate::{
 };
 
 /// Serves until SIGTERM or SIGINT.
-pub fn run(config: Config) -> Result<(), ServeError> {
+pub(crate) fn run(config: Config) -> Result<(), ServeError> {
     open_files::raise_limit();
     let runtime = Runtime::new().map_err(ServeError::Runtime)?;
     let result = runtime.block_on(run_until_stopped(config));
@@ -98,7 +95,7 @@ async fn run_until_stopped(config: Config) -> Result<(), ServeError> {
 
 /// A process that serves.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     addresses: Addresses,
     /// The authority's files, where it is kept in some.
     authority: Option<AuthorityFiles>,
@@ -112,7 +109,7 @@ impl Server {
     /// Binds, loads and serves.
     ///
     /// Health and metrics are served first, so that it can be seen what a slow start waits for.
-    pub async fn start(config: Config) -> Result<Self, ServeError> {
+    pub(crate) async fn start(config: Config) -> Result<Self, ServeError> {
         let client = if config.needs_cluster() {
             Some(connect(WhichCluster::default()).await?)
         } else {
@@ -195,13 +192,8 @@ impl Server {
         registry
     }
 
-    /// Returns what listens where.
-    pub fn addresses(&self) -> Addresses {
-        self.addresses
-    }
-
     /// Returns the text that is printed after the start.
-    pub fn banner(&self) -> Banner<'_> {
+    pub(crate) fn banner(&self) -> Banner<'_> {
         Banner {
             addresses: &self.addresses,
             ca: self.authority.as_ref().map(AuthorityFiles::certificate),
@@ -209,7 +201,7 @@ impl Server {
     }
 
     /// Waits until a part ends before the process drains.
-    pub async fn died(&mut self) -> ServeError {
+    pub(crate) async fn died(&mut self) -> ServeError {
         let cause = tokio::select! {
             cause = self.roles.died() => cause,
             cause = self.admin.died() => cause,
@@ -218,7 +210,7 @@ impl Server {
     }
 
     /// Stops being ready, lingers, drains, and stops answering probes at the very end.
-    pub async fn shut_down(&mut self) {
+    pub(crate) async fn shut_down(&mut self) {
         self.roles.linger();
         sleep(self.linger).await;
         self.roles.drain().await;

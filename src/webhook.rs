@@ -2,26 +2,25 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`review`] | [`Review`], the request as it is read, and how a response is written |
-//! | [`mod@answer`] | [`answer()`], the decision about a pod: bytes in, [`Answer`] out, pure |
-//! | [`mod@lint`] | [`lint()`], the findings about a workload: likewise |
+//! | `review` | [`Review`], the request as it is read, and how a response is written |
+//! | `answer` | [`answer()`], the decision about a pod: bytes in, [`Answer`] out, pure |
+//! | `lint` | [`lint()`], the findings about a workload: likewise |
 //! | `wording` | findings as text for a terminal |
-//! | [`outcome`] | [`Outcome`], the outcome of a review, as a closed set of labels |
-//! | [`rejection`] | [`Rejection`], why a request is not answered with a review |
-//! | [`metrics`] | [`WebhookMetrics`] |
+//! | `outcome` | [`Outcome`], the outcome of a review, as a closed set of labels |
+//! | `rejection` | [`Rejection`], why a request is not answered with a review |
+//! | `metrics` | [`WebhookMetrics`] |
 //! | `handler` | the shell: content type, size, budget, deadline |
 //!
 //! A mistake of the pod's author is a denial (422); a mistake of the caller is a 4xx; a failure of
 //! our own is a 500, so that the failure policy decides.
 
-pub mod answer;
-pub mod lint;
-pub mod metrics;
-pub mod outcome;
-pub mod rejection;
-pub mod review;
-
+mod answer;
 mod handler;
+mod lint;
+mod metrics;
+mod outcome;
+mod rejection;
+mod review;
 mod wording;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use prometheus_client::{
 use rustix::time::{ClockId, clock_gettime};
 
 /// Registers the version, the CPU time and, if the system reports it, the resident memory.
-pub fn register(registry: &mut Registry) {
+pub(crate) fn register(registry: &mut Registry) {
     registry
         .sub_registry_with_prefix("oncue")
         .register("build", "The version", build_info());
@@ -61,7 +61,7 @@ fn cpu_time() -> Duration {
 }
 
 /// Returns the resident memory in bytes, or `None` on systems other than Linux.
-pub fn resident_memory() -> Option<u64> {
+pub(crate) fn resident_memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()

@@ -7,31 +7,31 @@ use std::{
 
 /// The readiness of the process, and what it still waits for.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<Mutex<BTreeSet<Arc<str>>>>);
+pub(crate) struct Readiness(Arc<Mutex<BTreeSet<Arc<str>>>>);
 
 /// Gives out latches.
 #[derive(Debug)]
-pub struct Readying(Readiness);
+pub(crate) struct Readying(Readiness);
 
 /// Something that has to happen before the process is ready.
 ///
 /// If it is dropped without being released (its task failed), the process never becomes ready.
 #[derive(Debug)]
 #[must_use]
-pub struct Latch {
+pub(crate) struct Latch {
     name: Arc<str>,
     readiness: Readiness,
 }
 
 impl Readiness {
     /// Returns a readiness without latches, and what adds some.
-    pub fn new() -> (Readying, Self) {
+    pub(crate) fn new() -> (Readying, Self) {
         let readiness = Self::default();
         (Readying(readiness.clone()), readiness)
     }
 
     /// Returns the names of the latches that hold, in alphabetical order.
-    pub fn waiting_for(&self) -> Vec<Arc<str>> {
+    pub(crate) fn waiting_for(&self) -> Vec<Arc<str>> {
         self.lock().iter().cloned().collect()
     }
 
@@ -42,7 +42,7 @@ impl Readiness {
 
 impl Readying {
     /// Adds a latch; names are unique.
-    pub fn latch(&self, name: impl Into<Arc<str>>) -> Latch {
+    pub(crate) fn latch(&self, name: impl Into<Arc<str>>) -> Latch {
         let name = name.into();
         let readiness = self.0.clone();
         readiness.lock().insert(Arc::clone(&name));
@@ -52,7 +52,7 @@ impl Readying {
 
 impl Latch {
     /// Says that it has happened.
-    pub fn release(self) {
+    pub(crate) fn release(self) {
         self.readiness.lock().remove(&self.name);
     }
 }

@@ -21,14 +21,14 @@ use crate::config::ObjectRef;
 /// an update of the JSON that was read, so that fields which this version does not know stay; the
 /// API server refuses it if the Secret was changed since.
 #[derive(Clone, Debug)]
-pub struct AuthoritySecret {
+pub(crate) struct AuthoritySecret {
     api: Api<Secret>,
     place: ObjectRef,
 }
 
 impl AuthoritySecret {
     /// Names the Secret.
-    pub fn new(client: Client, place: ObjectRef) -> Self {
+    pub(crate) fn new(client: Client, place: ObjectRef) -> Self {
         Self {
             api: Api::namespaced(client, place.namespace.as_str()),
             place,
@@ -139,7 +139,7 @@ impl Keeper for AuthoritySecret {
 
 /// Why the Secret keeps no authority for us.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretError {
+pub(crate) enum SecretError {
     /// There is no such Secret.
     #[error("there is no Secret {0}: make it, empty, as the chart does")]
     Absent(ObjectRef),

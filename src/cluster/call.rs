@@ -7,10 +7,12 @@ use strum::IntoStaticStr;
 use tokio::time::timeout;
 
 /// How long an API server may take for one request.
-pub const DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Makes one request: within [`DEADLINE`], the client's own retries included.
-pub async fn call<T>(request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, ApiError> {
+pub(crate) async fn call<T>(
+    request: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, ApiError> {
     timeout(DEADLINE, request)
         .await
         .map_err(|_| ApiError::TimedOut)?

@@ -15,7 +15,7 @@ use crate::{
 ///
 /// Reads only that section of the configuration, because this program may be older than the
 /// webhook.
-pub async fn configuration(
+pub(crate) async fn configuration(
     client: &Client,
     namespace: &Namespace,
 ) -> Result<InjectSettings, ConfigurationError> {
@@ -52,7 +52,7 @@ fn read(text: String) -> Result<InjectSettings, String> {
 
 /// Why the settings of a cluster are not known.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigurationError {
+pub(crate) enum ConfigurationError {
     /// There are none.
     #[error("no configuration of oncue is in the namespace {namespace} (looked for {LABELS})")]
     Absent {

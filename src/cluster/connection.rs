@@ -13,7 +13,7 @@ use super::kubeconfig::{FindError, Found, WhichCluster};
 /// Sends no request yet. The client does not retry: the caller sees the API server's answer and
 /// decides. Connections have timeouts. Requests get a deadline from [`call`](super::call()) instead
 /// of here, because watches and tunnels must not have one.
-pub async fn connect(which: WhichCluster) -> Result<Client, ConnectError> {
+pub(crate) async fn connect(which: WhichCluster) -> Result<Client, ConnectError> {
     match which.find(&Environment::of_this_process())? {
         Some(found) => connect_to(found).await,
         None => Err(ConnectError::NoCluster),
@@ -21,7 +21,7 @@ pub async fn connect(which: WhichCluster) -> Result<Client, ConnectError> {
 }
 
 /// Returns a client of a cluster that was found, as [`connect`] does.
-pub async fn connect_to(found: Found) -> Result<Client, ConnectError> {
+pub(crate) async fn connect_to(found: Found) -> Result<Client, ConnectError> {
     let mut config: Config = found.config().await?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     // It would outlast the deadline of a request, and the API server's words be lost.
@@ -31,7 +31,7 @@ pub async fn connect_to(found: Found) -> Result<Client, ConnectError> {
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
+pub(crate) enum ConnectError {
     /// The client cannot be set up with what the configuration says.
     #[error("failed to set up the client of the cluster")]
     Client(#[source] kube::Error),

@@ -14,7 +14,7 @@ use oncue_language::host::is_loopback;
 /// Which cluster is meant; by default the one that `kubectl` would talk to: that of the
 /// kubeconfig, and in a pod without one its own.
 #[derive(Clone, Debug, Default)]
-pub struct WhichCluster {
+pub(crate) struct WhichCluster {
     /// The kubeconfig file; by default those of `KUBECONFIG`, else `~/.kube/config`.
     pub kubeconfig: Option<PathBuf>,
     /// A context in it; by default the current one.
@@ -23,7 +23,7 @@ pub struct WhichCluster {
 
 /// A cluster that was found.
 #[derive(Clone, Debug)]
-pub enum Found {
+pub(crate) enum Found {
     /// A kubeconfig describes it.
     Kubeconfig {
         /// All of the kubeconfig.
@@ -37,7 +37,7 @@ pub enum Found {
 
 impl WhichCluster {
     /// Returns whether a cluster is named, rather than the one at hand taken.
-    pub fn is_named(&self) -> bool {
+    pub(crate) fn is_named(&self) -> bool {
         self.kubeconfig.is_some() || self.context.is_some()
     }
 
@@ -45,7 +45,7 @@ impl WhichCluster {
     ///
     /// A kubeconfig without a current context describes none: that is what `kind` and others
     /// leave behind.
-    pub fn find(self, environment: &Environment) -> Result<Option<Found>, FindError> {
+    pub(crate) fn find(self, environment: &Environment) -> Result<Option<Found>, FindError> {
         let is_named = self.is_named();
         let kubeconfig = match self.kubeconfig {
             Some(path) => Kubeconfig::read_from(path)?,
@@ -62,7 +62,7 @@ impl WhichCluster {
 
 impl Found {
     /// Returns the cluster's address and the credentials for it.
-    pub async fn config(self) -> Result<Config, FindError> {
+    pub(crate) async fn config(self) -> Result<Config, FindError> {
         match self {
             Self::Kubeconfig {
                 kubeconfig,
@@ -95,7 +95,7 @@ impl std::fmt::Display for Found {
 
 /// Why no cluster is found.
 #[derive(Debug, thiserror::Error)]
-pub enum FindError {
+pub(crate) enum FindError {
     /// The kubeconfig cannot be used.
     #[error("failed to use the kubeconfig: {0}")]
     // The cause is part of its own text.

@@ -14,7 +14,7 @@ use crate::language::Namespace;
 
 /// Where to look.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Place {
+pub(crate) enum Place {
     /// In every namespace.
     Everywhere,
     /// In one.
@@ -42,7 +42,7 @@ impl std::fmt::Display for Place {
 
 /// Which objects of a kind are asked for, and how much of them.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Question<'a> {
+pub(crate) struct Question<'a> {
     /// A selector of labels.
     pub labels: &'a str,
     /// A selector of fields.
@@ -53,7 +53,7 @@ pub struct Question<'a> {
 
 /// How much of an object is asked for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Its metadata, which is little of it.
     Metadata,
     /// All of it.
@@ -63,7 +63,7 @@ pub enum Part {
 
 /// Objects of one kind.
 #[derive(Debug, Default)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// The objects, each with its kind, and without what only servers read.
     pub objects: Vec<Value>,
     /// That there are more, which are not read.
@@ -84,7 +84,7 @@ impl Question<'_> {
 
 /// A kind of which not all objects could be read.
 #[derive(Debug, thiserror::Error)]
-pub enum Unlisted {
+pub(crate) enum Unlisted {
     /// There are too many.
     #[error("only the first {MAX_OBJECTS} {resource} were read")]
     Cut {
@@ -102,7 +102,7 @@ pub enum Unlisted {
 }
 
 /// Lists the objects of one kind.
-pub async fn list(
+pub(crate) async fn list(
     client: &Client,
     resource: Resource,
     place: &Place,
@@ -147,7 +147,7 @@ async fn page(
 }
 
 /// Lists several kinds at once; what could not be read stands beside what could.
-pub async fn list_all(
+pub(crate) async fn list_all(
     client: &Client,
     resources: &[Resource],
     place: &Place,
@@ -170,7 +170,7 @@ pub async fn list_all(
 }
 
 /// Reads one object.
-pub async fn get(
+pub(crate) async fn get(
     client: &Client,
     resource: Resource,
     namespace: &Namespace,

@@ -6,7 +6,7 @@ use crate::workload::WorkloadKind;
 
 /// A kind of object that the command line reads from a cluster.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Resource {
+pub(crate) struct Resource {
     kind: &'static str,
     api_version: &'static str,
     plural: &'static str,
@@ -15,18 +15,18 @@ pub struct Resource {
 
 impl Resource {
     /// Pods.
-    pub const POD: Self = Self::new("Pod", "v1", "pods", "po");
+    pub(crate) const POD: Self = Self::new("Pod", "v1", "pods", "po");
     /// `ReplicaSets`.
-    pub const REPLICA_SET: Self = Self::new("ReplicaSet", "apps/v1", "replicasets", "rs");
+    pub(crate) const REPLICA_SET: Self = Self::new("ReplicaSet", "apps/v1", "replicasets", "rs");
     /// Jobs.
-    pub const JOB: Self = Self::new("Job", "batch/v1", "jobs", "job");
+    pub(crate) const JOB: Self = Self::new("Job", "batch/v1", "jobs", "job");
     /// Services.
-    pub const SERVICE: Self = Self::new("Service", "v1", "services", "svc");
+    pub(crate) const SERVICE: Self = Self::new("Service", "v1", "services", "svc");
     /// `ConfigMaps`.
-    pub const CONFIG_MAP: Self = Self::new("ConfigMap", "v1", "configmaps", "cm");
+    pub(crate) const CONFIG_MAP: Self = Self::new("ConfigMap", "v1", "configmaps", "cm");
 
     /// Every kind that makes pods, and pods.
-    pub const WORKLOADS: [Self; 8] = [
+    pub(crate) const WORKLOADS: [Self; 8] = [
         Self::new("CronJob", "batch/v1", "cronjobs", "cj"),
         Self::new("DaemonSet", "apps/v1", "daemonsets", "ds"),
         Self::new("Deployment", "apps/v1", "deployments", "deploy"),
@@ -57,12 +57,12 @@ impl Resource {
     }
 
     /// Returns the kind, as an object names it.
-    pub fn kind(self) -> &'static str {
+    pub(crate) fn kind(self) -> &'static str {
         self.kind
     }
 
     /// Returns the group and version, as an object names them.
-    pub fn api_version(self) -> &'static str {
+    pub(crate) fn api_version(self) -> &'static str {
         self.api_version
     }
 
@@ -114,7 +114,7 @@ impl FromStr for Resource {
 /// A kind that makes no pods, or none at all.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{text:?} is no kind that makes pods: there are {}", known())]
-pub struct NoWorkload {
+pub(crate) struct NoWorkload {
     text: String,
 }
 

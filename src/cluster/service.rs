@@ -9,7 +9,7 @@ use super::{ApiError, call};
 use crate::config::ObjectRef;
 
 /// Returns the `ClusterIP` of a Service: the address that is its own for as long as it is there.
-pub async fn cluster_ip(client: Client, place: &ObjectRef) -> Result<IpAddr, ServiceError> {
+pub(crate) async fn cluster_ip(client: Client, place: &ObjectRef) -> Result<IpAddr, ServiceError> {
     let api: Api<Service> = Api::namespaced(client, place.namespace.as_str());
     let service = call(api.get(place.name.as_str()))
         .await
@@ -26,7 +26,7 @@ pub async fn cluster_ip(client: Client, place: &ObjectRef) -> Result<IpAddr, Ser
 
 /// Why a Service has no address for us.
 #[derive(Debug, thiserror::Error)]
-pub enum ServiceError {
+pub(crate) enum ServiceError {
     /// Its address cannot be read.
     #[error("failed to read the ClusterIP of the Service {0}")]
     Address(ObjectRef, #[source] AddrParseError),

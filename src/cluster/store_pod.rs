@@ -12,14 +12,14 @@ use crate::language::Namespace;
 
 /// The store of the oncue that is installed in a namespace.
 #[derive(Clone)]
-pub struct StorePods {
+pub(crate) struct StorePods {
     client: Client,
     namespace: Namespace,
 }
 
 impl StorePods {
     /// Returns the store that is installed in `namespace`, without a word to it yet.
-    pub fn new(client: Client, namespace: Namespace) -> Self {
+    pub(crate) fn new(client: Client, namespace: Namespace) -> Self {
         Self { client, namespace }
     }
 
@@ -78,7 +78,7 @@ impl Dial for StorePods {
 
 /// Why the store cannot be reached.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// There is none.
     #[error(
         "no pod of oncue's store is in the namespace {namespace} (looked for {LABELS}): is oncue \

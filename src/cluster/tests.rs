@@ -8,6 +8,7 @@ use oncue_webhook_certs::{Authority, Custody, CustodyError, Keeper, TrustBundle}
 use serde_json::{Value, json};
 
 use super::{
+    authority_secret::SecretError,
     fake::{CONFIGURATION, FakeCluster, SECRET, SERVICE},
     *,
 };

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 /// Opens connections to the far end of a tunnel.
-pub trait Dial: Send + Sync + 'static {
+pub(crate) trait Dial: Send + Sync + 'static {
     /// Why there is none.
     type Error: std::error::Error + Send + Sync + 'static;
 
@@ -27,7 +27,7 @@ pub trait Dial: Send + Sync + 'static {
 }
 
 /// One connection to the far end.
-pub struct Connection {
+pub(crate) struct Connection {
     /// What is sent and received.
     pub stream: Box<dyn Stream>,
     /// What the far end says when it ends the connection for a reason.
@@ -35,13 +35,13 @@ pub struct Connection {
 }
 
 /// What bytes go in and come out of.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// A port of this machine that leads elsewhere, for as long as the value lives.
 #[derive(Debug)]
-pub struct Tunnel {
+pub(crate) struct Tunnel {
     address: SocketAddr,
     trouble: Trouble,
     /// Owns the listener and every connection.
@@ -50,7 +50,7 @@ pub struct Tunnel {
 
 impl Tunnel {
     /// Opens a tunnel, and one connection through it, so that what is wrong is known at once.
-    pub async fn open<D: Dial>(far_end: D) -> Result<Self, TunnelError<D::Error>> {
+    pub(crate) async fn open<D: Dial>(far_end: D) -> Result<Self, TunnelError<D::Error>> {
         let first = far_end.dial().await.map_err(TunnelError::Dial)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.map_err(TunnelError::Listen)?;
@@ -71,19 +71,19 @@ impl Tunnel {
     }
 
     /// Returns where it begins on this machine.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Returns what went wrong with the last connection, unless it has gone well since.
-    pub fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         self.trouble.last()
     }
 }
 
 /// Why there is no tunnel.
 #[derive(Debug, thiserror::Error)]
-pub enum TunnelError<E: std::error::Error + 'static> {
+pub(crate) enum TunnelError<E: std::error::Error + 'static> {
     /// The far end cannot be reached.
     #[error(transparent)]
     Dial(E),

@@ -25,7 +25,7 @@ use crate::config::ObjectName;
 /// A `MutatingWebhookConfiguration`, of which nothing but `caBundle` is ours, and that only in
 /// entries that point to a server of ours.
 #[derive(Clone, Debug)]
-pub struct WebhookConfiguration {
+pub(crate) struct WebhookConfiguration {
     api: Api<MutatingWebhookConfiguration>,
     name: ObjectName,
     servers: Vec<ServerName<'static>>,
@@ -33,7 +33,7 @@ pub struct WebhookConfiguration {
 
 /// That the bundle is right.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Published {
+pub(crate) struct Published {
     /// Whether it had to be written.
     pub patched: bool,
     /// Whether the API server notes that fields of the object are ours.
@@ -42,7 +42,7 @@ pub struct Published {
 
 impl WebhookConfiguration {
     /// Names the object, and the servers that are ours as their certificate names them.
-    pub fn new(client: Client, name: ObjectName, servers: Vec<ServerName<'static>>) -> Self {
+    pub(crate) fn new(client: Client, name: ObjectName, servers: Vec<ServerName<'static>>) -> Self {
         Self {
             api: Api::all(client),
             name,
@@ -51,12 +51,12 @@ impl WebhookConfiguration {
     }
 
     /// Returns its name.
-    pub fn name(&self) -> &ObjectName {
+    pub(crate) fn name(&self) -> &ObjectName {
         &self.name
     }
 
     /// Lets the API server trust `authority` at every entry of ours.
-    pub async fn publish(
+    pub(crate) async fn publish(
         &self,
         bundle: &mut TrustBundle,
         authority: &Authority,
@@ -89,7 +89,7 @@ impl WebhookConfiguration {
     /// Server-side apply keeps a list item as long as a field in it has an owner. An upgrade or a
     /// rollback that drops an entry would leave an entry with only a `caBundle`, which the API
     /// server rejects. A field without an owner goes with its entry.
-    pub async fn disown(&self) -> Result<(), PublishError> {
+    pub(crate) async fn disown(&self) -> Result<(), PublishError> {
         let found = self.read().await?;
         let Some(others) = others(&found) else {
             return Ok(());
@@ -196,7 +196,7 @@ fn others(found: &MutatingWebhookConfiguration) -> Option<Vec<&ManagedFieldsEntr
 
 /// Why the bundle is not known to be right.
 #[derive(Debug, thiserror::Error)]
-pub enum PublishError {
+pub(crate) enum PublishError {
     /// Others changed the object each time.
     #[error("the MutatingWebhookConfiguration {0} kept being changed by others")]
     Contended(ObjectName),
@@ -221,7 +221,7 @@ pub enum PublishError {
 
 impl PublishError {
     /// Returns the reason as one word, for metrics.
-    pub fn label(&self) -> &'static str {
+    pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::Contended(_) => "conflict",
             Self::NoEntry { .. } => "no-entry",

@@ -25,7 +25,7 @@ Exit codes: 0 no error (there may be warnings), 1 an error was found, 2 wrong us
 /// The arguments of `oncue check`.
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
-pub struct Check {
+pub(super) struct Check {
     #[command(flatten)]
     files: FileArgs,
 
@@ -36,7 +36,7 @@ pub struct Check {
 
 impl Check {
     /// Prints what is found; the exit code says whether an error is among it.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let opening = self.files.open()?;
         let objects = opening.objects();
         let findings = report::locate(&opening.manifests, opening.linter().lint(&objects));

@@ -43,7 +43,7 @@ Exit codes: 0 explained, 1 the pod does not exist or is rejected, 2 wrong usage.
 /// The arguments of `oncue explain`.
 #[derive(Args, Debug)]
 #[command(after_help = format!("{HELP}\n{WHICH_STORE}"))]
-pub struct Explain {
+pub(super) struct Explain {
     /// Workload or pod, as KIND/NAME or NAME; in a cluster, NAME alone is a pod; can be omitted if
     /// the files have only one
     #[arg(value_name = "POD")]
@@ -62,7 +62,7 @@ pub struct Explain {
 
 impl Explain {
     /// Prints the explanation.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         if self.inputs.is_empty() {
             return self.explain_live();
         }

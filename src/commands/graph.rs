@@ -27,7 +27,7 @@ Exit codes: 0 drawn, 1 a file or the cluster cannot be read, 2 wrong usage.";
 /// The arguments of `oncue graph`.
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
-pub struct Graph {
+pub(super) struct Graph {
     /// File, folder or - for the standard input [default: the objects in the cluster]
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
     inputs: Vec<Input>,
@@ -61,7 +61,7 @@ enum Drawing {
 
 impl Graph {
     /// Prints the drawing.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let opening = self.open()?;
         opening.complain();
         let modelled = opening.model();

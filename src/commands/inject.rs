@@ -34,14 +34,14 @@ Exit codes: 0 injected, 1 a pod is rejected (then nothing is printed), 2 wrong u
 /// The arguments of `oncue inject`.
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
-pub struct Inject {
+pub(super) struct Inject {
     #[command(flatten)]
     files: FileArgs,
 }
 
 impl Inject {
     /// Prints the manifests, or why a pod is refused.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let frame = self.files.frame()?;
         let (sources, errors) = manifests::sources(self.files.inputs());
         let mut injector = Injector {

@@ -36,7 +36,7 @@ Exit codes: 0 every pod reached its end, 1 a deadlock or a failure, 2 wrong usag
 /// The arguments of `oncue rehearse`.
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
-pub struct Rehearse {
+pub(super) struct Rehearse {
     #[command(flatten)]
     files: Files,
 
@@ -81,7 +81,7 @@ pub struct Rehearse {
 
 impl Rehearse {
     /// Simulates the pods and prints what happens, then the summary.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let interrupt = Interrupt::install().context("failed to handle signals")?;
         let manifests = files::read(&self.files.inputs)?;
         let rehearsal = Rehearsal {

@@ -14,7 +14,7 @@ use crate::{
 /// The arguments of `oncue serve`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub struct Serve {
+pub(super) struct Serve {
     /// YAML or JSON file with settings; its keys are the names of the flags
     #[arg(long, env = "ONCUE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -25,7 +25,7 @@ pub struct Serve {
 
 impl Serve {
     /// Serves until SIGTERM or SIGINT.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let mut settings = match &self.config {
             Some(path) => self.settings.over(file::read(path).map_err(usage)?),
             None => self.settings,

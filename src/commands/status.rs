@@ -51,7 +51,7 @@ const PERIOD: Duration = Duration::from_secs(2);
 /// The arguments of `oncue status`.
 #[derive(Args, Debug)]
 #[command(after_help = format!("{HELP}\n{WHICH_STORE}"))]
-pub struct Status {
+pub(super) struct Status {
     /// File, folder or - in which to search for producers of missing terms
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
     inputs: Vec<Input>,
@@ -77,7 +77,7 @@ pub struct Status {
 
 impl Status {
     /// Prints waiting pods. With `--watch`, repeats after every change.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         if self.injected {
             self.injected()?.print(self.output)?;
             return Ok(ExitCode::SUCCESS);

@@ -33,7 +33,7 @@ Exit codes: 0 done, 1 an error, or (get and delete) the variable does not exist,
 /// The arguments of `oncue vars`.
 #[derive(Args, Debug)]
 #[command(after_help = format!("{EXAMPLES}\n{WHICH_STORE}"))]
-pub struct Vars {
+pub(super) struct Vars {
     #[command(subcommand)]
     command: Command,
 }
@@ -59,7 +59,7 @@ enum Command {
 
 impl Vars {
     /// Does what is asked for.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Create(create) => create.run(),
             Command::Delete(delete) => delete.run(),

@@ -4,7 +4,7 @@ use crate::memory::LimitTooSmall;
 
 /// Why settings do not go together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The memory is not enough.
     #[error(transparent)]
     Memory(#[from] LimitTooSmall),

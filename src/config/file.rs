@@ -9,7 +9,7 @@ use crate::manifests::{Document, File, ManifestError};
 
 /// An error in a configuration file.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
+pub(crate) enum FileError {
     /// A key or a value is wrong.
     #[error("{place}: {reason}")]
     Setting {
@@ -40,7 +40,7 @@ pub enum FileError {
 }
 
 /// Reads a configuration file. An empty file sets nothing.
-pub fn read(path: &Path) -> Result<ServeSettings, FileError> {
+pub(crate) fn read(path: &Path) -> Result<ServeSettings, FileError> {
     let text = fs::read_to_string(path).map_err(|source| FileError::Read {
         path: path.to_owned(),
         source,

@@ -27,7 +27,7 @@ use crate::{
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 #[command(next_help_heading = "Injection")]
-pub struct InjectSettings {
+pub(crate) struct InjectSettings {
     /// Image of the injected container, preferably by digest [default: that of this version]
     #[arg(
         long = "inject-image",
@@ -134,14 +134,14 @@ pub struct InjectSettings {
 impl InjectSettings {
     /// Returns these settings, with unset ones taken from `below`.
     #[must_use]
-    pub fn over(self, below: Self) -> Self {
+    pub(crate) fn over(self, below: Self) -> Self {
         overlay!(self over below:
             image, pull_policy, pull_secrets, store_url, store_ip, store_service, store_ca,
             resources, run_as_user, prefix, bare_keys, own_namespace;)
     }
 
     /// Returns the Service whose `ClusterIP` is the store's address, if one is set.
-    pub fn store_service(&self) -> Result<Option<ObjectRef>, ConfigError> {
+    pub(crate) fn store_service(&self) -> Result<Option<ObjectRef>, ConfigError> {
         let Some(service) = &self.store_service else {
             return Ok(None);
         };
@@ -165,7 +165,7 @@ impl InjectSettings {
 
     /// Reads the files and fills in the defaults. `http` is the address on which the store listens.
     /// Values that only the cluster knows stay unset.
-    pub fn resolve(self, http: SocketAddr) -> Result<Settings, InjectError> {
+    pub(crate) fn resolve(self, http: SocketAddr) -> Result<Settings, InjectError> {
         let Self {
             image,
             pull_policy,
@@ -216,7 +216,7 @@ fn read_ca(path: PathBuf) -> Result<String, InjectError> {
 
 /// An error in the section `inject`.
 #[derive(Debug, thiserror::Error)]
-pub enum InjectError {
+pub(crate) enum InjectError {
     /// The prefix is invalid.
     #[error("--inject-prefix")]
     Prefix(#[from] KeysError),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// The format of the log.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// One JSON object per line, for programs.
     Json,
     /// Text, for people.

@@ -9,11 +9,11 @@ use crate::language::{Namespace, name::is_dns_label};
 /// The name of an object: a DNS subdomain (RFC 1123).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "String")]
-pub struct ObjectName(String);
+pub(crate) struct ObjectName(String);
 
 impl ObjectName {
     /// Returns the name.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -50,11 +50,11 @@ impl fmt::Display for ObjectName {
     "{0:?} is not the name of an object: a DNS subdomain has at most {MAX_BYTES} of a-z 0-9 - and \
      dots between them, such as oncue-webhook-ca"
 )]
-pub struct ObjectNameError(String);
+pub(crate) struct ObjectNameError(String);
 
 /// A reference to an object in a namespace.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ObjectRef {
+pub(crate) struct ObjectRef {
     /// The object's namespace.
     pub namespace: Namespace,
     /// The object's name.

@@ -63,7 +63,7 @@ pub enum RoleError {
 /// The backend that keeps the variables.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum StoreKind {
+pub(crate) enum StoreKind {
     /// A crash-safe file in the data folder.
     #[default]
     Embedded,

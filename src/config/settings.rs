@@ -22,7 +22,7 @@ use crate::memory::{ByteSize, MemoryLimit};
 /// key `NAME`.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct ServeSettings {
+pub(crate) struct ServeSettings {
     /// Roles of this process [default: store,webhook]
     #[arg(long, env = "ONCUE_ROLES", value_delimiter = ',', value_name = "ROLE")]
     pub(super) roles: Option<Vec<Role>>,
@@ -91,7 +91,7 @@ pub struct ServeSettings {
 impl ServeSettings {
     /// Returns these settings, with unset ones taken from `below`.
     #[must_use]
-    pub fn over(self, below: Self) -> Self {
+    pub(crate) fn over(self, below: Self) -> Self {
         overlay!(self over below:
             roles, data, store, http, webhook, webhook_name, ca_secret, webhook_configuration,
             lint_strict, admin, memory_limit, linger, log, log_format;
@@ -99,24 +99,19 @@ impl ServeSettings {
     }
 
     /// Sets the memory limit that holds for this process, unless one is set; returns it.
-    pub fn find_memory_limit(&mut self) -> MemoryLimit {
+    pub(crate) fn find_memory_limit(&mut self) -> MemoryLimit {
         let limit = MemoryLimit::find(self.memory_limit);
         self.memory_limit = Some(limit.size);
         limit
     }
 
     /// Returns the log levels.
-    pub fn log(&self) -> Option<&str> {
+    pub(crate) fn log(&self) -> Option<&str> {
         self.log.as_deref()
     }
 
     /// Returns the log format.
-    pub fn log_format(&self) -> LogFormat {
+    pub(crate) fn log_format(&self) -> LogFormat {
         self.log_format.unwrap_or_default()
-    }
-
-    /// Returns the section `inject`.
-    pub fn into_inject(self) -> InjectSettings {
-        self.inject
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 /// What listens where.
 #[derive(Clone, Copy, Debug)]
-pub struct Addresses {
+pub(crate) struct Addresses {
     /// The store, where this process has that role.
     pub store: Option<SocketAddr>,
     /// The webhook, where this process has that role.

@@ -20,7 +20,7 @@ use tracing::info;
 
 /// Where a certificate authority is kept.
 #[derive(Clone, Debug)]
-pub struct AuthorityFiles {
+pub(crate) struct AuthorityFiles {
     authority: PathBuf,
     certificate: PathBuf,
     former_key: PathBuf,
@@ -121,7 +121,7 @@ impl Keeper for AuthorityFiles {
 
 /// Why there is no certificate authority.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthorityError {
+pub(crate) enum AuthorityError {
     /// A file holds something else.
     #[error(
         "{} is not a certificate authority, and is left as it is: restore it from a backup, or \

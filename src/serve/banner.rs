@@ -6,7 +6,7 @@ use super::addresses::Addresses;
 
 /// Prints as the text.
 #[derive(Debug)]
-pub struct Banner<'a> {
+pub(crate) struct Banner<'a> {
     /// What listens where.
     pub addresses: &'a Addresses,
     /// The file of the certificates that a client of the webhook trusts, where there is one.
@@ -44,7 +44,7 @@ impl fmt::Display for Banner<'_> {
 }
 
 /// The smallest review that is answered with a patch.
-pub const EXAMPLE: &str = concat!(
+pub(crate) const EXAMPLE: &str = concat!(
     r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","#,
     r#""request":{"uid":"1","kind":{"group":"","version":"v1","kind":"Pod"},"#,
     r#""operation":"CREATE","namespace":"default","#,

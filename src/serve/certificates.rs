@@ -33,7 +33,7 @@ pub(super) struct Certificates<K> {
 
 /// Why no certificate can be served.
 #[derive(Debug, thiserror::Error)]
-pub enum CertificatesError {
+pub(crate) enum CertificatesError {
     /// There is no authority.
     #[error("failed to load the certificate authority")]
     Authority(#[source] Box<dyn std::error::Error + Send + Sync>),

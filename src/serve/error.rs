@@ -7,7 +7,7 @@ use crate::{cluster::ConnectError, config::InjectError, store::StoreError};
 
 /// Why the process cannot serve.
 #[derive(Debug, thiserror::Error)]
-pub enum ServeError {
+pub(crate) enum ServeError {
     /// There are no certificates.
     #[error(transparent)]
     Certificates(#[from] CertificatesError),

@@ -27,7 +27,7 @@ pub(super) struct Group {
 
 /// A part that ended before the process drained.
 #[derive(Debug, thiserror::Error)]
-pub enum Death {
+pub(crate) enum Death {
     /// A task.
     #[error("a task panicked")]
     Panic(#[source] JoinError),

@@ -20,7 +20,7 @@ pub(super) struct Listeners {
 
 /// Why a socket cannot be bound, and which flag moves it.
 #[derive(Debug, thiserror::Error)]
-pub enum ListenersError {
+pub(crate) enum ListenersError {
     /// A socket that has no address.
     #[error("failed to read a socket's address")]
     Address(#[source] io::Error),

@@ -9,13 +9,13 @@ use crate::config::LogFormat;
 /// Why no log can be written.
 #[derive(Debug, thiserror::Error)]
 #[error("--log: {filter:?} is not a filter such as `info` or `oncue::webhook=debug`: {reason}")]
-pub struct LogError {
+pub(crate) struct LogError {
     filter: String,
     reason: String,
 }
 
 /// Starts to log what `filter` says, else `RUST_LOG`, else everything from `info` on.
-pub fn init(filter: Option<&str>, format: LogFormat) -> Result<(), LogError> {
+pub(crate) fn init(filter: Option<&str>, format: LogFormat) -> Result<(), LogError> {
     let filter = match filter {
         Some(filter) => parse(filter)?,
         None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),

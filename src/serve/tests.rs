@@ -61,7 +61,7 @@ fn get_alone(admin: SocketAddr, path: &str) -> io::Result<String> {
 #[tokio::test]
 async fn health_checks_are_answered_while_every_other_thread_is_busy() {
     let (_folder, server) = mk_server().await;
-    let admin = server.addresses().admin;
+    let admin = server.addresses.admin;
     let health = get_alone(admin, "/healthz").unwrap();
     assert!(health.starts_with("HTTP/1.1 200"), "{health}");
     get_alone(admin, "/readyz").unwrap();
@@ -70,14 +70,14 @@ async fn health_checks_are_answered_while_every_other_thread_is_busy() {
 #[tokio::test]
 async fn is_ready_once_it_has_started() {
     let (_folder, server) = mk_server().await;
-    let ready = get(server.addresses().admin, "/readyz").await;
+    let ready = get(server.addresses.admin, "/readyz").await;
     assert!(ready.ends_with("ready\n"), "{ready}");
 }
 
 #[tokio::test]
 async fn counts_what_every_part_does() {
     let (_folder, server) = mk_server().await;
-    let metrics = get(server.addresses().admin, "/metrics").await;
+    let metrics = get(server.addresses.admin, "/metrics").await;
     for name in [
         "oncue_build_info{",
         r#"oncue_connections{listener="store"} 0"#,
@@ -121,7 +121,7 @@ async fn the_injected_client_finds_the_store_at_its_real_port() {
     let folder = tempfile::tempdir().unwrap();
     let config = mk_config(folder.path());
     let server = Server::start(config.clone()).await.unwrap();
-    let store = server.addresses().store.unwrap();
+    let store = server.addresses.store.unwrap();
     assert_ne!(store.port(), 0);
     let settings = config.inject.resolve(store).unwrap();
     assert_eq!(settings.store.url, format!("http://{store}"));
@@ -133,7 +133,7 @@ async fn a_role_that_is_not_asked_for_does_not_listen() {
     let mut config = mk_config(folder.path());
     config.roles = [Role::Store].into();
     let server = Server::start(config).await.unwrap();
-    assert_eq!(server.addresses().webhook, None);
+    assert_eq!(server.addresses.webhook, None);
     assert!(!server.banner().to_string().contains("webhook"));
     assert!(!folder.path().join("ca.crt").exists());
 }
@@ -143,7 +143,7 @@ async fn a_taken_port_names_the_flag_that_moves_it() {
     let (_folder, first) = mk_server().await;
     let folder = tempfile::tempdir().unwrap();
     let mut config = mk_config(folder.path());
-    config.http = first.addresses().store.unwrap();
+    config.http = first.addresses.store.unwrap();
     let error = Server::start(config).await.unwrap_err().to_string();
     assert!(error.contains("in use"), "{error}");
     assert!(error.contains("--http"), "{error}");
@@ -163,7 +163,7 @@ async fn goes_down_in_order() {
     let mut config = mk_config(folder.path());
     config.linger = Duration::from_secs(5);
     let mut server = Server::start(config).await.unwrap();
-    let Addresses { store, admin, .. } = server.addresses();
+    let Addresses { store, admin, .. } = server.addresses;
     let store = store.unwrap();
     let start = Instant::now();
     let down = tokio::spawn(async move { server.shut_down().await });

@@ -28,7 +28,7 @@ pub enum Strictness {
 }
 
 /// The longest object that is checked, in bytes: far longer than any that a person writes.
-pub const MAX_OBJECT: usize = 256 * 1024;
+pub(super) const MAX_OBJECT: usize = 256 * 1024;
 
 /// Returns the most memory in bytes that checking a body of this length takes, besides the body.
 ///

@@ -117,7 +117,7 @@ fn explain(error: serde_json::Error) -> Rejection {
 
 /// The response to a review.
 #[derive(Debug)]
-pub struct Response<'a> {
+pub(super) struct Response<'a> {
     /// The id of the request.
     pub uid: &'a str,
     /// Whether the object is admitted, and its changes.
@@ -130,7 +130,7 @@ pub struct Response<'a> {
 
 /// Whether an object is admitted, and how.
 #[derive(Debug)]
-pub enum Ruling {
+pub(super) enum Ruling {
     /// Admitted unchanged.
     Allow,
     /// Admitted with this JSON Patch.
@@ -146,7 +146,7 @@ pub enum Ruling {
 
 impl Response<'_> {
     /// Writes the body of a response.
-    pub fn encode(&self) -> serde_json::Result<Vec<u8>> {
+    pub(super) fn encode(&self) -> serde_json::Result<Vec<u8>> {
         let (patch, status) = match &self.ruling {
             Ruling::Allow => (None, None),
             Ruling::Patch(patch) => (Some(patch), None),

@@ -38,7 +38,7 @@ async fn start(cluster: &FakeCluster) -> Server {
 }
 
 async fn readiness(server: &Server) -> String {
-    let text = get(server.addresses().admin, "/readyz").await;
+    let text = get(server.addresses.admin, "/readyz").await;
     text.rsplit("\r\n").next().unwrap().trim_end().to_owned()
 }
 
@@ -69,7 +69,7 @@ async fn shake_hands(cluster: &FakeCluster, server: &Server) {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let address = server.addresses().webhook.unwrap();
+    let address = server.addresses.webhook.unwrap();
     let stream = TcpStream::connect(address).await.unwrap();
     let connector = TlsConnector::from(Arc::new(client));
     let name = NAME.try_into().unwrap();
@@ -87,7 +87,7 @@ async fn replicas_that_start_at_once_on_an_empty_secret_serve_under_one_authorit
     let writes = cluster.writes();
     let count = |write: &str| writes.iter().filter(|it| *it == write).count();
     assert_eq!(count("PUT oncue-webhook-ca"), 1, "{writes:?}");
-    let metrics = get(first.addresses().admin, "/metrics").await;
+    let metrics = get(first.addresses.admin, "/metrics").await;
     assert!(
         metrics.contains("oncue_webhook_cert_not_after_seconds{"),
         "{metrics}"
@@ -105,7 +105,7 @@ async fn readiness_says_what_it_waits_for_until_the_cluster_has_it() {
                       caBundle of the MutatingWebhookConfiguration oncue, \
                       certificate authority in the Secret oncue-system/oncue-webhook-ca, webhook";
     assert_eq!(readiness(&server).await, everything);
-    let health = get(server.addresses().admin, "/healthz").await;
+    let health = get(server.addresses.admin, "/healthz").await;
     assert!(health.starts_with("HTTP/1.1 200"), "{health}");
     cluster.recover();
     until_ready(&server).await;
@@ -119,7 +119,7 @@ async fn is_not_ready_before_the_api_server_trusts_it() {
     sleep(Duration::from_mins(1)).await;
     let waiting = "waiting for caBundle of the MutatingWebhookConfiguration oncue";
     assert_eq!(readiness(&server).await, waiting);
-    let metrics = get(server.addresses().admin, "/metrics").await;
+    let metrics = get(server.addresses.admin, "/metrics").await;
     let counted = r#"oncue_webhook_ca_bundle_patches_total{result="forbidden"}"#;
     assert!(metrics.contains(counted), "{metrics}");
     cluster.recover();
@@ -132,7 +132,7 @@ async fn metrics_say_whether_the_api_server_trusts_it() {
     let cluster = FakeCluster::of_the_chart();
     let server = start(&cluster).await;
     until_ready(&server).await;
-    let metrics = async || get(server.addresses().admin, "/metrics").await;
+    let metrics = async || get(server.addresses.admin, "/metrics").await;
     let published = |yes: u8| format!("oncue_webhook_ca_bundle_published {yes}\n");
     let counted =
         |result: &str| format!("oncue_webhook_ca_bundle_patches_total{{result=\"{result}\"}}");
@@ -165,7 +165,7 @@ async fn metrics_are_silent_of_a_configuration_that_is_not_kept() {
     };
     let client = Some(cluster.client());
     let server = Server::start_in(client, config).await.unwrap();
-    let text = get(server.addresses().admin, "/metrics").await;
+    let text = get(server.addresses.admin, "/metrics").await;
     assert!(text.contains("oncue_webhook_in_flight"), "{text}");
     assert!(!text.contains("ca_bundle"), "{text}");
 }
