@@ -100,7 +100,6 @@ pub(super) fn no_content() -> Response {
     response
 }
 
-/// Returns `document` as JSON.
 pub(super) fn to_json(document: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(document)
         .expect("the documents of this API have string keys and no failing parts")

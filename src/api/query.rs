@@ -94,7 +94,6 @@ where
     text.parse().map(Some).map_err(de::Error::custom)
 }
 
-/// The parameters of a watch.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WatchParameters {
@@ -114,7 +113,6 @@ impl<'de> Deserialize<'de> for Prefix {
 }
 
 impl Prefix {
-    /// Returns the names with this prefix.
     pub(super) fn names(self) -> Names {
         self.0.map_or(Names::All, Names::AtOrBelow)
     }

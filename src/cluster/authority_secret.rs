@@ -155,7 +155,6 @@ pub(crate) enum SecretError {
          {absent}, or remove {present} too"
     )]
     Half {
-        /// The Secret.
         place: ObjectRef,
         /// The key that is there.
         present: &'static str,

@@ -62,7 +62,6 @@ pub(crate) enum ConfigurationError {
     /// They cannot be looked for.
     #[error("failed to look for oncue's configuration in the namespace {namespace}: {source}")]
     Find {
-        /// Where.
         namespace: Namespace,
         /// What the API server said.
         source: Unlisted,
@@ -70,7 +69,6 @@ pub(crate) enum ConfigurationError {
     /// They mean nothing to this version.
     #[error("failed to read oncue's configuration in the namespace {namespace}: {reason}")]
     Read {
-        /// Where.
         namespace: Namespace,
         /// What is wrong with it.
         reason: String,

@@ -21,7 +21,6 @@ pub(crate) struct WhichCluster {
     pub context: Option<String>,
 }
 
-/// A cluster that was found.
 #[derive(Clone, Debug)]
 pub(crate) enum Found {
     /// A kubeconfig describes it.

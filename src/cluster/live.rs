@@ -15,9 +15,7 @@ use crate::language::Namespace;
 /// Where to look.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
-    /// In every namespace.
     Everywhere,
-    /// In one.
     Namespace(Namespace),
 }
 
@@ -56,7 +54,6 @@ pub(crate) struct Question<'a> {
 pub(crate) enum Part {
     /// Its metadata, which is little of it.
     Metadata,
-    /// All of it.
     #[default]
     Whole,
 }
@@ -87,14 +84,10 @@ impl Question<'_> {
 pub(crate) enum Unlisted {
     /// There are too many.
     #[error("only the first {MAX_OBJECTS} {resource} were read")]
-    Cut {
-        /// The kind.
-        resource: Resource,
-    },
+    Cut { resource: Resource },
     /// The API server gives none.
     #[error("failed to list {resource}: {source}")]
     Failed {
-        /// The kind.
         resource: Resource,
         /// What it said.
         source: ApiError,

@@ -14,15 +14,10 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
-    /// Pods.
     pub(crate) const POD: Self = Self::new("Pod", "v1", "pods", "po");
-    /// `ReplicaSets`.
     pub(crate) const REPLICA_SET: Self = Self::new("ReplicaSet", "apps/v1", "replicasets", "rs");
-    /// Jobs.
     pub(crate) const JOB: Self = Self::new("Job", "batch/v1", "jobs", "job");
-    /// Services.
     pub(crate) const SERVICE: Self = Self::new("Service", "v1", "services", "svc");
-    /// `ConfigMaps`.
     pub(crate) const CONFIG_MAP: Self = Self::new("ConfigMap", "v1", "configmaps", "cm");
 
     /// Every kind that makes pods, and pods.

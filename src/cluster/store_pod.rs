@@ -91,7 +91,6 @@ pub(crate) enum StoreError {
     /// It cannot be looked for.
     #[error("failed to look for oncue's store in the namespace {namespace}: {source}")]
     Find {
-        /// Where.
         namespace: Namespace,
         /// What the API server said.
         source: ApiError,
@@ -99,7 +98,6 @@ pub(crate) enum StoreError {
     /// Its pod cannot be reached.
     #[error("failed to forward a port to the pod {pod}: {source}")]
     Forward {
-        /// The pod.
         pod: String,
         /// What the API server said.
         source: ApiError,
@@ -107,9 +105,7 @@ pub(crate) enum StoreError {
     /// No pod of it is ready.
     #[error("no pod of oncue's store in the namespace {namespace} is ready: {pod} is {state}")]
     Unready {
-        /// Where.
         namespace: Namespace,
-        /// One of its pods.
         pod: String,
         /// What keeps it.
         state: String,

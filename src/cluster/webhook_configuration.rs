@@ -50,7 +50,6 @@ impl WebhookConfiguration {
         }
     }
 
-    /// Returns its name.
     pub(crate) fn name(&self) -> &ObjectName {
         &self.name
     }
@@ -206,7 +205,6 @@ pub(crate) enum PublishError {
          the host of one has to be a name on its certificate, which are {servers}"
     )]
     NoEntry {
-        /// The object.
         name: ObjectName,
         /// The names on the certificate.
         servers: String,

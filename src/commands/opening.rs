@@ -33,9 +33,7 @@ pub(super) struct Opening {
 /// Where objects are from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Source {
-    /// Files.
     Files,
-    /// A cluster.
     Live(Place),
 }
 

@@ -74,7 +74,6 @@ fn object(document: &Document, pointer: &str) -> String {
     )
 }
 
-/// Counts the findings of one severity.
 pub(super) fn count(findings: &[Located], severity: Severity) -> usize {
     let same = |located: &&Located| located.finding.severity == severity;
     findings.iter().filter(same).count()

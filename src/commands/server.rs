@@ -90,9 +90,7 @@ impl StoreArgs {
 /// By what a store is named.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Named {
-    /// By its cluster.
     Cluster,
-    /// By its URL.
     Url,
 }
 

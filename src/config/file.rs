@@ -24,7 +24,6 @@ pub(crate) enum FileError {
     /// It cannot be read.
     #[error("failed to read the configuration file {}", .path.display())]
     Read {
-        /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -32,7 +31,6 @@ pub(crate) enum FileError {
     /// It holds more than one document.
     #[error("{}: expected one document, found {found}", .path.display())]
     Documents {
-        /// The file.
         path: PathBuf,
         /// How many documents there are.
         found: usize,

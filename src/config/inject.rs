@@ -223,7 +223,6 @@ pub(crate) enum InjectError {
     /// The authority's certificate cannot be read.
     #[error("--inject-store-ca: failed to read {}", .path.display())]
     ReadCa {
-        /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,

@@ -3,7 +3,6 @@
 use clap::ValueEnum;
 use serde::Deserialize;
 
-/// The format of the log.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum LogFormat {

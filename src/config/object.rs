@@ -12,7 +12,6 @@ use crate::language::{Namespace, name::is_dns_label};
 pub(crate) struct ObjectName(String);
 
 impl ObjectName {
-    /// Returns the name.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -110,7 +110,6 @@ impl ServeSettings {
         self.log.as_deref()
     }
 
-    /// Returns the log format.
     pub(crate) fn log_format(&self) -> LogFormat {
         self.log_format.unwrap_or_default()
     }

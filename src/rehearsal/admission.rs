@@ -156,7 +156,6 @@ pub(crate) enum AnswerError {
     Status {
         /// The HTTP status.
         status: StatusCode,
-        /// The body.
         message: String,
     },
 }

@@ -362,10 +362,7 @@ pub(crate) enum RealError {
     Folder(#[source] io::Error),
     /// An injected container does not run the client.
     #[error("the injected container of {pod} does not run the client")]
-    NotTheClient {
-        /// The pod.
-        pod: String,
-    },
+    NotTheClient { pod: String },
     /// The client cannot be started.
     #[error("failed to start the client")]
     Process(#[source] io::Error),

@@ -83,7 +83,6 @@ pub(super) struct CaBundleMetrics {
 }
 
 impl CaBundleMetrics {
-    /// Registers the metrics.
     pub(super) fn register(&self, registry: &mut Registry) {
         let Self { patches, published } = self;
         registry.register(

@@ -143,7 +143,6 @@ struct Outages {
 pub(super) struct CertificateMetrics(Family<Labels, Gauge>);
 
 impl CertificateMetrics {
-    /// Registers the metric.
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "cert_not_after",

@@ -91,7 +91,6 @@ impl<'a, O: Deserialize<'a>> Review<'a, O> {
             .ok_or_else(|| Rejection::NotReview("request.object is missing".to_owned()))
     }
 
-    /// Returns the namespace.
     pub(super) fn namespace(&self) -> Result<Namespace, Rejection> {
         self.namespace.parse().map_err(Rejection::Namespace)
     }

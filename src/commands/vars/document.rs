@@ -12,7 +12,6 @@ use crate::{
 /// The head of [`row`].
 pub(super) const HEAD: [&str; 6] = ["NAMESPACE", "NAME", "KIND", "OWNERS", "VALUE", "AGE"];
 
-/// Returns a variable as one row.
 pub(super) fn row(variable: &Variable) -> [String; 6] {
     let Variable {
         namespace,

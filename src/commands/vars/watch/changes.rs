@@ -34,7 +34,6 @@ impl Changes {
         self.unseen = Some(self.shown.keys().cloned().collect());
     }
 
-    /// Returns what is news.
     pub(super) fn news(&mut self, event: Event) -> Vec<Event> {
         match event {
             Event::Added(change) => self.exists(change, Event::Added),

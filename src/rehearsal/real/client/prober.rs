@@ -19,7 +19,6 @@ pub(crate) struct ProbeQuestion {
     pub(crate) namespace: String,
     /// The pod that asks.
     pub(crate) pod: String,
-    /// The probe, as a term.
     pub(crate) term: String,
 }
 
