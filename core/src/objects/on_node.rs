@@ -13,17 +13,19 @@ pub(super) fn daemonset<'a>(
     node: &NodeName,
     judge: impl Fn(&Value) -> ObjectState,
 ) -> ObjectState {
-    let own = pods.into_iter().filter(|pod| is_controlled(pod, set));
-    let mut states: Vec<_> = own.map(|pod| (is_being_deleted(pod), judge(pod))).collect();
-    states
-        .sort_by_key(|(is_being_deleted, state)| (*state != ObjectState::Holds, *is_being_deleted));
-    let on_node = OnNode(Some(node));
-    match states.into_iter().next() {
-        None => pending(format_args!("has no pod{on_node}")),
-        Some((_, ObjectState::Holds)) => ObjectState::Holds,
-        Some((_, ObjectState::Failed(reason) | ObjectState::Pending(reason))) => {
-            pending(format_args!("its pod{on_node} {reason}"))
+    let mut reasons = Vec::new();
+    for pod in pods.into_iter().filter(|pod| is_controlled(pod, set)) {
+        match judge(pod) {
+            ObjectState::Holds => return ObjectState::Holds,
+            ObjectState::Failed(reason) | ObjectState::Pending(reason) => {
+                reasons.push((is_being_deleted(pod), reason));
+            }
         }
+    }
+    let on_node = OnNode(Some(node));
+    match reasons.into_iter().min() {
+        None => pending(format_args!("has no pod{on_node}")),
+        Some((_, reason)) => pending(format_args!("its pod{on_node} {reason}")),
     }
 }
 

@@ -124,9 +124,9 @@ fn holding() -> Vec<(ObjectKey, World)> {
         let named = None;
         (mk_labelled(kind, 2), World { named, related })
     };
-    let beside = |key, object, beside| {
+    let beside = |key, object, beside: Value| {
         let named = Some(mk_object(object));
-        let related = vec![mk_object(beside)];
+        let related = vec![mk_object(beside.clone()), mk_object(beside)];
         (key, World { named, related })
     };
     let bound = || json!({"status": {"phase": "Bound"}});
