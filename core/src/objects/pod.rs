@@ -66,8 +66,7 @@ fn failed(container: &Value) -> Option<&str> {
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// The fields that are read of a pod, besides those of conditions.
-pub(super) const READ: [&str; 10] = [
-    "/metadata/deletionTimestamp",
+pub(super) const READ: [&str; 9] = [
     "/spec/nodeName",
     "/status/containerStatuses/*/state/terminated/exitCode",
     "/status/containerStatuses/*/state/terminated/reason",

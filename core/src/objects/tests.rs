@@ -419,6 +419,24 @@ fn what_is_asked_counts_instead_of_the_rule_of_the_kind() {
     );
 }
 
+#[test]
+fn an_object_that_is_being_deleted_is_named_last() {
+    let mk = |name: &str, deleted: Option<&str>| {
+        let mut object = mk_object(json!({}));
+        object["metadata"]["name"] = name.into();
+        object["metadata"]["deletionTimestamp"] = deleted.into();
+        object
+    };
+    let objects = [mk("a", Some("2026-01-01T00:00:00Z")), mk("b", None)];
+    for (kind, expected) in [
+        ("pod", "0 of 1 pods are Ready; b: is not Ready"),
+        ("job", "0 of 2 Jobs are complete; b: 0 of 1 pods succeeded"),
+    ] {
+        let state = judge(&mk_labelled(kind, 1), &json!({}), &objects);
+        assert_eq!(reason(&state), Err(expected.to_owned()));
+    }
+}
+
 proptest! {
     #[test]
     fn no_json_makes_a_judgement_panic(a in json(), b in json()) {

@@ -85,8 +85,9 @@ fn below<'p>(patterns: &[&'p str], field: &str) -> Vec<&'p str> {
     patterns.iter().filter_map(rest).collect()
 }
 
-/// What tells objects of a kind apart, and which terms they belong to.
-pub(super) const IDENTITY: [&str; 5] = [
+/// What tells objects of a kind apart, which terms they belong to, and whether they are going.
+pub(super) const IDENTITY: [&str; 6] = [
+    "/metadata/deletionTimestamp",
     "/metadata/labels",
     "/metadata/name",
     "/metadata/namespace",
