@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use oncue::{
     language::{Namespace, VariableKey},
@@ -73,10 +77,7 @@ fn a_file_that_is_not_ours_is_refused_and_left_alone() {
 #[test]
 fn a_later_format_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
-    let file = Embedded::open(directory.path(), Budget::UNLIMITED)
-        .unwrap()
-        .path()
-        .to_owned();
+    let file = mk_file(directory.path());
     let meta = redb::TableDefinition::<&str, u64>::new("oncue");
     let database = redb::Database::open(&file).unwrap();
     let transaction = database.begin_write().unwrap();
@@ -102,10 +103,7 @@ fn a_later_format_is_refused_and_left_alone() {
 #[test]
 fn a_later_container_format_is_told_from_damage() {
     let directory = tempfile::tempdir().unwrap();
-    let file = Embedded::open(directory.path(), Budget::UNLIMITED)
-        .unwrap()
-        .path()
-        .to_owned();
+    let file = mk_file(directory.path());
     let mut content = fs::read(&file).unwrap();
     for slot in [64, 192] {
         assert_eq!(content[slot], 3, "the version's place");
@@ -123,10 +121,7 @@ fn a_later_container_format_is_told_from_damage() {
 #[test]
 fn damage_is_called_damage() {
     let directory = tempfile::tempdir().unwrap();
-    let file = Embedded::open(directory.path(), Budget::UNLIMITED)
-        .unwrap()
-        .path()
-        .to_owned();
+    let file = mk_file(directory.path());
     let mut content = fs::read(&file).unwrap();
     content.truncate(5000);
     fs::write(&file, &content).unwrap();
@@ -252,6 +247,12 @@ async fn a_store_beyond_its_limit_starts_and_serves_reads_and_deletes() {
         assert!(store.delete(key).await.unwrap());
     }
     store.assert(mk_key("w"), mk_hand("x")).await.unwrap();
+}
+
+/// Creates the file of an empty store, and returns its path.
+fn mk_file(directory: &Path) -> PathBuf {
+    let embedded = Embedded::open(directory, Budget::UNLIMITED).unwrap();
+    embedded.path().to_owned()
 }
 
 async fn open(directory: &Path) -> Store {
