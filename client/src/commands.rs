@@ -111,16 +111,10 @@ pub(crate) struct NamedSignal {
 
 impl NamedSignal {
     pub(crate) fn of(signal: &Signal) -> Result<Self, CommandError> {
-        let name = signal
-            .name
-            .variable_name()
-            .ok_or_else(|| CommandError::Placeholder {
-                text: signal.to_string(),
-            })?;
-        Ok(Self {
-            name,
-            value: signal.value.clone(),
-        })
+        let (name, value) = signal.literal().ok_or_else(|| CommandError::Placeholder {
+            text: signal.to_string(),
+        })?;
+        Ok(Self { name, value })
     }
 }
 

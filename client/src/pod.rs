@@ -15,6 +15,7 @@ pub(crate) struct Pod {
     name: Option<String>,
     namespace: Option<Namespace>,
     uid: Option<String>,
+    node: Option<String>,
 }
 
 impl Pod {
@@ -39,11 +40,17 @@ impl Pod {
             name: environment.variable("POD_NAME").map(str::to_owned),
             namespace,
             uid: environment.variable("POD_UID").map(str::to_owned),
+            node: environment.variable("NODE_NAME").map(str::to_owned),
         })
     }
 
     pub(crate) fn namespace(&self) -> Option<&Namespace> {
         self.namespace.as_ref()
+    }
+
+    /// Returns the name of the pod's node.
+    pub(crate) fn node(&self) -> Option<&str> {
+        self.node.as_deref()
     }
 
     /// Returns the pod as an owner in `namespace`, if the environment has its name and uid.

@@ -55,7 +55,7 @@ use self::{
 };
 use crate::{
     language::{
-        NameTemplate, Namespace, ObjectDemand, ObjectKind, ObjectTerm, Signal, Term,
+        NameTemplate, Namespace, ObjectDemand, ObjectKind, ObjectTerm, Signal, Term, Which,
         annotation::Key,
     },
     workload::{WorkloadKind, text},
@@ -204,7 +204,11 @@ impl Model {
 
     /// Returns the members whose pods are behind a Service.
     pub fn behind(&self, service: &Service) -> Vec<MemberId> {
-        self.labels.select(service, |id| self.member(id))
+        self.select(&service.selector, &service.namespace)
+    }
+
+    fn select(&self, labels: &[(Box<str>, Box<str>)], namespace: &Namespace) -> Vec<MemberId> {
+        self.labels.select(labels, namespace, |id| self.member(id))
     }
 
     /// Returns whether an autoscaler changes how many pods `member` makes.
@@ -274,15 +278,34 @@ impl Model {
     }
 
     /// Returns the members whose pods make `object` hold. A condition or a field may hold before
-    /// or after that, and one with a placeholder left in its name is unknown.
+    /// or after that, and one with a placeholder left in its name or labels is unknown.
     fn parts_of(&self, object: &ObjectTerm) -> Vec<MemberId> {
-        let name = object.which.name().and_then(NameTemplate::literal);
-        let (Some(namespace), Some(name), ObjectDemand::Rule) =
-            (&object.namespace, name, &object.demand)
-        else {
+        let (Some(namespace), ObjectDemand::Rule) = (&object.namespace, &object.demand) else {
             return Vec::new();
         };
-        match &object.kind {
+        match &object.which {
+            Which::Labelled { labels, .. } if object.kind == ObjectKind::Pod => {
+                let literal = |(key, value): (&str, &NameTemplate)| {
+                    Some((key.into(), value.literal()?.into()))
+                };
+                let labels: Option<Vec<_>> = labels.iter().map(literal).collect();
+                self.select(&labels.unwrap_or_default(), namespace)
+            }
+            // A Job's labels need not be those of its pods.
+            Which::Labelled { .. } => Vec::new(),
+            Which::Named(name) => name.literal().map_or_else(Vec::new, |name| {
+                self.parts_of_named(&object.kind, name, namespace)
+            }),
+        }
+    }
+
+    fn parts_of_named(
+        &self,
+        kind: &ObjectKind,
+        name: &str,
+        namespace: &Namespace,
+    ) -> Vec<MemberId> {
+        match kind {
             ObjectKind::DaemonSet => self.of_object(namespace, WorkloadKind::DaemonSet, name),
             ObjectKind::Deployment => self.of_object(namespace, WorkloadKind::Deployment, name),
             ObjectKind::Job => self.of_object(namespace, WorkloadKind::Job, name),

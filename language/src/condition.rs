@@ -7,8 +7,9 @@ use thiserror::Error;
 use crate::{
     name::{Namespace, VariableKey},
     object::{ObjectKey, ObjectTerm, OnNode},
-    template::{NameTemplate, Placeholder},
+    template::{NameTemplate, Placeholder, ValueTemplate},
     term::{AtLeast, Demand, Presence, Target, Term},
+    value::Value,
 };
 
 /// The most conditions that are judged together: a client asks for all of its own in one request.
@@ -89,7 +90,7 @@ impl Term {
                 demand,
             } => Subject::Variable {
                 key: variable_key(or_own(namespace), name)?,
-                demand: demand.clone(),
+                demand: demand.try_map(literal_value)?,
             },
             Target::Probe(_) => return Ok(None),
         };
@@ -103,49 +104,68 @@ impl Term {
 impl ObjectTerm {
     fn key(&self, own: &Namespace) -> Result<ObjectKey, Unresolved> {
         let literal = |name: &NameTemplate| {
-            let text = name.literal().ok_or_else(|| Unresolved::of(name))?;
+            let text = name.literal();
+            let text = text.ok_or_else(|| Unresolved::of(name, name.placeholders()))?;
             Ok(text.into())
         };
         Ok(ObjectKey {
             namespace: self.namespace_in(own),
             kind: self.kind.clone(),
             which: self.which.try_map(literal)?,
-            demand: self.demand.clone(),
+            demand: self.demand.try_map(literal_value)?,
             node: match &self.on_node {
                 None => None,
                 Some(OnNode::Named(name)) => Some(name.clone()),
-                Some(OnNode::Own) => return Err(Unresolved::node(self)),
+                Some(OnNode::Own) => {
+                    let term = self.to_string();
+                    return Err(Unresolved::Node { term });
+                }
             },
         })
     }
 }
 
 fn variable_key(namespace: Namespace, name: &NameTemplate) -> Result<VariableKey, Unresolved> {
-    let name = name.variable_name().ok_or_else(|| Unresolved::of(name))?;
+    let name = name
+        .variable_name()
+        .ok_or_else(|| Unresolved::of(name, name.placeholders()))?;
     Ok(VariableKey { namespace, name })
 }
 
-/// A text that still has a placeholder.
+fn literal_value(template: &ValueTemplate) -> Result<Value, Unresolved> {
+    template
+        .value()
+        .ok_or_else(|| Unresolved::of(template, template.placeholders()))
+}
+
+/// A term of which something is not filled in.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("{missing} in {text} is not filled in")]
-pub struct Unresolved {
-    text: String,
-    missing: String,
+pub enum Unresolved {
+    /// The name of the pod's own node.
+    #[error("the node in {term} is not known: set NODE_NAME, or write on node=NAME")]
+    Node {
+        /// The term, as far as it is about objects.
+        term: String,
+    },
+    /// A placeholder.
+    #[error("{placeholder} in {text} is not filled in")]
+    Placeholder {
+        /// The first placeholder.
+        placeholder: String,
+        /// The name or value that has it.
+        text: String,
+    },
 }
 
 impl Unresolved {
-    fn of(name: &NameTemplate) -> Self {
-        let placeholder = name.placeholders().next();
-        Self {
-            text: name.to_string(),
-            missing: placeholder.map_or_else(String::new, Placeholder::to_string),
-        }
-    }
-
-    fn node(object: &ObjectTerm) -> Self {
-        Self {
-            text: object.to_string(),
-            missing: "the name of the node".to_owned(),
+    fn of<'p>(
+        template: &impl fmt::Display,
+        mut placeholders: impl Iterator<Item = &'p Placeholder>,
+    ) -> Self {
+        let placeholder = placeholders.next();
+        Self::Placeholder {
+            placeholder: placeholder.map_or_else(String::new, Placeholder::to_string),
+            text: template.to_string(),
         }
     }
 }
@@ -165,6 +185,14 @@ mod tests {
             ("a/*", "a/*@default"),
             ("a/*>=2", "a/*@default>=2"),
             ("job:m", "job:m@default"),
+            ("node:n", "node:n"),
+            ("pod:[b=c,a=b]>=2", "pod:[a=b,b=c]@default>=2"),
+            (
+                "pod:[a=b]@other{.a}=v on node=n",
+                "pod:[a=b]@other{.a}=v on node=n",
+            ),
+            ("daemonset:x on node=n", "daemonset:x@default on node=n"),
+            ("a=$$(POD_NAME)", "a@default=$$(POD_NAME)"),
             (
                 "certificates.cert-manager.io:x=Ready",
                 "certificates.cert-manager.io:x@default=Ready",
@@ -186,14 +214,24 @@ mod tests {
 
     #[test]
     fn a_name_that_is_not_filled_in_is_named() {
-        for term in ["a/$(POD_NAME)", "a/$(POD_NAME)/*", "job:a-$(POD_NAME)"] {
-            let term: Term = term.parse().unwrap();
-            let error = term
-                .condition(&Namespace::default())
-                .unwrap_err()
-                .to_string();
-            assert!(error.starts_with("$(POD_NAME) in a"), "{error}");
-            assert!(error.ends_with(" is not filled in"), "{error}");
+        let error = |text: &str| {
+            let term: Term = text.parse().unwrap();
+            let error = term.condition(&Namespace::default()).unwrap_err();
+            error.to_string()
+        };
+        for (term, expected) in [
+            ("a/$(POD_NAME)", "$(POD_NAME) in a/$(POD_NAME)"),
+            ("a/$(POD_NAME)/*", "$(POD_NAME) in a/$(POD_NAME)"),
+            ("a=v$(POD_NAME)", "$(POD_NAME) in v$(POD_NAME)"),
+            ("job:a-$(POD_NAME)", "$(POD_NAME) in a-$(POD_NAME)"),
+            ("pod:[a=b$(POD_NAME)]", "$(POD_NAME) in b$(POD_NAME)"),
+            ("pod:x{.a}=$(POD_NAME)", "$(POD_NAME) in $(POD_NAME)"),
+        ] {
+            assert_eq!(error(term), format!("{expected} is not filled in"));
         }
+        assert_eq!(
+            error("?daemonset:x on node"),
+            "the node in daemonset:x on node is not known: set NODE_NAME, or write on node=NAME"
+        );
     }
 }

@@ -7,7 +7,7 @@
 //! | [`timeout`] | [`Timeout`], a duration as Kubernetes users write it |
 //! | [`timestamp`] | [`Timestamp`], a moment |
 //! | [`owner`], [`kind`] | [`Owner`] and [`Kind`]: the pod that asserts a variable, and how long an assertion lasts |
-//! | [`template`] | [`NameTemplate`], a name with `$(POD_NAME)` and the like in it, and [`Facts`] |
+//! | [`template`] | [`NameTemplate`] and [`ValueTemplate`], with `$(POD_NAME)` and the like in them, and [`Facts`] |
 //! | [`term`] | [`Term`], one term of `depends-on`: parse and print |
 //! | [`object`] | [`ObjectTerm`] and [`ObjectKey`], objects of a cluster and what is asked of them |
 //! | [`signal`] | [`Signal`], one term of `signals` |
@@ -54,7 +54,7 @@ pub use self::{
     signal::Signal,
     state::State,
     syntax::{Located, SyntaxError, TextPosition},
-    template::{Facts, NameTemplate, Placeholder},
+    template::{Facts, NameTemplate, Placeholder, ValueTemplate},
     term::{Demand, Presence, Probe, Target, Term},
     timeout::Timeout,
     timestamp::{Timestamp, TimestampError},

@@ -17,7 +17,7 @@ pub use self::{
 };
 use crate::{
     name::Namespace,
-    template::NameTemplate,
+    template::{Facts, NameTemplate, Placeholder, ResolveError, ValueTemplate},
     term::{At, AtLeast},
     value::Value,
 };
@@ -32,7 +32,7 @@ pub struct ObjectTerm {
     /// Where they live; the pod's own namespace if it is not written.
     pub namespace: Option<Namespace>,
     /// What is asked of them.
-    pub demand: ObjectDemand<Value>,
+    pub demand: ObjectDemand<ValueTemplate>,
     /// Whether only pods on one node count, and on which.
     pub on_node: Option<OnNode>,
 }
@@ -46,6 +46,27 @@ impl ObjectTerm {
     }
 }
 
+
+    /// Returns the placeholders that are left in it.
+    pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+        let names = self.which.texts().flat_map(NameTemplate::placeholders);
+        let values = self.demand.value().into_iter();
+        names.chain(values.flat_map(ValueTemplate::placeholders))
+    }
+
+    /// Fills in what `facts` knows.
+    pub(crate) fn resolve(&self, facts: &Facts<'_>) -> Result<Self, ResolveError> {
+        Ok(Self {
+            kind: self.kind.clone(),
+            which: self.which.resolve(facts)?,
+            namespace: self.namespace.clone(),
+            demand: self.demand.try_map(|value| value.resolve(facts))?,
+            on_node: match (&self.on_node, facts.node_name) {
+                (Some(OnNode::Own), Some(name)) => Some(OnNode::Named(name.parse()?)),
+                (on_node, _) => on_node.clone(),
+            },
+        })
+    }
 impl fmt::Display for ObjectTerm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

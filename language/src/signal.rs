@@ -3,8 +3,9 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
+    name::VariableName,
     syntax::{self, Broken, Cursor, Located, SyntaxError},
-    template::{Facts, NameTemplate, ResolveError},
+    template::{Facts, NameTemplate, Placeholder, ResolveError, ValueTemplate, ValueTemplateError},
     value::Value,
 };
 
@@ -14,7 +15,7 @@ pub struct Signal {
     /// The variable's name.
     pub name: NameTemplate,
     /// The value that the assertion carries.
-    pub value: Option<Value>,
+    pub value: Option<ValueTemplate>,
 }
 
 impl Signal {
@@ -23,11 +24,27 @@ impl Signal {
         syntax::parse_list(text, parse)
     }
 
-    /// Fills in what `facts` knows of the name.
+    /// Returns the variable with its value if no placeholder is left.
+    pub fn literal(&self) -> Option<(VariableName, Option<Value>)> {
+        let value = match &self.value {
+            Some(value) => Some(value.value()?),
+            None => None,
+        };
+        Some((self.name.variable_name()?, value))
+    }
+
+    /// Returns the placeholders that are left in it.
+    pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+        let in_value = self.value.iter().flat_map(ValueTemplate::placeholders);
+        self.name.placeholders().chain(in_value)
+    }
+
+    /// Fills in what `facts` knows.
     pub fn resolve(&self, facts: &Facts<'_>) -> Result<Self, ResolveError> {
+        let value = self.value.as_ref();
         Ok(Self {
             name: self.name.resolve(facts)?,
-            value: self.value.clone(),
+            value: value.map(|value| value.resolve(facts)).transpose()?,
         })
     }
 }
@@ -57,7 +74,8 @@ fn parse(cursor: &mut Cursor<'_>) -> Result<Signal, Broken> {
     let value = if cursor.eat("=") {
         let at = cursor.offset;
         let word = cursor.take_word()?;
-        Some(word.parse().map_err(|error| Broken::at(at, error))?)
+        let value = word.parse();
+        Some(value.map_err(|error: ValueTemplateError| Broken::at(at, error))?)
     } else {
         None
     };
@@ -114,6 +132,7 @@ mod tests {
             ("a b", 3, "was not expected"),
             ("a/..", 1, "must not be \"..\""),
             ("=v", 1, "must not be empty"),
+            ("a=$(POD)", 3, "write $$( for the characters $("),
         ] {
             let error = Signal::parse_list(text).unwrap_err();
             assert_eq!(error.at.column, column, "{text}: {error}");
@@ -126,7 +145,7 @@ mod tests {
         fn printing_and_parsing_are_inverse(name in "[a-z]{1,5}(/[a-z.]{0,3}x)?", value in proptest::option::of(".{0,9}")) {
             let signal = Signal {
                 name: name.parse().unwrap(),
-                value: value.map(|value| value.parse().unwrap()),
+                value: value.map(|value| ValueTemplate::from(value.parse::<Value>().unwrap())),
             };
             prop_assert_eq!(signal.to_string().parse::<Signal>().unwrap(), signal);
         }

@@ -140,7 +140,8 @@ fn parse_item<T>(
             let rest = Quoted(cursor.rest_of_word());
             Err(cursor.broken(format!(
                 "{rest} was not expected here: a term ends at a comma or a newline, and its \
-                 parts come in the order target @namespace =value (or >=count) within duration"
+                 parts come in the order target @namespace {{path}} =value (or >=count) on node \
+                 within duration"
             )))
         }
     }
@@ -196,18 +197,27 @@ impl Broken {
     }
 }
 
-/// Returns `text` up to its first separator that is not in double quotes; a quote that is never
-/// closed holds none.
+/// Returns `text` up to its first separator that is not in double quotes or brackets; one that is
+/// never closed holds none.
 fn first_term(text: &str) -> &str {
-    let (mut quoted, mut escaped) = (false, false);
+    let (mut quoted, mut escaped, mut open) = (false, false, 0_usize);
     let end = text.find(|c| {
-        let is_end = is_separator(c) && !quoted;
+        let is_end = is_separator(c) && !quoted && open == 0;
         quoted ^= c == '"' && !escaped;
         escaped = quoted && c == '\\' && !escaped;
+        match c {
+            '[' | '{' if !quoted => open += 1,
+            ']' | '}' if !quoted => open = open.saturating_sub(1),
+            _ => {}
+        }
         is_end
     });
-    let end = end.filter(|_| !quoted);
-    let end = end.or_else(|| text.find(is_separator));
+    let is_closed = !quoted && open == 0;
+    let end = if is_closed {
+        end
+    } else {
+        text.find(is_separator)
+    };
     &text[..end.unwrap_or(text.len())]
 }
 
@@ -379,6 +389,11 @@ mod tests {
             ("a=\"x\\\", y\" z, b", "a=\"x\\\", y\" z"),
             ("a=\"x\\\\\" z, b", "a=\"x\\\\\" z"),
             ("a=\"x, b", "a=\"x"),
+            ("a=\"x, y\" z", "a=\"x, y\" z"),
+            ("pod:[a=b, c=d] z, b", "pod:[a=b, c=d] z"),
+            ("pod:x{.a['b, c']} z, b", "pod:x{.a['b, c']} z"),
+            ("pod:[a=b, c=\"[\"], b", "pod:[a=b, c=\"[\"]"),
+            ("pod:[a=b z, c", "pod:[a=b z"),
         ] {
             assert_eq!(Term::parse_list(text).unwrap_err().term, term, "{text}");
         }

@@ -1,15 +1,27 @@
-//! Names with `$(POD_NAME)` and the like in them, and what is known of a pod to fill them in.
+//! Names and values with `$(POD_NAME)` and the like in them, and what is known of a pod to fill them
+//! in.
 
-use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
+mod pieces;
+mod value;
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use thiserror::Error;
 
+pub(crate) use self::pieces::escape;
+use self::pieces::{Piece, Pieces};
+pub use self::{
+    pieces::PlaceholderError,
+    value::{ValueTemplate, ValueTemplateError},
+};
 use crate::{
     name::{self, MAX_NAME_BYTES, NameError, VariableName},
+    object::NodeNameError,
     syntax::Quoted,
+    value::ValueError,
 };
 
-/// What stands for something of the pod's own in a name.
+/// What stands for something of the pod's own in a name or a value.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Placeholder {
     /// `$(CONTAINER)`: the container whose start the marker reports.
@@ -59,14 +71,15 @@ impl Placeholder {
 
 /// Returns whether `key` is `name` or `prefix/name`, each of name characters and with a letter or
 /// digit at both ends, as Kubernetes wants it.
-fn is_label_key(key: &str) -> bool {
+pub(crate) fn is_label_key(key: &str) -> bool {
+    key.split('/').count() <= 2 && key.split('/').all(is_label_part)
+}
+
+fn is_label_part(part: &str) -> bool {
     let is_end = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    let is_part = |part: &str| {
-        part.chars().all(name::is_name_character)
-            && is_end(part.chars().next())
-            && is_end(part.chars().last())
-    };
-    key.split('/').count() <= 2 && key.split('/').all(is_part)
+    part.chars().all(name::is_name_character)
+        && is_end(part.chars().next())
+        && is_end(part.chars().last())
 }
 
 impl fmt::Display for Placeholder {
@@ -135,12 +148,6 @@ pub struct EmptySubstitution {
     pub placeholder: Placeholder,
 }
 
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-enum Piece {
-    Literal(Box<str>),
-    Placeholder(Placeholder),
-}
-
 /// A name as a person writes it in an annotation: a variable's name, or an object's, with
 /// placeholders in it.
 ///
@@ -148,33 +155,37 @@ enum Piece {
 /// when they are filled in.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct NameTemplate {
-    pieces: Arc<[Piece]>,
+    pieces: Pieces,
 }
 
 impl NameTemplate {
     /// Returns the placeholders that are left, in the order of their first use.
     pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
-        self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Literal(_) => None,
-            Piece::Placeholder(placeholder) => Some(placeholder),
-        })
+        self.pieces.placeholders()
     }
 
     /// Returns the text if no placeholder is left.
     pub fn literal(&self) -> Option<&str> {
-        match &*self.pieces {
-            [Piece::Literal(text)] => Some(text),
-            _ => None,
-        }
+        self.pieces.literal()
     }
 
     /// Returns whether what is known of it may stand in an object's name.
     pub(crate) fn may_name_object(&self) -> bool {
         let is_right = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
-        self.pieces.iter().all(|piece| match piece {
-            Piece::Literal(text) => text.chars().all(is_right),
-            Piece::Placeholder(_) => true,
-        })
+        self.pieces
+            .literals()
+            .all(|text| text.chars().all(is_right))
+    }
+
+    /// Returns whether what is known of it may stand in a label's value, which is not empty.
+    pub(crate) fn may_be_label_value(&self) -> bool {
+        match self.literal() {
+            Some(whole) => whole.len() <= MAX_LABEL_VALUE_BYTES && is_label_part(whole),
+            None => self
+                .pieces
+                .literals()
+                .all(|text| text.chars().all(name::is_name_character)),
+        }
     }
 
     /// Returns the variable name if no placeholder is left.
@@ -190,34 +201,23 @@ impl NameTemplate {
         if self.literal().is_some() {
             return Ok(self.clone());
         }
-        let mut text = String::new();
-        for piece in &*self.pieces {
-            match piece {
-                Piece::Literal(literal) => text.push_str(literal),
-                Piece::Placeholder(placeholder) => match facts.value(placeholder)? {
-                    Some(value) => text.push_str(value),
-                    None => text.push_str(&placeholder.to_string()),
-                },
-            }
-        }
-        Ok(text.parse()?)
+        Ok(self.pieces.resolve(facts)?.try_into()?)
     }
 }
 
+/// Longest value of a label, in bytes.
+const MAX_LABEL_VALUE_BYTES: usize = 63;
+
 impl fmt::Display for NameTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.pieces.iter().try_for_each(|piece| match piece {
-            Piece::Literal(text) => f.write_str(text),
-            Piece::Placeholder(placeholder) => write!(f, "{placeholder}"),
-        })
+        write!(f, "{}", self.pieces)
     }
 }
 
 impl From<VariableName> for NameTemplate {
     fn from(name: VariableName) -> Self {
-        Self {
-            pieces: [Piece::Literal(name.as_str().into())].into(),
-        }
+        let pieces = Pieces::of_literal(name.as_str());
+        Self { pieces }
     }
 }
 
@@ -228,27 +228,26 @@ impl FromStr for NameTemplate {
         if !text.contains("$(") {
             return Ok(text.parse::<VariableName>()?.into());
         }
-        let mut builder = Builder::default();
-        let mut rest = text;
-        while let Some(start) = rest.find("$(") {
-            builder.literal(&rest[..start])?;
-            let (placeholder, after) = take_placeholder(&rest[start..])?;
-            builder.pieces.push(Piece::Placeholder(placeholder));
-            rest = after;
-        }
-        builder.literal(rest)?;
-        builder.finish()
+        text.parse::<Pieces>()?.try_into()
     }
 }
 
-/// Takes one `$(...)` off the front of `text`.
-fn take_placeholder(text: &str) -> Result<(Placeholder, &str), TemplateError> {
-    let end = text.find(')').ok_or(TemplateError::Unclosed)?;
-    let placeholder =
-        Placeholder::parse(&text[2..end]).ok_or_else(|| TemplateError::Placeholder {
-            text: text[..=end].to_owned(),
-        })?;
-    Ok((placeholder, &text[end + 1..]))
+impl TryFrom<Pieces> for NameTemplate {
+    type Error = TemplateError;
+
+    fn try_from(pieces: Pieces) -> Result<Self, TemplateError> {
+        if let Some(text) = pieces.literal() {
+            return Ok(text.parse::<VariableName>()?.into());
+        }
+        let mut builder = Builder::default();
+        for piece in pieces.iter() {
+            match piece {
+                Piece::Literal(text) => builder.literal(text)?,
+                Piece::Placeholder(_) => builder.pieces.push(piece.clone()),
+            }
+        }
+        builder.finish()
+    }
 }
 
 /// Collects pieces and drops leading, trailing and repeated slashes on the way.
@@ -293,7 +292,7 @@ impl Builder {
             }
         }
         let template = NameTemplate {
-            pieces: self.pieces.into(),
+            pieces: self.pieces.into_iter().collect(),
         };
         template.check_whole_segments()?;
         if self.literal_bytes > MAX_NAME_BYTES {
@@ -322,18 +321,9 @@ pub enum TemplateError {
     /// A literal part that is not a name.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A `$(...)` that stands for nothing.
-    #[error(
-        "{text:?} stands for nothing: there are $(POD_NAME), $(POD_NAMESPACE), $(POD_UID), \
-         $(NODE_NAME), $(CONTAINER) and $(labels['key'])"
-    )]
-    Placeholder {
-        /// The placeholder, as written.
-        text: String,
-    },
-    /// A `$(` without its `)`.
-    #[error("this $( is never closed with )")]
-    Unclosed,
+    /// A placeholder that is none.
+    #[error(transparent)]
+    Placeholder(#[from] PlaceholderError),
 }
 
 /// A text that no object can be called.
@@ -343,18 +333,38 @@ pub struct ObjectNameError {
     pub(crate) text: String,
 }
 
-/// Why a name could not be filled in.
+/// A text that no label's value can be.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error(
+    "{} is not a label's value: it has at most {MAX_LABEL_VALUE_BYTES} of A-Z a-z 0-9 . _ - and \
+     begins and ends with a letter or digit",
+    Quoted(.text)
+)]
+pub struct LabelValueError {
+    pub(crate) text: String,
+}
+
+/// Why a name or a value could not be filled in.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum ResolveError {
     /// A placeholder whose value is empty.
     #[error(transparent)]
     Empty(#[from] EmptySubstitution),
+    /// What the placeholders brought does not make a label's value.
+    #[error(transparent)]
+    Label(#[from] LabelValueError),
+    /// It is not the name of a node.
+    #[error(transparent)]
+    Node(#[from] NodeNameError),
     /// What the placeholders brought does not make an object's name.
     #[error(transparent)]
     Object(#[from] ObjectNameError),
     /// What the placeholders brought does not make a variable's name.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// What the placeholders brought makes too long a value.
+    #[error(transparent)]
+    Value(#[from] ValueError),
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::{fmt, num::NonZeroU32, str::FromStr};
 
 use crate::{
     name::Namespace,
-    object::ObjectTerm,
+    object::{ObjectTerm, OnNode},
     syntax::{self, Located, SyntaxError},
-    template::{Facts, NameTemplate, ObjectNameError, Placeholder, ResolveError},
+    template::{Facts, NameTemplate, Placeholder, ResolveError, ValueTemplate},
     timeout::Timeout,
     value::{Value, write_word},
 };
@@ -50,58 +50,42 @@ impl Term {
         }
     }
 
-    /// Returns the name in it, if it speaks of a variable or of one object.
-    pub fn name(&self) -> Option<&NameTemplate> {
-        match &self.target {
-            Target::Below { prefix: name, .. } | Target::Variable { name, .. } => Some(name),
-            Target::Object(object) => object.which.name(),
-            Target::Probe(_) => None,
-        }
-    }
-
     /// Returns the placeholders that are left in it.
     pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
-        let (name, object) = match &self.target {
-            Target::Below { prefix: name, .. } | Target::Variable { name, .. } => {
-                (Some(name), None)
-            }
-            Target::Object(object) => (None, Some(object)),
-            Target::Probe(_) => (None, None),
+        let (name, value, object) = match &self.target {
+            Target::Below { prefix, .. } => (Some(prefix), None, None),
+            Target::Object(object) => (None, None, Some(object)),
+            Target::Probe(_) => (None, None, None),
+            Target::Variable { name, demand, .. } => (Some(name), demand.value(), None),
         };
-        let texts = object.into_iter().flat_map(|object| object.which.texts());
-        name.into_iter()
-            .chain(texts)
-            .flat_map(NameTemplate::placeholders)
+        let in_name = name.into_iter().flat_map(NameTemplate::placeholders);
+        let in_value = value.into_iter().flat_map(ValueTemplate::placeholders);
+        let in_object = object.into_iter().flat_map(|object| object.placeholders());
+        in_name.chain(in_value).chain(in_object)
     }
 
-    /// Fills in what `facts` knows of the names in it.
+    /// Returns whether it takes the name of the pod's own node to fill it in.
+    pub fn needs_node(&self) -> bool {
+        let is_on_own = matches!(
+            &self.target,
+            Target::Object(object) if object.on_node == Some(OnNode::Own)
+        );
+        is_on_own || self.placeholders().any(|it| *it == Placeholder::NodeName)
+    }
+
+    /// Fills in what `facts` knows of it.
     pub fn resolve(&self, facts: &Facts<'_>) -> Result<Self, ResolveError> {
         let mut resolved = self.clone();
         match &mut resolved.target {
-            Target::Below { prefix: name, .. } | Target::Variable { name, .. } => {
-                *name = name.resolve(facts)?;
-            }
-            Target::Object(object) => {
-                object.which = object
-                    .which
-                    .try_map(|name| resolve_object_name(name, facts))?;
-            }
+            Target::Below { prefix: name, .. } => *name = name.resolve(facts)?,
+            Target::Object(object) => **object = object.resolve(facts)?,
             Target::Probe(_) => {}
+            Target::Variable { name, demand, .. } => {
+                *name = name.resolve(facts)?;
+                *demand = demand.try_map(|value| value.resolve(facts))?;
+            }
         }
         Ok(resolved)
-    }
-}
-
-fn resolve_object_name(
-    name: &NameTemplate,
-    facts: &Facts<'_>,
-) -> Result<NameTemplate, ResolveError> {
-    let resolved = name.resolve(facts)?;
-    if resolved.may_name_object() {
-        Ok(resolved)
-    } else {
-        let text = resolved.to_string();
-        Err(ObjectNameError { text }.into())
     }
 }
 
@@ -167,7 +151,7 @@ pub enum Target {
         /// Where it lives; the pod's own namespace if it is not written.
         namespace: Option<Namespace>,
         /// What is asked of it.
-        demand: Demand,
+        demand: Demand<ValueTemplate>,
     },
 }
 
@@ -217,18 +201,39 @@ impl fmt::Display for AtLeast {
     }
 }
 
-/// What is asked of one variable.
+/// What is asked of one variable. `V` is a value, with or without placeholders.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub enum Demand {
+pub enum Demand<V = Value> {
     /// An assertion of it has this value.
-    Equals(Value),
+    Equals(V),
     /// It exists.
     Exists,
     /// At least so many distinct owners assert it.
     Owners(NonZeroU32),
 }
 
-impl fmt::Display for Demand {
+impl<V> Demand<V> {
+    fn value(&self) -> Option<&V> {
+        match self {
+            Self::Equals(value) => Some(value),
+            Self::Exists | Self::Owners(_) => None,
+        }
+    }
+
+    /// Returns the same with the value changed.
+    pub(crate) fn try_map<U, E>(
+        &self,
+        change: impl FnOnce(&V) -> Result<U, E>,
+    ) -> Result<Demand<U>, E> {
+        Ok(match self {
+            Self::Equals(value) => Demand::Equals(change(value)?),
+            Self::Exists => Demand::Exists,
+            Self::Owners(count) => Demand::Owners(*count),
+        })
+    }
+}
+
+impl<V: fmt::Display> fmt::Display for Demand<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Equals(value) => write!(f, "={value}"),

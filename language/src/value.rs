@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use thiserror::Error;
 
+use crate::template::escape;
+
 /// Longest value, in bytes.
 pub const MAX_VALUE_BYTES: usize = 4096;
 
@@ -16,12 +18,20 @@ impl Value {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub(crate) fn check_length(bytes: usize) -> Result<(), ValueError> {
+        match bytes {
+            0..=MAX_VALUE_BYTES => Ok(()),
+            bytes => Err(ValueError { bytes }),
+        }
+    }
 }
 
-/// Writes the value as a term holds it: in double quotes if it would not end by itself.
+/// Writes the value as a term holds it: in double quotes if it would not end by itself, and with
+/// `$$(` for `$(`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_word(f, &self.0)
+        write_word(f, &escape(&self.0))
     }
 }
 
@@ -30,10 +40,8 @@ impl FromStr for Value {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        match text.len() {
-            0..=MAX_VALUE_BYTES => Ok(Self(text.into())),
-            bytes => Err(ValueError { bytes }),
-        }
+        Self::check_length(text.len())?;
+        Ok(Self(text.into()))
     }
 }
 
@@ -88,6 +96,8 @@ mod tests {
             ("a,b", "\"a,b\""),
             ("a\\b", "\"a\\\\b\""),
             ("a\"b", "\"a\\\"b\""),
+            ("$(POD_NAME)", "$$(POD_NAME)"),
+            ("$$(", "$$$("),
         ] {
             assert_eq!(value.parse::<Value>().unwrap().to_string(), printed);
         }

@@ -108,6 +108,9 @@ mod tests {
                 "certificates.cert-manager.io",
             ),
             ("job:migrate", "job"),
+            ("job:migrate=Suspended", "job"),
+            ("pod:[app=db,tier=x]>=2", "pod"),
+            ("node:n{.metadata.labels}", "node"),
         ] {
             let Assumption::Object(key) = text.parse().unwrap() else {
                 panic!("{text}");
@@ -122,7 +125,6 @@ mod tests {
         for bad in [
             "",
             "tcp://redis:6379",
-            "job:migrate=Ready",
             "redis:6379",
             "a b",
             "first/container",
@@ -131,6 +133,8 @@ mod tests {
             "job:",
             "?job:migrate",
             "job:migrate@shop",
+            "daemonset:cni on node",
+            "daemonset:cni on node=n",
         ] {
             assert!(bad.parse::<Assumption>().is_err(), "{bad:?}");
         }

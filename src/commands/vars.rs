@@ -114,14 +114,15 @@ struct Create {
 
 impl Create {
     fn run(self) -> anyhow::Result<()> {
-        let Some(name) = self.signal.name.variable_name() else {
+        let Some((name, value)) = self.signal.literal() else {
             anyhow::bail!(
-                "{}: substitutions such as $(POD_NAME) are for annotations: write a name",
-                self.signal.name
+                "{}: substitutions such as $(POD_NAME) are for annotations: write the name and the \
+                 value",
+                self.signal
             );
         };
         let assertion = AssertRequest {
-            value: self.signal.value,
+            value,
             ttl: self.ttl,
             ..AssertRequest::default()
         };

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use oncue_language::{Namespace, Owner, Signal, Term, Timestamp};
+use oncue_language::{Facts, Namespace, Owner, Signal, Term, Timestamp};
 use oncue_wire::WaitRequest;
 use thiserror::Error;
 
@@ -38,7 +38,7 @@ pub(super) struct Preparation {
 impl Preparation {
     /// Checks everything, then writes the files in the folder.
     pub(super) fn of(
-        arguments: args::Wait,
+        mut arguments: args::Wait,
         surroundings: &Surroundings,
     ) -> Result<Self, PreparationError> {
         let environment = &surroundings.environment;
@@ -50,7 +50,7 @@ impl Preparation {
         } = place;
         let api = Api::new(&endpoint, &surroundings.names)?;
         let owner = pod.owner(&namespace);
-        check_terms(&arguments.terms, &namespace)?;
+        arguments.terms = filled_in(&arguments.terms, &pod, &namespace)?;
         let signals = named(&arguments.signals)?;
         let marker = marker(&arguments.marks, owner.as_ref())?;
         if !signals.is_empty() && owner.is_none() {
@@ -131,15 +131,28 @@ impl Preparation {
     }
 }
 
-fn check_terms(terms: &[Term], namespace: &Namespace) -> Result<(), PreparationError> {
-    for term in terms {
+/// Fills in the node's name, which the kubelet expands in no `on node`, and checks that nothing is
+/// left to be filled in.
+fn filled_in(
+    terms: &[Term],
+    pod: &Pod,
+    namespace: &Namespace,
+) -> Result<Vec<Term>, PreparationError> {
+    let facts = Facts {
+        node_name: pod.node(),
+        ..Facts::default()
+    };
+    let fill_in = |term: &Term| {
+        let wrong = |rule: String| PreparationError::Term {
+            term: term.to_string(),
+            rule,
+        };
+        let term = term.resolve(&facts).map_err(|it| wrong(it.to_string()))?;
         term.condition(namespace)
-            .map_err(|error| PreparationError::Term {
-                term: term.to_string(),
-                rule: error.to_string(),
-            })?;
-    }
-    Ok(())
+            .map_err(|it| wrong(it.to_string()))?;
+        Ok(term)
+    };
+    terms.iter().map(fill_in).collect()
 }
 
 fn named(signals: &[Signal]) -> Result<Vec<NamedSignal>, CommandError> {

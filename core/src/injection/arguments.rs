@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{container::escape, record::Record};
+use super::record::Record;
 use crate::language::{
-    Located, NameTemplate, Placeholder, PodAnnotations, Signal, Term,
+    Located, Placeholder, PodAnnotations, Signal, Term,
     annotation::{Mode, TimeoutPolicy},
 };
 
@@ -61,8 +61,10 @@ impl Arguments {
 
     fn push_signals(&mut self, flag: &str, signals: &[Located<Signal>], printed: &[String]) {
         for (signal, text) in signals.iter().zip(printed) {
-            let text = self.argument(text, Some(&signal.value.name));
-            self.list.push(format!("{flag}{text}").into());
+            let mut placeholders = signal.value.placeholders();
+            self.names_node |= placeholders.any(|it| *it == Placeholder::NodeName);
+            self.list
+                .push(format!("{flag}{}", escape_literals(text)).into());
         }
     }
 
@@ -71,30 +73,34 @@ impl Arguments {
             self.list.push("--".into());
         }
         for (term, text) in terms.iter().zip(printed) {
-            let text = self.argument(text, term.value.name()).into_owned();
-            self.list.push(text.into());
-        }
-    }
-
-    /// Escapes `text` but for the placeholders of the `name` in it, which the kubelet expands.
-    fn argument<'t>(&mut self, text: &'t str, name: Option<&NameTemplate>) -> Cow<'t, str> {
-        let mut placeholders = name.into_iter().flat_map(NameTemplate::placeholders);
-        if placeholders.next().is_none() {
-            return escape(text);
-        }
-        self.names_node |= name.is_some_and(names_node);
-        let name = name.map(NameTemplate::to_string).unwrap_or_default();
-        match text.split_once(&name) {
-            Some((before, after)) => Cow::Owned(format!("{before}{name}{}", escape(after))),
-            None => escape(text),
+            self.names_node |= term.value.needs_node();
+            self.list.push(escape_literals(text).into_owned().into());
         }
     }
 }
 
-/// Returns whether `name` holds `$(NODE_NAME)`.
-pub(crate) fn names_node(name: &NameTemplate) -> bool {
-    name.placeholders()
-        .any(|placeholder| *placeholder == Placeholder::NodeName)
+/// Escapes a printed term or signal for the kubelet, which expands the placeholders in it.
+fn escape_literals(text: &str) -> Cow<'_, str> {
+    if !text.contains('$') {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('$') {
+        escaped.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let (from, to) = if rest.starts_with("$$(") {
+            ("$$(", "$$$$(")
+        } else if rest.starts_with("$(") {
+            ("$(", "$(")
+        } else {
+            ("$", "$$")
+        };
+        escaped.push_str(to);
+        rest = &rest[from.len()..];
+    }
+    escaped.push_str(rest);
+    Cow::Owned(escaped)
 }
 
 #[cfg(test)]
@@ -149,15 +155,21 @@ mod tests {
         let (list, names_node) = list(&[
             (
                 "depends-on",
-                "cni/$(NODE_NAME)=\"$(NODE_NAME)\", http://h/$x, a=$$",
+                "cni/$(NODE_NAME)=\"$$(NODE_NAME) $(POD_UID)\", http://h/$x, a=$$, \
+                 pod:[app=$(POD_NAME)]{.x}=$$$(",
             ),
-            ("signals", "x/$(POD_UID)=$(POD_UID)"),
+            ("signals", "x/$(POD_UID)=$(POD_NAME)$$(POD_UID)"),
         ]);
         assert!(names_node);
-        assert_eq!(list[3], "--mark=x/$(POD_UID)=$$(POD_UID)");
+        assert_eq!(list[3], "--mark=x/$(POD_UID)=$(POD_NAME)$$$$(POD_UID)");
         assert_eq!(
             list[5..],
-            ["cni/$(NODE_NAME)=$$(NODE_NAME)", "http://h/$$x", "a=$$$$"]
+            [
+                "cni/$(NODE_NAME)=\"$$$$(NODE_NAME) $(POD_UID)\"",
+                "http://h/$$x",
+                "a=$$$$",
+                "pod:[app=$(POD_NAME)]{.x}=$$$$$$(",
+            ]
         );
     }
 }

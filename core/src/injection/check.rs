@@ -6,7 +6,7 @@ use super::{
     settings::Controller,
 };
 use crate::language::{
-    AnnotationError, Located, Placeholder, PodAnnotations, Target, Term,
+    AnnotationError, Located, PodAnnotations, Target, Term,
     annotation::{Fault, Key, Mode},
     condition::MAX_TOGETHER,
 };
@@ -77,8 +77,11 @@ fn behind_a_gate(asked: &PodAnnotations, spec: &Spec<'_>) -> Vec<AnnotationError
     let terms = refused_terms(asked, |term| {
         if term.probe().is_some() {
             Some("a gate waits before the pod has a network: probes need depends-on-mode: init")
-        } else if term.placeholders().any(|it| *it == Placeholder::NodeName) {
-            Some("a gate waits before the pod has a node: $(NODE_NAME) needs depends-on-mode: init")
+        } else if term.needs_node() {
+            Some(
+                "a gate waits before the pod has a node: $(NODE_NAME) and on node need \
+                 depends-on-mode: init",
+            )
         } else {
             None
         }
@@ -181,14 +184,19 @@ mod tests {
     #[test]
     fn a_gate_knows_no_node_and_no_network() {
         let annotations = [
-            ("depends-on", "cni/$(NODE_NAME), tcp://h:1, a"),
+            (
+                "depends-on",
+                "cni/$(NODE_NAME), tcp://h:1, a, daemonset:cni on node",
+            ),
             ("depends-on-mode", "gate"),
         ];
         let errors = refused(&annotations, r#"{"nodeName":"n"}"#, Controller::Present);
-        assert_eq!(errors.len(), 3);
+        assert_eq!(errors.len(), 4);
         assert!(errors[0].starts_with("depends-on: column 1: in \"cni/$(NODE_NAME)\": a gate"));
         assert!(errors[1].starts_with("depends-on: column 19: in \"tcp://h:1\": a gate"));
-        assert!(errors[2].contains("spec.nodeName"));
+        let on_node = "depends-on: column 33: in \"daemonset:cni on node\": a gate waits";
+        assert!(errors[2].starts_with(on_node), "{errors:?}");
+        assert!(errors[3].contains("spec.nodeName"));
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(crate) fn matters(asked: &PodAnnotations) -> bool {
     let terms = asked.depends_on.iter();
     let in_terms = terms.flat_map(|term| term.value.placeholders());
     let signals = asked.all_signals().into_iter().flat_map(|(_, list)| list);
-    let in_signals = signals.flat_map(|signal| signal.value.name.placeholders());
+    let in_signals = signals.flat_map(|signal| signal.value.placeholders());
     let mut placeholders = in_terms.chain(in_signals);
     !asked.signals.is_empty() || placeholders.any(|it| *it == Placeholder::Container)
 }

@@ -2,7 +2,7 @@
 
 use oncue_language::{Facts, Signal, Value, VariableName, template::ResolveError};
 
-/// One variable that a pod or a Job signals, with every name filled in.
+/// One variable that a pod or a Job signals, with every placeholder filled in.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeclaredSignal {
     /// The variable's name; its namespace is that of the pod.
@@ -12,12 +12,12 @@ pub struct DeclaredSignal {
 }
 
 impl DeclaredSignal {
-    /// Fills in `signal`; returns `None` while `facts` does not know everything in its name.
+    /// Fills in `signal`; returns `None` while `facts` does not know everything in it.
     ///
     /// # Errors
-    /// [`ResolveError`] if a substitution is empty or the result is not a name.
+    /// [`ResolveError`] if a substitution is empty, or the result is not a name or too long a value.
     pub fn resolve(signal: &Signal, facts: &Facts<'_>) -> Result<Option<Self>, ResolveError> {
-        let Signal { name, value } = signal.resolve(facts)?;
-        Ok(name.variable_name().map(|name| Self { name, value }))
+        let literal = signal.resolve(facts)?.literal();
+        Ok(literal.map(|(name, value)| Self { name, value }))
     }
 }

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use oncue_language::{
-    Facts, NameTemplate, PodAnnotations, Signal, Value, VariableName, syntax::Located,
-};
+use oncue_language::{Facts, PodAnnotations, Signal, Value, VariableName, syntax::Located};
 use thiserror::Error;
 
 use super::{DeclaredSignal, Kind, OutcomeSignals};
@@ -59,7 +57,7 @@ pub enum Act {
     },
 }
 
-/// Everything a pod signals, with every name filled in.
+/// Everything a pod signals, with every placeholder filled in.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PodSignals {
     /// Once `oncue-wait` is over.
@@ -78,7 +76,7 @@ impl PodSignals {
     /// Returns what `annotations` signal.
     ///
     /// # Errors
-    /// [`UnresolvedSignal`] where a placeholder is left in a name.
+    /// [`UnresolvedSignal`] where a placeholder is left.
     pub fn new(annotations: &PodAnnotations) -> Result<Self, UnresolvedSignal> {
         Ok(Self {
             init: filled_in(&annotations.signals_on_init)?,
@@ -92,7 +90,7 @@ impl PodSignals {
         })
     }
 
-    /// Returns what a record signals, without the signals whose names `facts` does not know yet.
+    /// Returns what a record signals, without the signals of which `facts` does not know all yet.
     ///
     /// # Errors
     /// [`SignalProblem`] for the first text that is not a signal.
@@ -142,7 +140,7 @@ fn filled_in(signals: &[Located<Signal>]) -> Result<Vec<DeclaredSignal>, Unresol
     let one = |Located { value: signal, .. }: &Located<Signal>| {
         let declared = DeclaredSignal::resolve(signal, &Facts::default());
         declared.ok().flatten().ok_or_else(|| UnresolvedSignal {
-            name: signal.name.clone(),
+            signal: signal.to_string(),
         })
     };
     signals.iter().map(one).collect()
@@ -195,11 +193,11 @@ pub struct SignalProblem {
     reason: String,
 }
 
-/// A signal whose name still has a placeholder.
+/// A signal that still has a placeholder.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("the signal {name} is not filled in")]
+#[error("the signal {signal} is not filled in")]
 pub struct UnresolvedSignal {
-    name: NameTemplate,
+    signal: String,
 }
 
 #[cfg(test)]

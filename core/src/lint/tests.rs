@@ -82,8 +82,8 @@ fn points_at_the_term_that_is_wrong() {
         &mk("Deployment", "web", "depends-on: 'a, b c'"),
         &[
             "6:48 error bad-annotation: depends-on: column 6: in \"b c\": \"c\" was not expected here: \
-           a term ends at a comma or a newline, and its parts come in the order target @namespace \
-           =value (or >=count) within duration",
+           a term ends at a comma or a newline, and its parts come in the order target @namespace {path} \
+           =value (or >=count) on node within duration",
         ],
     );
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Member, MemberId, Service};
+use super::{Member, MemberId};
 use crate::language::Namespace;
 
 /// A label in a namespace: the key, then the value.
@@ -32,14 +32,16 @@ impl LabelIndex {
         }
     }
 
-    /// Returns the members that a Service selects: those with its rarest label are looked at.
+    /// Returns the members whose pods have all labels of `selector`; none without a label. Those
+    /// with the rarest label are looked at.
     pub(super) fn select<'a>(
         &self,
-        service: &Service,
+        selector: &[(Box<str>, Box<str>)],
+        namespace: &Namespace,
         member: impl Fn(MemberId) -> &'a Member,
     ) -> Vec<MemberId> {
-        let with_label = service.selector.iter().map(|(key, value)| {
-            let label = (service.namespace.clone(), key.clone(), value.clone());
+        let with_label = selector.iter().map(|(key, value)| {
+            let label = (namespace.clone(), key.clone(), value.clone());
             self.members.get(&label)
         });
         let Some(Some(rarest)) = with_label.min_by_key(|members| members.map_or(0, BTreeSet::len))
@@ -48,7 +50,8 @@ impl LabelIndex {
         };
         let is_selected = |id: &&MemberId| {
             let labels = &member(**id).labels;
-            service.selects(|key| labels.get(key).map(|value| &**value))
+            let has = |(key, value): &(_, _)| labels.get(key) == Some(value);
+            selector.iter().all(has)
         };
         rarest.iter().filter(is_selected).copied().collect()
     }

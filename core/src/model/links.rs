@@ -41,8 +41,8 @@ struct Wanted {
     consumers: Vec<usize>,
     /// The pool of everything that counts.
     all: usize,
-    /// The pools of what has a value, if it is a variable.
-    by_value: BTreeMap<Value, usize>,
+    /// The pools of what has a value, if it is a variable and all values are known.
+    by_value: Option<BTreeMap<Value, usize>>,
 }
 
 impl Model {
@@ -113,12 +113,15 @@ impl<'m> Links<'m> {
         let all = self.add_pool(Pool::new(self.model, want, &sources));
         let by_value = match want {
             Want::Variable { .. } => Pool::by_value(self.model, &sources),
-            Want::Below { .. } | Want::Host { .. } | Want::Object(_) => BTreeMap::new(),
+            Want::Below { .. } | Want::Host { .. } | Want::Object(_) => None,
         };
-        let by_value = by_value.into_iter();
-        let by_value = by_value.map(|(value, pool)| (value, self.add_pool(pool)));
+        let by_value = by_value.map(|pools| {
+            let pools = pools.into_iter();
+            let pools = pools.map(|(value, pool)| (value, self.add_pool(pool)));
+            pools.collect()
+        });
         let wanted = Wanted {
-            by_value: by_value.collect(),
+            by_value,
             consumers: Vec::new(),
             all,
             producers: distinct(&sources),
@@ -212,15 +215,19 @@ impl<'m> Links<'m> {
     /// Returns what counts towards the term of `link`, if anything does.
     pub(super) fn pool(&self, link: &Link) -> Option<usize> {
         let want = &self.wants[link.want];
-        match &self.term(link).value.target {
+        let value = match &self.term(link).value.target {
             Target::Variable {
                 demand: Demand::Equals(value),
                 ..
-            } => want.by_value.get(value).copied(),
+            } => value.value(),
             Target::Below { .. }
             | Target::Object(_)
             | Target::Probe(_)
-            | Target::Variable { .. } => Some(want.all),
+            | Target::Variable { .. } => None,
+        };
+        match (value, &want.by_value) {
+            (Some(value), Some(by_value)) => by_value.get(&value).copied(),
+            _ => Some(want.all),
         }
     }
 }

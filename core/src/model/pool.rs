@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::{MemberId, Model, Source, Supply, Want};
-use crate::language::Value;
+use super::{MemberId, Model, Source, Supply, Via, Want};
+use crate::language::{Value, annotation::Key};
 
 /// Everything that counts towards a want, or towards a value of it.
 #[derive(Debug)]
@@ -31,19 +31,20 @@ impl Pool {
         Self::of(parts)
     }
 
-    /// Gathers what `sources` provide of each value of a variable.
-    pub(super) fn by_value(model: &Model, sources: &[Source]) -> BTreeMap<Value, Self> {
+    /// Gathers what `sources` provide of each value of a variable; `None` if there is no telling,
+    /// because a part of a value is known only once a pod runs.
+    pub(super) fn by_value(model: &Model, sources: &[Source]) -> Option<BTreeMap<Value, Self>> {
         let mut by_value: BTreeMap<Value, Vec<&Source>> = BTreeMap::new();
         for source in sources {
             let signal = model.signal(source);
-            if let Some(value) = signal.and_then(|signal| signal.value.clone()) {
-                by_value.entry(value).or_default().push(source);
+            if let Some(value) = signal.and_then(|signal| signal.value.as_ref()) {
+                by_value.entry(value.value()?).or_default().push(source);
             }
         }
         let pools = by_value.into_iter();
-        pools
-            .map(|(value, sources)| (value, Self::of(owners(model, sources.into_iter()))))
-            .collect()
+        let pool =
+            |(value, sources): (_, Vec<_>)| (value, Self::of(owners(model, sources.into_iter())));
+        Some(pools.map(pool).collect())
     }
 
     fn of(parts: Vec<Part>) -> Self {

@@ -32,7 +32,8 @@ pub(super) fn need(term: &Term) -> u64 {
             demand: Demand::Owners(at_least),
             ..
         } => at_least.get().into(),
-        Target::Object(_) | Target::Probe(_) | Target::Variable { .. } => 1,
+        Target::Object(object) => object.which.at_least().get().into(),
+        Target::Probe(_) | Target::Variable { .. } => 1,
     }
 }
 

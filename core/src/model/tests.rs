@@ -484,6 +484,49 @@ fn signals_are_found_by_what_is_known_of_their_names() {
     ];
     assert_links(
         &objects,
+#[test]
+fn a_value_that_is_not_known_may_be_any() {
+    let supply = |signals| {
+        let objects = [
+            mk_deployment("web", &[("depends-on", "a=x, a=y, a=$(POD_UID)")]),
+            mk_deployment("one", &[("signals", signals)]),
+            mk_deployment("two", &[("signals", "a=x")]),
+        ];
+        let model = mk_model(&objects);
+        let links = model.links();
+        links
+            .iter()
+            .map(|link| links.supply(link))
+            .collect::<Vec<_>>()
+    };
+    let expected = |most: [u64; 3]| most.map(Supply::AtMost);
+    assert_eq!(supply("a=y"), expected([1, 1, 2]));
+    assert_eq!(supply("a=$(POD_NAME)"), expected([2, 2, 2]));
+}
+
+#[test]
+fn only_the_rule_of_a_kind_is_the_work_of_pods() {
+    let objects = [
+        mk_deployment(
+            "web",
+            &[(
+                "depends-on",
+                "deployment:a, deployment:a=Available, deployment:a{.status.x}, pod:[app=a]",
+            )],
+        ),
+        mk_deployment("a", &[]),
+    ];
+    assert_links(
+        &objects,
+        &[
+            ("deployment:a", &["Deployment/a"]),
+            ("deployment:a=Available", &[]),
+            ("deployment:a{.status.x}", &[]),
+            ("pod:[app=a]", &["Deployment/a"]),
+        ],
+    );
+}
+
         &[
             ("db/0/up", &["StatefulSet/db", "Deployment/open"]),
             ("db/x/up", &[]),

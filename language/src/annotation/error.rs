@@ -129,13 +129,17 @@ pub enum AnnotationWarning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{annotation::BareKeys, signal::Signal, template::TemplateError};
+    use crate::{
+        annotation::BareKeys,
+        signal::Signal,
+        template::{PlaceholderError, TemplateError},
+    };
 
     fn mk_faults() -> [(Fault, usize, &'static str); 6] {
         let at = TextPosition::of("ab, cd", 4);
         let (term, rule) = ("cd".to_owned(), "the rule".to_owned());
         let value = "v".to_owned();
-        let error = ResolveError::Template(TemplateError::Unclosed);
+        let error = ResolveError::Template(TemplateError::Placeholder(PlaceholderError::Unclosed));
         let syntax = Signal::parse_list("a, b c").unwrap_err();
         [
             (Fault::Conflict, 1, "the key appears twice"),

@@ -38,6 +38,38 @@ impl<V: fmt::Display> ObjectDemand<V> {
     }
 }
 
+impl<V> ObjectDemand<V> {
+    /// Returns the value that a field must have.
+    pub fn value(&self) -> Option<&V> {
+        match self {
+            Self::Field {
+                demand: FieldDemand::Equals(value),
+                ..
+            } => Some(value),
+            Self::Condition(_) | Self::Field { .. } | Self::Rule => None,
+        }
+    }
+
+    /// Returns the same with the value changed.
+    pub(crate) fn try_map<U, E>(
+        &self,
+        change: impl FnOnce(&V) -> Result<U, E>,
+    ) -> Result<ObjectDemand<U>, E> {
+        Ok(match self {
+            Self::Condition(condition) => ObjectDemand::Condition(condition.clone()),
+            Self::Field { path, demand } => ObjectDemand::Field {
+                path: path.clone(),
+                demand: match demand {
+                    FieldDemand::AtLeast(number) => FieldDemand::AtLeast(*number),
+                    FieldDemand::Equals(value) => FieldDemand::Equals(change(value)?),
+                    FieldDemand::IsSet => FieldDemand::IsSet,
+                },
+            },
+            Self::Rule => ObjectDemand::Rule,
+        })
+    }
+}
+
 impl<V: fmt::Display> fmt::Display for ObjectDemand<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

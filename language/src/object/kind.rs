@@ -65,7 +65,7 @@ impl ObjectKind {
         }
     }
 
-    fn built_in(text: &str) -> Option<Self> {
+    pub(super) fn built_in(text: &str) -> Option<Self> {
         let named = |kind: &Self| kind.name() == text || kind.short_name() == Some(text);
         Self::BUILT_IN.into_iter().find(named)
     }

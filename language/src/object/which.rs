@@ -1,6 +1,8 @@
 //! Which objects of a kind are meant.
 
-use std::{collections::BTreeMap, fmt, num::NonZeroU32};
+use std::{fmt, num::NonZeroU32};
+
+use crate::template::{Facts, LabelValueError, NameTemplate, ObjectNameError, ResolveError};
 
 /// Which objects of a kind are meant. `T` is a text, with or without placeholders.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -54,6 +56,25 @@ impl<T> Which<T> {
     }
 }
 
+impl Which<NameTemplate> {
+    /// Fills in what `facts` knows.
+    pub(crate) fn resolve(&self, facts: &Facts<'_>) -> Result<Self, ResolveError> {
+        self.try_map(|text| {
+            let resolved = text.resolve(facts)?;
+            let text = || resolved.to_string();
+            match self {
+                Self::Labelled { .. } if !resolved.may_be_label_value() => {
+                    Err(LabelValueError { text: text() }.into())
+                }
+                Self::Named(_) if !resolved.may_name_object() => {
+                    Err(ObjectNameError { text: text() }.into())
+                }
+                Self::Labelled { .. } | Self::Named(_) => Ok(resolved),
+            }
+        })
+    }
+}
+
 /// Prints the name or the selector, without the count.
 impl<T: fmt::Display> fmt::Display for Which<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,26 +85,57 @@ impl<T: fmt::Display> fmt::Display for Which<T> {
     }
 }
 
-/// A label selector: the labels that an object must have. It is ordered by key.
+/// A label selector: the labels that an object must have.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct LabelSelector<T>(BTreeMap<Box<str>, T>);
+pub struct LabelSelector<T> {
+    /// By key, each of which appears once.
+    labels: Vec<(Box<str>, T)>,
+}
 
 impl<T> LabelSelector<T> {
+    pub(crate) const fn new() -> Self {
+        Self { labels: Vec::new() }
+    }
+
+    /// Adds a label.
+    ///
+    /// # Errors
+    /// The value, if it has this key already.
+    pub(crate) fn insert(&mut self, key: &str, value: T) -> Result<(), T> {
+        let place = self
+            .labels
+            .binary_search_by(|(other, _)| (**other).cmp(key));
+        match place {
+            Ok(_) => Err(value),
+            Err(place) => {
+                self.labels.insert(place, (key.into(), value));
+                Ok(())
+            }
+        }
+    }
+
     /// Returns the labels by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
-        self.0.iter().map(|(key, value)| (&**key, value))
+        self.labels.iter().map(|(key, value)| (&**key, value))
     }
 
     fn try_map<U, E>(&self, change: impl Fn(&T) -> Result<U, E>) -> Result<LabelSelector<U>, E> {
-        let labels = self.0.iter();
+        let labels = self.labels.iter();
         let labels = labels.map(|(key, value)| Ok((key.clone(), change(value)?)));
-        Ok(LabelSelector(labels.collect::<Result<_, _>>()?))
+        Ok(LabelSelector {
+            labels: labels.collect::<Result<_, _>>()?,
+        })
     }
 }
 
+/// Keeps the first value of a key that appears more than once.
 impl<T> FromIterator<(Box<str>, T)> for LabelSelector<T> {
     fn from_iter<I: IntoIterator<Item = (Box<str>, T)>>(labels: I) -> Self {
-        Self(labels.into_iter().collect())
+        let mut selector = Self::new();
+        for (key, value) in labels {
+            let _appears_twice = selector.insert(&key, value).is_err();
+        }
+        selector
     }
 }
 

@@ -64,6 +64,7 @@ fn names_what_stands_for_nothing() {
         ("a/$(POD_NAME", "never closed"),
         ("a/../$(POD_NAME)", "must not be \"..\""),
         ("a b/$(POD_NAME)", "' ' is not allowed"),
+        ("a/$$(POD_NAME)", "'$' is not allowed"),
     ] {
         let error = text.parse::<NameTemplate>().unwrap_err().to_string();
         assert!(error.contains(rule), "{text}: {error}");

@@ -1,27 +1,33 @@
 //! The grammar of one term.
 
+mod object;
 mod probe;
 
 use std::num::NonZeroU32;
 
 use super::{Demand, Presence, Scheme, Target, Term};
 use crate::{
-    name::{Namespace, is_name_character},
-    object::{ConditionTypeError, ObjectDemand, ObjectKind, ObjectKindError, ObjectTerm, Which},
+    name::Namespace,
+    object::{ObjectDemand, ObjectKind},
     syntax::{Broken, Cursor, Quoted},
-    template::{NameTemplate, ObjectNameError, ResolveError, TemplateError},
-    value::Value,
+    template::{NameTemplate, ValueTemplate, ValueTemplateError},
 };
 
 pub(super) fn term(cursor: &mut Cursor<'_>) -> Result<Term, Broken> {
     let start = cursor.offset;
     let presence = presence(cursor);
-    let target = target(cursor)?;
+    let mut target = target(cursor)?;
     if presence == Presence::Failure && !may_fail(&target) {
         return Err(Broken::at(
             start,
-            "! goes with a variable or a job: only, such as !migrate/failed or !job:migrate",
+            "! goes with a variable, or a job: without a condition or field, such as \
+             !migrate/failed or !job:migrate",
         ));
+    }
+    if let Some(on_node) = object::on_node(cursor, &target)?
+        && let Target::Object(object) = &mut target
+    {
+        object.on_node = Some(on_node);
     }
     let within = within(cursor, presence)?;
     Ok(Term {
@@ -44,7 +50,9 @@ fn presence(cursor: &mut Cursor<'_>) -> Presence {
 fn may_fail(target: &Target) -> bool {
     match target {
         Target::Below { .. } | Target::Variable { .. } => true,
-        Target::Object(object) => object.kind == ObjectKind::Job,
+        Target::Object(object) => {
+            object.kind == ObjectKind::Job && object.demand == ObjectDemand::Rule
+        }
         Target::Probe(_) => false,
     }
 }
@@ -57,7 +65,8 @@ fn target(cursor: &mut Cursor<'_>) -> Result<Target, Broken> {
     let name = cursor.take_name("/*");
     if cursor.peek() == Some(':') {
         cursor.offset = start;
-        return object(cursor);
+        let object = object::object(cursor)?;
+        return Ok(Target::Object(Box::new(object)));
     }
     match name.strip_suffix('*') {
         Some(prefix) => below(cursor, start, prefix),
@@ -85,9 +94,7 @@ fn variable(cursor: &mut Cursor<'_>, start: usize, name: &str) -> Result<Target,
     let demand = if let Some(count) = count(cursor)? {
         Demand::Owners(count)
     } else if cursor.eat("=") {
-        let at = cursor.offset;
-        let value = cursor.take_word()?;
-        Demand::Equals(value.parse().map_err(|error| Broken::at(at, error))?)
+        Demand::Equals(value(cursor)?)
     } else {
         Demand::Exists
     };
@@ -96,6 +103,12 @@ fn variable(cursor: &mut Cursor<'_>, start: usize, name: &str) -> Result<Target,
         namespace,
         demand,
     })
+}
+
+fn value(cursor: &mut Cursor<'_>) -> Result<ValueTemplate, Broken> {
+    let start = cursor.offset;
+    let value = cursor.take_word()?.parse();
+    value.map_err(|error: ValueTemplateError| Broken::at(start, error))
 }
 
 fn below(cursor: &mut Cursor<'_>, start: usize, prefix: &str) -> Result<Target, Broken> {
@@ -120,77 +133,6 @@ fn below(cursor: &mut Cursor<'_>, start: usize, prefix: &str) -> Result<Target, 
     })
 }
 
-fn object(cursor: &mut Cursor<'_>) -> Result<Target, Broken> {
-    let start = cursor.offset;
-    let resource = cursor.take_while(|c| c != ':');
-    cursor.eat(":");
-    let name_start = cursor.offset;
-    if let Some(scheme) = Scheme::ALL.into_iter().find(|it| it.as_str() == resource) {
-        return Err(Broken::at(start, no_slashes(scheme, cursor.rest_of_word())));
-    }
-    let text = cursor.take_name("/*");
-    if text.is_empty() {
-        return Err(cursor.broken(format!(
-            "the name of the {resource} is missing, as in {resource}:migrate"
-        )));
-    }
-    let kind: ObjectKind = resource.parse().map_err(|error: ObjectKindError| {
-        Broken::at(start, unknown_kind(resource, text, &error))
-    })?;
-    let name = object_name(text).map_err(|rule| Broken::at(name_start, rule))?;
-    let namespace = namespace(cursor)?;
-    let demand = object_demand(cursor, &kind)?;
-    Ok(Target::Object(Box::new(ObjectTerm {
-        kind,
-        which: Which::Named(name),
-        namespace,
-        demand,
-        on_node: None,
-    })))
-}
-
-fn object_name(text: &str) -> Result<NameTemplate, ResolveError> {
-    let error = || ObjectNameError {
-        text: text.to_owned(),
-    };
-    let name: NameTemplate = match text.parse() {
-        // Its rule speaks of variables.
-        Err(TemplateError::Name(_)) => return Err(error().into()),
-        parsed => parsed?,
-    };
-    // A variable's name drops these slashes.
-    let is_whole = text.trim_matches('/') == text;
-    if is_whole && name.may_name_object() {
-        Ok(name)
-    } else {
-        Err(error().into())
-    }
-}
-
-fn object_demand(
-    cursor: &mut Cursor<'_>,
-    kind: &ObjectKind,
-) -> Result<ObjectDemand<Value>, Broken> {
-    if !matches!(kind, ObjectKind::Other(_)) {
-        return match cursor.peek() {
-            Some('=' | '>') => Err(cursor.broken(format!(
-                "{kind}: takes no value or count: it holds when the object {}",
-                kind.holds_when()
-            ))),
-            _ => Ok(ObjectDemand::Rule),
-        };
-    }
-    if !cursor.eat("=") {
-        return Err(cursor.broken(format!("a condition is missing, as in {kind}:x=Ready")));
-    }
-    let start = cursor.offset;
-    let condition = cursor.take_while(|c| is_name_character(c) || c == '/');
-    let condition = condition
-        .parse()
-        .map_err(|error: ConditionTypeError| Broken::at(start, error))?;
-    Ok(ObjectDemand::Condition(condition))
-}
-
 /// Says what was perhaps meant by a URL without its slashes.
 fn no_slashes(scheme: Scheme, rest: &str) -> String {
     let scheme = scheme.as_str();
@@ -201,22 +143,12 @@ fn no_slashes(scheme: Scheme, rest: &str) -> String {
     format!("{scheme:?} is not a kind that can be waited for: write a URL, such as {url}")
 }
 
-fn unknown_kind(resource: &str, name: &str, error: &ObjectKindError) -> String {
-    let quoted = Quoted(resource);
-    if !name.is_empty() && name.bytes().all(|digit| digit.is_ascii_digit()) {
-        return format!(
-            "{quoted} is not a kind that can be waited for; did you mean tcp://{resource}:{name}?"
-        );
-    }
-    format!("{quoted} is not a kind that can be waited for; {error}")
-}
-
 fn namespace(cursor: &mut Cursor<'_>) -> Result<Option<Namespace>, Broken> {
     if !cursor.eat("@") {
         return Ok(None);
     }
     let start = cursor.offset;
-    let text = cursor.take_while(|c| !c.is_whitespace() && !matches!(c, ',' | '=' | '>'));
+    let text = cursor.take_while(|c| !c.is_whitespace() && !matches!(c, ',' | '=' | '>' | '{'));
     text.parse()
         .map(Some)
         .map_err(|error| Broken::at(start, error))

@@ -49,6 +49,51 @@ fn prints_the_canonical_form() {
             "certificates.cert-manager.io:x@ns=Ready",
         ),
         ("!job:migrate@ops", "!job:migrate@ops"),
+        ("deploy:x", "deployment:x"),
+        ("sts:x@ns", "statefulset:x@ns"),
+        ("cm:x", "configmap:x"),
+        ("no:worker-1=MemoryPressure", "node:worker-1=MemoryPressure"),
+        ("secrets.core:x", "secret:x"),
+        ("endpoints.core:x", "endpoints.core:x"),
+        ("job:x=Ready", "job:x=Ready"),
+        ("pod:[tier=x, app=db]>=2", "pod:[app=db,tier=x]>=2"),
+        ("pod:[ app=db ]>=1", "pod:[app=db]"),
+        ("!job:[app=db]@ns", "!job:[app=db]@ns"),
+        (
+            "pod:[example.com/app=$(labels['app']),v=$(POD_NAME)-x]",
+            "pod:[example.com/app=$(labels['app']),v=$(POD_NAME)-x]",
+        ),
+        (
+            "pod:[app=db]@ns=Initialized on node within 5m",
+            "pod:[app=db]@ns=Initialized on node within 5m",
+        ),
+        ("?ds:x@ns  on  node", "?daemonset:x@ns on node"),
+        (
+            "daemonset:x on node=worker-1",
+            "daemonset:x on node=worker-1",
+        ),
+        (
+            "pvc:x{.status['phase']}=Bound",
+            "persistentvolumeclaim:x{.status.phase}=Bound",
+        ),
+        (
+            "configmap:x@ns{.data['a,b}']}=\"x, y\" within 1m",
+            "configmap:x@ns{.data['a,b}']}=\"x, y\" within 1m",
+        ),
+        (
+            "deployment:x{.status.readyReplicas}>=3",
+            "deployment:x{.status.readyReplicas}>=3",
+        ),
+        (
+            "foos.example.com:x{.a[0]}>=-1",
+            "foos.example.com:x{.a[0]}>=-1",
+        ),
+        ("foos.example.com:x{.a}", "foos.example.com:x{.a}"),
+        (
+            "foos.example.com:x{.a}=$(POD_NAME)",
+            "foos.example.com:x{.a}=$(POD_NAME)",
+        ),
+        ("a=$(POD_NAME)$$(POD_UID)", "a=$(POD_NAME)$$(POD_UID)"),
         ("job:m-$(labels['v'])", "job:m-$(labels['v'])"),
         ("cni/$(NODE_NAME)@cni-system", "cni/$(NODE_NAME)@cni-system"),
         (
@@ -94,8 +139,20 @@ fn each_error_names_column_term_and_rule() {
         ("a within soon", 10, "a within soon", "not a duration"),
         ("a within", 9, "a within", "not a duration"),
         ("!a within 3s", 4, "!a within 3s", "takes no within"),
-        ("!tcp://a:1", 1, "!tcp://a:1", "variable or a job:"),
-        ("!pod:x", 1, "!pod:x", "variable or a job:"),
+        ("!tcp://a:1", 1, "!tcp://a:1", "a variable, or a job:"),
+        ("!pod:x", 1, "!pod:x", "a variable, or a job:"),
+        (
+            "!job:x=Failed",
+            1,
+            "!job:x=Failed",
+            "without a condition or field",
+        ),
+        (
+            "!job:x{.a}",
+            1,
+            "!job:x{.a}",
+            "without a condition or field",
+        ),
         ("jbo:x", 1, "jbo:x", "did you mean job:?"),
         (
             "redis:6379",
@@ -104,6 +161,7 @@ fn each_error_names_column_term_and_rule() {
             "did you mean tcp://redis:6379?",
         ),
         ("a/b.c:x=Ready", 1, "a/b.c:x=Ready", "not a kind"),
+        ("jobs:x", 1, "jobs:x", "did you mean job:?"),
         ("job:/x", 5, "job:/x", "not an object's name"),
         (
             "job:x_$(POD_NAME)",
@@ -117,15 +175,149 @@ fn each_error_names_column_term_and_rule() {
             "a=\"x, y\" z",
             "\"z\" was not expected",
         ),
-        ("job:x=Ready", 6, "job:x=Ready", "takes no value"),
         ("job:", 5, "job:", "name of the job is missing"),
         ("job:A", 5, "job:A", "not an object's name"),
+        ("node:x@ns", 7, "node:x@ns", "a node lives in no namespace"),
+        ("secret:x=Ready", 9, "secret:x=Ready", "for its existence"),
         (
-            "foos.example.com:x",
-            19,
-            "foos.example.com:x",
-            "condition is missing",
+            "secret:x@ns{.data}",
+            12,
+            "secret:x@ns{.data}",
+            "for its existence",
         ),
+        (
+            "secrets.core:x{.data}",
+            15,
+            "secrets.core:x{.data}",
+            "for its existence",
+        ),
+        (
+            "cm:x=Ready",
+            5,
+            "cm:x=Ready",
+            "a ConfigMap has no conditions",
+        ),
+        ("job:x=", 7, "job:x=", "condition is missing"),
+        (
+            "job:x=Ready=True",
+            12,
+            "job:x=Ready=True",
+            "one thing is asked",
+        ),
+        (
+            "job:x=Ready{.a}",
+            12,
+            "job:x=Ready{.a}",
+            "one thing is asked",
+        ),
+        ("job:x{.a}{.b}", 10, "job:x{.a}{.b}", "one thing is asked"),
+        (
+            "pod:[a=b]>=2{.a}",
+            13,
+            "pod:[a=b]>=2{.a}",
+            "one thing is asked",
+        ),
+        (
+            "pod:x{.a}>=2>=3",
+            13,
+            "pod:x{.a}>=2>=3",
+            "one thing is asked",
+        ),
+        (
+            "job:x>=2",
+            6,
+            "job:x>=2",
+            "a count goes with the labels of pods",
+        ),
+        (
+            "job:[a=b]>=2",
+            10,
+            "job:[a=b]>=2",
+            "a count goes with the labels of pods",
+        ),
+        ("pod:[a=b]>=0", 10, "pod:[a=b]>=0", "number from 1 to"),
+        ("pod:x{.a}>=", 10, "pod:x{.a}>=", "a whole number"),
+        ("pod:x{.a}>=1.5", 10, "pod:x{.a}>=1.5", "a whole number"),
+        ("pod:x{.a}>3", 10, "pod:x{.a}>3", "a whole number"),
+        ("pod:x{.a, b", 6, "pod:x{.a", "this { is never closed"),
+        (
+            "pod:x{.a['b, c]}",
+            6,
+            "pod:x{.a['b, c]}",
+            "this { is never closed",
+        ),
+        (
+            "pod:x{status.phase}",
+            7,
+            "pod:x{status.phase}",
+            "not a step of a path",
+        ),
+        ("pod:x{.a.}, b", 9, "pod:x{.a.}", "not a step of a path"),
+        ("pod:x{}", 7, "pod:x{}", "path of a field is missing"),
+        ("service:[a=b]", 9, "service:[a=b]", "pod: and job: only"),
+        ("pod:[]", 6, "pod:[]", "key=value"),
+        ("pod:[a]", 6, "pod:[a]", "key=value"),
+        ("pod:[a!=b, c=d]", 6, "pod:[a!=b, c=d]", "key=value"),
+        ("pod:[-a=b]", 6, "pod:[-a=b]", "key=value"),
+        ("pod:[a=]", 8, "pod:[a=]", "value of the label a is missing"),
+        (
+            "pod:[a=b,a=c]",
+            10,
+            "pod:[a=b,a=c]",
+            "the label a appears twice",
+        ),
+        ("pod:[a=b c=d]", 10, "pod:[a=b c=d]", "key=value"),
+        ("pod:[a=-b]", 8, "pod:[a=-b]", "not a label's value"),
+        ("pod:[a=..]", 8, "pod:[a=..]", "not a label's value"),
+        ("pod:[a=$(X)]", 8, "pod:[a=$(X)]", "stands for nothing"),
+        ("pod:[a=b, c", 11, "pod:[a=b", "key=value"),
+        ("pod:[a=b", 5, "pod:[a=b", "this [ is never closed"),
+        ("pod:[a=b]x", 10, "pod:[a=b]x", "was not expected"),
+        (
+            "pod:x on node",
+            7,
+            "pod:x on node",
+            "on node goes with a DaemonSet",
+        ),
+        (
+            "a/b on node",
+            5,
+            "a/b on node",
+            "on node goes with a DaemonSet",
+        ),
+        (
+            "job:[a=b] on node",
+            11,
+            "job:[a=b] on node",
+            "on node goes with a DaemonSet",
+        ),
+        (
+            "tcp://h:1 on node",
+            11,
+            "tcp://h:1 on node",
+            "on node goes with a DaemonSet",
+        ),
+        (
+            "ds:x=Foo on node",
+            10,
+            "ds:x=Foo on node",
+            "takes no condition or field",
+        ),
+        ("ds:x on", 8, "ds:x on", "node is missing behind on"),
+        (
+            "ds:x on nodes",
+            9,
+            "ds:x on nodes",
+            "node is missing behind on",
+        ),
+        ("ds:x on node=A", 14, "ds:x on node=A", "not a node's name"),
+        (
+            "ds:x within 5m on node",
+            16,
+            "ds:x within 5m on node",
+            "was not expected",
+        ),
+        ("a=$(POD)", 3, "a=$(POD)", "write $$( for the characters $("),
         ("tcp://redis", 1, "tcp://redis", "port is missing"),
         ("tcp://redis:0", 1, "tcp://redis:0", "not a port"),
         ("tcp://redis:+1", 1, "tcp://redis:+1", "not a port"),
@@ -233,6 +425,83 @@ fn a_message_quotes_so_much_as_a_person_reads() {
     assert!(error.to_string().len() < 1000);
 }
 
+#[test]
+fn everything_that_is_known_of_the_pod_is_filled_in() {
+    let labels = BTreeMap::from([("v", "1.2"), ("bad", "-x")]);
+    let facts = Facts {
+        labels: Some(&labels),
+        node_name: Some("worker-1"),
+        pod_name: Some("web-0"),
+        ..Facts::default()
+    };
+    let resolve = |text| {
+        let resolved = parse(text).resolve(&facts);
+        resolved
+            .map(|term| term.to_string())
+            .map_err(|error| error.to_string())
+    };
+    for (text, resolved) in [
+        ("a/$(POD_NAME)=$(labels['v'])", "a/web-0=1.2"),
+        ("a/$(POD_NAME)/*", "a/web-0/*"),
+        (
+            "pod:x-$(POD_NAME){.a}=$(labels['v'])",
+            "pod:x-web-0{.a}=1.2",
+        ),
+        (
+            "pod:[a=$(labels['v'])] on node",
+            "pod:[a=1.2] on node=worker-1",
+        ),
+        ("daemonset:x on node=n", "daemonset:x on node=n"),
+        ("a=$$(POD_NAME)", "a=$$(POD_NAME)"),
+    ] {
+        assert_eq!(resolve(text), Ok(resolved.to_owned()), "{text}");
+    }
+    for (text, rule) in [
+        ("pod:[a=$(labels['bad'])]", "\"-x\" is not a label's value"),
+        (
+            "a=$(labels['none'])",
+            "$(labels['none']) is empty for this pod",
+        ),
+    ] {
+        let error = resolve(text).unwrap_err();
+        assert!(error.starts_with(rule), "{text}: {error}");
+    }
+    let facts = Facts {
+        node_name: Some("A"),
+        ..facts
+    };
+    let error = parse("daemonset:x on node").resolve(&facts).unwrap_err();
+    assert!(matches!(error, ResolveError::Node(_)), "{error}");
+    assert!(parse("daemonset:x").resolve(&facts).is_ok());
+}
+
+#[test]
+fn a_term_says_what_it_needs_of_the_pod() {
+    for (text, placeholders, needs_node) in [
+        (
+            "a/$(POD_NAME)=$(POD_UID)",
+            &["$(POD_NAME)", "$(POD_UID)"][..],
+            false,
+        ),
+        ("a/$(NODE_NAME)/*", &["$(NODE_NAME)"], true),
+        ("a=$(NODE_NAME)", &["$(NODE_NAME)"], true),
+        (
+            "pod:[a=$(NODE_NAME),b=$(POD_NAME)]{.a}=$(POD_UID)",
+            &["$(NODE_NAME)", "$(POD_NAME)", "$(POD_UID)"],
+            true,
+        ),
+        ("job:$(CONTAINER)", &["$(CONTAINER)"], false),
+        ("daemonset:x on node", &[], true),
+        ("daemonset:x on node=n", &[], false),
+        ("tcp://h:1", &[], false),
+    ] {
+        let term = parse(text);
+        let found: Vec<_> = term.placeholders().map(ToString::to_string).collect();
+        assert_eq!(found, placeholders, "{text}");
+        assert_eq!(term.needs_node(), needs_node, "{text}");
+    }
+}
+
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         "[A-Za-z0-9_-]{1,6}(/[A-Za-z0-9._-]{0,3}x){0,3}",
@@ -254,12 +523,36 @@ fn target() -> impl Strategy<Value = String> {
     prop_oneof![
         (name(), at.clone(), demand).prop_map(|(name, at, demand)| format!("{name}{at}{demand}")),
         (name(), at.clone(), 1u32..).prop_map(|(name, at, n)| format!("{name}/*{at}>={n}")),
-        ("(job|pod|service)", "[a-z]{1,5}", at)
-            .prop_map(|(kind, name, at)| format!("{kind}:{name}{at}")),
+        object(),
         ("[a-z]{1,9}", 1u16..).prop_map(|(host, port)| format!("tcp://{host}:{port}")),
         ("https?", "[a-z.]{1,9}", "(/[a-z?&=]{0,9})?")
             .prop_map(|(s, h, p)| format!("{s}://{h}{p}")),
         "[a-z,= ?]{1,9}".prop_map(|query| format!("\"http://h/{}\"", query.replace(' ', "+"))),
+    ]
+}
+
+fn object() -> impl Strategy<Value = String> {
+    let at = prop_oneof![Just(String::new()), "@[a-z]{1,5}"];
+    let kind = "(job|pod|service|deploy|statefulset|cm|secret|foos\\.example\\.com|x\\.core)";
+    let path = r"(\.[a-zA-Z]{1,4}|\[[0-9]{1,3}\]|\['[a-z.,/}=]{1,4}'\]){1,3}";
+    let field = prop_oneof![
+        Just(String::new()),
+        any::<i64>().prop_map(|number| format!(">={number}")),
+        "=[a-z$]{0,4}(\\$\\(POD_NAME\\)|\\$\\$\\()?",
+        "=\"[a-z, ]{0,4}\"",
+    ];
+    let labels = r"\[[a-z]{1,3}=[a-z]{1,3}(, ?x\.io/[a-z]{1,3}=\$\(POD_NAME\))?\]";
+    let on_node = "( on node(=[a-z]{1,3})?)?";
+    prop_oneof![
+        (kind, "[a-z]{1,5}", at.clone()).prop_map(|(kind, name, at)| format!("{kind}:{name}{at}")),
+        ("(job|pod|node|x\\.y)", "[a-z]{1,5}", "[A-Za-z/]{1,9}")
+            .prop_map(|(kind, name, condition)| format!("{kind}:{name}={condition}")),
+        ("(job|cm|x\\.y)", at.clone(), path, field)
+            .prop_map(|(kind, at, path, field)| format!("{kind}:x{at}{{{path}}}{field}")),
+        (labels, at.clone(), 1u32.., on_node)
+            .prop_map(|(labels, at, count, node)| format!("pod:{labels}{at}>={count}{node}")),
+        (labels, at.clone()).prop_map(|(labels, at)| format!("job:{labels}{at}")),
+        (at, on_node).prop_map(|(at, node)| format!("ds:x{at}{node}")),
     ]
 }
 
@@ -286,25 +579,17 @@ proptest! {
 }
 
 #[test]
-fn a_term_has_a_name_or_a_probe() {
-    for (text, name) in [
-        ("a/b", Some("a/b")),
-        ("a/*", Some("a")),
-        ("job:m", Some("m")),
-        ("tcp://h:1", None),
-    ] {
-        let term = parse(text);
-        let found = term.name().map(ToString::to_string);
-        assert_eq!(found.as_deref(), name, "{text}");
-        assert_eq!(term.probe().is_some(), name.is_none(), "{text}");
-    }
-}
-
-#[test]
 fn what_is_asked_of_an_object_is_said_in_words() {
     for (text, holds_when) in [
         ("job:x", "is complete"),
+        ("pod:[a=b]>=2", "is Ready"),
         ("foos.example.com:x=Synced", "has the condition Synced"),
+        ("pvc:x{.status.phase}", "has {.status.phase} set"),
+        (
+            "pvc:x{.status.phase}=Bound",
+            "has {.status.phase} with the value Bound",
+        ),
+        ("deploy:x{.a.b}>=3", "has {.a.b} of at least 3"),
     ] {
         let Target::Object(object) = parse(text).target else {
             panic!("{text}");

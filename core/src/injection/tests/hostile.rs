@@ -242,7 +242,7 @@ prop_compose! {
 prop_compose! {
     fn any_pod()(
         depends_on in proptest::option::of("[a-z]{1,4}(, [a-z]{1,4}/\\$\\((POD_NAME|POD_UID|NODE_NAME)\\))?"),
-        signals in proptest::option::of("[a-z]{1,4}=\\$\\([A-Z]{1,3}\\)"),
+        signals in proptest::option::of("[a-z]{1,4}=(\\$\\$\\([A-Z]{1,3}\\)|\\$\\((POD_NAME|NODE_NAME)\\)\\$?)"),
         inject in prop_oneof![Just("true"), Just("client")],
         position in prop_oneof![Just("first"), Just("after-sidecars")],
         extra in proptest::option::of(("[ -~]{0,9}", ".{0,9}")),
