@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use crate::{
     condition::{Condition, Subject},
     name::VariableKey,
-    object::ObjectKey,
+    object::{ObjectKey, meant_object},
     state::State,
     term::{Demand, Presence},
     value::Value,
@@ -108,7 +108,10 @@ fn reason(condition: &Condition, view: &impl View) -> Reason {
             want: *at_least,
         },
         Subject::Variable { key, demand } => match (view.owners(key), demand) {
-            (0, _) | (_, Demand::Exists) => Reason::DoesNotExist,
+            (0, _) | (_, Demand::Exists) => match meant_object(key.name.as_str()) {
+                Some(object) => Reason::NoVariable { object },
+                None => Reason::DoesNotExist,
+            },
             (_, Demand::Equals(value)) => Reason::OtherValue(value.clone()),
             (have, Demand::Owners(want)) => Reason::Owners { have, want: *want },
         },
@@ -181,6 +184,10 @@ mod tests {
             ("a/b", None),
             ("a/x", Some("does not exist")),
             ("a", Some("does not exist")),
+            (
+                "jobs/m=v",
+                Some("does not exist; for the object, write job:m"),
+            ),
             ("a/b=v", None),
             ("a/b=w", Some("exists without the value w")),
             ("a/x=v", Some("does not exist")),

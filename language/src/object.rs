@@ -2,6 +2,7 @@
 
 mod demand;
 mod kind;
+mod kubectl;
 mod node;
 mod path;
 mod which;
@@ -11,6 +12,7 @@ use std::fmt;
 pub use self::{
     demand::{ConditionType, ConditionTypeError, FieldDemand, ObjectDemand},
     kind::{ObjectKind, ObjectKindError, Resource},
+    kubectl::meant_object,
     node::{NodeName, NodeNameError, OnNode},
     path::{FieldPath, FieldPathError, FieldStep},
     which::{LabelSelector, Which},

@@ -46,6 +46,11 @@ pub enum Reason {
     },
     /// The variable does not exist.
     DoesNotExist,
+    /// The variable does not exist, and is written as `kubectl` writes objects.
+    NoVariable {
+        /// The term that was perhaps meant.
+        object: String,
+    },
     /// A failure term's variable exists.
     Exists,
     /// The state of an object, in words.
@@ -66,6 +71,9 @@ impl fmt::Display for Reason {
         match self {
             Self::Below { have, want } => write!(f, "{have} of {want} exist"),
             Self::DoesNotExist => f.write_str("does not exist"),
+            Self::NoVariable { object } => {
+                write!(f, "does not exist; for the object, write {object}")
+            }
             Self::Exists => f.write_str("exists"),
             Self::Object(text) => f.write_str(text),
             Self::OtherValue(value) => write!(f, "exists without the value {value}"),

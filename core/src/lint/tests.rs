@@ -201,11 +201,47 @@ fn finds_a_variable_in_another_namespace() {
 }
 
 #[test]
+fn points_from_kubectls_notation_to_the_object() {
+    let yaml = mk(
+        "Deployment",
+        "web",
+        "depends-on: 'job/migrate, deployments.apps/db=v, job/*'",
+    );
+    assert_lint(
+        &yaml,
+        &[
+            "6:43 warning unproduced: nothing in these files signals job/migrate: \
+             for the object, write job:migrate",
+            "6:56 warning unproduced: nothing in these files signals deployments.apps/db=v: \
+             for the object, write deployment:db",
+            "6:79 warning unproduced: nothing in these files signals job/*",
+        ],
+    );
+}
+
+#[test]
+fn more_pods_than_there_can_be_are_never_ready() {
+    let yaml = mk(
+        "Deployment",
+        "web",
+        "depends-on: 'pod:[app=db]>=2, pod:[app=x]'",
+    ) + &mk("Deployment", "db", "")
+        .replace("{annotations", "{labels: {app: db}, annotations");
+    assert_lint(
+        &yaml,
+        &[
+            "6:43 error never-holds: pod:[app=db]>=2 never holds: it needs 2, and Deployment/db makes 1 at the most",
+        ],
+    );
+}
+
+#[test]
 fn finds_objects_that_are_not_there() {
     let yaml = mk(
         "Deployment",
         "web",
-        "depends-on: 'job:migrat, service:db, certificates.cert-manager.io:x=Ready'",
+        "depends-on: 'job:migrat, service:db, certificates.cert-manager.io:x=Ready, \
+         service:db=X, job:migrate=X, node:x, secret:x, deploy:x=X'",
     ) + &mk("Job", "migrate", "")
         + "apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {selector: {app: db}}\n";
     assert_lint(
@@ -214,6 +250,8 @@ fn finds_objects_that_are_not_there() {
             "6:43 warning unknown-object: there is no job migrat in the namespace default \
              in these files: did you mean migrate?",
             "6:55 warning unknown-object: the service db selects none of the pods in these files",
+            "6:152 warning unknown-object: there is no deployment x in the namespace default \
+             in these files",
         ],
     );
 }

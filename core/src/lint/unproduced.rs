@@ -8,8 +8,11 @@ use super::{
     waits::{Said, Waits},
 };
 use crate::{
-    language::{NameTemplate, Namespace, ObjectKind, ObjectTerm, Presence, Target},
-    model::{Link, MemberId, Model},
+    language::{
+        NameTemplate, Namespace, ObjectDemand, ObjectKind, ObjectTerm, Presence, Target,
+        object::meant_object,
+    },
+    model::{Link, MemberId, Model, Want},
     workload::WorkloadKind,
 };
 
@@ -81,6 +84,9 @@ impl Waits<'_> {
     }
 
     fn nearest_variable(&self, name: &str, namespace: &Namespace) -> String {
+        if let Some(object) = meant_object(name) {
+            return format!(": for the object, write {object}");
+        }
         let known = self.known();
         let signalled = known.signalled.get(name).into_iter().flatten();
         if let Some((other, _)) = signalled.into_iter().find(|(other, _)| *other != namespace) {
@@ -105,6 +111,9 @@ impl Waits<'_> {
     }
 
     fn absent(&self, object: &ObjectTerm, own: &Namespace) -> Option<Said> {
+        if object.demand != ObjectDemand::Rule && self.has_object(object, own) {
+            return None;
+        }
         let kind = &object.kind;
         let name = object.which.name().and_then(NameTemplate::literal)?;
         let namespace = &object.namespace_in(own)?;
@@ -116,6 +125,25 @@ impl Waits<'_> {
             format!("there is no {kind} {name} in the namespace {namespace} in these files{hint}")
         };
         Some((Severity::Warning, Code::UnknownObject, message))
+    }
+
+    /// Returns whether the files have the object, whatever is asked of it.
+    fn has_object(&self, object: &ObjectTerm, own: &Namespace) -> bool {
+        let object = ObjectTerm {
+            namespace: object.namespace_in(own),
+            demand: ObjectDemand::Rule,
+            ..object.clone()
+        };
+        let model = self.links.model();
+        let is_service = || {
+            let name = object.which.name().and_then(NameTemplate::literal);
+            let service = name.zip(object.namespace.as_ref());
+            service.is_some_and(|(name, namespace)| model.service(name, namespace).is_some())
+        };
+        object.kind == ObjectKind::Service && is_service()
+            || !model
+                .producers_of(&Want::Object(Box::new(object)))
+                .is_empty()
     }
 
     /// Returns a hint at a workload with a similar name, or `None` for a kind that does not create
