@@ -59,6 +59,7 @@ pub(crate) struct Wait {
     pub(crate) timeout: Option<Timeout>,
     pub(crate) policy: TimeoutPolicy,
     pub(crate) signals: Vec<Signal>,
+    pub(crate) early_signals: Vec<Signal>,
     pub(crate) marks: Vec<Signal>,
     pub(crate) terms: Vec<Term>,
 }
@@ -167,6 +168,7 @@ impl Wait {
             "install" => self.install = Install::Yes,
             "mark" => self.marks.push(parse_argument(&parser.value()?)?),
             "signal" => self.signals.push(parse_argument(&parser.value()?)?),
+            "signal-on-wait" => self.early_signals.push(parse_argument(&parser.value()?)?),
             "timeout" => self.timeout = Some(parser.value()?.parse()?),
             "timeout-policy" => self.policy = policy(&parser.value()?.string()?)?,
             _ if self.store.take(option, parser)? => {}

@@ -77,6 +77,9 @@ struct Waiting<'a> {
 impl Waiting<'_> {
     /// Returns the exit and the message that explains it.
     fn run(&mut self) -> (Exit, String) {
+        if let Err(unfinished) = self.signal_all(&self.preparation.early_signals) {
+            return unfinished;
+        }
         let mut wait = Wait::new(self.preparation.plan.clone(), self.now());
         let ending = match self.until_it_ends(&mut wait) {
             Ok(ending) => ending,
@@ -84,7 +87,7 @@ impl Waiting<'_> {
         };
         self.surroundings.console.say(&ending.message);
         match ending.kind {
-            EndingKind::Ready => match self.signal_all() {
+            EndingKind::Ready => match self.signal_all(&self.preparation.signals) {
                 Ok(()) => {
                     self.preparation.forget_the_wait();
                     (Exit::Held, ending.message)

@@ -33,6 +33,7 @@ enum Key<'a> {
     SignalsContainer,
     SignalsOnInit,
     SignalsOnSuccess,
+    SignalsOnWait,
     Timeout,
 }
 
@@ -55,6 +56,7 @@ impl Key<'_> {
             Self::SignalsContainer => "signals-container",
             Self::SignalsOnInit => "signals-on-init",
             Self::SignalsOnSuccess => "signals-on-success",
+            Self::SignalsOnWait => "signals-on-wait",
             Self::Timeout => "depends-on-timeout",
         }
     }

@@ -38,6 +38,8 @@ pub struct PodAnnotations {
     pub mode: Mode,
     /// `signals`.
     pub signals: Vec<Located<Signal>>,
+    /// `signals-on-wait`.
+    pub signals_on_wait: Vec<Located<Signal>>,
     /// `signals-on-init`.
     pub signals_on_init: Vec<Located<Signal>>,
     /// `signals-on-ready`.
@@ -71,16 +73,17 @@ impl PodAnnotations {
         reader.read()
     }
 
-    /// Fills in what `facts` knows of every name.
+    /// Fills in what `facts` knows of every name and value.
     ///
     /// # Errors
-    /// [`Fault::Substitution`] for the first name that cannot be filled in.
+    /// [`Fault::Substitution`] for the first that cannot be filled in.
     pub fn resolve(&self, facts: &Facts<'_>) -> Result<Self, AnnotationError> {
         let signals =
             |key, list: &[Located<Signal>]| resolve_list(key, list, |signal| signal.resolve(facts));
         Ok(Self {
             depends_on: resolve_list(Key::DependsOn, &self.depends_on, |term| term.resolve(facts))?,
             signals: signals(Key::Signals, &self.signals)?,
+            signals_on_wait: signals(Key::SignalsOnWait, &self.signals_on_wait)?,
             signals_on_init: signals(Key::SignalsOnInit, &self.signals_on_init)?,
             signals_on_ready: signals(Key::SignalsOnReady, &self.signals_on_ready)?,
             signals_on_success: signals(Key::SignalsOnSuccess, &self.signals_on_success)?,
@@ -106,9 +109,10 @@ impl PodAnnotations {
     }
 
     /// Returns every list of signals with its key.
-    pub fn all_signals(&self) -> [(Key, &[Located<Signal>]); 5] {
+    pub fn all_signals(&self) -> [(Key, &[Located<Signal>]); 6] {
         [
             (Key::Signals, &self.signals),
+            (Key::SignalsOnWait, &self.signals_on_wait),
             (Key::SignalsOnInit, &self.signals_on_init),
             (Key::SignalsOnReady, &self.signals_on_ready),
             (Key::SignalsOnSuccess, &self.signals_on_success),
@@ -290,6 +294,7 @@ impl PodAnnotations {
             Key::SignalsOnInit => self.signals_on_init = signals()?,
             Key::SignalsOnReady => self.signals_on_ready = signals()?,
             Key::SignalsOnSuccess => self.signals_on_success = signals()?,
+            Key::SignalsOnWait => self.signals_on_wait = signals()?,
             Key::DependsOnRestart | Key::Injected | Key::Release => {}
         }
         Ok(())

@@ -46,8 +46,6 @@ impl ObjectTerm {
         let named = self.namespace.as_ref().unwrap_or(own);
         (!self.kind.is_cluster_scoped()).then(|| named.clone())
     }
-}
-
 
     /// Returns the placeholders that are left in it.
     pub fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
@@ -69,6 +67,8 @@ impl ObjectTerm {
             },
         })
     }
+}
+
 impl fmt::Display for ObjectTerm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

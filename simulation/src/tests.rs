@@ -121,6 +121,24 @@ fn a_barrier_holds_until_all_workers_signal() {
 }
 
 #[test]
+fn pods_that_signal_before_they_wait_can_wait_for_each_other() {
+    let peer = |name: &str, other: &str, mode: &str| {
+        let annotations = json!({
+            "signals-on-wait": format!("peers/{name}=$(POD_NAME)"),
+            "depends-on": format!("peers/{other}={other}"),
+            "depends-on-mode": mode,
+        });
+        pod(name, annotations)
+    };
+    for mode in ["init", "gate"] {
+        let run = simulate(&[peer("a", "b", "init"), peer("b", "a", mode)]);
+        assert!(run.stuck().is_empty(), "{mode}");
+        assert!(run.position("a signals peers/a=a") < run.position("b ready"));
+        assert!(run.position("b signals peers/b=b") < run.position("a ready"));
+    }
+}
+
+#[test]
 fn a_daemon_sets_pods_know_their_node() {
     let annotations = json!({"signals": "cni/$(NODE_NAME)"});
     let objects = [

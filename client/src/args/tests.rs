@@ -12,6 +12,7 @@ fn reads_the_line_that_is_injected() {
         "--install",
         "--timeout=5m",
         "--timeout-policy=proceed",
+        "--signal-on-wait=here",
         "--signal=a/b=v",
         "--signal=c",
         "--mark=second/dependent",
@@ -29,6 +30,7 @@ fn reads_the_line_that_is_injected() {
         timeout,
         policy,
         signals,
+        early_signals,
         marks,
         terms,
     } = *wait;
@@ -41,6 +43,8 @@ fn reads_the_line_that_is_injected() {
         signals.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["a/b=v", "c"]
     );
+    assert_eq!(early_signals[0].to_string(), "here");
+    assert_eq!(early_signals.len(), 1);
     assert_eq!(marks[0].to_string(), "second/dependent");
     assert_eq!(terms[1].to_string(), "tcp://redis:6379 within 2m");
     assert_eq!(terms.len(), 3);

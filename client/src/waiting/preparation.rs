@@ -26,6 +26,8 @@ pub(super) struct Preparation {
     pub(super) plan: Plan,
     /// The signals to create after the wait.
     pub(super) signals: Vec<NamedSignal>,
+    /// What is created before the wait begins.
+    pub(super) early_signals: Vec<NamedSignal>,
     pub(super) owner: Option<Owner>,
     /// How long the pod had waited when this process began.
     pub(super) waited_before: Duration,
@@ -52,8 +54,10 @@ impl Preparation {
         let owner = pod.owner(&namespace);
         arguments.terms = filled_in(&arguments.terms, &pod, &namespace)?;
         let signals = named(&arguments.signals)?;
+        let early_signals = named(&arguments.early_signals)?;
         let marker = marker(&arguments.marks, owner.as_ref())?;
-        if !signals.is_empty() && owner.is_none() {
+        let signals_anything = !signals.is_empty() || !early_signals.is_empty();
+        if signals_anything && owner.is_none() {
             return Err(PreparationError::NoOwner);
         }
         let folder = arguments.directory.as_ref().map(Folder::new);
@@ -78,6 +82,7 @@ impl Preparation {
             ),
             namespace,
             signals,
+            early_signals,
             owner,
             waited_before: now.saturating_sub(started.at),
             begun: surroundings.clock.now(),
@@ -192,7 +197,10 @@ pub(super) enum PreparationError {
     Folder(#[from] FolderError),
     #[error("failed to watch for signals: {0}")]
     Interrupts(#[source] io::Error),
-    #[error("--signal and --mark assert for a pod: set POD_NAME and POD_UID to say which")]
+    #[error(
+        "--signal, --signal-on-wait and --mark assert for a pod: set POD_NAME and POD_UID to say \
+         which"
+    )]
     NoOwner,
     #[error(transparent)]
     Place(#[from] PlaceError),

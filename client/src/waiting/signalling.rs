@@ -1,4 +1,5 @@
-//! `signals-on-init`: signals that are created after the wait, before the pod's containers start.
+//! `signals-on-wait` and `signals-on-init`: signals that are created before the wait, and after it but
+//! before the pod's containers start.
 
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ impl Waiting<'_> {
     ///
     /// # Errors
     /// The exit with its message, after SIGTERM or if the store rejects a signal.
-    pub(super) fn signal_all(&self) -> Result<(), (Exit, String)> {
-        for signal in &self.preparation.signals {
+    pub(super) fn signal_all(&self, signals: &[NamedSignal]) -> Result<(), (Exit, String)> {
+        for signal in signals {
             self.signal(signal)?;
             self.surroundings
                 .console

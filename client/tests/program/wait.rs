@@ -280,6 +280,48 @@ fn the_pauses_between_refused_signals_grow_after_a_long_wait_too() {
 }
 
 #[test]
+fn signals_before_it_asks_for_anything_and_again_once_the_wait_is_over() {
+    let server = Server::start(|request| match request.number {
+        0 => Reply::Problem(507, "the disk is full"),
+        1 | 3 => Reply::Json(201, json!({})),
+        _ => Reply::held(),
+    });
+    let pod = Pod::new(server.url());
+    let ended = pod.run(&["wait", "--signal=done", "--signal-on-wait=here=1", "peer"]);
+    ended.assert_code(0);
+    ended.assert_says("Trying to signal here");
+    server.request();
+    let request = server.request();
+    assert_eq!(request.line, "PUT /v1/namespaces/shop/variables/here");
+    let owner = json!({"namespace": "shop", "name": "web-0", "uid": "u-1"});
+    assert_eq!(request.body, json!({"value": "1", "owner": owner}));
+    assert_eq!(server.request().line, "POST /v1/namespaces/shop/wait");
+    let request = server.request();
+    assert_eq!(request.line, "PUT /v1/namespaces/shop/variables/done");
+}
+
+#[test]
+fn asks_for_pods_on_its_own_node() {
+    let server = Server::start(|_| Reply::states(&["held", "held"]));
+    let pod = Pod::new(server.url());
+    let terms = [
+        "daemonset:cni@cni-system on node within 5m",
+        "a=$$(NODE_NAME)",
+    ];
+    let mut client = pod.client(&["wait", terms[0], terms[1]]);
+    client.env("NODE_NAME", "worker-1");
+    start(client).end().assert_code(0);
+    let asked = [
+        "daemonset:cni@cni-system on node=worker-1 within 5m",
+        "a=$$(NODE_NAME)",
+    ];
+    assert_eq!(server.request().body["terms"], json!(asked));
+    let ended = pod.run(&["wait", terms[0]]);
+    ended.assert_code(2);
+    ended.assert_says("set NODE_NAME");
+}
+
+#[test]
 fn sigterm_ends_it_also_while_it_signals() {
     let server = Server::start(|_| Reply::Hold);
     let client = start(Pod::new(server.url()).client(&["wait", "--signal=a"]));

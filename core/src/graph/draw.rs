@@ -203,6 +203,7 @@ pub(super) fn after(key: Key) -> &'static str {
         Key::SignalsOnInit => "(on init)",
         Key::SignalsOnReady => "(on ready)",
         Key::SignalsOnSuccess => "(on success)",
+        Key::SignalsOnWait => "(on wait)",
         _ => "(on start)",
     }
 }

@@ -28,13 +28,13 @@ pub(crate) fn advice(plan: &Plan<'_>) -> Vec<Warning> {
 }
 
 fn about_signals(plan: &Plan<'_>) -> Option<Warning> {
-    let key = if plan.duties.mark {
-        Key::Signals
-    } else if plan.asked.signals_on_init.is_empty() {
-        return None;
-    } else {
-        Key::SignalsOnInit
-    };
+    let asked = plan.asked;
+    let live = [
+        (Key::Signals, plan.duties.mark),
+        (Key::SignalsOnInit, !asked.signals_on_init.is_empty()),
+        (Key::SignalsOnWait, !asked.signals_on_wait.is_empty()),
+    ];
+    let (key, _) = live.into_iter().find(|(_, is_asked)| *is_asked)?;
     let stay = plan.settings.controller == Controller::Absent;
     stay.then_some(Warning::LiveSignalsStay { key })
 }

@@ -39,6 +39,11 @@ pub(crate) fn arguments(asked: &PodAnnotations, record: &Record, duties: Duties)
     if asked.mode == Mode::Init {
         arguments.push_timeout(asked, record);
     }
+    arguments.push_signals(
+        "--signal-on-wait=",
+        &asked.signals_on_wait,
+        &record.signals_on_wait,
+    );
     arguments.push_signals("--signal=", &asked.signals_on_init, &record.signals_on_init);
     if duties.mark {
         arguments.push_signals("--mark=", &asked.signals, &record.signals);
@@ -131,6 +136,7 @@ mod tests {
             ("depends-on-timeout", "5m"),
             ("depends-on-timeout-policy", "proceed"),
             ("signals-on-init", "a/b=v"),
+            ("signals-on-wait", "a/here"),
             ("signals", "second/dependent"),
         ]);
         let expected = [
@@ -139,6 +145,7 @@ mod tests {
             "--install",
             "--timeout=5m",
             "--timeout-policy=proceed",
+            "--signal-on-wait=a/here",
             "--signal=a/b=v",
             "--mark=second/dependent",
             "--",
@@ -171,5 +178,23 @@ mod tests {
                 "pod:[app=$(POD_NAME)]{.x}=$$$$$$(",
             ]
         );
+    }
+
+    #[test]
+    fn the_node_is_named_wherever_it_stands() {
+        for (key, value, expected) in [
+            ("depends-on", "a/$(NODE_NAME)", true),
+            ("depends-on", "a=$(NODE_NAME)", true),
+            ("depends-on", "pod:[a=$(NODE_NAME)]", true),
+            ("depends-on", "daemonset:cni on node", true),
+            ("depends-on", "daemonset:cni on node=n", false),
+            ("depends-on", "a=$$(NODE_NAME)", false),
+            ("signals", "a=$(NODE_NAME)", true),
+            ("signals-on-init", "a/$(NODE_NAME)", true),
+            ("signals-on-wait", "a/$(NODE_NAME)", true),
+            ("signals", "a/$(POD_NAME)", false),
+        ] {
+            assert_eq!(list(&[(key, value)]).1, expected, "{key}: {value}");
+        }
     }
 }

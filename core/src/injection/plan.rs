@@ -112,7 +112,8 @@ impl<'a> Plan<'a> {
     /// Returns whether the pod needs our container at all.
     pub(crate) fn needs_container(&self) -> bool {
         let asked = self.asked;
-        self.waits() || self.duties.install || !asked.signals_on_init.is_empty()
+        let signals = [&asked.signals_on_init, &asked.signals_on_wait];
+        self.waits() || self.duties.install || signals.iter().any(|list| !list.is_empty())
     }
 
     /// Returns whether our container waits for something.

@@ -51,6 +51,9 @@ pub struct Record {
     /// Created when the pod succeeds.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signals_on_success: Vec<String>,
+    /// Created before the wait.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signals_on_wait: Vec<String>,
 }
 
 impl Record {
@@ -75,6 +78,7 @@ impl Record {
             signals_on_init: print(&asked.signals_on_init),
             signals_on_ready: print(&asked.signals_on_ready),
             signals_on_success: print(&asked.signals_on_success),
+            signals_on_wait: print(&asked.signals_on_wait),
         }
     }
 

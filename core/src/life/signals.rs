@@ -29,6 +29,8 @@ pub enum Event {
     Succeeded,
     /// It is in a terminal phase.
     Terminated,
+    /// The injected wait begins; in gate mode, the pod is there.
+    Waiting,
 }
 
 /// What an event makes of one variable.
@@ -86,7 +88,7 @@ impl PodSignals {
             },
             ready: filled_in(&annotations.signals_on_ready)?,
             start: filled_in(&annotations.signals)?,
-            wait: Vec::new(),
+            wait: filled_in(&annotations.signals_on_wait)?,
         })
     }
 
@@ -104,7 +106,7 @@ impl PodSignals {
             },
             ready: read(&record.signals_on_ready)?,
             start: read(&record.signals)?,
-            wait: Vec::new(),
+            wait: read(&record.signals_on_wait)?,
         })
     }
 
@@ -124,6 +126,7 @@ impl PodSignals {
                 withdraw(&self.ready, Kind::Ready),
                 withdraw(&self.start, Kind::Live),
                 withdraw(&self.init, Kind::Live),
+                withdraw(&self.wait, Kind::Live),
             ]
             .concat(),
             Event::Initialized => assert(&self.init, Kind::Live),
@@ -132,6 +135,7 @@ impl PodSignals {
             Event::RunStarted => clear(failure),
             Event::Started => assert(&self.start, Kind::Live),
             Event::Succeeded => [clear(failure), assert(success, Kind::Durable)].concat(),
+            Event::Waiting => assert(&self.wait, Kind::Live),
         }
     }
 }
@@ -216,6 +220,7 @@ mod tests {
         mk_signals(&[
             ("signals", "started=1"),
             ("signals-on-init", "initialized"),
+            ("signals-on-wait", "waiting"),
             ("signals-on-ready", "ready"),
             ("signals-on-success", "done"),
             ("signals-on-failure", "broken"),
@@ -236,9 +241,16 @@ mod tests {
 
     #[test]
     fn each_event_asserts_and_withdraws_what_its_line_of_the_design_says() {
-        let ends = ["-ready ready", "-started live", "-initialized live"].as_slice();
+        let ends = [
+            "-ready ready",
+            "-started live",
+            "-initialized live",
+            "-waiting live",
+        ]
+        .as_slice();
         for (event, acts) in [
             (Event::RunStarted, ["0broken"].as_slice()),
+            (Event::Waiting, &["+waiting live"]),
             (Event::Initialized, &["+initialized live"]),
             (Event::Started, &["+started=1 live"]),
             (Event::Ready, &["+ready ready"]),

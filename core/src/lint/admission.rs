@@ -209,9 +209,10 @@ impl Subject<'_> {
 }
 
 /// The keys that cause injection, the most common first.
-const ASKING: [Key; 7] = [
+const ASKING: [Key; 8] = [
     Key::DependsOn,
     Key::Signals,
+    Key::SignalsOnWait,
     Key::SignalsOnInit,
     Key::SignalsOnReady,
     Key::SignalsOnSuccess,

@@ -440,6 +440,13 @@ fn a_warning_stands_at_the_key_that_it_speaks_of() {
         ),
         (
             Absent,
+            &["depends-on: a", "signals-on-wait: x"],
+            main,
+            "signals-on-wait",
+            "what this pod signals stays",
+        ),
+        (
+            Absent,
             &["depends-on: a", "signals: x"],
             hook,
             "signals",

@@ -78,7 +78,8 @@ impl Waiting {
         }
         for (pool, node) in pools {
             let parts = links.pools[pool].parts.iter();
-            let providers = parts.flat_map(|part| &part.providers);
+            let late = parts.filter(|part| !part.is_early);
+            let providers = late.flat_map(|part| &part.providers);
             for provider in providers.filter_map(|provider| members.get(provider)) {
                 graph.add_edge(node, *provider, None);
             }

@@ -16,6 +16,8 @@ pub(super) struct Pool {
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Part {
     pub(super) amount: Supply,
+    /// Whether it is there before the providers wait for anything.
+    pub(super) is_early: bool,
     pub(super) providers: Vec<MemberId>,
 }
 
@@ -56,6 +58,11 @@ impl Pool {
     }
 }
 
+/// Returns whether a source provides before its member waits for anything.
+fn is_early(source: &Source) -> bool {
+    source.producer.via == Via::Signal(Key::SignalsOnWait)
+}
+
 /// Returns one part for each member, with its pods.
 fn owners<'s>(model: &Model, sources: impl Iterator<Item = &'s Source>) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
@@ -66,9 +73,11 @@ fn owners<'s>(model: &Model, sources: impl Iterator<Item = &'s Source>) -> Vec<P
             // A member that signals a variable twice over asserts it once with each pod.
             Some(last) if last.providers == [member] => {
                 last.amount = last.amount.max(amount);
+                last.is_early |= is_early(source);
             }
             _ => parts.push(Part {
                 amount,
+                is_early: is_early(source),
                 providers: vec![member],
             }),
         }
@@ -88,16 +97,22 @@ fn variables(model: &Model, sources: &[Source]) -> Vec<Part> {
         let name = signal.and_then(|signal| signal.name.literal());
         match name.map(|name| names.entry(name)) {
             Some(_) if amount == Supply::NOTHING => {}
-            Some(Entry::Occupied(part)) => parts[*part.get()].providers.push(member),
+            Some(Entry::Occupied(part)) => {
+                let part = &mut parts[*part.get()];
+                part.is_early |= is_early(source);
+                part.providers.push(member);
+            }
             Some(Entry::Vacant(new)) => {
                 new.insert(parts.len());
                 parts.push(Part {
                     amount: Supply::AtMost(1),
+                    is_early: is_early(source),
                     providers: vec![member],
                 });
             }
             None => parts.push(Part {
                 amount,
+                is_early: is_early(source),
                 providers: vec![member],
             }),
         }

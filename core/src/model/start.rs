@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::{Links, MemberId, Supply};
+use super::{Links, MemberId, Supply, pool::Pool};
 
 impl Links<'_> {
     /// Returns for each link whether it keeps its consumer from ever starting.
@@ -86,14 +86,22 @@ impl<'l> Start<'l> {
     }
 
     fn run(&mut self) {
+        for (pool, Pool { parts, .. }) in self.links.pools.iter().enumerate() {
+            let early = parts.iter().enumerate().filter(|(_, part)| part.is_early);
+            early.for_each(|(part, _)| self.provide(pool, part));
+        }
         while let Some(member) = self.ready.pop_front() {
             for (pool, part) in self.provides.remove(&member).unwrap_or_default() {
-                if !std::mem::replace(&mut self.is_there[pool][part], true) {
-                    let amount = self.links.pools[pool].parts[part].amount;
-                    self.there[pool] = self.there[pool].plus(amount);
-                    self.release(pool);
-                }
+                self.provide(pool, part);
             }
+        }
+    }
+
+    fn provide(&mut self, pool: usize, part: usize) {
+        if !std::mem::replace(&mut self.is_there[pool][part], true) {
+            let amount = self.links.pools[pool].parts[part].amount;
+            self.there[pool] = self.there[pool].plus(amount);
+            self.release(pool);
         }
     }
 

@@ -176,6 +176,24 @@ fn what_can_come_from_elsewhere_is_no_cycle() {
                 mk_deployment("b", &[("depends-on", "a"), ("signals", "b")]),
             ],
         ),
+        (
+            "a signal before the wait",
+            vec![
+                mk_deployment("a", &[waits_for_b, ("signals", "a")]),
+                mk_deployment("b", &[("depends-on", "a"), ("signals-on-wait", "b")]),
+            ],
+        ),
+        (
+            "one of two signals before the wait",
+            vec![mk_deployment(
+                "a",
+                &[
+                    ("depends-on", "x/y, x/*"),
+                    ("signals", "x/y"),
+                    ("signals-on-wait", "x/y"),
+                ],
+            )],
+        ),
         ("nobody", vec![mk_deployment("a", &[waits_for_b])]),
         ("nothing", vec![]),
     ] {
@@ -467,24 +485,6 @@ fn supply_counts_values_owners_and_names() {
 }
 
 #[test]
-fn signals_are_found_by_what_is_known_of_their_names() {
-    let index = "labels['apps.kubernetes.io/pod-index']";
-    let set = |name: &str| {
-        let mut set = mk_deployment(name, &[("signals", &format!("{name}/$({index})/up, n/x"))]);
-        set["kind"] = "StatefulSet".into();
-        set
-    };
-    let open = mk_deployment("open", &[("signals", "$(NODE_NAME)/0/up")]);
-    let terms = "db/0/up, db/x/up, db/*, dbx/0/up, n/*, n/$(NODE_NAME)";
-    let objects = [
-        mk_deployment("web", &[("depends-on", terms)]),
-        set("db"),
-        set("dbx"),
-        open,
-    ];
-    assert_links(
-        &objects,
-#[test]
 fn a_value_that_is_not_known_may_be_any() {
     let supply = |signals| {
         let objects = [
@@ -527,6 +527,24 @@ fn only_the_rule_of_a_kind_is_the_work_of_pods() {
     );
 }
 
+#[test]
+fn signals_are_found_by_what_is_known_of_their_names() {
+    let index = "labels['apps.kubernetes.io/pod-index']";
+    let set = |name: &str| {
+        let mut set = mk_deployment(name, &[("signals", &format!("{name}/$({index})/up, n/x"))]);
+        set["kind"] = "StatefulSet".into();
+        set
+    };
+    let open = mk_deployment("open", &[("signals", "$(NODE_NAME)/0/up")]);
+    let terms = "db/0/up, db/x/up, db/*, dbx/0/up, n/*, n/$(NODE_NAME)";
+    let objects = [
+        mk_deployment("web", &[("depends-on", terms)]),
+        set("db"),
+        set("dbx"),
+        open,
+    ];
+    assert_links(
+        &objects,
         &[
             ("db/0/up", &["StatefulSet/db", "Deployment/open"]),
             ("db/x/up", &[]),

@@ -41,11 +41,13 @@ pub enum Key {
     SignalsOnReady,
     /// Created when the pod succeeds.
     SignalsOnSuccess,
+    /// Created before the wait.
+    SignalsOnWait,
 }
 
 impl Key {
     /// All keys.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::DependsOn,
         Self::DependsOnMode,
         Self::DependsOnPosition,
@@ -63,6 +65,7 @@ impl Key {
         Self::SignalsOnInit,
         Self::SignalsOnReady,
         Self::SignalsOnSuccess,
+        Self::SignalsOnWait,
     ];
 
     /// Returns the key without a prefix.
@@ -85,6 +88,7 @@ impl Key {
             Self::SignalsOnInit => "signals-on-init",
             Self::SignalsOnReady => "signals-on-ready",
             Self::SignalsOnSuccess => "signals-on-success",
+            Self::SignalsOnWait => "signals-on-wait",
         }
     }
 
@@ -277,7 +281,7 @@ mod tests {
             assert!(keys.claims(written));
         }
         let bare = Key::ALL.iter().filter(|key| key.may_be_bare()).count();
-        assert_eq!(bare, 12);
+        assert_eq!(bare, 13);
     }
 
     #[test]
@@ -325,6 +329,7 @@ mod tests {
     fn the_nearest_key_ends_the_same_or_is_alike() {
         for (text, nearest) in [
             ("ready", Key::SignalsOnReady),
+            ("wait", Key::SignalsOnWait),
             ("timeout", Key::DependsOnTimeout),
             ("container", Key::SignalsContainer),
             ("resource", Key::Resources),

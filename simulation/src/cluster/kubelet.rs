@@ -125,6 +125,7 @@ impl Cluster {
                 self.pods[id.0].times.waiting = Some(self.now);
                 let terms = self.terms(id);
                 self.log(id, What::Gated { terms });
+                self.live(id, life::Event::Waiting);
                 self.actions.push(Action::WatchGate(id));
                 Begun::Waits
             }
@@ -147,6 +148,7 @@ impl Cluster {
             Step::Start(_) => self.run(id, Task::Container),
             Step::Wait { container } => {
                 self.wait(id);
+                self.live(id, life::Event::Waiting);
                 self.run(id, Task::Wait(container))
             }
         }

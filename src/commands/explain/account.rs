@@ -142,6 +142,7 @@ fn when(key: Key) -> &'static str {
         Key::SignalsOnInit => "when its wait is over",
         Key::SignalsOnReady => "while the pod is ready",
         Key::SignalsOnSuccess => "when the pod has succeeded",
+        Key::SignalsOnWait => "before its wait begins",
         _ => "when the container has started",
     }
 }
