@@ -11,7 +11,7 @@
 //! | `container_state`, `observed_pod`, `observed_job` | what is read of pods and Jobs, on arrival |
 //! | `pod_life` | what one observed pod implies of its live and ready signals |
 //! | `tracked_pod`, `pods` | which pods exist, and what follows for their assertions |
-//! | `run`, `runs` | how Jobs and single pods ended, and what follows for durable assertions |
+//! | `run`, `runs`, `statements` | how Jobs and single pods ended, and what follows for durable assertions |
 //! | `assertion_index`, `listing` | the assertions that exist; which objects a watch has listed |
 //! | `decisions` | [`Decisions`], what the shell has to do |
 //!
@@ -33,6 +33,7 @@ mod pods;
 mod run;
 mod runs;
 mod signals;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod tracked_pod;

@@ -127,14 +127,14 @@ impl Pods {
             let Some(tracked) = self.tracked.get_mut(&id) else {
                 continue;
             };
-            let look = tracked.look(&id, assertions.of_pod(&id), now);
-            decisions.mutations.extend(look.mutations);
-            if look.confirm {
+            let decision = tracked.decide(&id, assertions.of_pod(&id), now);
+            decisions.mutations.extend(decision.mutations);
+            if decision.confirm {
                 decisions.confirm.push(id.clone());
             }
-            if look.forget {
+            if decision.forget {
                 forgotten.extend(self.tracked.remove(&id).and_then(|it| it.seen));
-            } else if let Some(next) = look.next.filter(|next| *next > now) {
+            } else if let Some(next) = decision.next.filter(|next| *next > now) {
                 self.wakes.insert((next, id));
             }
         }

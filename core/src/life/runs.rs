@@ -1,34 +1,25 @@
 //! All runs, and the variables that they decide about together.
-//!
-//! What is true of a variable follows from the runs that declare it and from the assertions that
-//! earlier runs have left: each is a statement with a time, and [`Run::ends`] tells which of them
-//! something newer has ended. So the order in which runs are observed makes no difference.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use oncue_language::{Kind, Owner, Timestamp, VariableKey, VariableName};
+use oncue_language::{Timestamp, VariableKey};
 
 use super::{
-    Assertion, AssertionId, Decisions, ObservedJob, ObservedPod, Outcome,
+    Decisions, ObservedJob, ObservedPod,
     assertion_index::AssertionIndex,
     listing::{ListId, Listing},
-    run::{Run, Statement},
+    run::Run,
+    statements::{OutcomeChanges, Statements},
 };
-use crate::world::{Action, Existing, Mutation, Withdrawal};
-
-/// The uid of a Job or of a pod.
-type Uid = Box<str>;
 
 /// All runs that may still have something to say.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
     pub(super) jobs: Listing,
-    by_uid: BTreeMap<Uid, Run>,
-    listed: BTreeMap<Uid, ListId>,
-    by_variable: BTreeMap<VariableKey, BTreeSet<Uid>>,
+    /// By the uid of the Job or the pod.
+    by_uid: BTreeMap<Box<str>, Run>,
+    listed: BTreeMap<Box<str>, ListId>,
+    by_variable: BTreeMap<VariableKey, BTreeSet<Box<str>>>,
     /// The variables about which something has changed since the last decision.
     pending: BTreeSet<VariableKey>,
 }
@@ -166,158 +157,22 @@ impl Runs {
         now: Timestamp,
         decisions: &mut Decisions,
     ) {
-        let mut verdict = Verdict::default();
+        let mut changes = OutcomeChanges::default();
         for key in std::mem::take(&mut self.pending) {
-            self.judge(&key, assertions, now, &mut verdict);
+            let declaring = self.by_variable.get(&key).into_iter().flatten();
+            let statements = Statements {
+                runs: &self.by_uid,
+                assertions,
+                key: &key,
+                declaring: declaring.filter_map(|uid| self.by_uid.get(uid)).collect(),
+            };
+            statements.judge(now, &mut changes);
         }
-        // A failure wins over a success, so it goes first; what is replaced goes last, so that the
-        // variable does not vanish in between.
-        let Verdict {
-            ended,
-            asserted,
-            replaced,
-            settled,
-        } = verdict;
-        decisions
-            .mutations
-            .extend([ended, asserted, replaced].into_iter().flatten());
-        for (uid, name) in settled {
+        for (uid, name) in changes.carry_out_in(decisions) {
             if let Some(run) = self.by_uid.get_mut(&uid) {
                 run.settled.insert(name);
                 self.forget_if_over(&uid);
             }
         }
     }
-
-    fn judge(
-        &self,
-        key: &VariableKey,
-        assertions: &AssertionIndex,
-        now: Timestamp,
-        verdict: &mut Verdict,
-    ) {
-        let Some(uids) = self.by_variable.get(key) else {
-            return;
-        };
-        let view = View {
-            runs: self,
-            assertions,
-            key,
-            declaring: uids.iter().filter_map(|uid| self.by_uid.get(uid)).collect(),
-        };
-        let stored: Vec<_> = view.stored(key).collect();
-        let made = uids.iter().filter_map(|uid| {
-            let run = self
-                .by_uid
-                .get(uid)
-                .filter(|run| !run.settled.contains(&key.name))?;
-            Some((uid, run.statement(&key.name)?))
-        });
-        let mut new = Vec::new();
-        for (uid, statement) in made {
-            let is_stored = stored.iter().any(|it| it.producer == statement.producer);
-            if is_stored || view.is_ended(&statement) {
-                verdict.settled.push((uid.clone(), key.name.clone()));
-            } else {
-                new.push(statement);
-            }
-        }
-        let (ended, left): (Vec<_>, Vec<_>) = stored.into_iter().partition(|it| view.is_ended(it));
-        let current: Vec<_> = left.iter().chain(&new).copied().collect();
-        let is_replaced =
-            |it: &&Statement<'_>| current.iter().any(|newer| it.is_replaced_by(newer));
-        verdict
-            .ended
-            .extend(ended.iter().map(|it| withdraw(key, it)));
-        verdict
-            .replaced
-            .extend(left.iter().filter(is_replaced).map(|it| withdraw(key, it)));
-        let asserted = new.iter().filter(|it| !is_replaced(it));
-        verdict
-            .asserted
-            .extend(asserted.map(|it| assert(key, it, now)));
-    }
-}
-
-/// What is decided, by when to do it.
-#[derive(Default)]
-struct Verdict {
-    ended: Vec<Mutation>,
-    asserted: Vec<Mutation>,
-    replaced: Vec<Mutation>,
-    settled: Vec<(Uid, VariableName)>,
-}
-
-/// What one variable is judged by.
-struct View<'a> {
-    runs: &'a Runs,
-    assertions: &'a AssertionIndex,
-    key: &'a VariableKey,
-    /// The runs that declare the variable.
-    declaring: Vec<&'a Run>,
-}
-
-impl<'a> View<'a> {
-    /// Returns the statements that the durable assertions of a variable make.
-    fn stored(&self, key: &VariableKey) -> impl Iterator<Item = Statement<'a>> + use<'a> {
-        let runs = self.runs;
-        let durable: &'a [Arc<Assertion>] = self.assertions.durable(key);
-        durable.iter().filter_map(move |assertion| {
-            let owner = assertion.id.asserter.owner()?;
-            Statement::of(assertion, runs.by_uid.get(&owner.uid))
-        })
-    }
-
-    /// Returns whether something newer has ended a statement about the variable: another run, or
-    /// the trace that a run has left that is not known any more.
-    fn is_ended(&self, statement: &Statement<'_>) -> bool {
-        let others = self.declaring.iter();
-        let mut others = others.filter(|run| run.producer.as_ref() != Some(statement.producer));
-        others.any(|run| run.ends(statement, &self.key.name)) || self.is_contradicted(statement)
-    }
-
-    fn is_contradicted(&self, statement: &Statement<'_>) -> bool {
-        let Some((run, end)) = statement.run.and_then(|run| Some((run, run.end?))) else {
-            return false;
-        };
-        let signals = run.signals();
-        let opposite = end.outcome.opposite();
-        let is_newer = |other: &Statement<'_>| match opposite {
-            Outcome::Failure => other.at >= statement.at,
-            Outcome::Success => other.at > statement.at,
-        };
-        signals.of(opposite).iter().any(|signal| {
-            let key = VariableKey::new(self.key.namespace.clone(), signal.name.clone());
-            self.stored(&key)
-                .any(|other| other.is(opposite, signals, &signal.name) && is_newer(&other))
-        })
-    }
-}
-
-fn withdraw(key: &VariableKey, statement: &Statement<'_>) -> Mutation {
-    let id = id(statement.producer);
-    Mutation {
-        key: key.clone(),
-        action: Action::Withdraw(Withdrawal::Assertion(id)),
-    }
-}
-
-/// The assertion is as old as the outcome that it tells of.
-fn assert(key: &VariableKey, statement: &Statement<'_>, now: Timestamp) -> Mutation {
-    Mutation {
-        key: key.clone(),
-        action: Action::Assert {
-            assertion: Assertion {
-                id: id(statement.producer),
-                value: statement.value.cloned(),
-                since: statement.at.min(now),
-                expires: None,
-            },
-            existing: Existing::Replace,
-        },
-    }
-}
-
-fn id(producer: &Owner) -> AssertionId {
-    AssertionId::of(producer.clone(), Kind::Durable)
 }

@@ -1,6 +1,7 @@
 //! The life of a signal, from what a controller observes to the variables that exist.
 
 mod histories;
+mod hostile;
 mod outcomes;
 mod situations;
 

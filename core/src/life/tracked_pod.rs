@@ -40,13 +40,13 @@ pub(super) enum Presence {
     },
 }
 
-/// What a look at a pod comes to.
+/// What follows from what is known of a pod.
 #[derive(Debug, Default)]
-pub(super) struct Look {
+pub(super) struct PodDecision {
     pub(super) mutations: Vec<Mutation>,
     /// Whether to ask the API server for it.
     pub(super) confirm: bool,
-    /// When to look again.
+    /// When to decide again.
     pub(super) next: Option<Timestamp>,
     /// Whether nothing has to be kept of it.
     pub(super) forget: bool,
@@ -54,7 +54,12 @@ pub(super) struct Look {
 
 impl TrackedPod {
     /// Decides what follows at `now`, given the live and ready assertions that the pod `id` has.
-    pub(super) fn look(&mut self, id: &Owner, owned: &[PodAssertion], now: Timestamp) -> Look {
+    pub(super) fn decide(
+        &mut self,
+        id: &Owner,
+        owned: &[PodAssertion],
+        now: Timestamp,
+    ) -> PodDecision {
         let is_over = owned.is_empty() && !self.can_signal(now);
         let patience = if self.seen.is_some() {
             Duration::ZERO
@@ -64,29 +69,29 @@ impl TrackedPod {
         match &mut self.presence {
             Presence::Gone { until } => {
                 let until = *until.get_or_insert(now + REMEMBERED);
-                Look {
+                PodDecision {
                     mutations: owned.iter().map(|it| withdraw(id, it)).collect(),
                     next: Some(until),
                     forget: owned.is_empty() && until <= now,
-                    ..Look::default()
+                    ..PodDecision::default()
                 }
             }
             Presence::Listed(_) => self.follow(owned, now),
-            Presence::Missing { ask } => Look {
+            Presence::Missing { ask } => PodDecision {
                 confirm: !is_over && is_due(ask, patience, now),
                 next: *ask,
                 forget: is_over,
-                ..Look::default()
+                ..PodDecision::default()
             },
             Presence::Unlabelled { ask } => {
                 let confirm = !is_over && is_due(ask, RECHECK, now);
                 let ask = *ask;
-                let look = self.follow(owned, now);
-                Look {
+                let decision = self.follow(owned, now);
+                PodDecision {
                     confirm,
-                    next: look.next.into_iter().chain(ask).min(),
+                    next: decision.next.into_iter().chain(ask).min(),
                     forget: is_over,
-                    ..look
+                    ..decision
                 }
             }
         }
@@ -100,22 +105,22 @@ impl TrackedPod {
     }
 
     /// Makes the assertions what the pod implies.
-    fn follow(&self, owned: &[PodAssertion], now: Timestamp) -> Look {
+    fn follow(&self, owned: &[PodAssertion], now: Timestamp) -> PodDecision {
         let Some(pod) = &self.seen else {
-            return Look::default();
+            return PodDecision::default();
         };
         let untrue = owned
             .iter()
             .filter(|it| !pod.keeps(it.assertion.id.kind, now));
         let missing = pod.implied(now).into_iter();
         let missing = missing.filter(|implied| !owned.iter().any(|it| is_it(it, implied)));
-        Look {
+        PodDecision {
             mutations: untrue
                 .map(|it| withdraw(&pod.id, it))
                 .chain(missing.map(|implied| assert(&pod.id, implied, now)))
                 .collect(),
             next: pod.deletion.map(|it| it.deadline),
-            ..Look::default()
+            ..PodDecision::default()
         }
     }
 }

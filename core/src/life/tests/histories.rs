@@ -69,7 +69,7 @@ struct Actual {
 }
 
 /// A cluster with a controller.
-struct World {
+struct Cluster {
     kit: Kit,
     pods: BTreeMap<usize, Actual>,
     created: u32,
@@ -78,7 +78,7 @@ struct World {
     implied: BTreeSet<(Owner, VariableKey, Kind)>,
 }
 
-impl World {
+impl Cluster {
     fn mk() -> Self {
         Self {
             kit: Kit::mk(),
@@ -305,49 +305,49 @@ fn advance(pod: &mut ObservedPod) {
 proptest! {
     #[test]
     fn whatever_happens_nothing_is_asserted_that_was_not_declared_and_observed(steps in steps()) {
-        let mut world = World::mk();
+        let mut cluster = Cluster::mk();
         for step in steps {
-            world.take(step);
-            let asserted = world.asserted();
-            let unfounded: Vec<_> = asserted.difference(&world.implied).collect();
+            cluster.take(step);
+            let asserted = cluster.asserted();
+            let unfounded: Vec<_> = asserted.difference(&cluster.implied).collect();
             prop_assert!(unfounded.is_empty(), "{unfounded:?}");
         }
     }
 
     #[test]
     fn whatever_was_lost_or_doubled_the_variables_become_true(steps in steps()) {
-        let mut world = World::mk();
+        let mut cluster = Cluster::mk();
         for step in steps {
-            world.take(step);
+            cluster.take(step);
         }
-        world.calm_down();
-        world.check_truth();
+        cluster.calm_down();
+        cluster.check_truth();
     }
 
     #[test]
     fn a_controller_that_starts_anew_finds_nothing_to_change(steps in steps()) {
-        let mut world = World::mk();
+        let mut cluster = Cluster::mk();
         for step in steps {
-            world.take(step);
+            cluster.take(step);
         }
-        world.calm_down();
-        let before = world.kit.shown();
-        world.take(Step::RestartController);
-        world.calm_down();
-        prop_assert_eq!(world.kit.shown(), before);
+        cluster.calm_down();
+        let before = cluster.kit.shown();
+        cluster.take(Step::RestartController);
+        cluster.calm_down();
+        prop_assert_eq!(cluster.kit.shown(), before);
     }
 
     #[test]
     fn a_restart_in_place_that_is_observed_leaves_no_live_signal(steps in steps(), name in 0..NAMES.len()) {
-        let mut world = World::mk();
+        let mut cluster = Cluster::mk();
         for step in steps {
-            world.take(step);
+            cluster.take(step);
         }
         for step in [Step::RestartInPlace(name), Step::Watch(name), Step::Relist, Step::Decide] {
-            world.take(step);
+            cluster.take(step);
         }
-        if let Some(Actual { pod, has_label: true }) = world.pods.get(&name) {
-            let left = world.asserted().into_iter().filter(|(owner, ..)| *owner == pod.id);
+        if let Some(Actual { pod, has_label: true }) = cluster.pods.get(&name) {
+            let left = cluster.asserted().into_iter().filter(|(owner, ..)| *owner == pod.id);
             prop_assert_eq!(left.collect::<Vec<_>>(), []);
         }
     }
@@ -355,20 +355,20 @@ proptest! {
 
 /// A Job of the second kind of history: its name, and when it begins and ends.
 #[derive(Clone, Debug)]
-struct Plan {
+struct PlannedJob {
     name: String,
     outcome: Outcome,
     started: u64,
     ended: u64,
 }
 
-fn plans() -> impl Strategy<Value = Vec<Plan>> {
-    let plan = (0..3_u32, any::<bool>(), 0..20_u64, 1..20_u64);
-    prop::collection::vec(plan, 1..6).prop_map(|plans| {
+fn planned() -> impl Strategy<Value = Vec<PlannedJob>> {
+    let job = (0..3_u32, any::<bool>(), 0..20_u64, 1..20_u64);
+    prop::collection::vec(job, 1..6).prop_map(|planned| {
         // Every moment is used once.
         let moment = |at: u64, index: usize| 100 * at + index as u64;
-        let plan =
-            |(index, (name, success, started, lasts)): (usize, (u32, bool, u64, u64))| Plan {
+        let job =
+            |(index, (name, success, started, lasts)): (usize, (u32, bool, u64, u64))| PlannedJob {
                 name: format!("m-{name}"),
                 outcome: if success {
                     Outcome::Success
@@ -378,32 +378,32 @@ fn plans() -> impl Strategy<Value = Vec<Plan>> {
                 started: moment(started, 2 * index),
                 ended: moment(started + lasts, 2 * index + 1),
             };
-        plans.into_iter().enumerate().map(plan).collect()
+        planned.into_iter().enumerate().map(job).collect()
     })
 }
 
 /// Plays all moments in their order, as the design says them.
-fn expected(plans: &[Plan]) -> BTreeSet<String> {
-    let moments = plans.iter().flat_map(|plan| {
+fn expected(planned: &[PlannedJob]) -> BTreeSet<String> {
+    let moments = planned.iter().flat_map(|job| {
         [
-            (plan.started, plan, None),
-            (plan.ended, plan, Some(plan.outcome)),
+            (job.started, job, None),
+            (job.ended, job, Some(job.outcome)),
         ]
     });
     let mut moments: Vec<_> = moments.collect();
     moments.sort_by_key(|(at, ..)| *at);
     let mut done = BTreeSet::new();
     let mut failed = BTreeSet::new();
-    for (_, plan, outcome) in moments {
+    for (_, job, outcome) in moments {
         match outcome {
             None => failed.clear(),
             Some(Outcome::Success) => {
                 failed.clear();
-                done.insert(&plan.name);
+                done.insert(&job.name);
             }
             Some(Outcome::Failure) => {
                 done.clear();
-                failed.insert(&plan.name);
+                failed.insert(&job.name);
             }
         }
     }
@@ -422,16 +422,16 @@ fn expected(plans: &[Plan]) -> BTreeSet<String> {
 proptest! {
     #[test]
     fn outcomes_do_not_depend_on_the_order_in_which_jobs_are_observed(
-        plans in plans(),
+        planned in planned(),
         order in prop::collection::vec((0..6_usize, any::<bool>(), 0..8_u8), 0..30),
     ) {
         let mut kit = Kit::mk();
         kit.now = 10_000;
-        let jobs = plans.iter().enumerate().map(|(index, plan)| {
-            mk_job(&plan.name, &index.to_string(), plan.started)
+        let jobs = planned.iter().enumerate().map(|(index, job)| {
+            mk_job(&job.name, &index.to_string(), job.started)
         });
         let jobs: Vec<_> = jobs.collect();
-        let end = |index: usize| ended(&jobs[index], plans[index].outcome, plans[index].ended);
+        let end = |index: usize| ended(&jobs[index], planned[index].outcome, planned[index].ended);
         let all: Vec<_> = (0..jobs.len()).map(end).collect();
         for (index, has_ended, other) in order {
             let index = index % jobs.len();
@@ -449,6 +449,6 @@ proptest! {
         for job in &all { kit.life.observe_job(job.clone()); }
         kit.settle();
         let shown: BTreeSet<_> = kit.shown().into_iter().collect();
-        prop_assert_eq!(shown, expected(&plans));
+        prop_assert_eq!(shown, expected(&planned));
     }
 }

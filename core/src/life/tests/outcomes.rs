@@ -317,6 +317,18 @@ fn an_outcome_that_someone_deletes_does_not_come_back() {
 }
 
 #[test]
+fn an_outcome_that_someone_deletes_does_not_bring_back_an_earlier_one() {
+    let mut kit = Kit::mk();
+    kit.life
+        .observe_job(ended(&mk_job("m", "j-1", 900), Outcome::Success, 910));
+    kit.observe_job(&ended(&mk_job("m", "j-2", 920), Outcome::Success, 930));
+    assert_eq!(kit.shown(), ["done durable of m"]);
+    kit.mutate(&mk_delete("done"));
+    kit.settle();
+    assert_eq!(kit.shown(), [""; 0]);
+}
+
+#[test]
 fn an_outcome_is_as_old_as_the_end_of_its_run() {
     let mut kit = Kit::mk();
     kit.observe_job(&ended(&mk_job("m", "j", 900), Outcome::Failure, 950));
