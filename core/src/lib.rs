@@ -5,15 +5,17 @@
 //!
 //! | module | what it decides |
 //! | --- | --- |
-//! | [`life`] | what pods assert, and for how long |
+//! | [`assertion`] | one statement that a variable exists |
 //! | [`objects`] | whether an object is ready, complete or rolled out |
 //! | [`world`] | what variables and objects say, now and at an earlier revision |
 //! | [`injection`] | the JSON Patch of a pod, or why it gets none |
 //! | [`workload`] | which pods an object makes |
+//! | [`life`] | what pods and Jobs assert, and for how long |
 //! | [`model`] | producers, consumers and cycles |
 //! | [`graph`] | how a model is drawn |
 //! | [`lint`] | what is wrong with a set of objects |
 
+pub mod assertion;
 pub mod graph;
 pub mod injection;
 #[cfg(test)]

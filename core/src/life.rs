@@ -1,4 +1,4 @@
-//! Assertions and the life of a signal: when it is asserted, and when it is withdrawn.
+//! The life of a signal: when it is asserted, and when it is withdrawn.
 //!
 //! Pure: times come in as values, and what is to be done goes out as data. The shell of the
 //! controller tells [`Life`] what it observes, in any order, and carries out the [`Decisions`]. A
@@ -6,7 +6,6 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `assertion` | [`Assertion`] and its [`AssertionId`] |
 //! | `declared_signal`, `signals`, `outcome` | what a pod or a Job signals, and when |
 //! | `container_state`, `observed_pod`, `observed_job` | what is read of pods and Jobs, on arrival |
 //! | `pod_life` | what one observed pod implies of its live and ready signals |
@@ -19,7 +18,6 @@
 //! assertions that exist. So an outage of the controller, the store or the API server ends with the
 //! next complete list, and a write that was lost is decided again.
 
-mod assertion;
 mod assertion_index;
 mod container_state;
 mod decisions;
@@ -39,7 +37,6 @@ mod tests;
 mod tracked_pod;
 
 pub use self::{
-    assertion::{Asserter, Assertion, AssertionId},
     container_state::ContainerState,
     decisions::Decisions,
     declared_signal::DeclaredSignal,
@@ -48,6 +45,7 @@ pub use self::{
     outcome::{Outcome, OutcomeSignals, RunEnd},
     signals::{Act, Event, PodSignals, SignalProblem, UnresolvedSignal},
 };
+pub use crate::assertion::{Asserter, Assertion, AssertionId};
 pub use oncue_language::{Kind, Owner, Timestamp, TimestampError};
 
 use self::{

@@ -26,7 +26,7 @@ use self::{
     scope::PageReader,
     variables::Variables,
 };
-use crate::life::{AssertionId, Timestamp};
+use crate::assertion::{AssertionId, Timestamp};
 
 pub use self::{
     answer::{Answer, states, verdicts},
@@ -133,7 +133,7 @@ impl World {
 
     fn move_deadline(&mut self, Update { key, before, after }: &Update) {
         let deadline =
-            |it: &Arc<crate::life::Assertion>| Some((it.expires?, key.clone(), it.id.clone()));
+            |it: &Arc<crate::assertion::Assertion>| Some((it.expires?, key.clone(), it.id.clone()));
         if let Some(deadline) = before.as_ref().and_then(deadline) {
             self.deadlines.remove(&deadline);
         }

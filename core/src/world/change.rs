@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oncue_language::VariableKey;
 
 use super::Revision;
-use crate::life::{Assertion, AssertionId};
+use crate::assertion::{Assertion, AssertionId};
 
 /// One assertion of a variable has changed.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oncue_language::VariableKey;
 
 use super::{Update, Variable, variables::Variables};
-use crate::life::{Assertion, AssertionId, Kind, Owner, Timestamp};
+use crate::assertion::{Assertion, AssertionId, Kind, Owner, Timestamp};
 
 /// One change to one variable, as it is asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use oncue_language::{Kind, Namespace, Owner, VariableKey, VariableName};
 use thiserror::Error;
 
-use crate::life::{Asserter, AssertionId};
+use crate::assertion::{Asserter, AssertionId};
 
 /// How far a list has come.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oncue_language::{Namespace, VariableKey, VariableName};
 
 use super::{Position, Revision, Variable, variables::Variables};
-use crate::life::{Assertion, AssertionId};
+use crate::assertion::{Assertion, AssertionId};
 
 /// Which variables are listed or watched.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

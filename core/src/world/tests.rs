@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use oncue_language::{Condition, Namespace, ObjectKind, State, Term};
 
 use super::*;
-use crate::life::{Assertion, AssertionId, Kind, Owner};
+use crate::assertion::{Assertion, AssertionId, Kind, Owner};
 
 const NAMES: [&str; 5] = ["a", "a/b", "a/b/c", "a-b", "d"];
 

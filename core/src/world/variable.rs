@@ -10,7 +10,7 @@ use std::{
 
 use oncue_language::Value;
 
-use crate::life::{Assertion, AssertionId};
+use crate::assertion::{Assertion, AssertionId};
 
 /// A variable: its assertions in the order of their ids, with what they come to.
 ///
@@ -135,7 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::life::{Kind, Owner, Timestamp};
+    use crate::assertion::{Kind, Owner, Timestamp};
 
     fn mk_id(owner: u8, kind: Kind) -> AssertionId {
         let owner = Owner {

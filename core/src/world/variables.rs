@@ -9,7 +9,7 @@ use std::{
 use oncue_language::{Namespace, VariableKey, VariableName};
 
 use super::{Update, Variable};
-use crate::life::{Assertion, AssertionId};
+use crate::assertion::{Assertion, AssertionId};
 
 /// The variables of all namespaces.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -205,7 +205,7 @@ const VARIABLE: usize = 768;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::life::Timestamp;
+    use crate::assertion::Timestamp;
 
     fn mk_key(name: &str) -> VariableKey {
         VariableKey::new(Namespace::default(), name.parse().unwrap())

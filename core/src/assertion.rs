@@ -1,6 +1,8 @@
 //! The assertions of a variable.
 
-use oncue_language::{Kind, Owner, Timestamp, Value};
+use oncue_language::Value;
+
+pub use oncue_language::{Kind, Owner, Timestamp};
 
 /// The owner of an assertion, or a person.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
