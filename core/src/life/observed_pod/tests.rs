@@ -49,13 +49,15 @@ fn names(signals: &[DeclaredSignal]) -> Vec<&str> {
 fn what_a_pod_signals_comes_from_its_record_and_from_what_only_the_pod_knows() {
     let mut pod = mk_pod(&json!({
         "signals": ["a/$(POD_NAME)=v", "$(POD_UID)", "on/$(NODE_NAME)"],
-        "signals-on-init": ["init"], "signals-on-ready": ["ready"],
+        "signals-on-wait": ["wait=$(NODE_NAME)"], "signals-on-init": ["init"], "signals-on-ready": ["ready"],
         "signals-on-success": ["done"], "signals-on-failure": ["failed"],
     }));
     pod["metadata"]["annotations"]["signals"] = "ignored".into();
     let signals = read(&pod).signals.unwrap();
     assert_eq!(names(&signals.start), ["a/web-0", "u-1", "on/node-1"]);
     assert_eq!(signals.start[0].value, "v".parse().ok());
+    assert_eq!(names(&signals.wait), ["wait"]);
+    assert_eq!(signals.wait[0].value, "node-1".parse().ok());
     assert_eq!(names(&signals.init), ["init"]);
     assert_eq!(names(&signals.ready), ["ready"]);
     assert_eq!(names(&signals.outcomes.success), ["done"]);
