@@ -88,7 +88,8 @@ impl Life {
         self.touch(Unit::of(&update.key, update.id()));
     }
 
-    /// A mutation of an earlier decision was not carried out: it is decided again.
+    /// A mutation of an earlier decision was not carried out: it is decided again. The shell chooses
+    /// when.
     pub fn mutation_failed(&mut self, mutation: &Mutation) {
         let id = mutation.assertion();
         self.touch(id.and_then(|id| Unit::of(&mutation.key, id)));

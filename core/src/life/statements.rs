@@ -104,9 +104,8 @@ impl<'a> Statements<'a> {
     /// Returns whether something newer has ended a statement about the variable: another run, or
     /// the trace that a run has left that is not known any more.
     fn is_ended(&self, statement: &Statement<'_>) -> bool {
-        let runs = self.declaring.iter();
-        let mut others = runs.filter(|run| run.producer.as_ref() != Some(statement.producer));
-        others.any(|run| run.ends(statement, &self.key.name)) || self.is_contradicted(statement)
+        let mut runs = self.declaring.iter();
+        runs.any(|run| run.ends(statement, &self.key.name)) || self.is_contradicted(statement)
     }
 
     fn is_contradicted(&self, statement: &Statement<'_>) -> bool {

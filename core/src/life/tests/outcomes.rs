@@ -387,6 +387,73 @@ fn of_two_runs_that_end_in_one_second_the_failure_counts() {
 }
 
 #[test]
+fn a_success_does_not_win_over_the_trace_of_a_failure_in_the_same_second() {
+    let mut kit = Kit::mk();
+    let failure = ended(&mk_job("b", "j-2", 900), Outcome::Failure, 950);
+    kit.observe_job(&failure);
+    kit.life.job_gone(&failure.id);
+    kit.observe_job(&ended(&mk_job("a", "j-1", 900), Outcome::Success, 950));
+    assert_eq!(kit.shown(), ["failed durable of b"]);
+}
+
+#[test]
+fn of_a_run_that_is_known_the_outcome_counts_and_not_how_its_variable_reads() {
+    let mut kit = Kit::mk();
+    let job = |name, started| ObservedJob {
+        signals: OutcomeSignals {
+            failure: mk_signals("end"),
+            success: mk_signals("end"),
+        },
+        ..mk_job(name, name, started)
+    };
+    kit.observe_job(&ended(&job("v1", 900), Outcome::Success, 910));
+    kit.observe_job(&job("v2", 920));
+    assert_eq!(kit.shown(), ["end durable of v1"]);
+}
+
+#[test]
+fn a_failure_that_was_written_late_is_as_old_as_its_run() {
+    let mut kit = Kit::mk();
+    let failed = ended(&mk_job("m-v1", "j-1", 900), Outcome::Failure, 910);
+    kit.life.observe_job(failed);
+    for mut mutation in kit.life.decide(kit.now()).mutations {
+        if let Action::Assert { assertion, .. } = &mut mutation.action {
+            assertion.since = Timestamp::from_millis(999_000);
+        }
+        kit.mutate(&mutation);
+    }
+    kit.observe_job(&mk_job("m-v2", "j-2", 920));
+    assert_eq!(kit.shown(), [""; 0]);
+}
+
+#[test]
+fn a_pod_that_failed_has_failed_although_it_is_deleted_and_changes_later() {
+    let mut kit = Kit::mk();
+    let failed = ended_pod(&mk_run("m", "u", 900), PodPhase::Failed, 950);
+    kit.life.observe_pod(failed.clone());
+    kit.life.observe_pod(ObservedPod {
+        deletion: Some(mk_deletion(960, 990)),
+        ended: Timestamp::from_millis(970_000),
+        ..failed
+    });
+    kit.settle();
+    assert_eq!(kit.shown(), ["failed durable of m"]);
+}
+
+#[test]
+fn a_job_that_is_suspended_after_its_start_has_begun() {
+    let mut kit = Kit::mk();
+    let job = mk_job("m-v2", "j-2", 920);
+    kit.life.observe_job(job.clone());
+    kit.observe_job(&ObservedJob {
+        started: None,
+        ..job
+    });
+    kit.observe_job(&ended(&mk_job("m-v1", "j-1", 900), Outcome::Failure, 910));
+    assert_eq!(kit.shown(), [""; 0]);
+}
+
+#[test]
 fn a_failure_is_cleared_whatever_value_it_had() {
     let mut kit = Kit::mk();
     let job = |name, failure| ObservedJob {

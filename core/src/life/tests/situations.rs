@@ -559,6 +559,18 @@ fn a_value_that_the_pod_set_itself_stays_if_its_annotation_has_none() {
 }
 
 #[test]
+fn a_change_of_an_assertion_that_is_told_twice_counts_once() {
+    let mut kit = Kit::mk();
+    let pod = mk_pod("web", "u");
+    let updates = mk_marker("started", &pod).decide(&kit.variables).updates;
+    for update in updates.iter().chain(&updates) {
+        kit.life.assertion_changed(update);
+    }
+    kit.life.pod_confirmed(&pod.id, None);
+    assert_eq!(kit.life.decide(kit.now()).mutations.len(), 1);
+}
+
+#[test]
 fn only_the_assertions_of_the_pod_itself_are_withdrawn() {
     let mut kit = Kit::mk();
     let pod = mk_pod("web", "u");
