@@ -198,6 +198,7 @@ fn every_annotation_can_be_rehearsed() {
     for (what, times) in [
         ("signals cni/node-1", 1),
         ("signals cni/node-2", 1),
+        ("signals database/placed/database-0=node-1", 1),
         ("signals default/web", 2),
         ("signals shards/2", 1),
         ("signals backup/done", 1),

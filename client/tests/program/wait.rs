@@ -387,11 +387,13 @@ fn refuses_to_run_on_what_is_not_filled_in() {
     let ended = empty.end();
     ended.assert_code(2);
     ended.assert_says("NODE_NAME is set and empty");
-    let mut unknown_pod = pod.client(&["wait", "--signal=a"]);
-    unknown_pod.env_remove("POD_UID");
-    let ended = start(unknown_pod).end();
-    ended.assert_code(2);
-    ended.assert_says("set POD_NAME and POD_UID");
+    for signal in ["--signal=a", "--signal-on-wait=a"] {
+        let mut unknown_pod = pod.client(&["wait", signal]);
+        unknown_pod.env_remove("POD_UID");
+        let ended = start(unknown_pod).end();
+        ended.assert_code(2);
+        ended.assert_says("set POD_NAME and POD_UID");
+    }
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn what_can_come_from_elsewhere_is_no_cycle() {
                 "a",
                 &[
                     ("depends-on", "x/y, x/*"),
-                    ("signals", "x/y"),
+                    ("signals-on-init", "x/y"),
                     ("signals-on-wait", "x/y"),
                 ],
             )],
@@ -199,6 +199,19 @@ fn what_can_come_from_elsewhere_is_no_cycle() {
     ] {
         assert!(cycles(&objects).is_empty(), "{name}");
     }
+}
+
+#[test]
+fn a_signal_before_the_wait_is_late_for_another_reason() {
+    let waits = |signals| {
+        let objects = [
+            mk_deployment("a", &[("depends-on", "b"), ("signals", "a")]),
+            mk_deployment("b", &[("depends-on", "a"), (signals, "b")]),
+        ];
+        mk_model(&objects).links().cycles_of(|_| true).len()
+    };
+    assert_eq!(waits("signals"), 1);
+    assert_eq!(waits("signals-on-wait"), 0);
 }
 
 #[test]

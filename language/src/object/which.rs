@@ -149,3 +149,18 @@ impl<T: fmt::Display> fmt::Display for LabelSelector<T> {
         f.write_str("]")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selector_has_each_key_once_and_in_order() {
+        let labels = [("b", 1), ("a", 2), ("b", 3), ("c", 4)];
+        let labels = labels.map(|(key, value)| (key.into(), value));
+        let selector: LabelSelector<_> = labels.into_iter().collect();
+        let labels: Vec<_> = selector.iter().collect();
+        assert_eq!(labels, [("a", &2), ("b", &1), ("c", &4)]);
+        assert_eq!(selector.to_string(), "[a=2,b=1,c=4]");
+    }
+}

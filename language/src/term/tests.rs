@@ -274,6 +274,12 @@ fn each_error_names_column_term_and_rule() {
         ("pod:[a=b", 5, "pod:[a=b", "this [ is never closed"),
         ("pod:[a=b]x", 10, "pod:[a=b]x", "was not expected"),
         (
+            "pod:[a=b]on node",
+            10,
+            "pod:[a=b]on node",
+            "was not expected",
+        ),
+        (
             "pod:x on node",
             7,
             "pod:x on node",
@@ -500,6 +506,14 @@ fn a_term_says_what_it_needs_of_the_pod() {
         assert_eq!(found, placeholders, "{text}");
         assert_eq!(term.needs_node(), needs_node, "{text}");
     }
+}
+
+#[test]
+fn a_labels_value_has_at_most_63_characters() {
+    let select = |count: usize| format!("pod:[a={}]", "x".repeat(count)).parse::<Term>();
+    assert!(select(63).is_ok());
+    let error = select(64).unwrap_err();
+    assert!(error.rule.contains("at most 63"), "{error}");
 }
 
 fn name() -> impl Strategy<Value = String> {
