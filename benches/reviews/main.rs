@@ -5,6 +5,8 @@
 //! both see the same machine. No figure is asserted: they are for reading.
 
 mod client;
+#[path = "../support/process.rs"]
+mod process;
 mod server;
 
 use std::{env, error::Error, time::Duration};

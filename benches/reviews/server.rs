@@ -2,9 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    fs,
     net::{Ipv4Addr, SocketAddr},
-    process::Stdio,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -20,14 +18,13 @@ use oncue::{
 use oncue_webhook_certs::Authority;
 use rustls::{ServerConfig, pki_types::CertificateDer};
 use serde::{Deserialize, Serialize};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    net::TcpListener,
-    process::{Child, Command},
-};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::{Failure, REVIEW, ROLE};
+use crate::{
+    Failure, REVIEW,
+    process::{ServerProcess, parent_is_gone},
+};
 
 /// Which server it is.
 #[derive(Clone, Copy, Debug)]
@@ -63,21 +60,13 @@ struct Hello {
 
 /// A process that serves; it ends with this.
 pub(crate) struct Server {
-    process: Child,
+    process: ServerProcess,
     hello: Hello,
 }
 
 impl Server {
     pub(crate) async fn start(kind: Kind) -> Result<Self, Failure> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .env(ROLE, kind.name())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let output = process.stdout.take().ok_or("the server has no output")?;
-        let mut lines = BufReader::new(output).lines();
-        let line = lines.next_line().await?.ok_or("the server did not start")?;
+        let (process, line) = ServerProcess::start(kind.name()).await?;
         Ok(Self {
             process,
             hello: serde_json::from_str(&line)?,
@@ -98,26 +87,12 @@ impl Server {
 
     /// Returns the time that all threads of the process have run.
     pub(crate) fn cpu(&self) -> Result<Duration, Failure> {
-        let mut nanos = 0;
-        for thread in fs::read_dir(self.proc("task")?)? {
-            let statistics = fs::read_to_string(thread?.path().join("schedstat"))?;
-            let on_cpu = statistics.split_whitespace().next().ok_or("no schedstat")?;
-            nanos += on_cpu.parse::<u64>()?;
-        }
-        Ok(Duration::from_nanos(nanos))
+        self.process.cpu()
     }
 
     /// Returns how much memory of the process is resident.
     pub(crate) fn resident_mib(&self) -> Result<usize, Failure> {
-        let status = fs::read_to_string(self.proc("status")?)?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next());
-        Ok(kib.ok_or("no VmRSS")?.parse::<usize>()? / 1024)
-    }
-
-    fn proc(&self, file: &str) -> Result<String, Failure> {
-        let id = self.process.id().ok_or("the server has ended")?;
-        Ok(format!("/proc/{id}/{file}"))
+        Ok(self.process.resident_kib()? / 1024)
     }
 }
 
@@ -203,10 +178,4 @@ fn settings() -> Settings {
     let mut store = StoreAddress::new("https://oncue-store.oncue-system.svc.cluster.local.:9999");
     store.fallback_ip = Some([10, 96, 0, 17].into());
     Settings::new(Image::new("ghcr.io/oncue-dev/oncue-client:0.1.0"), store)
-}
-
-async fn parent_is_gone() {
-    let mut nothing = Vec::new();
-    // An error means the same as the end.
-    let _ = tokio::io::stdin().read_to_end(&mut nothing).await;
 }

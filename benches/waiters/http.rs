@@ -13,6 +13,7 @@ use crate::Failure;
 pub(crate) struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
+    transferred: usize,
 }
 
 impl Connection {
@@ -22,6 +23,7 @@ impl Connection {
         Ok(Self {
             stream,
             received: Vec::new(),
+            transferred: 0,
         })
     }
 
@@ -37,7 +39,14 @@ impl Connection {
             "{method} {path} HTTP/1.1\r\nhost: oncue\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         self.stream.write_all(request.as_bytes()).await?;
-        self.receive().await
+        let body = self.receive().await?;
+        self.transferred += request.len() + self.received.len();
+        Ok(body)
+    }
+
+    /// Returns how many bytes it has sent and received.
+    pub(crate) fn transferred(&self) -> usize {
+        self.transferred
     }
 
     async fn receive(&mut self) -> Result<String, Failure> {

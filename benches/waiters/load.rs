@@ -30,19 +30,9 @@ pub(crate) struct Release {
 
 impl Crowd {
     pub(crate) async fn connect(address: SocketAddr, count: usize) -> Result<Self, Failure> {
-        let mut idle = Vec::with_capacity(count);
-        while idle.len() < count {
-            let mut connecting = JoinSet::new();
-            for _ in 0..CONNECTING.min(count - idle.len()) {
-                connecting.spawn(Connection::open(address));
-            }
-            while let Some(connection) = connecting.join_next().await {
-                idle.push(connection??);
-            }
-        }
         Ok(Self {
             address,
-            idle,
+            idle: connect(address, count).await?,
             waiting: JoinSet::new(),
             creator: Connection::open(address).await?,
         })
@@ -53,15 +43,7 @@ impl Crowd {
         for connection in self.idle.drain(..) {
             self.waiting.spawn(wait(connection, name.to_owned()));
         }
-        let held = format!("oncue_store_waiters {}", self.waiting.len());
-        let mut observer = Connection::open(self.address).await?;
-        loop {
-            let metrics = observer.send("GET", "/metrics", "").await?;
-            if metrics.lines().any(|line| line == held) {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until_held(self.address, self.waiting.len()).await
     }
 
     /// Creates `name`, and returns when the waiters had their answers.
@@ -98,6 +80,34 @@ impl Crowd {
         let path = format!("/v1/namespaces/default/variables/{name}");
         self.creator.send("PUT", &path, "").await?;
         Ok(())
+    }
+}
+
+/// Opens `count` connections.
+pub(crate) async fn connect(address: SocketAddr, count: usize) -> Result<Vec<Connection>, Failure> {
+    let mut open = Vec::with_capacity(count);
+    while open.len() < count {
+        let mut connecting = JoinSet::new();
+        for _ in 0..CONNECTING.min(count - open.len()) {
+            connecting.spawn(Connection::open(address));
+        }
+        while let Some(connection) = connecting.join_next().await {
+            open.push(connection??);
+        }
+    }
+    Ok(open)
+}
+
+/// Returns when the store holds so many waiters.
+pub(crate) async fn until_held(address: SocketAddr, waiters: usize) -> Result<(), Failure> {
+    let held = format!("oncue_store_waiters {waiters}");
+    let mut observer = Connection::open(address).await?;
+    loop {
+        let metrics = observer.send("GET", "/metrics", "").await?;
+        if metrics.lines().any(|line| line == held) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

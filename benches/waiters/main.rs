@@ -1,10 +1,15 @@
 //! Many waiters on one store over plain HTTP: the time until a create releases them, the memory of
-//! each, and the cost of a create while others wait for other names.
+//! each, the cost of a create while others wait for other names, the cost of a barrier, and how long
+//! the requests of others take while a store is crowded.
 //!
 //! The store and the load are separate processes. `ONCUE_BENCH_WAITERS` sets the number of waiters.
 
+mod barrier;
+mod crowded;
 mod http;
 mod load;
+#[path = "../support/process.rs"]
+mod process;
 mod server;
 
 use std::{env, error::Error, time::Duration};
@@ -19,6 +24,9 @@ const WAITERS: usize = 10_000;
 
 /// Number of rounds.
 const ROUNDS: usize = 5;
+
+/// How many pods meet at a barrier.
+const BARRIERS: [usize; 3] = [1_000, 3_000, 10_000];
 
 /// Number of timed creates with waiters on other names.
 const CREATES: usize = 2_000;
@@ -46,7 +54,10 @@ async fn measure(waiters: usize) -> Result<(), Failure> {
     for count in [waiters / 100, waiters / 10, waiters] {
         creates_beside(count).await?;
     }
-    Ok(())
+    for pods in BARRIERS {
+        meet(pods).await?;
+    }
+    crowd().await
 }
 
 /// Holds all waiters on one name, creates it, and prints when the last one has its answer.
@@ -89,6 +100,39 @@ async fn creates_beside(waiters: usize) -> Result<(), Failure> {
         micros(times[times.len() * 99 / 100]),
     );
     Ok(())
+}
+
+/// Lets pods meet at a barrier, and prints what each of them costs.
+async fn meet(pods: usize) -> Result<(), Failure> {
+    let cost = barrier::cost(pods).await?;
+    let each = u32::try_from(pods)?;
+    println!(
+        "a barrier of {pods}: {:.1} us CPU and {} bytes for each pod",
+        micros(cost.cpu / each),
+        cost.bytes / pods,
+    );
+    Ok(())
+}
+
+/// Crowds a store, and prints how long the requests of others take.
+async fn crowd() -> Result<(), Failure> {
+    let delays = crowded::delays().await?;
+    report("counts move", &delays.counting);
+    report("all are answered", &delays.answering);
+    Ok(())
+}
+
+fn report(while_what: &str, delays: &[Duration]) {
+    let at = |thousandth: usize| delays.get(delays.len() * thousandth / 1000);
+    let shown = |delay: Option<&Duration>| delay.copied().map_or_else(String::new, millis);
+    println!(
+        "crowded store, while {while_what}: {} requests, p50 {}, p99 {}, p99.9 {}, longest {}",
+        delays.len(),
+        shown(at(500)),
+        shown(at(990)),
+        shown(at(999)),
+        shown(delays.last()),
+    );
 }
 
 fn millis(time: Duration) -> String {

@@ -1,10 +1,9 @@
 //! The store in its own process, and the memory of that process.
 
 use std::{
-    fs,
     net::{Ipv4Addr, SocketAddr},
-    process::Stdio,
     sync::Arc,
+    time::Duration,
 };
 
 use oncue::{
@@ -15,30 +14,21 @@ use oncue::{
 };
 use prometheus_client::registry::Registry;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    process::{Child, Command},
-};
 
-use crate::{Failure, ROLE};
+use crate::{
+    Failure,
+    process::{ServerProcess, parent_is_gone},
+};
 
 /// The process that holds the waiters. It ends when this is dropped.
 pub(crate) struct Server {
-    process: Child,
+    process: ServerProcess,
     address: SocketAddr,
 }
 
 impl Server {
     pub(crate) async fn start() -> Result<Self, Failure> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .env(ROLE, "server")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let output = process.stdout.take().ok_or("the server has no output")?;
-        let mut lines = BufReader::new(output).lines();
-        let line = lines.next_line().await?.ok_or("the server did not start")?;
+        let (process, line) = ServerProcess::start("server").await?;
         Ok(Self {
             process,
             address: line.parse()?,
@@ -49,13 +39,14 @@ impl Server {
         self.address
     }
 
+    /// Returns the time that all threads of the process have run.
+    pub(crate) fn cpu(&self) -> Result<Duration, Failure> {
+        self.process.cpu()
+    }
+
     /// Returns the resident memory of the process.
     pub(crate) fn resident_bytes(&self) -> Result<usize, Failure> {
-        let id = self.process.id().ok_or("the server has ended")?;
-        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next());
-        Ok(kib.ok_or("no VmRSS")?.parse::<usize>()? * 1024)
+        Ok(self.process.resident_kib()? * 1024)
     }
 }
 
@@ -81,7 +72,8 @@ pub(crate) fn run() -> Result<(), Failure> {
 
 async fn serve() -> Result<(), Failure> {
     let backend = Arc::new(Memory::new(Budget::UNLIMITED));
-    let limits = store::Limits::within(net::Limits::STORE.connections, StoreMemory::default());
+    let memory = memory();
+    let limits = store::Limits::within(net::Limits::STORE.connections, memory);
     let store = Store::open(backend, limits, Arc::new(SystemClock)).await?;
     let (_trigger, shutdown) = Shutdown::new();
     let mut registry = Registry::with_prefix("oncue");
@@ -93,7 +85,11 @@ async fn serve() -> Result<(), Failure> {
         metrics,
         registry: Arc::new(registry),
     };
-    let router = api::router(store, Settings::default(), context);
+    let settings = Settings {
+        memory,
+        ..Settings::default()
+    };
+    let router = api::router(store, settings, context);
     let endpoint = Endpoint {
         name: "store",
         listener: net::bind((Ipv4Addr::LOCALHOST, 0).into())?,
@@ -115,8 +111,11 @@ async fn serve() -> Result<(), Failure> {
     }
 }
 
-async fn parent_is_gone() {
-    let mut nothing = Vec::new();
-    // Treats an error like the end.
-    let _ = tokio::io::stdin().read_to_end(&mut nothing).await;
+/// The crowd's waits take more than their share of a store's usual memory.
+fn memory() -> StoreMemory {
+    StoreMemory {
+        waits: Budget::UNLIMITED,
+        answers: 1 << 30,
+        ..StoreMemory::default()
+    }
 }
