@@ -104,6 +104,9 @@ impl Config {
         } = settings;
         let webhook = webhook.unwrap_or(DEFAULT_WEBHOOK);
         let roles = roles.map_or_else(|| Role::SERVED.into(), BTreeSet::from_iter);
+        if roles.contains(&Role::Controller) && !roles.contains(&Role::Store) {
+            return Err(ConfigError::ControllerWithoutStore);
+        }
         let memory_limit = memory_limit.unwrap_or(MemoryLimit::DEFAULT);
         let authority = match ca_secret {
             Some(name) => AuthorityPlace::Secret(inject.own_object("--ca-secret", name)?),
@@ -143,10 +146,11 @@ impl Config {
         store || self.has(Role::Webhook) && self.authority == AuthorityPlace::Data
     }
 
-    /// Returns whether the webhook asks anything of a cluster.
+    /// Returns whether a role asks anything of a cluster.
     pub(crate) fn needs_cluster(&self) -> bool {
         let asks = self.webhook_configuration.is_some() || self.store_service.is_some();
-        self.has(Role::Webhook) && (asks || self.authority != AuthorityPlace::Data)
+        let asks = asks || self.authority != AuthorityPlace::Data;
+        self.has(Role::Controller) || self.has(Role::Webhook) && asks
     }
 }
 

@@ -8,8 +8,10 @@ pub mod api;
 mod cluster;
 pub mod commands;
 mod config;
+mod controller;
 pub mod memory;
 pub mod net;
+mod outage;
 mod rehearsal;
 mod serve;
 pub mod store;
@@ -18,5 +20,5 @@ pub mod webhook;
 pub use oncue_core::{injection, life, world};
 pub use oncue_language as language;
 
-use oncue_core::{graph, lint, model, workload};
+use oncue_core::{graph, lint, model, objects, workload};
 use oncue_manifests as manifests;

@@ -10,7 +10,6 @@
 //! | `group` | tasks that go down together |
 //! | [`authority`] | the certificate authority's files |
 //! | `certificates`, `leaves`, `ca_bundle` | what the webhook renews and repairs while it serves |
-//! | `outage` | retries, and one log entry per outage |
 //! | [`banner`] | the text that is printed after the start |
 //! | [`logging`] | how logs are written |
 //! | `signals`, `open_files` | signals and limits of the operating system |
@@ -29,7 +28,6 @@ mod leaves;
 mod listeners;
 mod open_files;
 mod opening;
-mod outage;
 mod roles;
 mod signals;
 mod store_role;
@@ -58,7 +56,8 @@ use self::{
 use crate::{
     admin::{self, Admin, Readiness},
     cluster::{WhichCluster, connect},
-    config::{AuthorityPlace, Config, LogFormat},
+    config::{AuthorityPlace, Config, LogFormat, Role},
+    controller::Controller,
     net::{Endpoint, Limits, NetMetrics, Transport},
 };
 
@@ -158,6 +157,13 @@ impl Server {
             Some(opening) => Some(StoreRole::load(opening, &config).await?),
             None => None,
         };
+        let controller = match (&store, &client) {
+            (Some(role), Some(client)) if config.has(Role::Controller) => {
+                let keys = config.inject.keys()?;
+                Some(Controller::new(client.clone(), role.store(), keys))
+            }
+            _ => None,
+        };
         let webhook = match webhook {
             Some(opening) => {
                 let cluster = (client, &readying);
@@ -165,7 +171,12 @@ impl Server {
             }
             None => None,
         };
-        let counted = Roles { store, webhook }.serve(&mut self.roles);
+        let roles = Roles {
+            store,
+            webhook,
+            controller,
+        };
+        let counted = roles.serve(&mut self.roles);
         let _ = registry.set(counted);
         Ok(())
     }

@@ -41,7 +41,7 @@ pub use self::{
     record::Record,
     refusal::{Collision, PodError, Refusal, Refused},
     resources::{ResourceList, Resources},
-    settings::{Controller, Image, NonRootUser, PullPolicy, Settings, StoreAddress},
+    settings::{Controller, Image, NonRootUser, PullPolicy, Settings, StoreAddress, managed_label},
     skip::SkipReason,
     warning::Warning,
 };

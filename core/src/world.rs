@@ -140,8 +140,24 @@ impl World {
         self.deadlines.extend(after.as_ref().and_then(deadline));
     }
 
-    /// Takes over the state of an object, `None` if it does not exist; none if it is nothing new.
+    /// Returns whether the state of an object was taken over, and not forgotten since.
+    pub fn knows_object(&self, key: &ObjectKey) -> bool {
+        self.objects.contains_key(key)
+    }
+
+    /// Takes over the state of an object, `None` if it does not exist; returns `None` if it is
+    /// nothing new.
     pub fn set_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) -> Option<Shift> {
+        let absent = || ObjectState::Pending("does not exist".to_owned());
+        self.change_object(key, Some(state.unwrap_or_else(absent)))
+    }
+
+    /// Forgets an object: nobody tells of it any more.
+    pub fn forget_object(&mut self, key: &ObjectKey) -> Option<Shift> {
+        self.change_object(key, None)
+    }
+
+    fn change_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) -> Option<Shift> {
         let before = self.objects.get(key).cloned();
         if before == state {
             return None;
@@ -236,7 +252,7 @@ impl View for World {
 fn object_state(known: Option<&ObjectState>) -> ObjectState {
     known
         .cloned()
-        .unwrap_or_else(|| ObjectState::Pending("does not exist".to_owned()))
+        .unwrap_or_else(|| ObjectState::Pending("is not known yet".to_owned()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,11 @@ use crate::memory::LimitTooSmall;
 /// Why settings do not go together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum ConfigError {
+    /// The controller feeds the store of its own process.
+    #[error(
+        "the role controller needs the role store in the same process: --roles store,controller"
+    )]
+    ControllerWithoutStore,
     /// The memory is not enough.
     #[error(transparent)]
     Memory(#[from] LimitTooSmall),

@@ -16,7 +16,7 @@ use super::{
     text::from_text,
 };
 use crate::{
-    injection::{Image, NonRootUser, PullPolicy, Resources, Settings, StoreAddress},
+    injection::{Controller, Image, NonRootUser, PullPolicy, Resources, Settings, StoreAddress},
     language::{
         Keys, Namespace, SyntaxError,
         annotation::{BareKeys, KeysError},
@@ -121,6 +121,15 @@ pub(crate) struct InjectSettings {
     )]
     bare_keys: Option<bool>,
 
+    /// Whether a controller runs beside the store that pods are sent to [default: false]
+    #[arg(
+        id = "inject_controller",
+        long = "inject-controller",
+        env = "ONCUE_INJECT_CONTROLLER",
+        value_name = "BOOL"
+    )]
+    controller: Option<bool>,
+
     /// Namespace of oncue's own pods, which oncue never injects [default: none]
     #[arg(
         long = "inject-own-namespace",
@@ -137,7 +146,7 @@ impl InjectSettings {
     pub(crate) fn over(self, below: Self) -> Self {
         overlay!(self over below:
             image, pull_policy, pull_secrets, store_url, store_ip, store_service, store_ca,
-            resources, run_as_user, prefix, bare_keys, own_namespace;)
+            resources, run_as_user, prefix, bare_keys, controller, own_namespace;)
     }
 
     /// Returns the Service whose `ClusterIP` is the store's address, if one is set.
@@ -163,6 +172,11 @@ impl InjectSettings {
         Ok(ObjectRef { namespace, name })
     }
 
+    /// Returns how annotation keys are written.
+    pub(crate) fn keys(&self) -> Result<Keys, InjectError> {
+        Ok(keys(self.prefix.as_deref(), self.bare_keys)?)
+    }
+
     /// Reads the files and fills in the defaults. `http` is the address on which the store listens.
     /// Values that only the cluster knows stay unset.
     pub(crate) fn resolve(self, http: SocketAddr) -> Result<Settings, InjectError> {
@@ -178,6 +192,7 @@ impl InjectSettings {
             run_as_user,
             prefix,
             bare_keys,
+            controller,
             own_namespace,
         } = self;
         let image = Image {
@@ -194,6 +209,11 @@ impl InjectSettings {
             keys: keys(prefix.as_deref(), bare_keys)?,
             resources: Resources::default().with(resources.as_deref().unwrap_or_default())?,
             run_as_user,
+            controller: if controller.unwrap_or_default() {
+                Controller::WithoutGates
+            } else {
+                Controller::Absent
+            },
             own_namespace,
             ..Settings::new(image, store)
         })

@@ -8,6 +8,8 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
 #[serde(try_from = "String")]
 pub enum Role {
+    /// Watches the cluster, and keeps variables true.
+    Controller,
     /// Keeps variables and holds waiters.
     Store,
     /// Injects pods and checks workloads.
@@ -15,12 +17,16 @@ pub enum Role {
 }
 
 impl Role {
-    /// The roles of one process by default: all of them.
+    /// Every role.
+    pub(crate) const ALL: [Self; 3] = [Self::Controller, Self::Store, Self::Webhook];
+
+    /// The roles of one process by default: those that need no cluster.
     pub const SERVED: [Self; 2] = [Self::Store, Self::Webhook];
 
     /// Returns the role as users write it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Controller => "controller",
             Self::Store => "store",
             Self::Webhook => "webhook",
         }
@@ -31,13 +37,10 @@ impl FromStr for Role {
     type Err = RoleError;
 
     fn from_str(text: &str) -> Result<Self, RoleError> {
-        if text == "controller" {
-            return Err(RoleError::NotYet);
-        }
-        Self::SERVED
+        Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| RoleError::Unknown(text.to_owned()))
+            .ok_or_else(|| RoleError(text.to_owned()))
     }
 }
 
@@ -51,14 +54,8 @@ impl TryFrom<String> for Role {
 
 /// A text that is not a role.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum RoleError {
-    /// A role that this version does not have.
-    #[error("this version has no controller yet: the roles are store and webhook")]
-    NotYet,
-    /// Not a role.
-    #[error("{0:?} is not a role: the roles are store and webhook")]
-    Unknown(String),
-}
+#[error("{0:?} is not a role: the roles are controller, store and webhook")]
+pub struct RoleError(String);
 
 /// The backend that keeps the variables.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, clap::ValueEnum)]

@@ -168,9 +168,14 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn the_controller_is_refused_in_plain_words() {
-    let text = refused(&["--roles", "store,controller"]);
-    assert!(text.contains("has no controller yet"), "{text}");
+fn a_controller_needs_the_store_that_it_feeds_and_a_cluster() {
+    let args = ["--roles", "webhook,controller"];
+    let error = Config::resolve(flags(&args)).unwrap_err();
+    assert_eq!(error, ConfigError::ControllerWithoutStore);
+    for (roles, needs_cluster) in [("store,controller", true), ("store", false)] {
+        let config = Config::resolve(flags(&["--roles", roles])).unwrap();
+        assert_eq!(config.needs_cluster(), needs_cluster, "{roles}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The budgets that follow from a memory limit: pure.
 //!
-//! A process takes a fixed part for itself (code, threads, redb's cache, requests under way). What
-//! the limit leaves is split between the roles, and within a role by fixed percentages:
+//! A process takes a fixed part for itself (code, threads, redb's cache, requests under way, the pods
+//! that a controller has seen). What the limit leaves is split between the roles, and within a role by fixed percentages:
 //!
 //! | role | of the rest | budget | percent of the role's part |
 //! | --- | --- | --- | --- |
@@ -218,7 +218,13 @@ impl Parts {
             if store && webhook { beside } else { alone }
         };
         Self {
-            base: PROCESS + if store { STORE } else { 0 },
+            base: PROCESS
+                + if store { STORE } else { 0 }
+                + if roles.contains(&Role::Controller) {
+                    CONTROLLER
+                } else {
+                    0
+                },
             store: store.then(|| fraction(2)),
             webhook: webhook.then(|| fraction(1)),
         }
@@ -242,6 +248,10 @@ const PROCESS: usize = 40 * MIB;
 /// What a store takes besides: redb's cache, changes that wait for the disk, the last changes.
 const STORE: usize = 24 * MIB;
 
+/// What a controller takes besides: the API server's answers while they are read, and what is kept
+/// of 30,000 pods and Jobs.
+const CONTROLLER: usize = 64 * MIB;
+
 /// With less, no answer of full size fits into its budget.
 const LEAST_STORE: usize = 32 * MIB;
 
@@ -259,7 +269,8 @@ mod tests {
     }
 
     fn mk_roles() -> impl Strategy<Value = BTreeSet<Role>> {
-        prop::sample::subsequence(Role::SERVED.to_vec(), 1..=2)
+        prop::sample::subsequence(Role::ALL.to_vec(), 1..=3)
+            .prop_filter("a role with a budget", |roles| roles != &[Role::Controller])
             .prop_map(|it| it.into_iter().collect())
     }
 

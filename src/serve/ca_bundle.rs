@@ -10,10 +10,10 @@ use prometheus_client::{
 };
 use tracing::info;
 
-use super::outage::Outage;
 use crate::{
     admin::Latch,
     cluster::{PublishError, Published, WebhookConfiguration},
+    outage::Outage,
 };
 
 /// The `caBundle` of the webhook's entries.

@@ -15,12 +15,11 @@ use rustls::{ServerConfig, pki_types::ServerName};
 use tokio::time::sleep;
 use tracing::info;
 
-use super::{
-    ca_bundle::CaBundle,
-    leaves::Leaves,
+use super::{ca_bundle::CaBundle, leaves::Leaves};
+use crate::{
+    net::{Phase, Shutdown},
     outage::{Outage, Pause},
 };
-use crate::net::{Phase, Shutdown};
 
 /// The authority that is kept, and the certificate that is served under it.
 #[derive(Debug)]

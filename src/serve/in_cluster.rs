@@ -4,14 +4,12 @@ use std::net::IpAddr;
 
 use kube::Client;
 
-use super::{
-    ca_bundle::{CaBundle, CaBundleMetrics},
-    outage::persist,
-};
+use super::ca_bundle::{CaBundle, CaBundleMetrics};
 use crate::{
     admin::{Latch, Readying},
     cluster::{AuthoritySecret, WebhookConfiguration, cluster_ip},
     config::{AuthorityPlace, Config, ObjectRef},
+    outage::persist,
 };
 
 /// What the webhook asks of its cluster: each with what holds readiness until it is there.

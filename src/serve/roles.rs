@@ -5,12 +5,13 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 
 use super::{group::Group, store_role::StoreRole, webhook_role::WebhookRole};
-use crate::admin::process;
+use crate::{admin::process, controller::Controller};
 
 /// The roles of a process.
 pub(super) struct Roles {
     pub(super) store: Option<StoreRole>,
     pub(super) webhook: Option<WebhookRole>,
+    pub(super) controller: Option<Controller>,
 }
 
 impl Roles {
@@ -24,12 +25,18 @@ impl Roles {
         if let Some(webhook) = &self.webhook {
             webhook.register(oncue);
         }
+        if let Some(controller) = &self.controller {
+            controller.register(oncue);
+        }
         let registry = Arc::new(registry);
         if let Some((metrics, role)) = store {
             role.serve(group, metrics, Arc::clone(&registry));
         }
         if let Some(role) = self.webhook {
             role.serve(group);
+        }
+        if let Some(controller) = self.controller {
+            group.spawn(controller.run(group.shutdown()));
         }
         registry
     }

@@ -49,6 +49,11 @@ impl StoreRole {
         })
     }
 
+    /// Returns the store that is served.
+    pub(super) fn store(&self) -> Store {
+        self.store.clone()
+    }
+
     pub(super) fn register(&self, registry: &mut Registry) -> api::Metrics {
         api::Metrics::register(&self.store, registry)
     }
@@ -215,6 +220,7 @@ mod tests {
                 limits: Limits::STORE,
             }),
             webhook: None,
+            controller: None,
         }
     }
 

@@ -15,7 +15,6 @@ use super::{
     in_cluster::{InCluster, StoreService},
     open_files,
     opening::Opening,
-    outage::persist,
 };
 use crate::{
     admin::{Latch, Readying},
@@ -24,6 +23,7 @@ use crate::{
     injection::Settings,
     memory::WebhookMemory,
     net::{self, Endpoint, Limits, Phase, ServeContext, Shutdown, Transport},
+    outage::persist,
     webhook::{self, Strictness, WebhookMetrics},
 };
 

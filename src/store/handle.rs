@@ -1,6 +1,6 @@
 //! The handle to the store.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, Value, VariableKey};
 use tokio::task::JoinSet;
@@ -136,7 +136,7 @@ impl Store {
     }
 
     async fn commit(&self, key: VariableKey, action: Action) -> Result<Committed, StoreError> {
-        self.inner.backend.commit(Mutation { key, action }).await
+        self.apply(Mutation { key, action }).await
     }
 
     /// Returns whether a variable exists.
@@ -178,6 +178,17 @@ impl Store {
         self.inner.shared.watch(scope)
     }
 
+    /// Begins to watch the variables in `scope` for a part of this process, which counts against no
+    /// limit.
+    pub(crate) fn follow(&self, scope: Scope) -> Watch {
+        Watch::new(&self.inner.shared, scope)
+    }
+
+    /// Makes a change that was decided elsewhere; returns once it is durable and visible here.
+    pub(crate) async fn apply(&self, mutation: Mutation) -> Result<Committed, StoreError> {
+        self.inner.backend.commit(mutation).await
+    }
+
     /// Returns the next waiters of one namespace, or of all. The first has waited longest. There
     /// are at most `limit`, and at most 1000. Even an empty page may not be the last one.
     pub fn waiters(
@@ -197,6 +208,26 @@ impl Store {
     /// Sets the state of an object, or `None` if it does not exist.
     pub fn set_object(&self, key: &ObjectKey, state: Option<ObjectState>) {
         self.inner.shared.set_object(key, state);
+    }
+
+    /// Forgets an object of which nobody tells any more.
+    pub(crate) fn forget_object(&self, key: &ObjectKey) {
+        self.inner.shared.forget_object(key);
+    }
+
+    /// Waits until someone asks for objects that nobody has told of yet, and returns them.
+    pub(crate) async fn asked_objects(&self) -> BTreeSet<ObjectKey> {
+        self.inner.shared.asked_objects().await
+    }
+
+    /// Returns whether someone has told of an object.
+    pub(crate) fn knows_object(&self, key: &ObjectKey) -> bool {
+        self.inner.shared.knows_object(key)
+    }
+
+    /// Returns whether a held waiter asks for an object.
+    pub(crate) fn is_awaited(&self, key: &ObjectKey) -> bool {
+        self.inner.shared.is_awaited(key)
     }
 
     /// Returns the time of the store's clock.

@@ -2,7 +2,7 @@
 //!
 //! The lock is held briefly: changes are applied, and waiters released, a few at a time.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, Subject, VariableKey};
 use parking_lot::{Mutex, MutexGuard};
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     life::{AssertionId, Timestamp},
     memory::Pool,
-    world::{World, states},
+    world::{Shift, World, states},
 };
 
 /// Whether the store learns about objects.
@@ -62,6 +62,7 @@ pub(super) struct Shared {
     deadline_moved: Notify,
     /// Notified if a change leaves waiters for the task to release.
     flagged: Notify,
+    objects_asked: Notify,
 }
 
 #[derive(Debug)]
@@ -69,6 +70,8 @@ struct Known {
     world: World,
     waiters: Waiters,
     objects: ObjectSource,
+    /// Objects that were asked for, and that nobody has told of yet.
+    asked: BTreeSet<ObjectKey>,
 }
 
 /// The immediate result of a wait.
@@ -84,11 +87,13 @@ impl Shared {
                 world: World::new(epoch),
                 waiters: Waiters::new(Pool::new("waits", limits.waits)),
                 objects: ObjectSource::default(),
+                asked: BTreeSet::new(),
             }),
             changes: ChangeLog::new(limits.watch_backlog),
             limits,
             deadline_moved: Notify::new(),
             flagged: Notify::new(),
+            objects_asked: Notify::new(),
         }
     }
 
@@ -121,15 +126,29 @@ impl Shared {
     }
 
     pub(super) fn judge(&self, conditions: &Arc<[Condition]>) -> Result<Answer, WaitError> {
-        let known = self.state.lock();
+        let mut known = self.state.lock();
         known.refuse_objects(conditions)?;
+        self.ask_for_objects(&mut known, conditions);
         Ok(known.judge(conditions, None))
+    }
+
+    /// Notes the objects among `conditions` that nobody has told of yet.
+    fn ask_for_objects(&self, known: &mut Known, conditions: &[Condition]) {
+        let Known { world, asked, .. } = known;
+        let before = asked.len();
+        let objects = conditions.iter().filter_map(object_of);
+        let unknown = objects.filter(|key| !world.knows_object(key));
+        asked.extend(unknown.take(MOST_ASKED.saturating_sub(before)).cloned());
+        if asked.len() > before {
+            self.objects_asked.notify_one();
+        }
     }
 
     /// Answers the wait, or holds it.
     pub(super) fn wait(&self, request: WaitRequest) -> Result<Entry, WaitError> {
         let mut known = self.state.lock();
         known.refuse_objects(&request.conditions)?;
+        self.ask_for_objects(&mut known, &request.conditions);
         let present = known.judge(&request.conditions, None);
         if !known.is_to_be_held(&request, &present) {
             return Ok(Entry::Answered(Arc::new(present)));
@@ -177,8 +196,36 @@ impl Shared {
     }
 
     pub(super) fn set_object(&self, key: &ObjectKey, state: Option<ObjectState>) {
+        self.change_object(|world| world.set_object(key, state));
+    }
+
+    pub(super) fn forget_object(&self, key: &ObjectKey) {
+        self.change_object(|world| world.forget_object(key));
+    }
+
+    /// Waits until someone asks for objects that nobody has told of yet, and returns them.
+    pub(super) async fn asked_objects(&self) -> BTreeSet<ObjectKey> {
+        loop {
+            let asked = std::mem::take(&mut self.state.lock().asked);
+            if !asked.is_empty() {
+                return asked;
+            }
+            self.objects_asked.notified().await;
+        }
+    }
+
+    pub(super) fn knows_object(&self, key: &ObjectKey) -> bool {
+        self.state.lock().world.knows_object(key)
+    }
+
+    /// Returns whether a held waiter asks for an object.
+    pub(super) fn is_awaited(&self, key: &ObjectKey) -> bool {
+        self.state.lock().waiters.ask_for(key)
+    }
+
+    fn change_object(&self, change: impl FnOnce(&mut World) -> Option<Shift>) {
         let mut known = self.state.lock();
-        if let Some(shift) = known.world.set_object(key, state) {
+        if let Some(shift) = change(&mut known.world) {
             let revision = known.world.revision();
             known.waiters.flag(&shift, revision);
         }
@@ -298,8 +345,8 @@ impl Feed for Shared {
 
 impl Known {
     fn refuse_objects(&self, conditions: &[Condition]) -> Result<(), WaitError> {
-        let is_object = |condition: &Condition| matches!(condition.subject, Subject::Object(_));
-        match (self.objects, conditions.iter().find(|it| is_object(it))) {
+        let is_object = |condition: &&Condition| object_of(condition).is_some();
+        match (self.objects, conditions.iter().find(is_object)) {
             (ObjectSource::None, Some(condition)) => Err(WaitError::NoObjects {
                 condition: Box::new(condition.clone()),
             }),
@@ -340,6 +387,13 @@ fn judge(world: &World, conditions: &Arc<[Condition]>, at: Option<Revision>) -> 
     }
 }
 
+fn object_of(condition: &Condition) -> Option<&ObjectKey> {
+    match &condition.subject {
+        Subject::Object(key) => Some(key),
+        Subject::Below { .. } | Subject::Variable { .. } => None,
+    }
+}
+
 /// Returns the next updates that are applied under one lock.
 fn next_slice(updates: &mut impl Iterator<Item = Update>) -> Vec<Update> {
     let mut slice = Vec::new();
@@ -360,6 +414,9 @@ fn work_of(key: &VariableKey) -> usize {
 
 /// The work that is done, or the number of conditions that are judged, under one lock.
 const SLICE: usize = 512;
+
+/// The most objects that are noted until they are told of; whoever asks for more asks again.
+const MOST_ASKED: usize = 1024;
 
 /// The number of items that are read under one lock.
 const LONGEST_PAGE: usize = 1000;

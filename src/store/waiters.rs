@@ -15,7 +15,7 @@ use std::{
     sync::Arc,
 };
 
-use oncue_language::{Condition, Namespace};
+use oncue_language::{Condition, Namespace, ObjectKey};
 use tokio::sync::oneshot;
 
 use super::Answer;
@@ -236,6 +236,13 @@ impl Waiters {
                 self.flagged.push_back((*id, revision));
             }
         }
+    }
+
+    /// Returns whether a waiter asks for an object.
+    pub(crate) fn ask_for(&self, key: &ObjectKey) -> bool {
+        let object = Trigger::Object(Box::new(key.clone()));
+        let asking = (object.clone(), GroupId::FIRST)..=(object, GroupId::LAST);
+        self.index.range(asking).next().is_some()
     }
 
     /// Returns whether a group is marked.

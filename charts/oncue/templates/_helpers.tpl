@@ -12,6 +12,10 @@
 {{ include "oncue.fullname" . }}-store
 {{- end -}}
 
+{{- define "oncue.controller" -}}
+{{ include "oncue.fullname" . }}-controller
+{{- end -}}
+
 {{- define "oncue.caSecret" -}}
 {{ include "oncue.webhook" . }}-ca
 {{- end -}}
@@ -227,6 +231,7 @@ inject:
   {{- end }}
   prefix: {{ .Values.annotations.prefix }}
   bare-keys: {{ .Values.annotations.bareKeys }}
+  controller: {{ .Values.controller.enabled }}
 {{- end -}}
 
 {{/* Selects the namespaces whose pods oncue handles. */}}

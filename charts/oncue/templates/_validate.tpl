@@ -9,7 +9,7 @@
 {{- include "oncue.validate.hostNetwork" . -}}
 {{- include "oncue.validate.clientResources" . -}}
 {{- include "oncue.validate.memory" (dict "component" "webhook" "values" .Values.webhook "least" "144Mi") -}}
-{{- include "oncue.validate.memory" (dict "component" "store" "values" .Values.store "least" "96Mi") -}}
+{{- include "oncue.validate.memory" (dict "component" "store" "values" .Values.store "least" (ternary "160Mi" "96Mi" .Values.controller.enabled)) -}}
 {{- include "oncue.validate.grace" (dict "component" "webhook" "values" .Values.webhook) -}}
 {{- include "oncue.validate.grace" (dict "component" "store" "values" .Values.store) -}}
 {{- end -}}

@@ -11,6 +11,8 @@ use crate::language::{
     condition::MAX_TOGETHER,
 };
 
+const OPENS_NO_GATES: &str = "this version opens no gates yet: use init, which is the default";
+
 const NEEDS_CONTROLLER: &str = "it needs the controller, which this installation does not run";
 
 /// Returns everything that `asked` cannot have in this pod and this installation.
@@ -23,8 +25,10 @@ pub(crate) fn conflicts(
     if asked.mode == Mode::Init {
         errors.extend(more_than_one_request_may_have(asked));
     }
-    if controller == Controller::Absent {
-        errors.extend(without_controller(asked));
+    match controller {
+        Controller::Absent => errors.extend(without_controller(asked)),
+        Controller::Present => {}
+        Controller::WithoutGates => errors.extend(gate(asked, OPENS_NO_GATES)),
     }
     if asked.mode == Mode::Gate {
         errors.extend(behind_a_gate(asked, spec));
@@ -44,7 +48,7 @@ pub(crate) fn unsignalled(
     let Hook::Foreign(handler) = Hook::of(signaller) else {
         return None;
     };
-    if asked.signals.is_empty() || controller == Controller::Present {
+    if asked.signals.is_empty() || controller != Controller::Absent {
         return None;
     }
     let rule = format!(
@@ -60,17 +64,19 @@ fn without_controller(asked: &PodAnnotations) -> Vec<AnnotationError> {
     let objects = refused_terms(asked, |term| {
         matches!(term.target, Target::Object(_)).then_some(NEEDS_CONTROLLER)
     });
-    let gate = (asked.mode == Mode::Gate)
-        .then(|| AnnotationError::value(Key::DependsOnMode, "gate", &NEEDS_CONTROLLER));
     let needing = [
         Key::SignalsOnReady,
         Key::SignalsOnSuccess,
         Key::SignalsOnFailure,
     ];
     objects
-        .chain(gate)
+        .chain(gate(asked, NEEDS_CONTROLLER))
         .chain(refused_signals(asked, needing, NEEDS_CONTROLLER))
         .collect()
+}
+
+fn gate(asked: &PodAnnotations, rule: &'static str) -> Option<AnnotationError> {
+    (asked.mode == Mode::Gate).then(|| AnnotationError::value(Key::DependsOnMode, "gate", &rule))
 }
 
 fn behind_a_gate(asked: &PodAnnotations, spec: &Spec<'_>) -> Vec<AnnotationError> {
@@ -178,6 +184,16 @@ mod tests {
             ]
         );
         let errors = refused(&annotations, "{}", Controller::Present);
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    #[test]
+    fn a_gate_is_refused_while_nobody_opens_it() {
+        let annotations = [("depends-on", "a, job:m"), ("depends-on-mode", "gate")];
+        let errors = refused(&annotations, "{}", Controller::WithoutGates);
+        let expected = format!("depends-on-mode: \"gate\" is not right: {OPENS_NO_GATES}");
+        assert_eq!(errors, [expected]);
+        let errors = refused(&annotations[..1], "{}", Controller::WithoutGates);
         assert!(errors.is_empty(), "{errors:?}");
     }
 

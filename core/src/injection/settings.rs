@@ -42,10 +42,15 @@ impl Settings {
         }
     }
 
-    /// Returns the label by which a controller finds the pods that it has to look after.
+    /// Returns the label that injected pods get.
     pub fn managed_label(&self) -> String {
-        format!("{}/managed", self.keys.prefix())
+        managed_label(&self.keys)
     }
+}
+
+/// Returns the label by which a controller finds the pods that it has to look after.
+pub fn managed_label(keys: &Keys) -> String {
+    format!("{}/managed", keys.prefix())
 }
 
 /// The image of the injected container, whose only file is the client.
@@ -174,6 +179,8 @@ pub enum Controller {
     Absent,
     /// One runs.
     Present,
+    /// One runs that opens no gates: a pod behind one is refused.
+    WithoutGates,
 }
 
 #[cfg(test)]

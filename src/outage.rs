@@ -1,6 +1,6 @@
 //! What fails for a while: said once, not at each try.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use tokio::time::Sleep;
 use tower::{
@@ -12,19 +12,22 @@ use tracing::{error, info};
 /// Something that is tried again and again: its failure is logged when it begins and when its
 /// reason changes, and so is its end.
 #[derive(Debug)]
-pub(super) struct Outage {
-    what: &'static str,
+pub(crate) struct Outage {
+    what: Cow<'static, str>,
     reason: Option<String>,
 }
 
 impl Outage {
     /// Names what is tried; it works so far.
-    pub(super) fn of(what: &'static str) -> Self {
-        Self { what, reason: None }
+    pub(crate) fn of(what: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            what: what.into(),
+            reason: None,
+        }
     }
 
     /// Takes note of how a try ended.
-    pub(super) fn note<T>(&mut self, result: Result<T, impl Into<anyhow::Error>>) -> Option<T> {
+    pub(crate) fn note<T>(&mut self, result: Result<T, impl Into<anyhow::Error>>) -> Option<T> {
         let Self { what, reason } = self;
         match result {
             Ok(value) => {
@@ -46,7 +49,7 @@ impl Outage {
 }
 
 /// Tries until it succeeds.
-pub(super) async fn persist<T, E, A>(what: &'static str, mut attempt: impl FnMut() -> A) -> T
+pub(crate) async fn persist<T, E, A>(what: &'static str, mut attempt: impl FnMut() -> A) -> T
 where
     A: Future<Output = Result<T, E>>,
     E: Into<anyhow::Error>,
@@ -63,11 +66,11 @@ where
 
 /// How long to wait before the next try.
 #[derive(Debug)]
-pub(super) struct Pause(ExponentialBackoff);
+pub(crate) struct Pause(ExponentialBackoff);
 
 impl Pause {
     /// Waits longer after each failure, up to a limit. A random part spreads simultaneous retries.
-    pub(super) fn after_failure(&mut self) -> Sleep {
+    pub(crate) fn after_failure(&mut self) -> Sleep {
         self.0.next_backoff()
     }
 }

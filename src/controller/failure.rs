@@ -1,0 +1,46 @@
+//! Why objects cannot be watched.
+
+use kube::{core::Status, runtime::watcher};
+
+/// Why objects cannot be watched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Failure {
+    /// A permission is missing.
+    Forbidden,
+    /// The cluster has no such kind.
+    NoSuchKind,
+    /// Anything else, which is expected to pass.
+    Passing,
+    /// The objects live in no namespace, and may not be asked for.
+    Unnamespaced,
+}
+
+impl Failure {
+    /// Returns why a watch failed.
+    pub(super) fn of(error: &watcher::Error) -> Self {
+        match error {
+            watcher::Error::InitialListFailed(error)
+            | watcher::Error::WatchStartFailed(error)
+            | watcher::Error::WatchFailed(error) => Self::of_request(error),
+            watcher::Error::WatchError(status) => Self::of_status(status),
+            watcher::Error::NoResourceVersion => Self::Passing,
+        }
+    }
+
+    /// Returns why a request failed.
+    pub(super) fn of_request(error: &kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::of_status(status),
+            kube::Error::Discovery(_) => Self::NoSuchKind,
+            _ => Self::Passing,
+        }
+    }
+
+    fn of_status(status: &Status) -> Self {
+        match status.code {
+            403 => Self::Forbidden,
+            404 => Self::NoSuchKind,
+            _ => Self::Passing,
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! An API server in memory whose objects can be listed, watched and read: for tests.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::extract::Query;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::Frame;
+use kube::{Client, client, core::Status};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{self, UnboundedSender};
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// The API server, shared with its clients.
+#[derive(Clone, Default)]
+pub(super) struct FakeApi(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// Objects by their paths.
+    objects: BTreeMap<String, Value>,
+    changes: Vec<Change>,
+    watchers: Vec<Watcher>,
+    is_down: bool,
+    /// The resource that may not be read.
+    forbidden: Option<String>,
+    reads: Vec<String>,
+}
+
+/// That an object became another, or came or went.
+#[derive(Clone)]
+struct Change {
+    path: String,
+    before: Option<Value>,
+    after: Option<Value>,
+}
+
+struct Watcher {
+    of: Selection,
+    sender: UnboundedSender<Bytes>,
+}
+
+/// What a list or a watch is about.
+#[derive(Clone)]
+struct Selection {
+    /// The end of the paths' collection, such as `pods`.
+    plural: String,
+    namespace: Option<String>,
+    label: Option<(String, String)>,
+    name: Option<String>,
+}
+
+impl FakeApi {
+    pub(super) fn client(&self) -> Client {
+        let api = self.clone();
+        let service = tower::service_fn(move |request: Request<client::Body>| {
+            let api = api.clone();
+            async move { Ok::<_, Infallible>(api.lock().answer(&request)) }
+        });
+        Client::new(service, "default")
+    }
+
+    /// Puts an object at its path.
+    pub(super) fn put(&self, plural: &str, object: &Value) {
+        let path = path(plural, object);
+        self.lock().change(path, Some(object.clone()));
+    }
+
+    /// Removes an object.
+    pub(super) fn remove(&self, plural: &str, object: &Value) {
+        let path = path(plural, object);
+        self.lock().change(path, None);
+    }
+
+    /// Ends all watches, and refuses every request while it is down.
+    pub(super) fn set_down(&self, is_down: bool) {
+        let mut state = self.lock();
+        state.is_down = is_down;
+        state.watchers.clear();
+    }
+
+    /// Forbids to read one resource, or none.
+    pub(super) fn forbid(&self, plural: Option<&str>) {
+        self.lock().forbidden = plural.map(str::to_owned);
+    }
+
+    /// Returns the paths of single objects that were read since this was asked last.
+    pub(super) fn reads(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().reads)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns the path below the group's, which the tests do not need.
+fn path(plural: &str, object: &Value) -> String {
+    let member = |name| object["metadata"][name].as_str().unwrap();
+    format!(
+        "namespaces/{}/{plural}/{}",
+        member("namespace"),
+        member("name")
+    )
+}
+
+impl State {
+    fn change(&mut self, path: String, after: Option<Value>) {
+        let version = (self.changes.len() + 1).to_string();
+        let stamped = |mut object: Value| {
+            object["metadata"]["resourceVersion"] = json!(version);
+            object
+        };
+        let after = after.map(stamped);
+        let before = match &after {
+            Some(object) => self.objects.insert(path.clone(), object.clone()),
+            None => self.objects.remove(&path).map(stamped),
+        };
+        let change = Change {
+            path,
+            before,
+            after,
+        };
+        self.watchers
+            .retain(|watcher| match watcher.of.event(&change) {
+                Some(event) => watcher.sender.send(event).is_ok(),
+                None => true,
+            });
+        self.changes.push(change);
+    }
+
+    fn answer(&mut self, request: &Request<client::Body>) -> Response<Body> {
+        let path = request.uri().path();
+        let Query(parameters) =
+            Query::<BTreeMap<String, String>>::try_from_uri(request.uri()).unwrap();
+        if self.is_down {
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, "down");
+        }
+        if self
+            .forbidden
+            .as_ref()
+            .is_some_and(|it| path.ends_with(&**it))
+        {
+            return refuse(StatusCode::FORBIDDEN, "forbidden");
+        }
+        if let Some(at) = path
+            .find("namespaces/")
+            .filter(|at| path[*at..].split('/').count() > 3)
+        {
+            self.reads.push(path[at..].to_owned());
+            return match self.objects.get(&path[at..]) {
+                Some(object) => answer(object),
+                None => refuse(StatusCode::NOT_FOUND, path),
+            };
+        }
+        let of = Selection {
+            plural: path.rsplit('/').next().unwrap().to_owned(),
+            namespace: path
+                .split_once("namespaces/")
+                .and_then(|(_, rest)| rest.split('/').next())
+                .map(str::to_owned),
+            name: parameters
+                .get("fieldSelector")
+                .and_then(|text| text.strip_prefix("metadata.name="))
+                .map(str::to_owned),
+            label: parameters.get("labelSelector").map(|text| {
+                let (key, value) = text.split_once('=').unwrap();
+                (key.to_owned(), value.to_owned())
+            }),
+        };
+        if parameters.contains_key("watch") {
+            let since = parameters["resourceVersion"].parse().unwrap();
+            return self.watch(of, since);
+        }
+        let items: Vec<_> = self
+            .objects
+            .iter()
+            .filter(|(path, object)| of.contains(path, object))
+            .map(|(_, object)| object)
+            .collect();
+        let version = self.changes.len().to_string();
+        answer(&json!({"items": items, "metadata": {"resourceVersion": version}}))
+    }
+
+    fn watch(&mut self, of: Selection, since: usize) -> Response<Body> {
+        let missed: Vec<_> = self.changes[since..]
+            .iter()
+            .filter_map(|change| of.event(change))
+            .collect();
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        self.watchers.push(Watcher { of, sender });
+        let events = stream::iter(missed).chain(stream::poll_fn(move |cx| receiver.poll_recv(cx)));
+        let frames = events.map(|event| Ok::<_, Infallible>(Frame::data(event)));
+        Response::new(StreamBody::new(frames).boxed_unsync())
+    }
+}
+
+impl Selection {
+    fn contains(&self, path: &str, object: &Value) -> bool {
+        let is_labelled = |(key, value): &(String, String)| {
+            object["metadata"]["labels"].get(key) == Some(&json!(value))
+        };
+        let [_, namespace, plural, name] = path.split('/').collect::<Vec<_>>()[..] else {
+            return false;
+        };
+        let is = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|it| it == text);
+        plural == self.plural
+            && is(&self.namespace, namespace)
+            && is(&self.name, name)
+            && self.label.as_ref().is_none_or(is_labelled)
+    }
+
+    /// Returns the line of a watch that tells of a change.
+    fn event(&self, change: &Change) -> Option<Bytes> {
+        let selected = |object: &Option<Value>| {
+            let object = object.clone();
+            object.filter(|object| self.contains(&change.path, object))
+        };
+        let (kind, object) = match (selected(&change.before), selected(&change.after)) {
+            (None, None) => return None,
+            (None, Some(after)) => ("ADDED", after),
+            (Some(_), Some(after)) => ("MODIFIED", after),
+            (Some(before), None) => ("DELETED", before),
+        };
+        let line = json!({"type": kind, "object": object});
+        Some(format!("{line}\n").into())
+    }
+}
+
+fn answer(document: &Value) -> Response<Body> {
+    Response::new(Full::from(document.to_string()).boxed_unsync())
+}
+
+fn refuse(code: StatusCode, message: &str) -> Response<Body> {
+    let reason = code.canonical_reason().unwrap_or_default().replace(' ', "");
+    let status = Status::failure(message, &reason).with_code(code.as_u16());
+    let mut response = answer(&serde_json::to_value(status).unwrap());
+    *response.status_mut() = code;
+    response
+}

@@ -1,0 +1,239 @@
+//! Asserts and withdraws what pods and Jobs imply, as the pure [`Life`] decides.
+
+use std::{collections::HashMap, time::Duration};
+
+use futures_util::{FutureExt, StreamExt, stream};
+use kube::{Client, core::GroupVersion};
+use serde_json::Value;
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::warn;
+
+use super::{
+    assertions::{AssertionNews, Assertions},
+    confirmations::{Confirmations, Confirmed},
+    metrics::Metrics,
+    objects::resource,
+    observations::{Observation, Observations, Watched},
+};
+use crate::{
+    injection::managed_label,
+    language::{Keys, Timestamp, VariableKey},
+    life::{Decisions, Life, ObservedJob, ObservedPod},
+    outage::Outage,
+    store::{Mutation, Store, StoreError},
+};
+
+/// The task that keeps variables true.
+pub(super) struct LifeTask {
+    life: Life,
+    assertions: Assertions,
+    confirmations: Confirmations,
+    jobs: Observations,
+    pods: Observations,
+    writer: Writer,
+    keys: Keys,
+    store: Store,
+    /// When to decide again without anything new.
+    next: Option<Timestamp>,
+}
+
+impl LifeTask {
+    pub(super) fn new(client: Client, store: Store, (keys, metrics): (Keys, Metrics)) -> Self {
+        let pods = resource(&GroupVersion::gv("", "v1"), "pods");
+        let jobs = resource(&GroupVersion::gv("batch", "v1"), "jobs");
+        let managed = Watched {
+            labels: Some(format!("{}=true", managed_label(&keys))),
+            ..Watched::default()
+        };
+        Self {
+            life: Life::default(),
+            assertions: Assertions::of(store.clone()),
+            confirmations: Confirmations::of(client.clone(), pods.clone()),
+            jobs: Observations::of(client.clone(), &jobs, Watched::default()),
+            pods: Observations::of(client, &pods, managed),
+            writer: Writer::of(store.clone(), metrics),
+            keys,
+            store,
+            next: None,
+        }
+    }
+
+    /// Runs for ever.
+    pub(super) async fn run(mut self) {
+        loop {
+            self.observe().await;
+            // What is there already is observed too, so that it is written together.
+            for _ in 0..OBSERVED_TOGETHER {
+                if self.observe().now_or_never().is_none() {
+                    break;
+                }
+            }
+            self.act().await;
+        }
+    }
+
+    /// Waits until something is new, and takes note of it. Cancelling loses nothing.
+    async fn observe(&mut self) {
+        let is_due = until(self.next, self.store.now());
+        tokio::select! {
+            news = self.assertions.next() => self.take_over(news),
+            confirmed = self.confirmations.next() => self.confirm(confirmed),
+            seen = self.jobs.next() => self.see_job(seen),
+            seen = self.pods.next() => self.see_pod(seen),
+            failed = self.writer.failed() => failed.iter().for_each(|it| self.life.mutation_failed(it)),
+            () = is_due => self.next = None,
+        }
+    }
+
+    fn take_over(&mut self, news: AssertionNews) {
+        match news {
+            AssertionNews::All(variables) => self.life.reset_assertions(&variables),
+            AssertionNews::One(update) => self.life.assertion_changed(&update),
+        }
+    }
+
+    fn confirm(&mut self, Confirmed { id, found }: Confirmed) {
+        let found = found.and_then(|pod| self.read_pod(&pod));
+        self.life.pod_confirmed(&id, found);
+    }
+
+    fn see_pod(&mut self, seen: Observation) {
+        match seen {
+            Observation::Failed(_) => {}
+            Observation::Gone(pod) => {
+                if let Some(pod) = self.read_pod(&pod) {
+                    self.life.pod_missing(&pod.id);
+                }
+            }
+            Observation::Listed => self.life.pods_listed(),
+            Observation::Listing => self.life.pods_listing(),
+            Observation::Object(pod) => {
+                if let Some(pod) = self.read_pod(&pod) {
+                    self.life.observe_pod(pod);
+                }
+            }
+        }
+    }
+
+    fn see_job(&mut self, seen: Observation) {
+        match seen {
+            Observation::Failed(_) => {}
+            Observation::Gone(job) => {
+                if let Some(job) = self.read_job(&job) {
+                    self.life.job_gone(&job.id);
+                }
+            }
+            Observation::Listed => self.life.jobs_listed(),
+            Observation::Listing => self.life.jobs_listing(),
+            Observation::Object(job) => {
+                if let Some(job) = self.read_job(&job) {
+                    self.life.observe_job(job);
+                }
+            }
+        }
+    }
+
+    fn read_pod(&self, pod: &Value) -> Option<ObservedPod> {
+        let read = ObservedPod::read(pod, &self.keys);
+        read.inspect_err(|error| warn!(%error, "a pod cannot be read"))
+            .ok()
+    }
+
+    fn read_job(&self, job: &Value) -> Option<ObservedJob> {
+        let read = ObservedJob::read(job, &self.keys);
+        read.inspect_err(|error| warn!(%error, "a Job cannot be read"))
+            .ok()
+    }
+
+    /// Does what follows from everything that was observed.
+    async fn act(&mut self) {
+        let Decisions {
+            mutations,
+            confirm,
+            next,
+        } = self.life.decide(self.store.now());
+        self.confirmations.ask(confirm);
+        self.next = next;
+        self.writer.write(mutations).await;
+    }
+}
+
+/// Makes changes of variables, and keeps those that failed until they may be tried again.
+struct Writer {
+    store: Store,
+    metrics: Metrics,
+    outage: Outage,
+    failed: Vec<Mutation>,
+    /// When the failed ones may be decided again.
+    retry: Instant,
+}
+
+impl Writer {
+    fn of(store: Store, metrics: Metrics) -> Self {
+        Self {
+            store,
+            metrics,
+            outage: Outage::of("change of a variable"),
+            failed: Vec::new(),
+            retry: Instant::now(),
+        }
+    }
+
+    /// Makes all changes: those of one variable in their order, those of several at the same time.
+    async fn write(&mut self, mutations: Vec<Mutation>) {
+        let mut by_variable = HashMap::<VariableKey, Vec<Mutation>>::new();
+        for mutation in mutations {
+            let of_variable = by_variable.entry(mutation.key.clone()).or_default();
+            of_variable.push(mutation);
+        }
+        let store = &self.store;
+        let writes = by_variable.into_values();
+        let mut written =
+            stream::iter(writes.map(|of_variable| write_in_order(store, of_variable)))
+                .buffer_unordered(WRITES_AT_ONCE);
+        while let Some(results) = written.next().await {
+            for (mutation, result) in results {
+                if self.outage.note(result).is_some() {
+                    self.metrics.written(&mutation.action);
+                } else {
+                    self.metrics.failed();
+                    self.failed.push(mutation);
+                    self.retry = Instant::now() + AFTER_FAILURE;
+                }
+            }
+        }
+    }
+
+    /// Waits until there are failed changes that may be tried again, and returns them.
+    async fn failed(&mut self) -> Vec<Mutation> {
+        if self.failed.is_empty() {
+            return std::future::pending().await;
+        }
+        sleep_until(self.retry).await;
+        std::mem::take(&mut self.failed)
+    }
+}
+
+async fn write_in_order(
+    store: &Store,
+    mutations: Vec<Mutation>,
+) -> Vec<(Mutation, Result<(), StoreError>)> {
+    let mut results = Vec::with_capacity(mutations.len());
+    for mutation in mutations {
+        let result = store.apply(mutation.clone()).await;
+        results.push((mutation, result.map(drop)));
+    }
+    results
+}
+
+/// Sleeps from `now` until `moment`, or for ever.
+async fn until(moment: Option<Timestamp>, now: Timestamp) {
+    match moment {
+        Some(moment) => sleep(moment.since(now)).await,
+        None => std::future::pending().await,
+    }
+}
+
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+const OBSERVED_TOGETHER: usize = 1000;
+const WRITES_AT_ONCE: usize = 64;

@@ -1,0 +1,326 @@
+//! Watches the objects that waiters ask for, and tells the store of them.
+
+mod cache;
+mod kinds;
+mod plan;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use kube::Client;
+use serde_json::Value;
+use tokio::{
+    sync::mpsc,
+    task::AbortHandle,
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep},
+};
+
+pub(super) use self::kinds::resource;
+use self::{
+    cache::{Cache, News},
+    plan::{MOST_WATCHES, Plan, Watch},
+};
+use super::{
+    failure::Failure,
+    observations::{Observation, Observations},
+};
+use crate::{
+    language::{ObjectKey, ObjectState},
+    objects::{self, Found, Source, Sources, WatchedKind},
+    store::Store,
+};
+
+/// The task that judges objects.
+pub(super) struct ObjectsTask {
+    client: Client,
+    store: Store,
+    asked: BTreeMap<ObjectKey, Asked>,
+    plan: Plan,
+    running: BTreeMap<Watch, Running>,
+    sender: mpsc::Sender<Shown>,
+    shown: mpsc::Receiver<Shown>,
+    last_id: u64,
+    looks: Interval,
+}
+
+/// An object that someone asked for.
+struct Asked {
+    sources: Sources,
+    /// When someone last did.
+    last: Instant,
+}
+
+/// A watch that runs; it ends when this is dropped.
+struct Running {
+    id: u64,
+    cache: Cache,
+    /// What is judged by it.
+    keys: BTreeSet<ObjectKey>,
+    task: AbortHandle,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What a watch shows.
+struct Shown {
+    watch: Watch,
+    /// Tells it from an earlier watch of the same.
+    id: u64,
+    observation: Observation,
+}
+
+impl ObjectsTask {
+    pub(super) fn new(client: Client, store: Store) -> Self {
+        let (sender, shown) = mpsc::channel(UNSEEN);
+        let mut looks = interval(BETWEEN_LOOKS);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            client,
+            store,
+            asked: BTreeMap::new(),
+            plan: Plan::default(),
+            running: BTreeMap::new(),
+            sender,
+            shown,
+            last_id: 0,
+            looks,
+        }
+    }
+
+    /// Runs for ever.
+    pub(super) async fn run(mut self) {
+        loop {
+            tokio::select! {
+                keys = self.store.asked_objects() => self.ask(keys),
+                Some(shown) = self.shown.recv() => self.observe(shown),
+                _ = self.looks.tick() => self.forget_unasked(),
+            }
+        }
+    }
+
+    fn ask(&mut self, keys: BTreeSet<ObjectKey>) {
+        let last = Instant::now();
+        for key in keys {
+            if self.asked.len() >= MOST_OBJECTS && !self.asked.contains_key(&key) {
+                self.tell(&key, too_many());
+                self.store.forget_object(&key);
+                continue;
+            }
+            let sources = Sources::of(&key);
+            self.asked.insert(key, Asked { sources, last });
+        }
+        self.watch_what_is_asked();
+    }
+
+    /// Forgets the objects that nobody has asked for in a while.
+    fn forget_unasked(&mut self) {
+        let (store, now) = (&self.store, Instant::now());
+        let mut forgotten = Vec::new();
+        self.asked.retain(|key, asked| {
+            if store.is_awaited(key) {
+                asked.last = now;
+            }
+            let stays = now < asked.last + KEPT_FOR;
+            if !stays {
+                forgotten.push(key.clone());
+            }
+            stays
+        });
+        if forgotten.is_empty() {
+            return;
+        }
+        for key in &forgotten {
+            self.store.forget_object(key);
+        }
+        self.watch_what_is_asked();
+    }
+
+    /// Begins and ends watches, so that they show what is asked for.
+    fn watch_what_is_asked(&mut self) {
+        let sources = self.asked.values().flat_map(Asked::sources);
+        self.plan = Plan::of(sources);
+        self.running.retain(|watch, running| {
+            running.keys.clear();
+            self.plan.watches().contains(watch)
+        });
+        for watch in self.plan.watches() {
+            if !self.running.contains_key(watch) {
+                self.last_id += 1;
+                let running = begin(watch, self.last_id, (&self.client, &self.sender));
+                self.running.insert(watch.clone(), running);
+            }
+        }
+        let mut unwatched = Vec::new();
+        for (key, asked) in &self.asked {
+            for source in asked.sources() {
+                let watch = self.plan.watch_of(source);
+                match watch.and_then(|watch| self.running.get_mut(watch)) {
+                    Some(running) => drop(running.keys.insert(key.clone())),
+                    None => unwatched.push(key.clone()),
+                }
+            }
+        }
+        for key in unwatched {
+            self.tell(&key, too_many());
+        }
+        let keys: Vec<_> = self.asked.keys().cloned().collect();
+        for key in keys.iter().filter(|key| !self.store.knows_object(key)) {
+            self.judge(key);
+        }
+    }
+
+    fn observe(&mut self, shown: Shown) {
+        let Shown {
+            watch,
+            id,
+            observation,
+        } = shown;
+        let Some(running) = self.running.get_mut(&watch).filter(|it| it.id == id) else {
+            return;
+        };
+        let news = running.cache.observe(&observation);
+        let keys: Vec<_> = running
+            .keys
+            .iter()
+            .filter(|key| {
+                self.asked
+                    .get(*key)
+                    .is_some_and(|it| it.concerns(&news, &watch))
+            })
+            .cloned()
+            .collect();
+        for key in keys {
+            self.judge(&key);
+        }
+    }
+
+    /// Judges an object by what is known of it, and tells the store; what is not known yet stays as
+    /// it was told.
+    fn judge(&self, key: &ObjectKey) {
+        let Some(Asked { sources, .. }) = self.asked.get(key) else {
+            return;
+        };
+        let named = sources.named.as_ref().map(|source| self.find(source));
+        let related = sources.related.as_ref().map(|source| self.find(source));
+        let state = match (named.transpose(), related.transpose()) {
+            (Ok(named), Ok(related)) => {
+                let found = Found {
+                    named: named.and_then(|objects| objects.first().copied()),
+                    related: related.unwrap_or_default(),
+                };
+                objects::state(key, &found)
+            }
+            (Err(Some((kind, failure))), _) | (_, Err(Some((kind, failure)))) => {
+                ObjectState::Pending(reason(kind, failure))
+            }
+            (Err(None), _) | (_, Err(None)) => return,
+        };
+        self.tell(key, state);
+    }
+
+    /// Returns the objects of a source, or why they are not known.
+    fn find<'a>(
+        &'a self,
+        source: &'a Source,
+    ) -> Result<Vec<&'a Value>, Option<(&'a WatchedKind, Failure)>> {
+        let watch = self.plan.watch_of(source).ok_or(None)?;
+        let running = self.running.get(watch).ok_or(None)?;
+        let found = running.cache.find(source);
+        found.map_err(|failure| failure.map(|failure| (&source.kind, failure)))
+    }
+
+    fn tell(&self, key: &ObjectKey, state: ObjectState) {
+        self.store.set_object(key, Some(state));
+    }
+}
+
+impl Asked {
+    fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.named.iter().chain(&self.sources.related)
+    }
+
+    /// Returns whether news of a watch may change the judgement.
+    fn concerns(&self, news: &News, watch: &Watch) -> bool {
+        match news {
+            News::All => true,
+            News::Nothing => false,
+            News::One(objects) => {
+                let mut sources = self.sources().filter(|it| it.kind == watch.kind);
+                sources.any(|source| objects.iter().flatten().any(|it| source.contains(it)))
+            }
+        }
+    }
+}
+
+fn begin(watch: &Watch, id: u64, (client, sender): (&Client, &mpsc::Sender<Shown>)) -> Running {
+    let task = tokio::spawn(show(watch.clone(), id, (client.clone(), sender.clone())));
+    Running {
+        id,
+        cache: Cache::of(watch.source()),
+        keys: BTreeSet::new(),
+        task: task.abort_handle(),
+    }
+}
+
+/// Shows what a watch shows, for as long as someone looks.
+async fn show(watch: Watch, id: u64, (client, sender): (Client, mpsc::Sender<Shown>)) {
+    let shown = |observation| Shown {
+        watch: watch.clone(),
+        id,
+        observation,
+    };
+    let resource = loop {
+        match kinds::find(&client, &watch.kind).await {
+            Ok(resource) => break resource,
+            Err(failure) => {
+                if sender
+                    .send(shown(Observation::Failed(failure)))
+                    .await
+                    .is_err()
+                {
+                    return;
+                }
+                sleep(BETWEEN_DISCOVERIES).await;
+            }
+        }
+    };
+    let mut observations = Observations::of(client, &resource, watch.watched());
+    while sender.send(shown(observations.next().await)).await.is_ok() {}
+}
+
+/// Says why objects are not known, to be read after the term.
+fn reason(kind: &WatchedKind, failure: Failure) -> String {
+    match failure {
+        Failure::Forbidden => format!(
+            "cannot be judged: oncue may not read {kind}; grant it get, list and watch in a \
+             ClusterRole with the label oncue.dev/aggregate-to-controller: \"true\""
+        ),
+        Failure::NoSuchKind => format!("cannot be judged: the cluster has no {kind}"),
+        Failure::Passing => "is not known yet: the API server does not answer".to_owned(),
+        Failure::Unnamespaced => {
+            format!("cannot be judged: {kind} live in no namespace, and may not be asked for")
+        }
+    }
+}
+
+fn too_many() -> ObjectState {
+    ObjectState::Pending(format!(
+        "cannot be judged: oncue already watches all that it may ({MOST_OBJECTS} terms, \
+         {MOST_WATCHES} watches)"
+    ))
+}
+
+/// How often a kind is looked for that the cluster does not have yet.
+const BETWEEN_DISCOVERIES: Duration = Duration::from_secs(10);
+const BETWEEN_LOOKS: Duration = Duration::from_secs(15);
+/// How long an object is watched after the last one asked for it.
+const KEPT_FOR: Duration = Duration::from_mins(1);
+const MOST_OBJECTS: usize = 10_000;
+/// How many observations wait to be looked at.
+const UNSEEN: usize = 256;
