@@ -24,6 +24,10 @@ use crate::{
     value::Value,
 };
 
+/// The rule that a term breaks which is [private](ObjectTerm::is_private_to_others).
+pub const PRIVATE_TO_OTHERS: &str = "only readiness can be asked of another namespace: of pods, \
+                                     Jobs, Services, deployments, statefulsets and daemonsets";
+
 /// What a term says of objects, with placeholders in it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct ObjectTerm {
@@ -45,6 +49,14 @@ impl ObjectTerm {
     pub fn namespace_in(&self, own: &Namespace) -> Option<Namespace> {
         let named = self.namespace.as_ref().unwrap_or(own);
         (!self.kind.is_cluster_scoped()).then(|| named.clone())
+    }
+
+    /// Returns whether pods of `own` may not ask this: in other namespaces, they may ask for
+    /// readiness only.
+    pub fn is_private_to_others(&self, own: &Namespace) -> bool {
+        let is_readiness =
+            self.kind.tells_readiness() && !matches!(self.demand, ObjectDemand::Field { .. });
+        !is_readiness && self.namespace_in(own).is_some_and(|it| it != *own)
     }
 
     /// Returns the placeholders that are left in it.

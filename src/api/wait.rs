@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::future::{BoxFuture, FutureExt};
-use oncue_language::{Condition, Namespace, Presence, Term};
+use oncue_language::{Condition, Namespace, Presence, Target, Term, object::PRIVATE_TO_OTHERS};
 use oncue_wire::{WaitAnswer, WaitRequest};
 use tokio::time::sleep;
 
@@ -73,6 +73,11 @@ fn condition(text: &str, namespace: &Namespace) -> Result<Condition, ApiError> {
         rule,
     };
     let term: Term = text.parse().map_err(ApiError::Term)?;
+    if let Target::Object(object) = &term.target
+        && object.is_private_to_others(namespace)
+    {
+        return Err(unjudged(PRIVATE_TO_OTHERS.to_owned()));
+    }
     let mut condition = term
         .condition(namespace)
         .map_err(|error| unjudged(error.to_string()))?

@@ -6,9 +6,10 @@ use super::{
     settings::Controller,
 };
 use crate::language::{
-    AnnotationError, Located, PodAnnotations, Target, Term,
+    AnnotationError, Located, Namespace, PodAnnotations, Target, Term,
     annotation::{Fault, Key, Mode},
     condition::MAX_TOGETHER,
+    object::PRIVATE_TO_OTHERS,
 };
 
 const OPENS_NO_GATES: &str = "this version opens no gates yet: use init, which is the default";
@@ -37,6 +38,19 @@ pub(crate) fn conflicts(
         errors.extend(without_an_end(asked));
     }
     errors
+}
+
+/// Refuses terms that ask more of another namespace than readiness.
+pub(crate) fn private_to_others(
+    asked: &PodAnnotations,
+    own: &Namespace,
+) -> impl Iterator<Item = AnnotationError> {
+    refused_terms(asked, |term| match &term.target {
+        Target::Object(object) => object
+            .is_private_to_others(own)
+            .then_some(PRIVATE_TO_OTHERS),
+        Target::Below { .. } | Target::Probe(_) | Target::Variable { .. } => None,
+    })
 }
 
 /// Refuses `signals` if neither a marker nor a controller would signal.
@@ -185,6 +199,32 @@ mod tests {
         );
         let errors = refused(&annotations, "{}", Controller::Present);
         assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    #[test]
+    fn only_readiness_can_be_asked_of_another_namespace() {
+        let annotations = [(
+            "depends-on",
+            "job:m@till, configmap:c@shop, pod:p@shop{.x}, node:n",
+        )];
+        let reading = PodAnnotations::read(&Keys::default(), annotations);
+        let asked = reading.annotations.unwrap();
+        let refused = |own: &str| -> Vec<String> {
+            let own = own.parse().unwrap();
+            let errors = private_to_others(&asked, &own);
+            errors.map(|error| error.to_string()).collect()
+        };
+        assert!(refused("shop").is_empty());
+        let errors = refused("till");
+        assert_eq!(errors.len(), 2, "{errors:?}");
+        assert!(
+            errors[0].contains("in \"configmap:c@shop\": only readiness"),
+            "{errors:?}"
+        );
+        assert!(
+            errors[1].contains("in \"pod:p@shop{.x}\": only readiness"),
+            "{errors:?}"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{
     advice::advice,
     annotations::MAX_BYTES,
     changes::patch,
-    check::{conflicts, unsignalled},
+    check::{conflicts, private_to_others, unsignalled},
     collision,
     plan::{Plan, Subject},
     pod::{Container, Pod, Spec},
@@ -113,6 +113,7 @@ impl<'a> Request<'a> {
         let annotations = self.resolve(&asked, signaller.name())?;
         // As written: what is known of the node makes no difference to a gate.
         let mut errors = conflicts(&asked, spec, self.settings.controller);
+        errors.extend(private_to_others(&asked, self.target.namespace));
         errors.extend(unsignalled(&asked, signaller, self.settings.controller));
         if !errors.is_empty() {
             return Err(Refusal::Annotations(errors));

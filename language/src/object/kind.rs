@@ -53,6 +53,21 @@ impl ObjectKind {
         *self == Self::Node
     }
 
+    /// Returns whether the rule of the kind tells readiness: of pods, Jobs, Services, workloads and
+    /// nodes. That of any other kind tells whether an object exists, or what it is bound to.
+    pub(crate) fn tells_readiness(&self) -> bool {
+        match self {
+            Self::DaemonSet
+            | Self::Deployment
+            | Self::Job
+            | Self::Node
+            | Self::Pod
+            | Self::Service
+            | Self::StatefulSet => true,
+            Self::ConfigMap | Self::Other(_) | Self::PersistentVolumeClaim | Self::Secret => false,
+        }
+    }
+
     /// Returns what such an object is once its kind's own rule holds, to be read after its name.
     pub fn holds_when(&self) -> &'static str {
         match self {
