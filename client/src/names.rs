@@ -7,10 +7,11 @@
 mod exchange;
 mod hosts;
 mod message;
+mod remembered;
 mod search;
 
 use std::{
-    fs,
+    fmt, fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     time::{Duration, Instant},
@@ -24,6 +25,20 @@ use self::{
     exchange::Server,
     message::{Family, Reply},
 };
+
+pub(crate) use self::remembered::RememberedNames;
+
+/// Whatever turns names into addresses.
+pub(crate) trait Hosts: fmt::Debug + Send + Sync {
+    /// Returns the addresses of `host`, in the order in which to try them; there is at least one.
+    fn lookup(&self, host: &str, deadline: Instant) -> Result<Vec<IpAddr>, LookupError>;
+}
+
+impl Hosts for Names {
+    fn lookup(&self, host: &str, deadline: Instant) -> Result<Vec<IpAddr>, LookupError> {
+        Names::lookup(self, host, deadline)
+    }
+}
 
 /// The sources of names.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -3,6 +3,7 @@
 use std::{
     io::{self, ErrorKind},
     net::{SocketAddr, TcpStream},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -11,7 +12,7 @@ use thiserror::Error;
 
 use crate::{
     api::{describe, unverified_agent},
-    names::Names,
+    names::{Hosts, Names, RememberedNames},
 };
 
 /// The timeout of one check.
@@ -38,22 +39,23 @@ pub struct ProbeFailure(pub String);
 #[derive(Debug)]
 pub struct SocketProber {
     agent: ureq::Agent,
-    names: Names,
+    hosts: Arc<dyn Hosts>,
 }
 
 impl SocketProber {
     /// Returns a prober that resolves hosts with `names`.
     pub fn new(names: Names) -> Self {
+        let hosts: Arc<dyn Hosts> = Arc::new(RememberedNames::new(names));
         Self {
-            agent: unverified_agent(&names),
-            names,
+            agent: unverified_agent(Arc::clone(&hosts)),
+            hosts,
         }
     }
 
     fn connect(&self, probe: &Probe) -> Result<(), ProbeFailure> {
         let deadline = Instant::now() + PROBE_TIMEOUT;
         let addresses = self
-            .names
+            .hosts
             .lookup(&probe.host, deadline)
             .map_err(|error| ProbeFailure(error.to_string()))?;
         let mut reason = "timed out".to_owned();

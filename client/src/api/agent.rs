@@ -20,7 +20,10 @@ use ureq::{
 };
 
 use super::endpoint::{Endpoint, EndpointError};
-use crate::{VERSION, names::Names};
+use crate::{
+    VERSION,
+    names::{Hosts, Names},
+};
 
 /// How long a connection may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,16 +53,16 @@ pub(super) fn agent(endpoint: &Endpoint, names: &Names) -> Result<Agent, Endpoin
     Ok(with_tls(
         tls,
         Lookup {
-            names: names.clone(),
+            hosts: Arc::new(names.clone()),
             fallback: endpoint.fallback,
         },
     ))
 }
 
 /// Returns an agent that does not verify certificates.
-pub(crate) fn unverified_agent(names: &Names) -> Agent {
+pub(crate) fn unverified_agent(hosts: Arc<dyn Hosts>) -> Agent {
     let lookup = Lookup {
-        names: names.clone(),
+        hosts,
         fallback: None,
     };
     with_tls(tls_builder().disable_verification(true).build(), lookup)
@@ -107,7 +110,7 @@ fn roots(pem: &str) -> Result<RootCerts, EndpointError> {
 /// Our own lookup instead of libc's.
 #[derive(Debug)]
 struct Lookup {
-    names: Names,
+    hosts: Arc<dyn Hosts>,
     fallback: Option<IpAddr>,
 }
 
@@ -143,7 +146,7 @@ impl Lookup {
             None => CONNECT_TIMEOUT.min(timeout),
         };
         match (
-            self.names.lookup(host, Instant::now() + patience),
+            self.hosts.lookup(host, Instant::now() + patience),
             self.fallback,
         ) {
             (Ok(addresses), _) => Ok(addresses),

@@ -240,7 +240,7 @@ fn probes_alone_need_no_store() {
 fn a_failing_probe_is_made_again_with_longer_and_longer_rests() {
     let mut played = Played::of("tcp://redis:6379");
     let mut rests = Vec::new();
-    for _ in 0..6 {
+    while played.now < secs(90) {
         played.probe(0, Err("connection refused"));
         let begun = played.now;
         let made = played.probed.len();
@@ -250,8 +250,9 @@ fn a_failing_probe_is_made_again_with_longer_and_longer_rests() {
         }
         rests.push(played.now.saturating_sub(begun).as_secs_f64());
     }
-    assert!((0.5..=1.0).contains(&rests[0]), "{rests:?}");
-    assert!((2.5..=5.0).contains(&rests[5]), "{rests:?}");
+    let last = rests.len() - 1;
+    assert!((0.18..=0.25).contains(&rests[0]), "{rests:?}");
+    assert!((1.5..=2.0).contains(&rests[last]), "{rests:?}");
 }
 
 #[test]

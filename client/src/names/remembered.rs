@@ -1,0 +1,120 @@
+//! Names whose addresses are kept for a while.
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{Hosts, LookupError, Names};
+
+/// Looks up names as [`Names`] does, and keeps the answers for a while: probes are frequent, and
+/// thousands of waiting pods would be a load on the cluster's DNS.
+#[derive(Debug)]
+pub(crate) struct RememberedNames {
+    names: Names,
+    answers: Mutex<BTreeMap<String, Answer>>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    addresses: Result<Vec<IpAddr>, LookupError>,
+    until: Instant,
+}
+
+impl RememberedNames {
+    pub(crate) fn new(names: Names) -> Self {
+        Self {
+            names,
+            answers: Mutex::default(),
+        }
+    }
+
+    /// Returns the answer that is kept, or else the one that `ask` gets at `now`.
+    fn recall(
+        &self,
+        host: &str,
+        now: Instant,
+        ask: impl FnOnce() -> Result<Vec<IpAddr>, LookupError>,
+    ) -> Result<Vec<IpAddr>, LookupError> {
+        if let Some(answer) = self.lock().get(host).filter(|answer| now < answer.until) {
+            return answer.addresses.clone();
+        }
+        // Not under the lock: another host's probe must not wait for this one.
+        let addresses = ask();
+        let kept_for = if addresses.is_ok() {
+            KEPT
+        } else {
+            FAILURE_KEPT
+        };
+        let answer = Answer {
+            addresses: addresses.clone(),
+            until: now + kept_for,
+        };
+        self.lock().insert(host.to_owned(), answer);
+        addresses
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Answer>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hosts for RememberedNames {
+    fn lookup(&self, host: &str, deadline: Instant) -> Result<Vec<IpAddr>, LookupError> {
+        self.recall(host, Instant::now(), || self.names.lookup(host, deadline))
+    }
+}
+
+/// How long addresses are kept.
+const KEPT: Duration = Duration::from_secs(30);
+
+/// How long it is kept that a name has no address: it may get one at any moment.
+const FAILURE_KEPT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn mk_names() -> RememberedNames {
+        RememberedNames::new(Names::of_the_system())
+    }
+
+    fn mk_addresses(last: u8) -> Vec<IpAddr> {
+        vec![Ipv4Addr::new(10, 0, 0, last).into()]
+    }
+
+    #[test]
+    fn addresses_are_looked_up_again_after_half_a_minute() {
+        let (names, now) = (mk_names(), Instant::now());
+        let ask = |after, last| names.recall("h", now + after, || Ok(mk_addresses(last)));
+        assert_eq!(ask(Duration::ZERO, 1), Ok(mk_addresses(1)));
+        assert_eq!(ask(Duration::from_millis(29_999), 2), Ok(mk_addresses(1)));
+        assert_eq!(ask(Duration::from_secs(30), 3), Ok(mk_addresses(3)));
+    }
+
+    #[test]
+    fn a_name_without_an_address_is_looked_up_again_after_a_second() {
+        let (names, now) = (mk_names(), Instant::now());
+        let error = LookupError::NoSuchHost {
+            host: "h".to_owned(),
+        };
+        let failed = names.recall("h", now, || Err(error.clone()));
+        assert_eq!(failed, Err(error.clone()));
+        let ask = |after| names.recall("h", now + after, || Ok(mk_addresses(1)));
+        assert_eq!(ask(Duration::from_millis(999)), Err(error));
+        assert_eq!(ask(Duration::from_secs(1)), Ok(mk_addresses(1)));
+    }
+
+    #[test]
+    fn each_host_has_its_own_addresses() {
+        let (names, now) = (mk_names(), Instant::now());
+        for (host, last) in [("a", 1), ("b", 2), ("a", 1)] {
+            let found = names.recall(host, now, || Ok(mk_addresses(last)));
+            assert_eq!(found, Ok(mk_addresses(last)));
+        }
+    }
+}
