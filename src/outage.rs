@@ -26,6 +26,12 @@ impl Outage {
         }
     }
 
+    /// Returns whether the last try failed.
+    #[cfg(test)]
+    pub(crate) fn lasts(&self) -> bool {
+        self.reason.is_some()
+    }
+
     /// Takes note of how a try ended.
     pub(crate) fn note<T>(&mut self, result: Result<T, impl Into<anyhow::Error>>) -> Option<T> {
         let Self { what, reason } = self;

@@ -79,7 +79,10 @@ impl Observations {
     pub(super) async fn next(&mut self) -> Observation {
         match self.events.next().await {
             Some(Ok(event)) => {
-                self.outage.note(Ok::<_, watcher::Error>(()));
+                // It says that a list begins before it asks for one.
+                if !matches!(event, Event::Init) {
+                    self.outage.note(Ok::<_, watcher::Error>(()));
+                }
                 observation(event)
             }
             Some(Err(error)) => {
@@ -140,4 +143,31 @@ pub(super) fn json(object: DynamicObject) -> Value {
         Err(error) => warn!(%error, "metadata cannot be written as JSON"),
     }
     data
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::GroupVersion;
+
+    use super::{super::fake::FakeApi, *};
+    use crate::controller::objects::resource;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_lasts_until_a_list_is_complete() {
+        let api = FakeApi::default();
+        api.forbid(Some("jobs"));
+        let jobs = resource(&GroupVersion::gv("batch", "v1"), "jobs");
+        let mut observations = Observations::of(api.client(), &jobs, Watched::default());
+        for _ in 0..2 {
+            assert_eq!(observations.next().await, Observation::Listing);
+            let failed = Observation::Failed(Failure::Forbidden);
+            assert_eq!(observations.next().await, failed);
+        }
+        assert_eq!(observations.next().await, Observation::Listing);
+        assert!(observations.outage.lasts());
+
+        api.forbid(None);
+        assert_eq!(observations.next().await, Observation::Listed);
+        assert!(!observations.outage.lasts());
+    }
 }

@@ -18,7 +18,7 @@ pub(crate) struct LogError {
 pub(crate) fn init(filter: Option<&str>, format: LogFormat) -> Result<(), LogError> {
     let filter = match filter {
         Some(filter) => parse(filter)?,
-        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
+        None => EnvFilter::try_from_default_env().or_else(|_| parse("info"))?,
     };
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let layer = match format {
@@ -34,8 +34,34 @@ pub(crate) fn init(filter: Option<&str>, format: LogFormat) -> Result<(), LogErr
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, LogError> {
-    EnvFilter::try_new(filter).map_err(|error| LogError {
+    EnvFilter::try_new(format!("{TOLD_BY_US},{filter}")).map_err(|error| LogError {
         filter: filter.to_owned(),
         reason: error.to_string(),
     })
+}
+
+/// What nobody needs twice, unless `filter` names it: kube tells every failure of a watch that it
+/// returns to us.
+const TOLD_BY_US: &str = "kube_runtime::watcher=off";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_of_watches_are_told_once_unless_the_filter_names_them() {
+        let filter = parse("info,oncue=debug").unwrap().to_string();
+        for directive in ["kube_runtime::watcher=off", "oncue=debug", "info"] {
+            assert!(filter.contains(directive), "{directive} in {filter}");
+        }
+        let filter = parse("info,kube_runtime::watcher=debug").unwrap();
+        let filter = filter.to_string();
+        assert!(!filter.contains("off"), "{filter}");
+    }
+
+    #[test]
+    fn an_error_shows_the_filter_as_it_was_written() {
+        let error = parse("oncue=loud").unwrap_err().to_string();
+        assert!(error.starts_with("--log: \"oncue=loud\" "), "{error}");
+    }
 }
