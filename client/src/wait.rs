@@ -7,6 +7,7 @@ mod decide;
 mod plan;
 mod probing;
 mod progress;
+pub(crate) mod terms;
 mod text;
 mod watched;
 
@@ -16,9 +17,12 @@ use oncue_language::{TimeoutRules, Verdict, expiry::Attempt};
 
 use crate::exit::Exit;
 
-pub use self::plan::{Overdue, Plan, PlanError};
 pub(crate) use self::text::elapsed;
 use self::{conversation::Conversation, probing::Probing, progress::Progress, watched::Watched};
+pub use self::{
+    plan::{Overdue, Plan, PlanError},
+    terms::TermError,
+};
 
 /// A wait in progress.
 #[derive(Debug)]

@@ -2,10 +2,13 @@
 
 use std::{ffi::OsString, time::Duration};
 
-use oncue_language::{Term, Timeout, annotation::TimeoutPolicy};
+use oncue_language::{Namespace, Term, Timeout, annotation::TimeoutPolicy};
 use thiserror::Error;
 
-use crate::args::{self, Command};
+use crate::{
+    args::{self, Command},
+    wait::terms::{self, TermError},
+};
 
 /// The terms and timeouts of a wait, and an earlier failure.
 #[derive(Clone, Debug)]
@@ -48,6 +51,15 @@ impl Plan {
             Ok(_) => Err(PlanError("it is not the command \"wait\"".to_owned())),
             Err(error) => Err(PlanError(error.rule)),
         }
+    }
+
+    /// Fills in the name of the node in every `on node`, for a pod of `namespace`.
+    ///
+    /// # Errors
+    /// [`TermError`] if something is left to be filled in.
+    pub fn filled_in(self, node: Option<&str>, namespace: &Namespace) -> Result<Self, TermError> {
+        let terms = terms::filled_in(&self.terms, node, namespace)?;
+        Ok(Self { terms, ..self })
     }
 
     pub(crate) fn new(

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use oncue_language::{Facts, Namespace, Owner, Signal, Term, Timestamp};
+use oncue_language::{Namespace, Owner, Signal, Timestamp};
 use oncue_wire::WaitRequest;
 use thiserror::Error;
 
@@ -16,7 +16,10 @@ use crate::{
     place::{Place, PlaceError},
     pod::{Pod, PodError},
     pod_file::{Marker, PodFile},
-    wait::{Overdue, Plan, Question},
+    wait::{
+        Overdue, Plan, Question,
+        terms::{self, TermError},
+    },
 };
 
 /// Everything a wait needs.
@@ -52,7 +55,7 @@ impl Preparation {
         } = place;
         let api = Api::new(&endpoint, &surroundings.names)?;
         let owner = pod.owner(&namespace);
-        arguments.terms = filled_in(&arguments.terms, &pod, &namespace)?;
+        arguments.terms = terms::filled_in(&arguments.terms, pod.node(), &namespace)?;
         let signals = named(&arguments.signals)?;
         let early_signals = named(&arguments.early_signals)?;
         let marker = marker(&arguments.marks, owner.as_ref())?;
@@ -136,30 +139,6 @@ impl Preparation {
     }
 }
 
-/// Fills in the node's name, which the kubelet expands in no `on node`, and checks that nothing is
-/// left to be filled in.
-fn filled_in(
-    terms: &[Term],
-    pod: &Pod,
-    namespace: &Namespace,
-) -> Result<Vec<Term>, PreparationError> {
-    let facts = Facts {
-        node_name: pod.node(),
-        ..Facts::default()
-    };
-    let fill_in = |term: &Term| {
-        let wrong = |rule: String| PreparationError::Term {
-            term: term.to_string(),
-            rule,
-        };
-        let term = term.resolve(&facts).map_err(|it| wrong(it.to_string()))?;
-        term.condition(namespace)
-            .map_err(|it| wrong(it.to_string()))?;
-        Ok(term)
-    };
-    terms.iter().map(fill_in).collect()
-}
-
 fn named(signals: &[Signal]) -> Result<Vec<NamedSignal>, CommandError> {
     signals.iter().map(NamedSignal::of).collect()
 }
@@ -208,8 +187,8 @@ pub(super) enum PreparationError {
     Pod(#[from] PodError),
     #[error(transparent)]
     Signal(#[from] CommandError),
-    #[error("in the term {term}: {rule}")]
-    Term { term: String, rule: String },
+    #[error(transparent)]
+    Term(#[from] TermError),
 }
 
 impl PreparationError {
@@ -218,7 +197,7 @@ impl PreparationError {
             Self::Folder(_) | Self::Interrupts(_) => Exit::Error,
             Self::Place(error) => error.exit(),
             Self::Signal(error) => error.exit(),
-            Self::Endpoint(_) | Self::NoOwner | Self::Pod(_) | Self::Term { .. } => Exit::Usage,
+            Self::Endpoint(_) | Self::NoOwner | Self::Pod(_) | Self::Term(_) => Exit::Usage,
         }
     }
 }
