@@ -37,6 +37,13 @@ pub struct Command {
     pub env: Vec<(String, String)>,
 }
 
+impl Command {
+    /// Returns the value of an environment variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        value_of(&self.env, name)
+    }
+}
+
 /// An executable that a simulation has.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Program {

@@ -244,6 +244,43 @@ fn probes_ask_services_and_assumptions() {
 }
 
 #[test]
+fn a_term_on_the_own_node_holds_if_it_is_assumed() {
+    let objects = [
+        pod("web", json!({"depends-on": "daemonset:cni on node, a/b"})),
+        pod(
+            "late",
+            json!({"signals-on-ready": "a/b", "oncue.dev/rehearse": "ready=2m"}),
+        ),
+    ];
+    let run = simulate(&objects);
+    assert_eq!(run.stuck(), ["web: daemonset:cni on node=node-1"]);
+    let options = Options {
+        assumptions: vec!["daemonset:cni".parse().unwrap()],
+        ..mk_options()
+    };
+    let run = Run::new(&objects, options);
+    assert!(run.stuck().is_empty(), "{:?}", run.stuck());
+    assert!(run.position("late signals a/b") < run.position("web ready"));
+}
+
+#[test]
+fn a_term_on_the_own_node_is_told_its_own_verdict() {
+    let run = simulate(&[
+        pod(
+            "web",
+            json!({"depends-on": "daemonset:cni on node, a/b", "depends-on-timeout": "5s"}),
+        ),
+        pod("first", json!({"signals": "a/b"})),
+    ]);
+    let failure = run.lines_of("web")[1];
+    assert!(
+        failure.contains("daemonset:cni on node=node-1"),
+        "{failure}"
+    );
+    assert!(!failure.contains("a/b"), "{failure}");
+}
+
+#[test]
 fn rejects_options_with_an_unknown_name() {
     let options = Options {
         fail: ["nobody".to_owned()].into(),

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use oncue_language::{Namespace, ObjectKey, ObjectKind, Subject};
+use oncue_language::{
+    Condition, Namespace, ObjectKey, ObjectKind, Subject, Target, Term, object::OnNode,
+};
 
 use super::{Cluster, Declaration, controllers::FuturePod, objects::known_name};
 use crate::{controller::NewPod, options::Assumption};
@@ -55,7 +57,8 @@ impl Cluster {
         let hosts = probes
             .filter(|probe| !self.is_known_host(namespace, &probe.host))
             .map(|probe| probe.host.to_string());
-        let conditions = declaration.conditions.iter().flatten();
+        let terms = declaration.terms.iter();
+        let conditions = terms.filter_map(|term| condition_on_a_node(term, namespace));
         let objects = conditions.filter_map(|condition| match &condition.subject {
             Subject::Object(key) if !self.is_known_object(key, names) => {
                 Some(Assumption::of(key).to_string())
@@ -74,6 +77,20 @@ impl Cluster {
     }
 }
 
+/// Returns what the server will judge of `term`, `None` while a name is not known. The node of a pod
+/// is not known before it is scheduled, and an assumption holds on any node.
+fn condition_on_a_node(term: &Term, namespace: &Namespace) -> Option<Condition> {
+    let mut term = term.clone();
+    if let Target::Object(object) = &mut term.target
+        && object.on_node == Some(OnNode::Own)
+    {
+        object.on_node = Some(OnNode::Named(ANY_NODE.parse().ok()?));
+    }
+    term.condition(namespace).ok().flatten()
+}
+
+const ANY_NODE: &str = "node";
+
 #[cfg(test)]
 mod tests {
     use oncue_language::Namespace;
@@ -88,7 +105,7 @@ mod tests {
     #[test]
     fn is_known_before_anything_has_happened() {
         let depends_on = "tcp://redis:6379, http://web:80, tcp://cache:1, job:outside, pod:db-1, \
-                          job:inside, a/b, ?tcp://localhost:1";
+                          daemonset:cni on node, pod:[app=proxy] on node, job:inside, a/b, ?tcp://localhost:1";
         let objects = [
             pod("first", json!({"depends-on": depends_on})),
             workload("StatefulSet", "db", json!({"replicas": 2})),
@@ -101,6 +118,9 @@ mod tests {
         let inventory = Inventory::new(objects, &Namespace::default()).unwrap();
         let cluster = Cluster::new(inventory, options).unwrap();
         let unknown: Vec<_> = cluster.unknown().into_iter().collect();
-        assert_eq!(unknown, ["job:outside", "redis"]);
+        assert_eq!(
+            unknown,
+            ["daemonset:cni", "job:outside", "pod:[app=proxy]", "redis"]
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oncue_client::wait::{self, Answer, Overdue, Plan, Question, Wait};
-use oncue_language::{Condition, Namespace, Probe, State, Term, Verdict};
+use oncue_language::{Condition, Namespace, Probe, State, Term, Verdict, condition::Unresolved};
 
 use super::timestamp;
 
@@ -33,19 +33,27 @@ impl Stamps {
     }
 
     /// Returns a client of a pod in `namespace` that starts at `now`.
-    pub(super) fn client(&self, mut plan: Plan, namespace: &Namespace, now: Duration) -> Client {
+    ///
+    /// # Errors
+    /// [`Unresolved`] if a term of `plan` is not filled in.
+    pub(super) fn client(
+        &self,
+        mut plan: Plan,
+        namespace: &Namespace,
+        now: Duration,
+    ) -> Result<Client, Unresolved> {
         plan.overdue.clone_from(&self.failed);
         let terms = plan.terms.clone();
-        let condition = |term: &Term| term.condition(namespace).ok().flatten();
-        Client {
-            conditions: terms.iter().map(condition).collect(),
+        let conditions = terms.iter().map(|term| term.condition(namespace));
+        Ok(Client {
+            conditions: conditions.collect::<Result<_, _>>()?,
             terms,
             wait: Wait::new(plan, now.saturating_sub(self.began)),
             began: self.began,
             question: None,
             last: (Vec::new(), Vec::new()),
             wake_at: None,
-        }
+        })
     }
 }
 

@@ -6,11 +6,12 @@ use oncue_client::wait::{self, EndingKind, Plan, Question};
 use serde_json::Value;
 
 use super::{
-    Creation, HOLD, Happening, ROUND_TRIP, Simulation, SimulationError, USAGE, client::Stamps,
+    Creation, HOLD, Happening, ROUND_TRIP, Simulation, SimulationError, USAGE,
+    client::{Client, Stamps},
 };
 use crate::{
     cluster::{Admission, Event, Exit, PodId, StoreView},
-    command::Sandbox,
+    command::{Command, Sandbox},
     entry::{Entry, Listener, What},
 };
 
@@ -29,20 +30,30 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
             let pod = self.cluster.pod(pod).name().to_owned();
             return Err(SimulationError::NotTheClient { pod });
         };
+        match self.client(pod, command) {
+            Ok(client) => {
+                self.clients.insert(pod, client);
+                self.drive(pod, wait::Event::Tick)
+            }
+            Err(message) => {
+                let (exit, message) = (Exit(Some(USAGE)), Some(message));
+                self.handle(Event::Exited { pod, exit, message })
+            }
+        }
+    }
+
+    /// Returns the client that a pod's command starts, or what is wrong with the command.
+    fn client(&mut self, pod: PodId, command: Command) -> Result<Client, String> {
+        let node = command.variable("NODE_NAME").map(str::to_owned);
         let words = command.args.into_iter().map(Into::into);
         let random = fastrand::Rng::with_seed(pod.seed());
-        let plan = match Plan::of_arguments(words, random) {
-            Ok(plan) => plan,
-            Err(error) => {
-                let (exit, message) = (Exit(Some(USAGE)), Some(error.to_string()));
-                return self.handle(Event::Exited { pod, exit, message });
-            }
-        };
-        let stamps = self.stamps.entry(pod).or_insert(Stamps::new(self.now));
+        let plan = Plan::of_arguments(words, random).map_err(|it| it.to_string())?;
         let namespace = self.cluster.pod(pod).namespace();
+        let plan = plan.filled_in(node.as_deref(), namespace);
+        let plan = plan.map_err(|it| it.to_string())?;
+        let stamps = self.stamps.entry(pod).or_insert(Stamps::new(self.now));
         let client = stamps.client(plan, namespace, self.now);
-        self.clients.insert(pod, client);
-        self.drive(pod, wait::Event::Tick)
+        client.map_err(|it| it.to_string())
     }
 
     /// Lets a client take an event in, and does what it wants done.
