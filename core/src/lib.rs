@@ -10,12 +10,14 @@
 //! | [`world`] | what variables and objects say, now and at an earlier revision |
 //! | [`injection`] | the JSON Patch of a pod, or why it gets none |
 //! | [`workload`] | which pods an object makes |
+//! | [`gates`] | when the scheduling gate of a pod opens |
 //! | [`life`] | what pods and Jobs assert, and for how long |
 //! | [`model`] | producers, consumers and cycles |
 //! | [`graph`] | how a model is drawn |
 //! | [`lint`] | what is wrong with a set of objects |
 
 pub mod assertion;
+pub mod gates;
 pub mod graph;
 pub mod injection;
 #[cfg(test)]

@@ -53,6 +53,10 @@ use self::{
     pods::Pods,
     runs::Runs,
 };
+pub(crate) use self::{
+    container_state::moment,
+    observed_pod::{identity, record},
+};
 use crate::world::{Mutation, Update, variables::Variables};
 
 /// The life of all signals: what the observed pods and Jobs imply, against the assertions that

@@ -64,7 +64,7 @@ fn has_run(ended: &Value) -> bool {
 }
 
 /// Returns the moment at a JSON pointer.
-pub(super) fn moment(object: &Value, pointer: &str) -> Option<Timestamp> {
+pub(crate) fn moment(object: &Value, pointer: &str) -> Option<Timestamp> {
     text(object, pointer)?.parse().ok()
 }
 

@@ -174,7 +174,7 @@ impl PodPhase {
 }
 
 /// Returns the namespace, name and uid of an object.
-pub(super) fn identity(object: &Value) -> Result<Owner, Unidentified> {
+pub(crate) fn identity(object: &Value) -> Result<Owner, Unidentified> {
     let member = |field: &'static str| {
         let value = object.get("metadata").and_then(|it| it.get(field));
         let value = value.and_then(Value::as_str).filter(|it| !it.is_empty());
@@ -208,7 +208,8 @@ pub(super) fn default_container<'a>(pod: &'a Value, spec: &'a Value) -> Option<&
     annotated.and_then(Value::as_str).or_else(first)
 }
 
-fn record(pod: &Value, keys: &Keys) -> Result<Record, Box<PodProblem>> {
+/// Returns what injection recorded.
+pub(crate) fn record(pod: &Value, keys: &Keys) -> Result<Record, Box<PodProblem>> {
     let key = keys.prefixed(Key::Injected);
     let annotations = pod.pointer("/metadata/annotations");
     let Some(text) = annotations.and_then(|it| it.get(&key)?.as_str()) else {

@@ -1,0 +1,206 @@
+//! What a gate depends on in a pod.
+
+use std::{fmt::Display, str::FromStr};
+
+use oncue_language::{
+    Facts, Keys, Owner, Term, TimeoutRules,
+    annotation::{Key, TimeoutPolicy},
+    expiry::Attempt,
+};
+use serde_json::Value;
+
+use super::GateWait;
+use crate::{
+    injection::Record,
+    life::{PodProblem, Unidentified, identity, moment, record},
+    workload::text,
+};
+
+/// A pod, and whether our gate holds it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GatedPod {
+    /// Its namespace, name and uid.
+    pub id: Owner,
+    /// `None` if no gate of ours holds it, or if it is never scheduled any more.
+    pub gate: Option<Gate>,
+}
+
+/// Our gate.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Gate {
+    /// Its index among the gates of the pod.
+    pub index: usize,
+    /// What it waits for, as injection recorded it.
+    pub wait: Result<GateWait, Box<PodProblem>>,
+}
+
+impl GatedPod {
+    /// Reads a pod's JSON.
+    ///
+    /// # Errors
+    /// [`Unidentified`] if it does not say which pod it is.
+    pub fn read(pod: &Value, keys: &Keys) -> Result<Self, Unidentified> {
+        let id = identity(pod)?;
+        let index = gate_index(pod, keys).filter(|_| !has_ended(pod));
+        let gate = index.map(|index| Gate {
+            index,
+            wait: wait(pod, &id, keys),
+        });
+        Ok(Self { id, gate })
+    }
+}
+
+fn gate_index(pod: &Value, keys: &Keys) -> Option<usize> {
+    let ours = keys.prefixed(Key::DependsOn);
+    let gates = pod.pointer("/spec/schedulingGates")?.as_array()?;
+    gates.iter().position(|it| text(it, "/name") == Some(&ours))
+}
+
+fn has_ended(pod: &Value) -> bool {
+    let is_deleted = text(pod, "/metadata/deletionTimestamp").is_some();
+    is_deleted || matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded"))
+}
+
+/// Fills in what is known only now: everything else is filled in in the record.
+fn wait(pod: &Value, id: &Owner, keys: &Keys) -> Result<GateWait, Box<PodProblem>> {
+    let record = record(pod, keys)?;
+    let facts = Facts {
+        pod_name: Some(&id.name),
+        pod_namespace: Some(id.namespace.as_str()),
+        pod_uid: Some(&id.uid),
+        ..Facts::default()
+    };
+    let problem = |reason: String| {
+        let key = keys.prefixed(Key::Injected);
+        Box::new(PodProblem::Record { key, reason })
+    };
+    let terms: Result<Vec<_>, _> = record
+        .depends_on
+        .iter()
+        .map(|it| term(it, &facts))
+        .collect();
+    let rules = rules(&record).map_err(problem)?;
+    let created = moment(pod, "/metadata/creationTimestamp").unwrap_or_default();
+    GateWait::new(terms.map_err(problem)?, rules, (&id.namespace, created)).map_err(problem)
+}
+
+fn term(text: &str, facts: &Facts<'_>) -> Result<Term, String> {
+    let term: Term = text.parse().map_err(|error| told(text, &error))?;
+    term.resolve(facts).map_err(|error| told(text, &error))
+}
+
+fn rules(record: &Record) -> Result<TimeoutRules, String> {
+    Ok(TimeoutRules {
+        whole: record.depends_on_timeout.as_deref().map(read).transpose()?,
+        policy: match record.depends_on_timeout_policy.as_deref() {
+            Some(policy) => read(policy)?,
+            None => TimeoutPolicy::default(),
+        },
+        // A gated pod does not restart: its first wait goes on, overdue or not.
+        attempt: Attempt::First,
+    })
+}
+
+fn read<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| told(text, &error))
+}
+
+fn told(text: &str, error: &impl Display) -> String {
+    format!("in {text:?}: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use oncue_language::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::gates::GateDecision;
+
+    fn mk_pod(record: &Value) -> Value {
+        json!({
+            "metadata": {
+                "namespace": "shop", "name": "second", "uid": "u-2",
+                "creationTimestamp": "2026-11-27T10:00:00Z",
+                "annotations": {"oncue.dev/injected": record.to_string()},
+            },
+            "spec": {"schedulingGates": [{"name": "other.io/x"}, {"name": "oncue.dev/depends-on"}]},
+            "status": {"phase": "Pending"},
+        })
+    }
+
+    fn gate(pod: &Value) -> Option<Gate> {
+        GatedPod::read(pod, &Keys::default()).unwrap().gate
+    }
+
+    #[test]
+    fn reads_the_record_and_fills_in_what_only_the_created_pod_knows() {
+        let pod = mk_pod(&json!({
+            "hash": "h", "depends-on": ["db/$(POD_NAME)", "job:$(POD_UID)@other"],
+            "depends-on-mode": "gate", "depends-on-timeout": "5m",
+            "depends-on-timeout-policy": "proceed",
+        }));
+        let gate = gate(&pod).unwrap();
+        assert_eq!(gate.index, 1);
+        let mut wait = gate.wait.unwrap();
+        let conditions = wait.conditions().iter().map(ToString::to_string);
+        let conditions: Vec<_> = conditions.collect();
+        assert_eq!(conditions, ["db/second@shop", "job:u-2@other"]);
+        let states = [oncue_language::State::Missing; 2];
+        let end: Timestamp = "2026-11-27T10:05:00Z".parse().unwrap();
+        let until = Some(end);
+        assert_eq!(
+            wait.decide(&states, "2026-11-27T10:04:59Z".parse().unwrap()),
+            GateDecision::Wait { until }
+        );
+        assert_eq!(wait.decide(&states, end), GateDecision::Open);
+    }
+
+    #[test]
+    fn a_pod_without_our_gate_or_that_has_ended_is_not_held() {
+        let pod = mk_pod(&json!({"depends-on": ["a"]}));
+        assert!(gate(&pod).is_some());
+        for (pointer, value) in [
+            ("/spec", json!({})),
+            (
+                "/spec",
+                json!({"schedulingGates": [{"name": "other.io/x"}]}),
+            ),
+            ("/status", json!({"phase": "Failed"})),
+            (
+                "/metadata",
+                json!({"namespace": "shop", "name": "second", "uid": "u-2",
+                    "deletionTimestamp": "2026-11-27T10:00:00Z"}),
+            ),
+        ] {
+            let mut pod = pod.clone();
+            *pod.pointer_mut(pointer).unwrap() = value.clone();
+            assert_eq!(gate(&pod), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_record_says_what_is_wrong_with_it() {
+        for (record, reason) in [
+            (json!({"depends-on": ["a b"]}), "in \"a b\": "),
+            (json!({"depends-on": ["tcp://h:1"]}), "tcp://h:1 is a probe"),
+            (json!({"depends-on": ["a/$(NODE_NAME)"]}), "$(NODE_NAME)"),
+            (
+                json!({"depends-on": ["a"], "depends-on-timeout": "5"}),
+                "in \"5\": ",
+            ),
+            (json!({"depends-on-timeout-policy": "x"}), "in \"x\": "),
+            (json!("x"), "oncue.dev/injected cannot be read"),
+        ] {
+            let problem = gate(&mk_pod(&record)).unwrap().wait.unwrap_err();
+            assert!(problem.to_string().contains(reason), "{record}: {problem}");
+        }
+        let mut pod = mk_pod(&json!({}));
+        pod["metadata"]["annotations"] = json!({});
+        let problem = gate(&pod).unwrap().wait.unwrap_err();
+        assert!(
+            problem.to_string().contains("was not injected"),
+            "{problem}"
+        );
+    }
+}
