@@ -51,11 +51,11 @@ impl PendingWait<'_> {
         let missing: Vec<_> = positions(states, State::Missing)
             .filter(|term| self.clock_of(*term, moment) != Clock::HasGivenUp)
             .collect();
-        if missing.is_empty() {
+        let whole = self.clock(self.rules.of_wait(), moment);
+        if missing.is_empty() || whole == Clock::HasGivenUp {
             return Prospect::Over;
         }
         let clocks = missing.iter().map(|term| self.clock_of(*term, moment));
-        let whole = self.clock(self.rules.of_wait(), moment);
         let running = clocks.chain([whole]).filter_map(Clock::running);
         match running.min() {
             Some(at) => Prospect::Timed(at),
@@ -201,6 +201,8 @@ mod tests {
             ..wait
         };
         assert_eq!(overdue(proceeds).prospect(&[Missing], at(10)), timed(71));
+        assert_eq!(proceeds.prospect(&[Missing], at(71)), Prospect::Over);
+        assert_eq!(wait.prospect(&[Missing], at(71)), Prospect::Stuck(vec![0]));
     }
 
     #[test]

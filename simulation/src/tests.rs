@@ -417,6 +417,17 @@ fn a_gate_gives_up_an_optional_term_when_its_time_is_over() {
 }
 
 #[test]
+fn a_gate_opens_when_its_time_is_over_if_the_wait_proceeds() {
+    let annotations = json!({
+        "depends-on": "a/b", "depends-on-mode": "gate",
+        "depends-on-timeout": "5s", "depends-on-timeout-policy": "proceed",
+    });
+    let run = simulate(&[pod("web", annotations)]);
+    assert!(run.stuck().is_empty(), "{:?}", run.lines);
+    assert_eq!(run.lines_of("web")[1], "has waited 5.00s for a/b");
+}
+
+#[test]
 fn a_pod_that_is_in_admission_when_its_job_ends_never_runs() {
     let spec = json!({
         "parallelism": 2, "completions": 2, "backoffLimit": 0,
