@@ -27,6 +27,7 @@ mod service;
 mod store_pod;
 mod tunnel;
 mod webhook_configuration;
+mod write;
 
 #[cfg(test)]
 pub(crate) mod fake;
@@ -45,6 +46,7 @@ pub(crate) use self::{
     store_pod::{StoreError, StorePods},
     tunnel::{Tunnel, TunnelError},
     webhook_configuration::{PublishError, Published, WebhookConfiguration},
+    write::{WriteError, write},
 };
 
 /// Whose fields are ours, as the API server notes it.

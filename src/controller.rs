@@ -8,6 +8,8 @@
 //! | `assertions` | follows the assertions that exist | nothing |
 //! | `confirmations` | asks whether single pods exist | nothing |
 //! | `objects` | judges the objects that waiters ask for | the store's memory |
+//! | `pods` | watches pods, for `life` and `gates` | nothing |
+//! | `gates` | opens the scheduling gates of pods whose terms hold | pods |
 //! | `life` | asserts and withdraws what pods and Jobs imply | the store |
 //! | `metrics` | counts what was written | |
 
@@ -16,19 +18,24 @@ mod confirmations;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod gates;
 mod life;
 mod metrics;
 mod objects;
 mod observations;
+mod pods;
 #[cfg(test)]
 mod tests;
 
 use kube::Client;
 use prometheus_client::registry::Registry;
+use tokio::{task::JoinSet, time::sleep};
 
-use self::{life::LifeTask, metrics::Metrics, objects::ObjectsTask};
+use self::{
+    gates::GatesTask, life::LifeTask, metrics::Metrics, objects::ObjectsTask, pods::PodsTask,
+};
 use crate::{
-    language::Keys,
+    language::{Keys, Timestamp},
     net::{Phase, Shutdown},
     store::{ObjectSource, Store},
 };
@@ -37,20 +44,28 @@ use crate::{
 pub(crate) struct Controller {
     client: Client,
     store: Store,
-    keys: Keys,
+    settings: Settings,
     metrics: Metrics,
+}
+
+/// What an installation decides for its controller.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// How annotation keys are written.
+    pub(crate) keys: Keys,
+    pub(crate) opens_gates: bool,
 }
 
 impl Controller {
     /// Returns the controller of the cluster that `client` talks to.
     ///
     /// From now on the store takes terms about objects.
-    pub(crate) fn new(client: Client, store: Store, keys: Keys) -> Self {
+    pub(crate) fn new(client: Client, store: Store, settings: Settings) -> Self {
         store.judge_objects(ObjectSource::Fed);
         Self {
             client,
             store,
-            keys,
+            settings,
             metrics: Metrics::default(),
         }
     }
@@ -62,12 +77,38 @@ impl Controller {
 
     /// Runs until the process drains.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let objects = ObjectsTask::new(self.client.clone(), self.store.clone());
-        let life = LifeTask::new(self.client, self.store, (self.keys, self.metrics));
+        let Self {
+            client,
+            store,
+            settings: Settings { keys, opens_gates },
+            metrics,
+        } = self;
+        let objects = ObjectsTask::new(client.clone(), store.clone());
+        let mut pods = PodsTask::new(client.clone(), &keys);
+        let observed = (store.clone(), pods.reader());
+        let life = LifeTask::new(client.clone(), observed, (keys.clone(), metrics.clone()));
+        let mut tasks = JoinSet::new();
+        if opens_gates {
+            let observed = (store, pods.reader());
+            tasks.spawn(GatesTask::new(client, observed, (keys, metrics)).run());
+        }
+        tasks.spawn(objects.run());
+        tasks.spawn(life.run());
+        tasks.spawn(pods.run());
         tokio::select! {
             () = shutdown.reached(Phase::Draining) => {}
-            () = life.run() => {}
-            () = objects.run() => {}
+            // Neither ends but by a panic, which ends the process too.
+            Some(Err(error)) = tasks.join_next() => if error.is_panic() {
+                std::panic::resume_unwind(error.into_panic());
+            },
         }
+    }
+}
+
+/// Sleeps from `now` until `moment`, or for ever.
+async fn until(moment: Option<Timestamp>, now: Timestamp) {
+    match moment {
+        Some(moment) => sleep(moment.since(now)).await,
+        None => std::future::pending().await,
     }
 }

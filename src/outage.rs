@@ -34,22 +34,33 @@ impl Outage {
 
     /// Takes note of how a try ended.
     pub(crate) fn note<T>(&mut self, result: Result<T, impl Into<anyhow::Error>>) -> Option<T> {
-        let Self { what, reason } = self;
         match result {
             Ok(value) => {
-                if reason.take().is_some() {
-                    info!(%what, "works again");
-                }
+                self.succeeded();
                 Some(value)
             }
             Err(failure) => {
                 let failure = format!("{:#}", failure.into());
-                if reason.as_ref() != Some(&failure) {
-                    error!(%what, error = %failure, "failed: trying again");
-                    *reason = Some(failure);
-                }
+                self.failed(&failure, &failure);
                 None
             }
+        }
+    }
+
+    /// Takes note of a try that has succeeded.
+    pub(crate) fn succeeded(&mut self) {
+        let Self { what, reason } = self;
+        if reason.take().is_some() {
+            info!(%what, "works again");
+        }
+    }
+
+    /// Takes note of a try that has failed. Failures with the same reason are logged once, even if
+    /// their texts name different objects.
+    pub(crate) fn failed(&mut self, reason: &str, text: &str) {
+        if self.reason.as_deref() != Some(reason) {
+            error!(what = %self.what, error = %text, "failed: trying again");
+            self.reason = Some(reason.to_owned());
         }
     }
 }

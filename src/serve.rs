@@ -57,7 +57,7 @@ use crate::{
     admin::{self, Admin, Readiness},
     cluster::{WhichCluster, connect},
     config::{AuthorityPlace, Config, LogFormat, Role},
-    controller::Controller,
+    controller::{self, Controller},
     net::{Endpoint, Limits, NetMetrics, Transport},
 };
 
@@ -159,8 +159,11 @@ impl Server {
         };
         let controller = match (&store, &client) {
             (Some(role), Some(client)) if config.has(Role::Controller) => {
-                let keys = config.inject.keys()?;
-                Some(Controller::new(client.clone(), role.store(), keys))
+                let settings = controller::Settings {
+                    keys: config.inject.keys()?,
+                    opens_gates: config.inject.opens_gates(),
+                };
+                Some(Controller::new(client.clone(), role.store(), settings))
             }
             _ => None,
         };

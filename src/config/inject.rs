@@ -130,6 +130,11 @@ pub(crate) struct InjectSettings {
     )]
     controller: Option<bool>,
 
+    /// Whether the controller opens scheduling gates; without it, `depends-on-mode: gate` is
+    /// rejected [default: true]
+    #[arg(long = "inject-gates", env = "ONCUE_INJECT_GATES", value_name = "BOOL")]
+    gates: Option<bool>,
+
     /// Namespace of oncue's own pods, which oncue never injects [default: none]
     #[arg(
         long = "inject-own-namespace",
@@ -146,7 +151,7 @@ impl InjectSettings {
     pub(crate) fn over(self, below: Self) -> Self {
         overlay!(self over below:
             image, pull_policy, pull_secrets, store_url, store_ip, store_service, store_ca,
-            resources, run_as_user, prefix, bare_keys, controller, own_namespace;)
+            resources, run_as_user, prefix, bare_keys, controller, gates, own_namespace;)
     }
 
     /// Returns the Service whose `ClusterIP` is the store's address, if one is set.
@@ -177,9 +182,19 @@ impl InjectSettings {
         Ok(keys(self.prefix.as_deref(), self.bare_keys)?)
     }
 
+    /// Returns whether the controller opens gates, if one runs.
+    pub(crate) fn opens_gates(&self) -> bool {
+        self.gates.unwrap_or(true)
+    }
+
     /// Reads the files and fills in the defaults. `http` is the address on which the store listens.
     /// Values that only the cluster knows stay unset.
     pub(crate) fn resolve(self, http: SocketAddr) -> Result<Settings, InjectError> {
+        let controller = match (self.controller.unwrap_or_default(), self.opens_gates()) {
+            (true, true) => Controller::Present,
+            (true, false) => Controller::WithoutGates,
+            (false, _) => Controller::Absent,
+        };
         let Self {
             image,
             pull_policy,
@@ -192,7 +207,8 @@ impl InjectSettings {
             run_as_user,
             prefix,
             bare_keys,
-            controller,
+            controller: _,
+            gates: _,
             own_namespace,
         } = self;
         let image = Image {
@@ -209,11 +225,7 @@ impl InjectSettings {
             keys: keys(prefix.as_deref(), bare_keys)?,
             resources: Resources::default().with(resources.as_deref().unwrap_or_default())?,
             run_as_user,
-            controller: if controller.unwrap_or_default() {
-                Controller::WithoutGates
-            } else {
-                Controller::Absent
-            },
+            controller,
             own_namespace,
             ..Settings::new(image, store)
         })

@@ -6,7 +6,7 @@ use clap::Parser;
 use tempfile::TempDir;
 
 use super::*;
-use crate::language::annotation::BareKeys;
+use crate::{injection::Controller, language::annotation::BareKeys};
 
 #[derive(Debug, Parser)]
 struct Flags {
@@ -97,6 +97,8 @@ inject:
   run-as-user: 65532
   prefix: example.com
   bare-keys: false
+  controller: true
+  gates: false
   own-namespace: oncue-system
 ",
         ca.display()
@@ -121,6 +123,7 @@ inject:
     let injection = config.inject.resolve(config.http).unwrap();
     assert_eq!(injection.keys.prefix(), "example.com");
     assert_eq!(injection.keys.bare(), BareKeys::Ignored);
+    assert_eq!(injection.controller, Controller::WithoutGates);
     assert_eq!(injection.run_as_user, "65532".parse().ok());
     assert_eq!(injection.image.pull_secrets, ["registry"]);
     assert_eq!(injection.store.ca_pem.as_deref(), Some("a certificate"));

@@ -9,7 +9,7 @@ use kube::{
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::observations::json;
+use super::{observations::json, pods::pods};
 use crate::{cluster::call, life::Owner, outage::persist};
 
 /// What the API server says of a pod's name.
@@ -30,10 +30,10 @@ pub(super) struct Confirmations {
 }
 
 impl Confirmations {
-    pub(super) fn of(client: Client, resource: ApiResource) -> Self {
+    pub(super) fn of(client: Client) -> Self {
         Self {
             client,
-            resource,
+            resource: pods(),
             waiting: VecDeque::new(),
             asking: JoinSet::new(),
         }

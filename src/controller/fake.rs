@@ -1,7 +1,7 @@
-//! An API server in memory whose objects can be listed, watched and read: for tests.
+//! An API server in memory whose objects can be listed, watched, read and patched: for tests.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     convert::Infallible,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -9,9 +9,10 @@ use std::{
 use axum::extract::Query;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header::RETRY_AFTER};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::Frame;
+use json_patch::Patch;
 use kube::{Client, client, core::Status};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{self, UnboundedSender};
@@ -29,9 +30,21 @@ struct State {
     changes: Vec<Change>,
     watchers: Vec<Watcher>,
     is_down: bool,
+    is_silent: bool,
     /// The resource that may not be read.
     forbidden: Option<String>,
     reads: Vec<String>,
+    /// The answers to the next patches, in place of carrying them out.
+    refusals: VecDeque<Refusal>,
+    /// How many patches were sent.
+    patches: usize,
+}
+
+/// The refusal of a patch.
+#[derive(Clone, Copy)]
+pub(super) struct Refusal {
+    pub(super) code: StatusCode,
+    pub(super) retry_after: Option<u32>,
 }
 
 /// That an object became another, or came or went.
@@ -62,7 +75,12 @@ impl FakeApi {
         let api = self.clone();
         let service = tower::service_fn(move |request: Request<client::Body>| {
             let api = api.clone();
-            async move { Ok::<_, Infallible>(api.lock().answer(&request)) }
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.unwrap().to_bytes();
+                let request = Request::from_parts(head, body);
+                Ok::<_, Infallible>(api.lock().answer(&request))
+            }
         });
         Client::new(service, "default")
     }
@@ -86,9 +104,29 @@ impl FakeApi {
         state.watchers.clear();
     }
 
+    /// Tells watches nothing, of what changes while it is silent; other requests are answered.
+    pub(super) fn set_silent(&self, is_silent: bool) {
+        self.lock().is_silent = is_silent;
+    }
+
     /// Forbids to read one resource, or none.
     pub(super) fn forbid(&self, plural: Option<&str>) {
         self.lock().forbidden = plural.map(str::to_owned);
+    }
+
+    /// Refuses the next patch in this way.
+    pub(super) fn refuse_patch(&self, refusal: Refusal) {
+        self.lock().refusals.push_back(refusal);
+    }
+
+    /// Returns how many patches were sent.
+    pub(super) fn patches(&self) -> usize {
+        self.lock().patches
+    }
+
+    /// Returns an object as it is now.
+    pub(super) fn get(&self, plural: &str, object: &Value) -> Option<Value> {
+        self.lock().objects.get(&path(plural, object)).cloned()
     }
 
     /// Returns the paths of single objects that were read since this was asked last.
@@ -128,6 +166,9 @@ impl State {
             before,
             after,
         };
+        if self.is_silent {
+            return;
+        }
         self.watchers
             .retain(|watcher| match watcher.of.event(&change) {
                 Some(event) => watcher.sender.send(event).is_ok(),
@@ -136,7 +177,7 @@ impl State {
         self.changes.push(change);
     }
 
-    fn answer(&mut self, request: &Request<client::Body>) -> Response<Body> {
+    fn answer(&mut self, request: &Request<Bytes>) -> Response<Body> {
         let path = request.uri().path();
         let Query(parameters) =
             Query::<BTreeMap<String, String>>::try_from_uri(request.uri()).unwrap();
@@ -154,6 +195,9 @@ impl State {
             .find("namespaces/")
             .filter(|at| path[*at..].split('/').count() > 3)
         {
+            if request.method() == Method::PATCH {
+                return self.patch(&path[at..], request.body());
+            }
             self.reads.push(path[at..].to_owned());
             return match self.objects.get(&path[at..]) {
                 Some(object) => answer(object),
@@ -187,6 +231,29 @@ impl State {
             .collect();
         let version = self.changes.len().to_string();
         answer(&json!({"items": items, "metadata": {"resourceVersion": version}}))
+    }
+
+    fn patch(&mut self, path: &str, body: &[u8]) -> Response<Body> {
+        self.patches += 1;
+        if let Some(Refusal { code, retry_after }) = self.refusals.pop_front() {
+            let mut response = refuse(code, "refused");
+            let seconds = retry_after.map(HeaderValue::from);
+            response
+                .headers_mut()
+                .extend(seconds.map(|it| (RETRY_AFTER, it)));
+            return response;
+        }
+        let Some(mut object) = self.objects.get(path).cloned() else {
+            return refuse(StatusCode::NOT_FOUND, path);
+        };
+        let changes: Patch = serde_json::from_slice(body).unwrap();
+        match json_patch::patch(&mut object, &changes) {
+            Ok(()) => {
+                self.change(path.to_owned(), Some(object.clone()));
+                answer(&object)
+            }
+            Err(error) => refuse(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
+        }
     }
 
     fn watch(&mut self, of: Selection, since: usize) -> Response<Body> {

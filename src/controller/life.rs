@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use futures_util::{FutureExt, StreamExt, stream};
 use kube::{Client, core::GroupVersion};
 use serde_json::Value;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
 use super::{
@@ -14,9 +14,10 @@ use super::{
     metrics::Metrics,
     objects::resource,
     observations::{Observation, Observations, Watched},
+    pods::PodReader,
+    until,
 };
 use crate::{
-    injection::managed_label,
     language::{Keys, Timestamp, VariableKey},
     life::{Decisions, Life, ObservedJob, ObservedPod},
     outage::Outage,
@@ -29,7 +30,7 @@ pub(super) struct LifeTask {
     assertions: Assertions,
     confirmations: Confirmations,
     jobs: Observations,
-    pods: Observations,
+    pods: PodReader,
     writer: Writer,
     keys: Keys,
     store: Store,
@@ -38,19 +39,18 @@ pub(super) struct LifeTask {
 }
 
 impl LifeTask {
-    pub(super) fn new(client: Client, store: Store, (keys, metrics): (Keys, Metrics)) -> Self {
-        let pods = resource(&GroupVersion::gv("", "v1"), "pods");
+    pub(super) fn new(
+        client: Client,
+        (store, pods): (Store, PodReader),
+        (keys, metrics): (Keys, Metrics),
+    ) -> Self {
         let jobs = resource(&GroupVersion::gv("batch", "v1"), "jobs");
-        let managed = Watched {
-            labels: Some(format!("{}=true", managed_label(&keys))),
-            ..Watched::default()
-        };
         Self {
             life: Life::default(),
             assertions: Assertions::of(store.clone()),
-            confirmations: Confirmations::of(client.clone(), pods.clone()),
-            jobs: Observations::of(client.clone(), &jobs, Watched::default()),
-            pods: Observations::of(client, &pods, managed),
+            confirmations: Confirmations::of(client.clone()),
+            jobs: Observations::of(client, &jobs, Watched::default()),
+            pods,
             writer: Writer::of(store.clone(), metrics),
             keys,
             store,
@@ -79,7 +79,7 @@ impl LifeTask {
             news = self.assertions.next() => self.take_over(news),
             confirmed = self.confirmations.next() => self.confirm(confirmed),
             seen = self.jobs.next() => self.see_job(seen),
-            seen = self.pods.next() => self.see_pod(seen),
+            seen = self.pods.next() => self.see_pod(&seen),
             failed = self.writer.failed() => failed.iter().for_each(|it| self.life.mutation_failed(it)),
             () = is_due => self.next = None,
         }
@@ -97,18 +97,18 @@ impl LifeTask {
         self.life.pod_confirmed(&id, found);
     }
 
-    fn see_pod(&mut self, seen: Observation) {
+    fn see_pod(&mut self, seen: &Observation) {
         match seen {
             Observation::Failed(_) => {}
             Observation::Gone(pod) => {
-                if let Some(pod) = self.read_pod(&pod) {
+                if let Some(pod) = self.read_pod(pod) {
                     self.life.pod_missing(&pod.id);
                 }
             }
             Observation::Listed => self.life.pods_listed(),
             Observation::Listing => self.life.pods_listing(),
             Observation::Object(pod) => {
-                if let Some(pod) = self.read_pod(&pod) {
+                if let Some(pod) = self.read_pod(pod) {
                     self.life.observe_pod(pod);
                 }
             }
@@ -224,14 +224,6 @@ async fn write_in_order(
         results.push((mutation, result.map(drop)));
     }
     results
-}
-
-/// Sleeps from `now` until `moment`, or for ever.
-async fn until(moment: Option<Timestamp>, now: Timestamp) {
-    match moment {
-        Some(moment) => sleep(moment.since(now)).await,
-        None => std::future::pending().await,
-    }
 }
 
 const AFTER_FAILURE: Duration = Duration::from_secs(1);

@@ -13,6 +13,7 @@ use crate::world::Action;
 pub(super) struct Metrics {
     signals: Family<SignalLabels, Counter>,
     failures: Counter,
+    gates: Counter,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -28,6 +29,11 @@ impl Metrics {
             self.signals.clone(),
         );
         registry.register(
+            "gates_removed",
+            "Scheduling gates that the controller removed",
+            self.gates.clone(),
+        );
+        registry.register(
             "write_failures",
             "Changes of variables that the store refused; each is tried again",
             self.failures.clone(),
@@ -40,6 +46,10 @@ impl Metrics {
             Action::Delete | Action::Expire { .. } | Action::Withdraw(_) => "withdrawn",
         };
         self.signals.get_or_create(&SignalLabels { change }).inc();
+    }
+
+    pub(super) fn gate_removed(&self) {
+        self.gates.inc();
     }
 
     pub(super) fn failed(&self) {

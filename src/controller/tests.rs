@@ -1,5 +1,7 @@
 //! The controller beside a store, on an API server in memory. Time passes by itself.
 
+mod gates;
+
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
@@ -30,11 +32,16 @@ impl Clock for PausedClock {
 struct Running {
     api: FakeApi,
     store: Store,
+    settings: Settings,
     tasks: JoinSet<()>,
 }
 
 impl Running {
     async fn start(api: FakeApi) -> Self {
+        Self::start_with(api, mk_settings()).await
+    }
+
+    async fn start_with(api: FakeApi, settings: Settings) -> Self {
         let backend = Arc::new(Memory::new(Budget::UNLIMITED));
         let limits = Limits::within(100, StoreMemory::default());
         let store = Store::open(backend, limits, Arc::new(PausedClock(Instant::now())));
@@ -42,6 +49,7 @@ impl Running {
         let mut running = Self {
             api,
             store,
+            settings,
             tasks: JoinSet::new(),
         };
         running.restart();
@@ -51,7 +59,8 @@ impl Running {
     /// Ends the controller, and starts another one.
     fn restart(&mut self) {
         self.tasks.abort_all();
-        let controller = Controller::new(self.api.client(), self.store.clone(), Keys::default());
+        let settings = self.settings.clone();
+        let controller = Controller::new(self.api.client(), self.store.clone(), settings);
         let (trigger, shutdown) = Shutdown::new();
         self.tasks.spawn(async move {
             let _trigger = trigger;
@@ -79,6 +88,13 @@ impl Running {
     /// Lets the controller do whatever it would.
     async fn settle(&self) {
         sleep(Duration::from_mins(1)).await;
+    }
+}
+
+fn mk_settings() -> Settings {
+    Settings {
+        keys: Keys::default(),
+        opens_gates: true,
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     ObjectSource, Page, Position, Revision, Scope, Stats, StoreDeath, StoreError, WaitError,
     WaitRequest, WaiterPage, WaiterPosition, Waiting, Watch, WatchError, Withdrawal, expiry,
     pulse::{Pulse, Vigil},
-    shared::Shared,
+    shared::{Shared, Until},
 };
 use crate::life::{Assertion, AssertionId, Timestamp};
 
@@ -167,7 +167,13 @@ impl Store {
     /// The caller limits the time, and [judges](Self::judge) afterwards. The call itself takes the
     /// place, and dropping the future releases it. The future is small, because thousands are held.
     pub fn wait(&self, request: WaitRequest) -> Waiting {
-        Waiting::begin(&self.inner.shared, request)
+        Waiting::begin(&self.inner.shared, request, Until::Settled)
+    }
+
+    /// Answers at once if a state has flipped since the revision, or if the revision is unknown.
+    /// Otherwise holds the waiter until then, even if all conditions hold or one has failed.
+    pub(crate) fn wait_for_change(&self, request: WaitRequest) -> Waiting {
+        Waiting::begin(&self.inner.shared, request, Until::Changed)
     }
 
     /// Starts to watch the variables in `scope`.

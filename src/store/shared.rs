@@ -74,6 +74,15 @@ struct Known {
     asked: BTreeSet<ObjectKey>,
 }
 
+/// How long a wait is held.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Until {
+    /// Until a state has flipped since the revision.
+    Changed,
+    /// Until then, but not while all conditions hold or one has failed.
+    Settled,
+}
+
 /// The immediate result of a wait.
 pub(super) enum Entry {
     Answered(Arc<Answer>),
@@ -145,12 +154,13 @@ impl Shared {
     }
 
     /// Answers the wait, or holds it.
-    pub(super) fn wait(&self, request: WaitRequest) -> Result<Entry, WaitError> {
+    pub(super) fn wait(&self, request: WaitRequest, until: Until) -> Result<Entry, WaitError> {
         let mut known = self.state.lock();
         known.refuse_objects(&request.conditions)?;
         self.ask_for_objects(&mut known, &request.conditions);
         let present = known.judge(&request.conditions, None);
-        if !known.is_to_be_held(&request, &present) {
+        let is_settled = until == Until::Settled && present.outcome != State::Missing;
+        if is_settled || !known.is_unchanged(&request, &present) {
             return Ok(Entry::Answered(Arc::new(present)));
         }
         if known.waiters.len() >= self.limits.waiters {
@@ -358,18 +368,17 @@ impl Known {
         judge(&self.world, conditions, at)
     }
 
-    /// A wait is held while something is missing and no state has flipped since its revision.
-    fn is_to_be_held(&self, request: &WaitRequest, present: &Answer) -> bool {
+    /// Returns whether no state has flipped since the revision of the request.
+    fn is_unchanged(&self, request: &WaitRequest, present: &Answer) -> bool {
         let WaitRequest {
             conditions,
             revision,
             ..
         } = request;
         let past = revision.and_then(|revision| self.world.at(revision));
-        present.outcome == State::Missing
-            && past.is_some_and(|past| {
-                past.can_judge(conditions) && states(conditions, &past).eq(present.states())
-            })
+        past.is_some_and(|past| {
+            past.can_judge(conditions) && states(conditions, &past).eq(present.states())
+        })
     }
 
     fn release(&mut self) -> Released {

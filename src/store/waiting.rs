@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Answer, WaitError, WaitRequest,
-    shared::{Entry, Shared},
+    shared::{Entry, Shared, Until},
     waiters::Ticket,
 };
 
@@ -37,9 +37,9 @@ struct Held {
 }
 
 impl Waiting {
-    pub(super) fn begin(shared: &Arc<Shared>, request: WaitRequest) -> Self {
+    pub(super) fn begin(shared: &Arc<Shared>, request: WaitRequest, until: Until) -> Self {
         let own = Arc::clone(&request.conditions);
-        match shared.wait(request) {
+        match shared.wait(request, until) {
             Ok(Entry::Held(place)) => Self {
                 conditions: place.conditions,
                 state: Progress::Held(Held {

@@ -12,7 +12,8 @@ use crate::language::{
     object::PRIVATE_TO_OTHERS,
 };
 
-const OPENS_NO_GATES: &str = "this version opens no gates yet: use init, which is the default";
+const OPENS_NO_GATES: &str =
+    "the controller of this installation opens no gates: use init, which is the default";
 
 const NEEDS_CONTROLLER: &str = "it needs the controller, which this installation does not run";
 

@@ -1,0 +1,136 @@
+//! Removes gates, with patches that test what they remove.
+
+use std::sync::Arc;
+
+use http::{Request, header::CONTENT_TYPE};
+use kube::{
+    Api, Client,
+    api::{ApiResource, DynamicObject},
+};
+use parking_lot::Mutex;
+use serde_json::json;
+use tokio::{sync::Semaphore, time::sleep};
+
+use super::super::{metrics::Metrics, observations, pods::pods};
+use crate::{
+    cluster::{ApiError, WriteError, call, write},
+    gates::GatedPod,
+    language::{Keys, Owner, annotation::Key},
+    outage::{Outage, Pause},
+};
+
+/// Removes gates, a limited number at once.
+#[derive(Clone)]
+pub(super) struct Opener {
+    client: Client,
+    pods: ApiResource,
+    keys: Keys,
+    metrics: Metrics,
+    writes: Arc<Semaphore>,
+    outage: Arc<Mutex<Outage>>,
+}
+
+/// One gate to remove.
+pub(super) struct Opening {
+    opener: Opener,
+    pod: Owner,
+    /// The index of the gate as it was observed; `None` if it has to be read.
+    index: Option<usize>,
+    pause: Pause,
+}
+
+impl Opener {
+    pub(super) fn new(client: Client, keys: Keys, metrics: Metrics) -> Self {
+        Self {
+            client,
+            pods: pods(),
+            keys,
+            metrics,
+            writes: Arc::new(Semaphore::new(WRITES_AT_ONCE)),
+            outage: Arc::new(Mutex::new(Outage::of("removal of a scheduling gate"))),
+        }
+    }
+
+    /// Returns the gate of a pod that was observed at this index.
+    pub(super) fn opening(&self, pod: Owner, index: usize) -> Opening {
+        Opening {
+            opener: self.clone(),
+            pod,
+            index: Some(index),
+            pause: Pause::default(),
+        }
+    }
+
+    /// Returns the present index of the gate; `None` if nothing is left to remove.
+    async fn find(&self, pod: &Owner) -> Result<Option<usize>, ApiError> {
+        let found = call(self.api(pod).get_opt(&pod.name)).await?;
+        let read = found.map(|it| GatedPod::read(&observations::json(it), &self.keys));
+        let same = read.and_then(Result::ok).filter(|it| it.id == *pod);
+        Ok(same.and_then(|it| it.gate).map(|gate| gate.index))
+    }
+
+    /// Removes the gate if it is at this index of this very pod.
+    async fn remove(&self, pod: &Owner, index: usize) -> Result<(), WriteError> {
+        let gate = format!("/spec/schedulingGates/{index}");
+        let patch = json!([
+            {"op": "test", "path": "/metadata/uid", "value": pod.uid},
+            {"op": "test", "path": format!("{gate}/name"),
+             "value": self.keys.prefixed(Key::DependsOn)},
+            {"op": "remove", "path": gate},
+        ]);
+        let (pods, name) = (self.api(pod).resource_url().to_owned(), &pod.name);
+        let request = Request::patch(format!("{pods}/{name}?fieldManager={FIELD_MANAGER}"))
+            .header(CONTENT_TYPE, "application/json-patch+json")
+            .body(patch.to_string().into_bytes());
+        let request = request.map_err(|error| ApiError::Unanswered(error.to_string()))?;
+        write(&self.client, request).await
+    }
+
+    fn api(&self, pod: &Owner) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), pod.namespace.as_str(), &self.pods)
+    }
+}
+
+impl Opening {
+    /// Tries once. Returns whether nothing is left to remove; otherwise waits until the next try is
+    /// due.
+    pub(super) async fn attempt(&mut self) -> bool {
+        let observed = self.index.take();
+        let Err(failure) = self.remove(observed).await else {
+            self.opener.outage.lock().succeeded();
+            return true;
+        };
+        let WriteError { error, retry_after } = failure;
+        let is_stale = match &error {
+            ApiError::Conflict(_) | ApiError::NotFound(_) => true,
+            // A test of the patch fails if what was observed is not true any more.
+            ApiError::Refused(status) => status.code == 422 && observed.is_some(),
+            ApiError::Forbidden(_) | ApiError::TimedOut | ApiError::Unanswered(_) => false,
+        };
+        if !is_stale {
+            let mut outage = self.opener.outage.lock();
+            outage.failed(error.label(), &error.to_string());
+        }
+        let pause = self.pause.after_failure();
+        tokio::join!(pause, sleep(retry_after.unwrap_or_default()));
+        false
+    }
+
+    async fn remove(&self, observed: Option<usize>) -> Result<(), WriteError> {
+        let Self { opener, pod, .. } = self;
+        let _permit = opener.writes.acquire().await;
+        let index = match observed {
+            Some(index) => Some(index),
+            None => opener.find(pod).await?,
+        };
+        if let Some(index) = index {
+            opener.remove(pod, index).await?;
+            opener.metrics.gate_removed();
+        }
+        Ok(())
+    }
+}
+
+/// Whose fields are ours, as the API server notes it.
+const FIELD_MANAGER: &str = "oncue-controller";
+const WRITES_AT_ONCE: usize = 64;
