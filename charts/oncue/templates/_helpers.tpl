@@ -232,6 +232,7 @@ inject:
   prefix: {{ .Values.annotations.prefix }}
   bare-keys: {{ .Values.annotations.bareKeys }}
   controller: {{ .Values.controller.enabled }}
+  gates: {{ .Values.controller.gates }}
 {{- end -}}
 
 {{/* Selects the namespaces whose pods oncue handles. */}}
