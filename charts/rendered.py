@@ -66,6 +66,9 @@ class Release:
             elif o["kind"] in ("Deployment", "StatefulSet"):
                 yield o["metadata"]["name"], o["spec"]["template"]
 
+    def has_controller(self):
+        return self.config()["inject"]["controller"]
+
     def config(self):
         (config,) = [o for o in self.of("ConfigMap") if o["metadata"]["name"] == f"{self.name}-webhook"]
         assert list(config["data"]) == ["config.yaml"], config["data"].keys()
@@ -95,8 +98,8 @@ def has_every_object(r):
     """the objects have the names that the program and its command line expect"""
     n = r.name
     expected = {
-        "ClusterRole": [f"{n}-webhook"],
-        "ClusterRoleBinding": [f"{n}-webhook"],
+        "ClusterRole": [*with_controller(r, f"{n}-controller", f"{n}-controller-kinds"), f"{n}-webhook"],
+        "ClusterRoleBinding": [*with_controller(r, f"{n}-controller"), f"{n}-webhook"],
         "Deployment": [f"{n}-webhook"],
         "MutatingWebhookConfiguration": [n],
         "Role": [f"{n}-webhook"],
@@ -115,6 +118,10 @@ def has_every_object(r):
     assert set(ports[f"{n}-store"]) == {"http", "metrics"}, ports
     kinds = [o["kind"] for o in r.objects]
     assert "Namespace" not in kinds and "CustomResourceDefinition" not in kinds, kinds
+
+
+def with_controller(r, *names):
+    return names if r.has_controller() else ()
 
 
 def is_labelled_and_placed(r):
@@ -140,7 +147,8 @@ def holds_no_certificate(r):
 
 def asks_for_no_more_rights(r):
     """the permissions are those that the webhook uses, each on a named object"""
-    role, cluster_role = r.only("Role"), r.only("ClusterRole")
+    role = r.only("Role")
+    (cluster_role,) = [o for o in r.of("ClusterRole") if o["metadata"]["name"] == f"{r.name}-webhook"]
     assert role["rules"] == [
         rule("", "secrets", f"{r.name}-webhook-ca", ["get", "update"]),
         rule("", "services", f"{r.name}-store", ["get"]),
@@ -148,12 +156,24 @@ def asks_for_no_more_rights(r):
     assert cluster_role["rules"] == [
         rule("admissionregistration.k8s.io", "mutatingwebhookconfigurations", r.name, ["get", "patch"])
     ], cluster_role["rules"]
-    webhook = {"kind": "ServiceAccount", "name": f"{r.name}-webhook", "namespace": NAMESPACE}
     for binding in r.of("RoleBinding") + r.of("ClusterRoleBinding"):
-        assert binding["subjects"] == [webhook], binding
+        account = "store" if binding["metadata"]["name"] == f"{r.name}-controller" else "webhook"
+        subject = {"kind": "ServiceAccount", "name": f"{r.name}-{account}", "namespace": NAMESPACE}
+        assert binding["subjects"] == [subject], binding
     tokens = {name: pod["spec"]["automountServiceAccountToken"] for name, pod in r.pods()}
-    assert tokens == {f"{r.name}-webhook": True, f"{r.name}-store": False, f"{r.name}-test": False}, tokens
+    store = r.has_controller()
+    assert tokens == {f"{r.name}-webhook": True, f"{r.name}-store": store, f"{r.name}-test": False}, tokens
     assert all(o["automountServiceAccountToken"] is False for o in r.of("ServiceAccount"))
+
+
+def writes_only_gates(r):
+    """the controller may only read, except that it patches pods if it opens gates"""
+    kinds = [o for o in r.of("ClusterRole") if o["metadata"]["name"] == f"{r.name}-controller-kinds"]
+    read = ["get", "list", "watch"]
+    written = [rule for o in kinds for rule in o["rules"] if rule["verbs"] != read]
+    opens_gates = r.has_controller() and r.config()["inject"]["gates"]
+    patch = {"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]}
+    assert written == ([patch] if opens_gates else []), written
 
 
 def rule(group, resource, name, verbs):
@@ -306,6 +326,7 @@ RENDERED = [
     is_labelled_and_placed,
     holds_no_certificate,
     asks_for_no_more_rights,
+    writes_only_gates,
     is_restricted,
     runs_where_its_images_do,
     lives_well,
