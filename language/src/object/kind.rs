@@ -102,6 +102,21 @@ impl ObjectKind {
         }
     }
 
+    /// Returns the API group of a built-in kind, which is empty for `core`.
+    fn group(&self) -> &str {
+        match self {
+            Self::ConfigMap
+            | Self::Node
+            | Self::PersistentVolumeClaim
+            | Self::Pod
+            | Self::Secret
+            | Self::Service => "",
+            Self::DaemonSet | Self::Deployment | Self::StatefulSet => "apps",
+            Self::Job => "batch",
+            Self::Other(resource) => resource.group(),
+        }
+    }
+
     /// Returns kubectl's short name of the kind.
     fn short_name(&self) -> Option<&'static str> {
         match self {
@@ -129,7 +144,7 @@ impl fmt::Display for ObjectKind {
 }
 
 /// Reads what stands before the colon: the name of a built-in kind, kubectl's short name for it, or
-/// a resource with its group.
+/// a resource with its group, which may be that of a built-in kind too.
 impl FromStr for ObjectKind {
     type Err = ObjectKindError;
 
@@ -141,11 +156,9 @@ impl FromStr for ObjectKind {
             return Ok(kind);
         }
         let resource = Resource::parse(text).ok_or_else(error)?;
-        Ok(if resource.is_secret() {
-            Self::Secret
-        } else {
-            Self::Other(resource)
-        })
+        let mut built_in = Self::BUILT_IN.into_iter();
+        let kind = built_in.find(|kind| resource.is_of(kind));
+        Ok(kind.unwrap_or(Self::Other(resource)))
     }
 }
 
@@ -158,7 +171,7 @@ fn nearest(text: &str) -> ObjectKind {
         .unwrap_or(ObjectKind::Pod)
 }
 
-/// A text that is no kind.
+/// A text that is not a kind.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error(
     "did you mean {nearest}:? There are job: pod: service: deployment: statefulset: daemonset: \
@@ -199,9 +212,10 @@ impl Resource {
         &self.group
     }
 
-    /// Returns whether this spells the kind of which nothing but existence may be asked.
-    fn is_secret(&self) -> bool {
-        self.group.is_empty() && matches!(&*self.plural, "secret" | "secrets")
+    /// Returns whether this is the resource of a built-in kind, in the plural or the singular.
+    fn is_of(&self, kind: &ObjectKind) -> bool {
+        let name = self.plural.strip_suffix('s').unwrap_or(&self.plural);
+        name == kind.name() && *self.group == *kind.group()
     }
 }
 
@@ -223,16 +237,34 @@ mod tests {
     #[test]
     fn each_kind_has_its_names_and_its_rule() {
         for (names, holds_when) in [
-            (&["configmap", "cm"][..], "exists"),
-            (&["daemonset", "ds"], "is rolled out"),
-            (&["deployment", "deploy"], "is rolled out"),
-            (&["job"], "is complete"),
-            (&["node", "no"], "is Ready"),
-            (&["persistentvolumeclaim", "pvc"], "is Bound"),
-            (&["pod", "po"], "is Ready"),
+            (&["configmap", "cm", "configmaps.core"][..], "exists"),
+            (&["daemonset", "ds", "daemonsets.apps"], "is rolled out"),
+            (
+                &[
+                    "deployment",
+                    "deploy",
+                    "deployments.apps",
+                    "deployment.apps",
+                ],
+                "is rolled out",
+            ),
+            (&["job", "jobs.batch", "job.batch"], "is complete"),
+            (&["node", "no", "nodes.core"], "is Ready"),
+            (
+                &[
+                    "persistentvolumeclaim",
+                    "pvc",
+                    "persistentvolumeclaims.core",
+                ],
+                "is Bound",
+            ),
+            (&["pod", "po", "pods.core", "pod.core"], "is Ready"),
             (&["secret", "secrets.core", "secret.core"], "exists"),
-            (&["service", "svc"], "has a ready endpoint"),
-            (&["statefulset", "sts"], "is rolled out"),
+            (&["service", "svc", "services.core"], "has a ready endpoint"),
+            (
+                &["statefulset", "sts", "statefulsets.apps"],
+                "is rolled out",
+            ),
             (&["certificates.cert-manager.io"], "exists"),
             (&["endpoints.core"], "exists"),
         ] {
@@ -263,7 +295,13 @@ mod tests {
         );
         let endpoints = resource("endpoints.core");
         assert_eq!((endpoints.plural(), endpoints.group()), ("endpoints", ""));
-        assert_eq!(resource("secrets.example.com").group(), "example.com");
+        for other in [
+            "secrets.example.com",
+            "jobs.apps",
+            "services.serving.knative.dev",
+        ] {
+            assert_eq!(resource(other).to_string(), other);
+        }
         for bad in ["", "x", "x.", ".x", "X.y", "x.Y", "x..y", "x/y.z", "jobs"] {
             assert!(bad.parse::<ObjectKind>().is_err(), "{bad}");
         }

@@ -3,19 +3,15 @@
 use super::ObjectKind;
 use crate::template::NameTemplate;
 
-/// The groups that kubectl adds to the kinds that are built in.
-const GROUPS: [&str; 2] = [".apps", ".batch"];
-
 /// Returns the term that was perhaps meant by the name of a variable: `job:migrate` by
 /// `job/migrate`, `jobs/migrate` and `job.batch/migrate`.
 pub fn meant_object(variable: &str) -> Option<String> {
     let (kind, name) = variable.split_once('/')?;
-    let kind = GROUPS
-        .iter()
-        .find_map(|group| kind.strip_suffix(group))
-        .unwrap_or(kind);
-    let plural = kind.strip_suffix('s').unwrap_or(kind);
-    let kind = [kind, plural].into_iter().find_map(ObjectKind::built_in)?;
+    let kind = match kind.parse() {
+        Ok(ObjectKind::Other(_)) => return None,
+        Ok(kind) => kind,
+        Err(_) => ObjectKind::built_in(kind.strip_suffix('s')?)?,
+    };
     let is_name = |name: NameTemplate| name.may_name_object();
     name.parse()
         .is_ok_and(is_name)
@@ -34,6 +30,7 @@ mod tests {
             ("job.batch/migrate", Some("job:migrate")),
             ("deploy/web", Some("deployment:web")),
             ("deployments.apps/web", Some("deployment:web")),
+            ("pods.core/web", Some("pod:web")),
             ("ds/cni-$(POD_NAME)", Some("daemonset:cni-$(POD_NAME)")),
             ("job/migrate/done", None),
             ("job/Migrate", None),
