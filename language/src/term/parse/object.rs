@@ -1,13 +1,13 @@
 //! The grammar of terms on objects.
 
-use std::num::NonZeroU32;
+use std::{borrow::Cow, num::NonZeroU32};
 
 use super::{count, namespace, no_slashes, value};
 use crate::{
     name::is_name_character,
     object::{
-        ConditionTypeError, FieldDemand, FieldPath, FieldPathError, LabelSelector, NodeNameError,
-        ObjectDemand, ObjectKind, ObjectKindError, ObjectTerm, OnNode, Which,
+        ConditionType, ConditionTypeError, FieldDemand, FieldPath, FieldPathError, LabelSelector,
+        NodeNameError, ObjectDemand, ObjectKind, ObjectKindError, ObjectTerm, OnNode, Which,
     },
     syntax::{Broken, Cursor, Quoted},
     template::{
@@ -176,34 +176,76 @@ fn demand(cursor: &mut Cursor<'_>, object: &mut ObjectTerm) -> Result<(), Broken
             _ => return Err(cursor.broken(NO_COUNT)),
         }
     } else if cursor.eat("=") {
-        let at = cursor.offset;
-        let condition = cursor.take_while(|c| is_name_character(c) || c == '/');
-        let condition = condition.parse();
-        object.demand = ObjectDemand::Condition(
-            condition.map_err(|error: ConditionTypeError| Broken::at(at, error))?,
-        );
+        object.demand = ObjectDemand::Condition(condition(cursor)?);
     }
-    check_demand(&object.kind, &object.demand).map_err(|rule| Broken::at(start, rule))
+    check_demand(object).map_err(|rule| Broken::at(start, rule))
 }
+
+/// Takes the type of a condition, and says what is wrong with kubectl's ways to write one.
+fn condition(cursor: &mut Cursor<'_>) -> Result<ConditionType, Broken> {
+    let start = cursor.offset;
+    if cursor.rest().starts_with(['"', '\'', '$']) {
+        return Err(cursor.broken(BARE_CONDITION));
+    }
+    let text = cursor.take_while(|c| is_name_character(c) || c == '/');
+    let condition = text.parse();
+    let condition = condition.map_err(|error: ConditionTypeError| Broken::at(start, error))?;
+    match cursor.peek() {
+        Some('=') if text == "condition" => Err(Broken::at(start, CONDITION_PREFIX)),
+        Some('=') => Err(cursor.broken(CONDITION_VALUE)),
+        Some('$') => Err(Broken::at(start, BARE_CONDITION)),
+        _ => Ok(condition),
+    }
+}
+
+const BARE_CONDITION: &str =
+    "a condition is a bare word, such as =Ready: without quotes and without $(...)";
+
+const CONDITION_PREFIX: &str = "write the type of the condition alone: drop condition=";
+
+const CONDITION_VALUE: &str =
+    "a condition holds if it is True, and nothing else can be asked of it: drop this, as in =Ready";
 
 const NO_COUNT: &str = "a count goes with the labels of pods, such as pod:[app=db]>=2, and a number with a field, such \
      as deployment:x{.status.readyReplicas}>=3";
 
-fn check_demand(
-    kind: &ObjectKind,
-    demand: &ObjectDemand<ValueTemplate>,
-) -> Result<(), &'static str> {
-    match (kind, demand) {
+fn check_demand(object: &ObjectTerm) -> Result<(), Cow<'static, str>> {
+    match (&object.kind, &object.demand) {
         (_, ObjectDemand::Rule) => Ok(()),
         (ObjectKind::Secret, _) => {
-            Err("a Secret can only be asked for its existence, such as secret:x")
+            Err("a Secret can only be asked for its existence, such as secret:x".into())
         }
         (ObjectKind::ConfigMap, ObjectDemand::Condition(_)) => Err(
-            "a ConfigMap has no conditions: ask for a field, such as configmap:x{.data.ready}=true",
+            "a ConfigMap has no conditions: ask for a field, such as configmap:x{.data.ready}=true"
+                .into(),
         ),
+        (ObjectKind::PersistentVolumeClaim, ObjectDemand::Condition(condition)) => {
+            check_phase(condition, &object.which)
+        }
         _ => Ok(()),
     }
 }
+
+/// Refuses the phases of a claim, which are easily taken for its conditions.
+fn check_phase(
+    condition: &ConditionType,
+    which: &Which<NameTemplate>,
+) -> Result<(), Cow<'static, str>> {
+    let is_asked = |phase: &&str| phase.eq_ignore_ascii_case(condition.as_str());
+    let claim = ObjectKind::PersistentVolumeClaim;
+    match CLAIM_PHASES.into_iter().find(is_asked) {
+        None => Ok(()),
+        Some(BOUND) => Err(format!("{BOUND} is not a condition: write {claim}:{which}").into()),
+        Some(phase) => Err(format!(
+            "{phase} is not a condition: write {claim}:{which}{{.status.phase}}={phase}"
+        )
+        .into()),
+    }
+}
+
+const BOUND: &str = "Bound";
+
+const CLAIM_PHASES: [&str; 3] = [BOUND, "Lost", "Pending"];
 
 /// Takes `{path}`, if there is one.
 fn path(cursor: &mut Cursor<'_>) -> Result<Option<FieldPath>, Broken> {
@@ -249,7 +291,7 @@ fn field_demand(cursor: &mut Cursor<'_>) -> Result<FieldDemand<ValueTemplate>, B
 const NOT_A_NUMBER: &str =
     "a field is compared with >= and a whole number, such as {.status.readyReplicas}>=3";
 
-/// Takes `on node`, if it is there, behind a `target` that it goes with.
+/// Takes `on node`, if it is written. Fails if it does not go with `target`.
 pub(super) fn on_node(cursor: &mut Cursor<'_>, target: &Target) -> Result<Option<OnNode>, Broken> {
     let before = cursor.offset;
     cursor.skip_blanks();
@@ -269,7 +311,7 @@ pub(super) fn on_node(cursor: &mut Cursor<'_>, target: &Target) -> Result<Option
             let name = rest[1..].parse();
             OnNode::Named(name.map_err(|error: NodeNameError| Broken::at(at, error))?)
         }
-        _ => return Err(cursor.broken("node is missing behind on, as in daemonset:x on node")),
+        _ => return Err(cursor.broken("write node after on, as in daemonset:x on node")),
     };
     cursor.offset += word.len();
     Ok(Some(node))
