@@ -321,19 +321,19 @@ pub enum TemplateError {
     /// A literal part that is not a name.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A placeholder that is none.
+    /// An unknown placeholder.
     #[error(transparent)]
     Placeholder(#[from] PlaceholderError),
 }
 
-/// A text that no object can be called.
+/// A text that is not an object's name.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("{} is not an object's name: it has a-z 0-9 . - only", Quoted(.text))]
 pub struct ObjectNameError {
     pub(crate) text: String,
 }
 
-/// A text that no label's value can be.
+/// A text that is not a label's value.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error(
     "{} is not a label's value: it has at most {MAX_LABEL_VALUE_BYTES} of A-Z a-z 0-9 . _ - and \

@@ -57,7 +57,7 @@ impl FromStr for NodeName {
 /// Longest name of a node, in bytes.
 const MAX_BYTES: usize = 253;
 
-/// A text that no node can be called.
+/// A text that is not a node's name.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("{} is not a node's name: it has a-z 0-9 . - only", Quoted(.text))]
 pub struct NodeNameError {
