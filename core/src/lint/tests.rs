@@ -220,6 +220,23 @@ fn points_from_kubectls_notation_to_the_object() {
 }
 
 #[test]
+fn a_near_name_is_likelier_than_kubectls_notation() {
+    let yaml = mk("Deployment", "web", "depends-on: 'job/migrat, job/seed'")
+        + &mk("Job", "schema", "signals-on-success: job/migrate")
+        + &mk("Job", "seed", "signals-on-success: job/seed")
+            .replace("{name: seed}", "{name: seed, namespace: data}");
+    assert_lint(
+        &yaml,
+        &[
+            "6:43 warning unproduced: nothing in these files signals job/migrat: \
+             did you mean job/migrate, which Job/schema (default) signals?",
+            "6:55 warning unproduced: nothing in these files signals job/seed: \
+             it is signalled in the namespace data, which is job/seed@data",
+        ],
+    );
+}
+
+#[test]
 fn more_pods_than_there_can_be_are_never_ready() {
     let yaml = mk(
         "Deployment",

@@ -84,9 +84,6 @@ impl Waits<'_> {
     }
 
     fn nearest_variable(&self, name: &str, namespace: &Namespace) -> String {
-        if let Some(object) = meant_object(name) {
-            return format!(": for the object, write {object}");
-        }
         let known = self.known();
         let signalled = known.signalled.get(name).into_iter().flatten();
         if let Some((other, _)) = signalled.into_iter().find(|(other, _)| *other != namespace) {
@@ -94,7 +91,10 @@ impl Waits<'_> {
         }
         let here = known.variables.get(namespace);
         let found = here.and_then(|names| names.nearest(name));
-        self.did_you_mean(found.map(|(name, id)| (name.clone(), *id)))
+        match (found, meant_object(name)) {
+            (None, Some(object)) => format!(": for the object, write {object}"),
+            (found, _) => self.did_you_mean(found.map(|(name, id)| (name.clone(), *id))),
+        }
     }
 
     fn nearest_prefix(&self, prefix: &str, namespace: &Namespace) -> String {
