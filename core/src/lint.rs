@@ -4,6 +4,7 @@
 //! for producers and cycles.
 
 mod admission;
+mod conditions;
 mod hooks;
 mod misspelt;
 mod nearest;

@@ -237,6 +237,29 @@ fn a_near_name_is_likelier_than_kubectls_notation() {
 }
 
 #[test]
+fn warns_of_conditions_that_kubernetes_never_sets() {
+    let yaml = mk(
+        "Deployment",
+        "web",
+        "depends-on: 'job:m=ready, deployment:m=available, pod:[a=b]=example.com/x, node:m=Ready, \
+         a.example.com:m=Any, statefulset:m@default=Ready'",
+    ) + &mk("Job", "m", "")
+        + &mk("Deployment", "m", "")
+        + &mk("StatefulSet", "m", "");
+    assert_lint(
+        &yaml,
+        &[
+            "6:43 warning never-holds: job:m=ready holds only if another controller sets ready: \
+             Kubernetes sets only Complete, Failed, Suspended, SuccessCriteriaMet, FailureTarget \
+             on a job; job:m waits until it is complete",
+            "6:140 warning never-holds: statefulset:m@default=Ready holds only if another controller \
+             sets Ready: Kubernetes sets no conditions on a statefulset; statefulset:m@default waits \
+             until it is rolled out",
+        ],
+    );
+}
+
+#[test]
 fn more_pods_than_there_can_be_are_never_ready() {
     let yaml = mk(
         "Deployment",
@@ -258,7 +281,7 @@ fn finds_objects_that_are_not_there() {
         "Deployment",
         "web",
         "depends-on: 'job:migrat, service:db, certificates.cert-manager.io:x=Ready, \
-         service:db=X, job:migrate=X, node:x, secret:x, deploy:x=X'",
+         service:db=a/X, job:migrate=a/X, node:x, secret:x, deploy:x=a/X'",
     ) + &mk("Job", "migrate", "")
         + "apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {selector: {app: db}}\n";
     assert_lint(
@@ -267,7 +290,7 @@ fn finds_objects_that_are_not_there() {
             "6:43 warning unknown-object: there is no job migrat in the namespace default \
              in these files: did you mean migrate?",
             "6:55 warning unknown-object: the service db selects none of the pods in these files",
-            "6:152 warning unknown-object: there is no deployment x in the namespace default \
+            "6:156 warning unknown-object: there is no deployment x in the namespace default \
              in these files",
         ],
     );

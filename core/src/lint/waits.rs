@@ -36,6 +36,7 @@ impl<'m> Waits<'m> {
         for link in self.links.iter() {
             let said = [
                 self.unproduced(link),
+                self.foreign_condition(link),
                 self.too_little(link),
                 self.hook(link),
             ];
