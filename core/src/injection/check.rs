@@ -6,7 +6,9 @@ use super::{
     settings::Controller,
 };
 use crate::language::{
-    AnnotationError, Located, Namespace, PodAnnotations, Target, Term,
+    AnnotationError, Located, Namespace,
+    Placeholder::NodeName,
+    PodAnnotations, Target, Term,
     annotation::{Fault, Key, Mode},
     condition::MAX_TOGETHER,
     object::PRIVATE_TO_OTHERS,
@@ -111,7 +113,22 @@ fn behind_a_gate(asked: &PodAnnotations, spec: &Spec<'_>) -> Vec<AnnotationError
         let rule = "the pod has a spec.nodeName and is never scheduled: use init";
         AnnotationError::value(Key::DependsOnMode, "gate", &rule)
     });
-    terms.chain(node).collect()
+    terms.chain(signals_with_node(asked)).chain(node).collect()
+}
+
+fn signals_with_node(asked: &PodAnnotations) -> impl Iterator<Item = AnnotationError> {
+    let signals = asked.signals_on_wait.iter();
+    let with_node = signals.filter(|it| it.value.placeholders().any(|it| *it == NodeName));
+    with_node.map(|Located { value, at }| AnnotationError {
+        key: Key::SignalsOnWait,
+        fault: Fault::RefusedTerm {
+            at: *at,
+            term: value.to_string(),
+            rule:
+                "a gate waits before the pod has a node: $(NODE_NAME) needs depends-on-mode: init"
+                    .to_owned(),
+        },
+    })
 }
 
 /// Points at the first term that is too many for the client's request: probes are not in it.
@@ -246,14 +263,18 @@ mod tests {
                 "cni/$(NODE_NAME), tcp://h:1, a, daemonset:cni on node",
             ),
             ("depends-on-mode", "gate"),
+            ("signals-on-wait", "x, y/$(NODE_NAME)"),
+            ("signals-on-init", "z/$(NODE_NAME)"),
         ];
         let errors = refused(&annotations, r#"{"nodeName":"n"}"#, Controller::Present);
-        assert_eq!(errors.len(), 4);
+        assert_eq!(errors.len(), 5, "{errors:?}");
         assert!(errors[0].starts_with("depends-on: column 1: in \"cni/$(NODE_NAME)\": a gate"));
         assert!(errors[1].starts_with("depends-on: column 19: in \"tcp://h:1\": a gate"));
         let on_node = "depends-on: column 33: in \"daemonset:cni on node\": a gate waits";
         assert!(errors[2].starts_with(on_node), "{errors:?}");
-        assert!(errors[3].contains("spec.nodeName"));
+        let on_wait = "signals-on-wait: column 4: in \"y/$(NODE_NAME)\": a gate waits before";
+        assert!(errors[3].starts_with(on_wait), "{errors:?}");
+        assert!(errors[4].contains("spec.nodeName"));
     }
 
     #[test]
