@@ -73,6 +73,11 @@ fn condition(text: &str, namespace: &Namespace) -> Result<Condition, ApiError> {
         rule,
     };
     let term: Term = text.parse().map_err(ApiError::Term)?;
+    if matches!(term.target, Target::Object(_)) && text.len() > MAX_OBJECT_TERM {
+        return Err(unjudged(format!(
+            "it is longer than {MAX_OBJECT_TERM} bytes"
+        )));
+    }
     if let Target::Object(object) = &term.target
         && object.is_private_to_others(namespace)
     {
@@ -87,6 +92,9 @@ fn condition(text: &str, namespace: &Namespace) -> Result<Condition, ApiError> {
     }
     Ok(condition)
 }
+
+/// A term about objects is kept by the controller for as long as someone asks.
+const MAX_OBJECT_TERM: usize = 2048;
 
 const NO_PROBES: &str = "a probe is made by the client, as seen from its pod: send the others only";
 

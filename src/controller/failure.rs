@@ -1,5 +1,7 @@
 //! Why objects cannot be watched.
 
+use std::time::Duration;
+
 use kube::{core::Status, runtime::watcher};
 
 /// Why objects cannot be watched.
@@ -13,6 +15,8 @@ pub(super) enum Failure {
     Passing,
     /// The objects live in no namespace, and may not be asked for.
     Unnamespaced,
+    /// The API server serves the kind, and lets nobody watch it.
+    Unwatchable,
 }
 
 impl Failure {
@@ -43,4 +47,17 @@ impl Failure {
             _ => Self::Passing,
         }
     }
+}
+
+/// Returns how long the API server asks to be left alone.
+pub(super) fn retry_after(error: &watcher::Error) -> Option<Duration> {
+    let (watcher::Error::InitialListFailed(kube::Error::Api(status))
+    | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+    | watcher::Error::WatchFailed(kube::Error::Api(status))
+    | watcher::Error::WatchError(status)) = error
+    else {
+        return None;
+    };
+    let seconds = u64::from(status.details.as_ref()?.retry_after_seconds);
+    Some(Duration::from_secs(seconds.min(60)))
 }

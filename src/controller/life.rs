@@ -21,7 +21,7 @@ use crate::{
     language::{Keys, Timestamp, VariableKey},
     life::{Decisions, Life, ObservedJob, ObservedPod},
     outage::Outage,
-    store::{Mutation, Store, StoreError},
+    store::{Action, Effect, Mutation, Store, StoreError},
 };
 
 /// The task that keeps variables true.
@@ -49,7 +49,7 @@ impl LifeTask {
             life: Life::default(),
             assertions: Assertions::of(store.clone()),
             confirmations: Confirmations::of(client.clone()),
-            jobs: Observations::of(client, &jobs, Watched::default()),
+            jobs: Observations::of(client, jobs, Watched::default()),
             pods,
             writer: Writer::of(store.clone(), metrics),
             keys,
@@ -93,8 +93,15 @@ impl LifeTask {
     }
 
     fn confirm(&mut self, Confirmed { id, found }: Confirmed) {
-        let found = found.and_then(|pod| self.read_pod(&pod));
-        self.life.pod_confirmed(&id, found);
+        match found {
+            Some(pod) => {
+                // One that cannot be read exists all the same.
+                if let Some(pod) = self.read_pod(&pod) {
+                    self.life.pod_confirmed(&id, Some(pod));
+                }
+            }
+            None => self.life.pod_confirmed(&id, None),
+        }
     }
 
     fn see_pod(&mut self, seen: &Observation) {
@@ -179,28 +186,36 @@ impl Writer {
         }
     }
 
-    /// Makes all changes: those of one variable in their order, those of several at the same time.
+    /// Makes all changes in their order, except that several assertions, or several withdrawals, of
+    /// different variables are made at the same time.
     async fn write(&mut self, mutations: Vec<Mutation>) {
-        let mut by_variable = HashMap::<VariableKey, Vec<Mutation>>::new();
-        for mutation in mutations {
-            let of_variable = by_variable.entry(mutation.key.clone()).or_default();
-            of_variable.push(mutation);
+        let is_assertion = |it: &Mutation| matches!(it.action, Action::Assert { .. });
+        let mut results = Vec::new();
+        for together in mutations.chunk_by(|a, b| is_assertion(a) == is_assertion(b)) {
+            results.extend(write_together(&self.store, together).await);
         }
-        let store = &self.store;
-        let writes = by_variable.into_values();
-        let mut written =
-            stream::iter(writes.map(|of_variable| write_in_order(store, of_variable)))
-                .buffer_unordered(WRITES_AT_ONCE);
-        while let Some(results) = written.next().await {
-            for (mutation, result) in results {
-                if self.outage.note(result).is_some() {
-                    self.metrics.written(&mutation.action);
-                } else {
+        self.note(results);
+    }
+
+    fn note(&mut self, results: Vec<Written>) {
+        let mut refusal = None;
+        let is_empty = results.is_empty();
+        for (mutation, result) in results {
+            match result {
+                Ok(Effect::Unchanged) => {}
+                Ok(_) => self.metrics.written(&mutation.action),
+                Err(error) => {
                     self.metrics.failed();
                     self.failed.push(mutation);
                     self.retry = Instant::now() + AFTER_FAILURE;
+                    refusal = refusal.or(Some(error));
                 }
             }
+        }
+        match refusal {
+            Some(error) => drop(self.outage.note(Err::<(), _>(error))),
+            None if is_empty => {}
+            None => drop(self.outage.note(Ok::<_, StoreError>(()))),
         }
     }
 
@@ -214,14 +229,28 @@ impl Writer {
     }
 }
 
-async fn write_in_order(
-    store: &Store,
-    mutations: Vec<Mutation>,
-) -> Vec<(Mutation, Result<(), StoreError>)> {
+/// A change with what came of it.
+type Written = (Mutation, Result<Effect, StoreError>);
+
+/// Makes changes of several variables at the same time, those of one variable in their order.
+async fn write_together(store: &Store, mutations: &[Mutation]) -> Vec<Written> {
+    let mut by_variable = HashMap::<VariableKey, Vec<Mutation>>::new();
+    for mutation in mutations {
+        let of_variable = by_variable.entry(mutation.key.clone()).or_default();
+        of_variable.push(mutation.clone());
+    }
+    let writes = by_variable.into_values();
+    let written =
+        stream::iter(writes.map(|of_variable| write_in_order(store.clone(), of_variable)))
+            .buffer_unordered(WRITES_AT_ONCE);
+    written.concat().await
+}
+
+async fn write_in_order(store: Store, mutations: Vec<Mutation>) -> Vec<Written> {
     let mut results = Vec::with_capacity(mutations.len());
     for mutation in mutations {
         let result = store.apply(mutation.clone()).await;
-        results.push((mutation, result.map(drop)));
+        results.push((mutation, result.map(|committed| committed.effect)));
     }
     results
 }

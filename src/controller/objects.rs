@@ -14,8 +14,10 @@ use serde_json::Value;
 use tokio::{
     sync::mpsc,
     task::AbortHandle,
+    task::coop::consume_budget,
     time::{Instant, Interval, MissedTickBehavior, interval, sleep},
 };
+use tracing::debug;
 
 pub(super) use self::kinds::resource;
 use self::{
@@ -96,6 +98,8 @@ impl ObjectsTask {
     /// Runs for ever.
     pub(super) async fn run(mut self) {
         loop {
+            // Others have their turn too, however much is asked.
+            consume_budget().await;
             tokio::select! {
                 keys = self.store.asked_objects() => self.ask(keys),
                 Some(shown) = self.shown.recv() => self.observe(shown),
@@ -106,16 +110,27 @@ impl ObjectsTask {
 
     fn ask(&mut self, keys: BTreeSet<ObjectKey>) {
         let last = Instant::now();
+        let before = self.asked.len();
         for key in keys {
-            if self.asked.len() >= MOST_OBJECTS && !self.asked.contains_key(&key) {
-                self.tell(&key, too_many());
-                self.store.forget_object(&key);
-                continue;
+            if let Some(asked) = self.asked.get_mut(&key) {
+                asked.last = last;
+            } else if self.has_room_for(&key) {
+                let sources = Sources::of(&key);
+                self.asked.insert(key, Asked { sources, last });
+            } else {
+                debug!(%key, "too many objects are asked for: this one is not watched");
             }
-            let sources = Sources::of(&key);
-            self.asked.insert(key, Asked { sources, last });
         }
-        self.watch_what_is_asked();
+        if self.asked.len() > before {
+            self.watch_what_is_asked();
+        }
+    }
+
+    /// No namespace may take what others need.
+    fn has_room_for(&self, key: &ObjectKey) -> bool {
+        let of_namespace = self.asked.keys().filter(|it| it.namespace == key.namespace);
+        self.asked.len() < MOST_OBJECTS
+            && of_namespace.take(MOST_IN_NAMESPACE).count() < MOST_IN_NAMESPACE
     }
 
     /// Forgets the objects that nobody has asked for in a while.
@@ -185,6 +200,9 @@ impl ObjectsTask {
             return;
         };
         let news = running.cache.observe(&observation);
+        if news == News::Nothing {
+            return;
+        }
         let keys: Vec<_> = running
             .keys
             .iter()
@@ -275,23 +293,33 @@ async fn show(watch: Watch, id: u64, (client, sender): (Client, mpsc::Sender<Sho
         id,
         observation,
     };
-    let resource = loop {
-        match kinds::find(&client, &watch.kind).await {
-            Ok(resource) => break resource,
-            Err(failure) => {
-                if sender
-                    .send(shown(Observation::Failed(failure)))
-                    .await
-                    .is_err()
-                {
-                    return;
+    loop {
+        let failure = match kinds::find(&client, &watch.kind).await {
+            Ok(resource) => {
+                let mut observations = Observations::of(client.clone(), resource, watch.watched());
+                loop {
+                    match observations.next().await {
+                        // The kind may come back, perhaps in another version.
+                        Observation::Failed(Failure::NoSuchKind) => break Failure::NoSuchKind,
+                        observation => {
+                            if sender.send(shown(observation)).await.is_err() {
+                                return;
+                            }
+                        }
+                    }
                 }
-                sleep(BETWEEN_DISCOVERIES).await;
             }
+            Err(failure) => failure,
+        };
+        if sender
+            .send(shown(Observation::Failed(failure)))
+            .await
+            .is_err()
+        {
+            return;
         }
-    };
-    let mut observations = Observations::of(client, &resource, watch.watched());
-    while sender.send(shown(observations.next().await)).await.is_ok() {}
+        sleep(BETWEEN_DISCOVERIES).await;
+    }
 }
 
 /// Says why objects are not known, to be read after the term.
@@ -303,6 +331,7 @@ fn reason(kind: &WatchedKind, failure: Failure) -> String {
         ),
         Failure::NoSuchKind => format!("cannot be judged: the cluster has no {kind}"),
         Failure::Passing => "is not known yet: the API server does not answer".to_owned(),
+        Failure::Unwatchable => format!("cannot be judged: {kind} cannot be watched"),
         Failure::Unnamespaced => {
             format!("cannot be judged: {kind} live in no namespace, and may not be asked for")
         }
@@ -311,8 +340,7 @@ fn reason(kind: &WatchedKind, failure: Failure) -> String {
 
 fn too_many() -> ObjectState {
     ObjectState::Pending(format!(
-        "cannot be judged: oncue already watches all that it may ({MOST_OBJECTS} terms, \
-         {MOST_WATCHES} watches)"
+        "cannot be judged: oncue already watches all that it may ({MOST_WATCHES} watches)"
     ))
 }
 
@@ -321,6 +349,8 @@ const BETWEEN_DISCOVERIES: Duration = Duration::from_secs(10);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(15);
 /// How long an object is watched after the last one asked for it.
 const KEPT_FOR: Duration = Duration::from_mins(1);
-const MOST_OBJECTS: usize = 10_000;
+/// How many terms about objects are judged, in all and in one namespace.
+const MOST_OBJECTS: usize = 5_000;
+const MOST_IN_NAMESPACE: usize = 1_000;
 /// How many observations wait to be looked at.
 const UNSEEN: usize = 256;

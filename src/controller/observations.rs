@@ -1,27 +1,25 @@
 //! The objects of one kind, as a watch of the API server shows them.
 
-use std::pin::Pin;
+use std::{fmt, pin::Pin, time::Duration};
 
 use futures_util::{Stream, StreamExt};
 use kube::{
     Api, Client, Resource,
     api::{ApiResource, DynamicObject, ObjectMeta},
     core::{DynamicResourceScope, PartialObjectMeta},
-    runtime::{
-        WatchStreamExt,
-        watcher::{self, Config, Event, watcher},
-    },
+    runtime::watcher::{self, Config, Event, watcher},
 };
 use serde_json::Value;
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tracing::warn;
 
-use super::failure::Failure;
-use crate::outage::Outage;
+use super::failure::{self, Failure};
+use crate::outage::{Outage, Pause};
 
 /// What a watch shows.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Observation {
-    /// The watch goes on after a pause.
+    /// The API server refused, or did not answer; the watch is tried again after a pause.
     Failed(Failure),
     /// An object is gone, or is not selected any more; this is how it was last.
     Gone(Value),
@@ -44,56 +42,125 @@ pub(super) struct Watched {
     pub(super) metadata_only: bool,
 }
 
+/// Prints the selection for a log.
+impl fmt::Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            namespace,
+            labels,
+            fields,
+            ..
+        } = self;
+        let parts = [(" in ", namespace), (" with ", labels), (" with ", fields)];
+        parts.iter().try_for_each(|(before, part)| match part {
+            Some(part) => write!(f, "{before}{part}"),
+            None => Ok(()),
+        })
+    }
+}
+
 type Events = Pin<Box<dyn Stream<Item = watcher::Result<Event<DynamicObject>>> + Send>>;
 
-/// A watch that goes on for ever: after a failure it pauses, and lists again if it has to.
+/// A watch that goes on for ever. After a failure it pauses, and lists again if it has to.
 pub(super) struct Observations {
+    open: Box<dyn Fn() -> Events + Send>,
     events: Events,
     outage: Outage,
+    pause: Pause,
+    /// The end of the pause after a failure.
+    resume: Option<Pin<Box<Sleep>>>,
+    /// When silence means that the connection is dead.
+    deadline: Instant,
 }
 
 impl Observations {
-    pub(super) fn of(client: Client, resource: &ApiResource, watched: Watched) -> Self {
-        let what = format!("watch of {}", resource.plural);
-        let config = Config {
-            label_selector: watched.labels,
-            field_selector: watched.fields,
-            ..Config::default()
-        };
-        let namespace = watched.namespace.as_deref();
-        let events = if watched.metadata_only {
-            let api = api::<PartialObjectMeta<DynamicObject>>(client, resource, namespace);
-            let events = watcher(api, config).default_backoff();
-            events.map(|event| event.map(metadata)).boxed()
-        } else {
-            let api = api::<DynamicObject>(client, resource, namespace);
-            watcher(api, config).default_backoff().boxed()
-        };
+    pub(super) fn of(client: Client, resource: ApiResource, watched: Watched) -> Self {
+        let outage = Outage::of(format!("watch of {}{watched}", resource.plural));
+        let open = Box::new(move || open(client.clone(), &resource, watched.clone()));
         Self {
-            events,
-            outage: Outage::of(what),
+            events: open(),
+            open,
+            outage,
+            pause: Pause::default(),
+            resume: None,
+            deadline: Instant::now() + LONGEST_LIST,
         }
     }
 
     /// Waits for the next observation. Cancelling loses nothing.
     pub(super) async fn next(&mut self) -> Observation {
-        match self.events.next().await {
-            Some(Ok(event)) => {
-                // It says that a list begins before it asks for one.
-                if !matches!(event, Event::Init) {
-                    self.outage.note(Ok::<_, watcher::Error>(()));
-                }
-                observation(event)
+        loop {
+            if let Some(resume) = &mut self.resume {
+                resume.await;
+                self.resume = None;
+                self.deadline = Instant::now() + LONGEST_LIST;
             }
-            Some(Err(error)) => {
-                let failure = Failure::of(&error);
-                self.outage.note(Err::<(), _>(error));
-                Observation::Failed(failure)
+            match timeout_at(self.deadline, self.events.next()).await {
+                Ok(Some(Ok(event))) => return self.observed(event),
+                Ok(Some(Err(error))) => return self.failed(error),
+                Ok(None) | Err(_) => self.begin_anew(),
             }
-            None => std::future::pending().await,
         }
     }
+
+    fn observed(&mut self, event: Event<DynamicObject>) -> Observation {
+        let is_listing = matches!(event, Event::Init | Event::InitApply(_));
+        let longest = if is_listing {
+            LONGEST_LIST
+        } else {
+            LONGEST_SILENCE
+        };
+        self.deadline = Instant::now() + longest;
+        // The beginning of a list says nothing: no answer has come yet.
+        if !is_listing {
+            self.pause = Pause::default();
+            self.outage.note(Ok::<_, watcher::Error>(()));
+        }
+        observation(event)
+    }
+
+    fn failed(&mut self, error: watcher::Error) -> Observation {
+        let failure = Failure::of(&error);
+        let asked_for = failure::retry_after(&error).unwrap_or_default();
+        self.outage.note(Err::<(), _>(error));
+        let pause = self.pause.after_failure();
+        let until = pause.deadline().max(Instant::now() + asked_for);
+        self.resume = Some(Box::pin(sleep_until(until)));
+        // A watch that was refused is not known to have missed nothing.
+        if failure != Failure::Passing {
+            self.begin_anew();
+        }
+        Observation::Failed(failure)
+    }
+
+    fn begin_anew(&mut self) {
+        self.events = (self.open)();
+        self.deadline = Instant::now() + LONGEST_LIST;
+    }
 }
+
+fn open(client: Client, resource: &ApiResource, watched: Watched) -> Events {
+    let config = Config {
+        label_selector: watched.labels,
+        field_selector: watched.fields,
+        ..Config::default()
+    };
+    let namespace = watched.namespace.as_deref();
+    if watched.metadata_only {
+        let api = api::<PartialObjectMeta<DynamicObject>>(client, resource, namespace);
+        let events = watcher(api, config);
+        events.map(|event| event.map(metadata)).boxed()
+    } else {
+        let api = api::<DynamicObject>(client, resource, namespace);
+        watcher(api, config).boxed()
+    }
+}
+
+/// How long a page of a list may take.
+const LONGEST_LIST: Duration = Duration::from_mins(1);
+
+/// How long a watch may be silent before it lists again, in case its connection is dead.
+const LONGEST_SILENCE: Duration = Duration::from_mins(10);
 
 fn api<K>(client: Client, resource: &ApiResource, namespace: Option<&str>) -> Api<K>
 where
@@ -157,7 +224,7 @@ mod tests {
         let api = FakeApi::default();
         api.forbid(Some("jobs"));
         let jobs = resource(&GroupVersion::gv("batch", "v1"), "jobs");
-        let mut observations = Observations::of(api.client(), &jobs, Watched::default());
+        let mut observations = Observations::of(api.client(), jobs, Watched::default());
         for _ in 0..2 {
             assert_eq!(observations.next().await, Observation::Listing);
             let failed = Observation::Failed(Failure::Forbidden);
@@ -169,5 +236,21 @@ mod tests {
         api.forbid(None);
         assert_eq!(observations.next().await, Observation::Listed);
         assert!(!observations.outage.lasts());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_are_further_and_further_apart() {
+        let api = FakeApi::default();
+        api.set_down(true);
+        let jobs = resource(&GroupVersion::gv("batch", "v1"), "jobs");
+        let mut observations = Observations::of(api.client(), jobs, Watched::default());
+        let begin = Instant::now();
+        let mut failures = 0;
+        while begin.elapsed() < Duration::from_mins(5) {
+            if matches!(observations.next().await, Observation::Failed(_)) {
+                failures += 1;
+            }
+        }
+        assert!((20..=70).contains(&failures), "{failures} in five minutes");
     }
 }

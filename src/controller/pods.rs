@@ -33,7 +33,7 @@ impl PodsTask {
             ..Watched::default()
         };
         Self {
-            observations: Observations::of(client, &pods(), managed),
+            observations: Observations::of(client, pods(), managed),
             readers: Vec::new(),
         }
     }

@@ -49,7 +49,8 @@ impl Cache {
     /// Takes over what the watch shows.
     pub(super) fn observe(&mut self, observation: &Observation) -> News {
         match observation {
-            Observation::Failed(Failure::Passing) => News::Nothing,
+            // What was shown before counts until more is known.
+            Observation::Failed(Failure::Passing) if self.is_complete => News::Nothing,
             Observation::Failed(failure) => {
                 let before = self.failure.replace(*failure);
                 if before == self.failure {

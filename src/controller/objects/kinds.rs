@@ -1,11 +1,14 @@
 //! How the API server serves the kinds that are watched.
 
+use std::time::Duration;
+
 use kube::{
     Client,
     api::ApiResource,
     core::GroupVersion,
-    discovery::{self, Scope},
+    discovery::{self, Scope, verbs},
 };
+use tokio::time::timeout;
 
 use super::super::failure::Failure;
 use crate::objects::WatchedKind;
@@ -19,17 +22,25 @@ pub(super) async fn find(client: &Client, kind: &WatchedKind) -> Result<ApiResou
     if let Some(version) = kind.version() {
         return Ok(resource(&GroupVersion::gv(group, version), plural));
     }
-    let group = if group.is_empty() {
-        discovery::pinned_group(client, &GroupVersion::gv("", "v1")).await
-    } else {
-        discovery::group(client, group).await
+    let asked = async {
+        if group.is_empty() {
+            discovery::pinned_group(client, &GroupVersion::gv("", "v1")).await
+        } else {
+            discovery::group(client, group).await
+        }
     };
-    let group = group.map_err(|error| Failure::of_request(&error))?;
+    let answered = timeout(DEADLINE, asked)
+        .await
+        .map_err(|_| Failure::Passing)?;
+    let group = answered.map_err(|error| Failure::of_request(&error))?;
     let mut kinds = group.recommended_resources().into_iter();
     let found = kinds.find(|(found, _)| found.plural == plural);
     let (resource, capabilities) = found.ok_or(Failure::NoSuchKind)?;
     match capabilities.scope {
         Scope::Cluster => Err(Failure::Unnamespaced),
+        Scope::Namespaced if !capabilities.supports_operation(verbs::WATCH) => {
+            Err(Failure::Unwatchable)
+        }
         Scope::Namespaced => Ok(resource),
     }
 }
@@ -45,3 +56,5 @@ pub(in super::super) fn resource(version: &GroupVersion, plural: &str) -> ApiRes
         plural: plural.to_owned(),
     }
 }
+
+const DEADLINE: Duration = Duration::from_secs(10);

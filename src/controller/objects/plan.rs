@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::observations::Watched;
 use crate::{
-    language::{Namespace, object::LabelSelector},
+    language::{Namespace, ObjectKind, object::LabelSelector},
     objects::{Part, Selection, Source, WatchedKind},
 };
 
@@ -32,23 +32,42 @@ enum Scope {
 pub(super) struct Plan(BTreeSet<Watch>);
 
 impl Plan {
-    /// Returns as few watches as show all sources without showing too much besides; not all sources
-    /// if that takes more than [`MOST_WATCHES`].
+    /// Returns as few watches as show all sources without showing too much besides.
+    ///
+    /// Some sources are not shown if that takes too many watches of whole objects, or of kinds that
+    /// are not built in. Neither takes anything from the others.
     pub(super) fn of<'s>(sources: impl IntoIterator<Item = &'s Source>) -> Self {
-        let mut kinds = BTreeMap::<_, BTreeMap<_, BTreeSet<_>>>::new();
+        let mut judged = Kinds::new();
+        let (mut whole, mut others) = (Kinds::new(), Kinds::new());
         for source in sources {
+            let kinds = match (source.part, &source.kind) {
+                (Part::Whole, _) => &mut whole,
+                (_, WatchedKind::Object(ObjectKind::Other(_))) => &mut others,
+                _ => &mut judged,
+            };
             let namespaces = kinds.entry((&source.kind, source.part)).or_default();
             let selections = namespaces.entry(&source.namespace).or_default();
             selections.insert(&source.selection);
         }
-        let watches = kinds.into_iter().flat_map(|((kind, part), namespaces)| {
-            scopes(&namespaces).into_iter().map(move |scope| Watch {
-                kind: kind.clone(),
-                part,
-                scope,
-            })
-        });
-        Self(watches.take(MOST_WATCHES).collect())
+        let widths = [Width::NARROW, Width::CLUSTER].map(|width| watches(&judged, width));
+        let [narrow, wide] = widths;
+        let mut all = if narrow.len() > MOST_BUILT_IN {
+            wide
+        } else {
+            narrow
+        };
+        // Whole objects may be large: nobody makes us keep more of them than are asked for.
+        all.extend(
+            watches(&whole, Width::NARROWEST)
+                .into_iter()
+                .take(MOST_WHOLE),
+        );
+        all.extend(
+            watches(&others, Width::NARROW)
+                .into_iter()
+                .take(MOST_OTHERS),
+        );
+        Self(all)
     }
 
     /// Returns the watches.
@@ -74,13 +93,54 @@ impl Plan {
     }
 }
 
-fn scopes(namespaces: &BTreeMap<&Option<Namespace>, BTreeSet<&Selection>>) -> Vec<Scope> {
-    if namespaces.len() > MOST_NAMESPACES {
+/// The selections of each kind and part by their namespaces.
+type Kinds<'s> = BTreeMap<(&'s WatchedKind, Part), Namespaces<'s>>;
+type Namespaces<'s> = BTreeMap<&'s Option<Namespace>, BTreeSet<&'s Selection>>;
+
+/// When a watch is widened.
+#[derive(Clone, Copy)]
+struct Width {
+    /// Beyond so many namespaces of one kind, one watch shows all.
+    namespaces: usize,
+    /// Beyond so many selections in one namespace, one watch shows all of its objects.
+    selections: usize,
+}
+
+impl Width {
+    const CLUSTER: Self = Self {
+        namespaces: 0,
+        selections: 0,
+    };
+    const NARROW: Self = Self {
+        namespaces: 20,
+        selections: 4,
+    };
+    const NARROWEST: Self = Self {
+        namespaces: usize::MAX,
+        selections: usize::MAX,
+    };
+}
+
+fn watches(kinds: &Kinds<'_>, width: Width) -> BTreeSet<Watch> {
+    let of_kind = |((kind, part), namespaces): (&(&WatchedKind, Part), &Namespaces<'_>)| {
+        let (kind, part) = ((*kind).clone(), *part);
+        let watch = move |scope| Watch {
+            kind: kind.clone(),
+            part,
+            scope,
+        };
+        scopes(namespaces, width).into_iter().map(watch)
+    };
+    kinds.iter().flat_map(of_kind).collect()
+}
+
+fn scopes(namespaces: &Namespaces<'_>, width: Width) -> Vec<Scope> {
+    if namespaces.len() > width.namespaces {
         return vec![Scope::Cluster];
     }
     let mut scopes = Vec::new();
     for (namespace, selections) in namespaces {
-        if selections.len() > MOST_SELECTIONS {
+        if selections.len() > width.selections {
             scopes.push(match namespace {
                 Some(namespace) => Scope::Namespace(namespace.clone()),
                 None => Scope::Cluster,
@@ -134,14 +194,13 @@ impl Watch {
     }
 }
 
-/// How many watches there are at most.
-pub(super) const MOST_WATCHES: usize = 500;
+/// How many watches there are at most. Each takes a connection.
+pub(super) const MOST_WATCHES: usize = MOST_BUILT_IN + MOST_WHOLE + MOST_OTHERS;
 
-/// Beyond so many namespaces of one kind, one watch shows all.
-const MOST_NAMESPACES: usize = 20;
-
-/// Beyond so many selections in one namespace, one watch shows all of its objects.
-const MOST_SELECTIONS: usize = 4;
+/// Beyond so many watches of built-in kinds, there is one for each kind.
+const MOST_BUILT_IN: usize = 100;
+const MOST_OTHERS: usize = 50;
+const MOST_WHOLE: usize = 50;
 
 #[cfg(test)]
 mod tests {
@@ -223,12 +282,48 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_more_watches_than_allowed() {
-        let kinds = mk_terms(MOST_WATCHES + 1, |n| format!("r{n}.example.com:x"));
-        let sources = mk_sources(&kinds);
+    fn kinds_that_are_not_built_in_take_nothing_from_the_others() {
+        let mut terms = mk_terms(MOST_OTHERS + 1, |n| format!("r{n}.example.com:x"));
+        terms.push("secret:s".to_owned());
+        let sources = mk_sources(&terms);
         let plan = Plan::of(&sources);
-        assert_eq!(plan.watches().len(), MOST_WATCHES);
+        assert_eq!(plan.watches().len(), MOST_OTHERS + 1);
         let shown = sources.iter().filter(|it| plan.watch_of(it).is_some());
-        assert_eq!(shown.count(), MOST_WATCHES);
+        assert_eq!(shown.count(), MOST_OTHERS + 1);
+        let secret = sources.last().unwrap();
+        assert!(plan.watch_of(secret).is_some());
+    }
+
+    #[test]
+    fn whole_objects_are_watched_by_their_names_alone() {
+        let sources = mk_sources(&mk_terms(MOST_WHOLE + 1, |n| {
+            format!("configmap:c{n}{{.data.x}}")
+        }));
+        let plan = Plan::of(&sources);
+        assert_eq!(plan.watches().len(), MOST_WHOLE);
+        assert!(
+            plan.watches()
+                .iter()
+                .all(|it| it.watched().fields.is_some())
+        );
+    }
+
+    #[test]
+    fn very_many_watches_of_built_in_kinds_become_one_for_each() {
+        let kinds = [
+            "job",
+            "deployment",
+            "statefulset",
+            "daemonset",
+            "pod",
+            "configmap",
+        ];
+        let terms: Vec<_> = kinds
+            .iter()
+            .flat_map(|kind| mk_terms(20, |n| format!("{kind}:x@n{n}")))
+            .collect();
+        let (plan, shown) = planned(&terms);
+        assert_eq!(plan.watches().len(), kinds.len());
+        assert!(shown.iter().all(|it| *it == (None, None)));
     }
 }
