@@ -202,6 +202,21 @@ async fn objects_are_judged_where_somebody_tells_of_them() {
 }
 
 #[tokio::test]
+async fn a_job_that_failed_before_anyone_asked_fails_the_first_wait() {
+    let store = mk_store().await;
+    store.judge_objects(ObjectSource::Fed);
+    let terms = ["!job:m"];
+    let unknown = present(&store, &terms).await;
+    assert_eq!(unknown.outcome, State::Missing);
+    let mut held = pin!(wait(&store, &terms, Some(unknown.revision)));
+    assert!(poll_immediate(&mut held).await.is_none());
+    let job = ObjectKey::named(ObjectKind::Job, Some(Namespace::default()), "m");
+    let failed = ObjectState::Failed("has failed".to_owned());
+    store.set_object(&job, Some(failed));
+    assert_eq!(held.await.unwrap().outcome, State::Failed);
+}
+
+#[tokio::test]
 async fn says_what_an_assertion_did() {
     let store = mk_store().await;
     let hand = |value: &str, existing| NewAssertion {

@@ -252,7 +252,7 @@ impl View for World {
 fn object_state(known: Option<&ObjectState>) -> ObjectState {
     known
         .cloned()
-        .unwrap_or_else(|| ObjectState::Pending("is not known yet".to_owned()))
+        .unwrap_or_else(|| ObjectState::Unknown("is not known yet".to_owned()))
 }
 
 #[cfg(test)]

@@ -37,26 +37,48 @@ pub enum ObjectState {
     Holds,
     /// It does not hold yet; why, to be read after the term.
     Pending(String),
+    /// Nobody can tell whether it holds, or whether it has failed; why, to be read after the term.
+    Unknown(String),
+}
+
+impl ObjectState {
+    /// Returns why it does not hold.
+    pub fn into_reason(self) -> Option<String> {
+        match self {
+            Self::Failed(reason) | Self::Pending(reason) | Self::Unknown(reason) => Some(reason),
+            Self::Holds => None,
+        }
+    }
 }
 
 /// Judges one condition, without saying why: it allocates nothing for variables.
+///
+/// A failure term delays a wait only while its object is unknown: if it held until then, a pod would
+/// start although the Job has failed long ago. Whoever watches objects tells of each one that is
+/// asked for, also if it does not exist, so that this takes seconds.
 pub fn state(condition: &Condition, view: &impl View) -> State {
     let Condition { presence, subject } = condition;
-    let state = subject_state(subject, view);
     match (presence, subject) {
-        (Presence::Failure, Subject::Object(_)) => match state {
-            State::Failed => State::Failed,
+        (Presence::Failure, Subject::Object(key)) => match view.object(key) {
+            ObjectState::Failed(_) => State::Failed,
             // A Job trips a failure term by having failed: a complete one must not.
-            State::Held | State::Missing => State::Held,
+            ObjectState::Holds | ObjectState::Pending(_) => State::Held,
+            ObjectState::Unknown(_) => State::Missing,
         },
-        (Presence::Failure, Subject::Below { .. } | Subject::Variable { .. }) => match state {
-            State::Held => State::Failed,
-            State::Failed | State::Missing => State::Held,
-        },
-        (Presence::Optional | Presence::Required, _) => match state {
-            State::Held => State::Held,
-            State::Failed | State::Missing => State::Missing,
-        },
+        (Presence::Failure, Subject::Below { .. } | Subject::Variable { .. }) => {
+            if holds(subject, view) {
+                State::Failed
+            } else {
+                State::Held
+            }
+        }
+        (Presence::Optional | Presence::Required, _) => {
+            if holds(subject, view) {
+                State::Held
+            } else {
+                State::Missing
+            }
+        }
     }
 }
 
@@ -69,35 +91,26 @@ pub fn judge(condition: &Condition, view: &impl View) -> Verdict {
     }
 }
 
-/// Returns the state of what a term speaks of, as if the term required it.
-fn subject_state(subject: &Subject, view: &impl View) -> State {
+/// Returns whether what a term speaks of is so.
+fn holds(subject: &Subject, view: &impl View) -> bool {
     match subject {
-        Subject::Below { prefix, at_least } => held_if(reaches(view.below(prefix), *at_least)),
-        Subject::Object(key) => match view.object(key) {
-            ObjectState::Failed(_) => State::Failed,
-            ObjectState::Holds => State::Held,
-            ObjectState::Pending(_) => State::Missing,
-        },
+        Subject::Below { prefix, at_least } => reaches(view.below(prefix), *at_least),
+        Subject::Object(key) => view.object(key) == ObjectState::Holds,
         Subject::Variable { key, demand } => {
             let have = view.owners(key);
-            held_if(
-                have > 0
-                    && match demand {
-                        Demand::Equals(value) => view.has_value(key, value),
-                        Demand::Exists => true,
-                        Demand::Owners(want) => reaches(have, *want),
-                    },
-            )
+            have > 0
+                && match demand {
+                    Demand::Equals(value) => view.has_value(key, value),
+                    Demand::Exists => true,
+                    Demand::Owners(want) => reaches(have, *want),
+                }
         }
     }
 }
 
 fn reason(condition: &Condition, view: &impl View) -> Reason {
     match &condition.subject {
-        Subject::Object(key) => Reason::Object(match view.object(key) {
-            ObjectState::Failed(reason) | ObjectState::Pending(reason) => reason,
-            ObjectState::Holds => String::new(),
-        }),
+        Subject::Object(key) => Reason::Object(view.object(key).into_reason().unwrap_or_default()),
         Subject::Below { .. } | Subject::Variable { .. }
             if condition.presence == Presence::Failure =>
         {
@@ -116,10 +129,6 @@ fn reason(condition: &Condition, view: &impl View) -> Reason {
             (have, Demand::Owners(want)) => Reason::Owners { have, want: *want },
         },
     }
-}
-
-fn held_if(holds: bool) -> State {
-    if holds { State::Held } else { State::Missing }
 }
 
 fn reaches(have: usize, want: NonZeroU32) -> bool {
@@ -210,7 +219,16 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_term_never_delays_and_fails_at_once() {
+    fn an_unknown_object_holds_no_term_and_trips_none() {
+        for term in ["job:m", "?job:m", "!job:m"] {
+            let unknown = ObjectState::Unknown("is not known yet".to_owned());
+            let reason = Reason::Object("is not known yet".to_owned());
+            assert_eq!(judged(term, unknown), Verdict::Missing(reason), "{term}");
+        }
+    }
+
+    #[test]
+    fn a_failure_term_delays_for_nothing_that_is_known_and_fails_at_once() {
         let failed = ObjectState::Failed("has failed".to_owned());
         assert_eq!(judged("!a/x", ObjectState::Holds), Verdict::Held);
         assert_eq!(
@@ -218,6 +236,8 @@ mod tests {
             Verdict::Failed(Reason::Exists)
         );
         assert_eq!(judged("!job:m", ObjectState::Holds), Verdict::Held);
+        let pending = ObjectState::Pending("does not exist".to_owned());
+        assert_eq!(judged("!job:m", pending), Verdict::Held);
         assert!(matches!(
             judged("!job:m", failed.clone()),
             Verdict::Failed(_)

@@ -15,11 +15,9 @@ pub(super) fn daemonset<'a>(
 ) -> ObjectState {
     let mut reasons = Vec::new();
     for pod in pods.into_iter().filter(|pod| is_controlled(pod, set)) {
-        match judge(pod) {
-            ObjectState::Holds => return ObjectState::Holds,
-            ObjectState::Failed(reason) | ObjectState::Pending(reason) => {
-                reasons.push((is_being_deleted(pod), reason));
-            }
+        match judge(pod).into_reason() {
+            None => return ObjectState::Holds,
+            Some(reason) => reasons.push((is_being_deleted(pod), reason)),
         }
     }
     let on_node = OnNode(Some(node));

@@ -32,11 +32,9 @@ impl Together<'_> {
         let mut have = 0;
         let mut rest = Vec::new();
         for object in objects {
-            match judge(object) {
-                ObjectState::Holds => have += 1,
-                ObjectState::Failed(reason) | ObjectState::Pending(reason) => {
-                    rest.push((is_being_deleted(object), name(object), reason));
-                }
+            match judge(object).into_reason() {
+                None => have += 1,
+                Some(reason) => rest.push((is_being_deleted(object), name(object), reason)),
             }
         }
         let Self { what, holds, node } = self;
@@ -65,7 +63,7 @@ impl Together<'_> {
         let objects: Vec<_> = objects.into_iter().collect();
         let failed = objects.iter().filter_map(|object| match judge(object) {
             ObjectState::Failed(reason) => Some((name(object), reason)),
-            ObjectState::Holds | ObjectState::Pending(_) => None,
+            ObjectState::Holds | ObjectState::Pending(_) | ObjectState::Unknown(_) => None,
         });
         match failed.min() {
             Some((name, reason)) => ObjectState::Failed(format!("{}: {reason}", Foreign(name))),

@@ -15,10 +15,7 @@ use super::{
 
 /// Returns why the object does not hold.
 pub(super) fn reason(state: &ObjectState) -> Result<(), String> {
-    match state {
-        ObjectState::Holds => Ok(()),
-        ObjectState::Failed(reason) | ObjectState::Pending(reason) => Err(reason.clone()),
-    }
+    state.clone().into_reason().map_or(Ok(()), Err)
 }
 
 /// Judges a term on `object`, and holds what is kept of it to the same.

@@ -156,6 +156,7 @@ fn what_changes_nothing_makes_no_revision() {
     let mut world = mk_world();
     let mutation = mk_assert("a", 0, "v");
     take(&mut world, Step::Mutate(mutation.clone()));
+    take(&mut world, Step::Object(None));
     let revision = world.revision();
     take(&mut world, Step::Mutate(mutation));
     take(&mut world, Step::Object(None));
