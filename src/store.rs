@@ -8,6 +8,7 @@
 //! | `change_log` | the last changes, for watchers |
 //! | `watch` | [`Watch`], the current state page by page, then changes as they happen |
 //! | `limits` | [`Limits`], how many waiters, watchers and bytes a store accepts |
+//! | `asked` | the objects that someone asks for |
 //! | `backend` | [`Backend`], the interface to the storage; [`Memory`], [`Embedded`] |
 //! | `room` | mutations within the memory budget |
 //! | `shared` | the state in memory, behind one lock |
@@ -15,6 +16,7 @@
 //! | `pulse` | whether a task or thread still runs |
 //! | `handle` | [`Store`], the handle to the store |
 
+mod asked;
 mod backend;
 mod change_log;
 mod clock;

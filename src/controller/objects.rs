@@ -135,25 +135,27 @@ impl ObjectsTask {
 
     /// Forgets the objects that nobody has asked for in a while.
     fn forget_unasked(&mut self) {
-        let (store, now) = (&self.store, Instant::now());
-        let mut forgotten = Vec::new();
-        self.asked.retain(|key, asked| {
-            if store.is_awaited(key) {
+        let now = Instant::now();
+        for key in self.store.asked_known_objects() {
+            if let Some(asked) = self.asked.get_mut(&key) {
                 asked.last = now;
             }
-            let stays = now < asked.last + KEPT_FOR;
-            if !stays {
-                forgotten.push(key.clone());
+        }
+        let mut overdue = Vec::new();
+        for (key, asked) in &mut self.asked {
+            if asked.last + KEPT_FOR <= now {
+                // Where the store does not forget it, someone asks for it now.
+                asked.last = now;
+                overdue.push(key.clone());
             }
-            stays
-        });
-        if forgotten.is_empty() {
-            return;
         }
+        let forgotten = self.store.forget_unasked_objects(overdue);
         for key in &forgotten {
-            self.store.forget_object(key);
+            self.asked.remove(key);
         }
-        self.watch_what_is_asked();
+        if !forgotten.is_empty() {
+            self.watch_what_is_asked();
+        }
     }
 
     /// Begins and ends watches, so that they show what is asked for.

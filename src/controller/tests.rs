@@ -288,6 +288,20 @@ async fn an_object_is_forgotten_a_minute_after_the_last_one_asked_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_that_a_client_polls_is_not_forgotten() {
+    let running = Running::start(FakeApi::default()).await;
+    running.api.put("jobs", &mk_job(true));
+    let held = running.wait_until("job:migrate", |it| *it == Verdict::Held);
+    held.await;
+    let request = mk_wait("job:migrate");
+    for _ in 0..36 {
+        sleep(Duration::from_secs(5)).await;
+        let answer = running.store.wait(request.clone()).await.unwrap();
+        assert_eq!(answer.terms, [Verdict::Held]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_right_is_the_reason_until_it_is_granted() {
     let running = Running::start(FakeApi::default()).await;
     running.api.put("jobs", &mk_job(true));

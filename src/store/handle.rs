@@ -231,9 +231,16 @@ impl Store {
         self.inner.shared.knows_object(key)
     }
 
-    /// Returns whether a held waiter asks for an object.
-    pub(crate) fn is_awaited(&self, key: &ObjectKey) -> bool {
-        self.inner.shared.is_awaited(key)
+    /// Returns the objects that were known when someone asked for them, since the last call.
+    pub(crate) fn asked_known_objects(&self) -> BTreeSet<ObjectKey> {
+        self.inner.shared.asked_known_objects()
+    }
+
+    /// Forgets those of some objects that no held waiter asks for, and that nobody has asked for
+    /// since they were taken with [`asked_known_objects`](Self::asked_known_objects) or
+    /// [`asked_objects`](Self::asked_objects). Returns them.
+    pub(crate) fn forget_unasked_objects(&self, keys: Vec<ObjectKey>) -> Vec<ObjectKey> {
+        self.inner.shared.forget_unasked_objects(keys)
     }
 
     /// Returns the time of the store's clock.

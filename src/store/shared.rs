@@ -4,13 +4,14 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, Subject, VariableKey};
+use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, VariableKey};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::{
     Answer, Epoch, Feed, Limits, Page, Position, Revision, Scope, State, Update, WaitError, Waiter,
     WaiterPage, WaiterPosition, Watch, WatchError,
+    asked::{AskedObjects, object_of},
     change_log::ChangeLog,
     variables::Variables,
     waiters::{Place, Released, Ticket, Waiters},
@@ -70,8 +71,7 @@ struct Known {
     world: World,
     waiters: Waiters,
     objects: ObjectSource,
-    /// Objects that were asked for, and that nobody has told of yet.
-    asked: BTreeSet<ObjectKey>,
+    asked: AskedObjects,
 }
 
 /// How long a wait is held.
@@ -96,7 +96,7 @@ impl Shared {
                 world: World::new(epoch),
                 waiters: Waiters::new(Pool::new("waits", limits.waits)),
                 objects: ObjectSource::default(),
-                asked: BTreeSet::new(),
+                asked: AskedObjects::default(),
             }),
             changes: ChangeLog::new(limits.watch_backlog),
             limits,
@@ -141,14 +141,10 @@ impl Shared {
         Ok(known.judge(conditions, None))
     }
 
-    /// Notes the objects among `conditions` that nobody has told of yet.
+    /// Notes the objects among `conditions`.
     fn ask_for_objects(&self, known: &mut Known, conditions: &[Condition]) {
         let Known { world, asked, .. } = known;
-        let before = asked.len();
-        let objects = conditions.iter().filter_map(object_of);
-        let unknown = objects.filter(|key| !world.knows_object(key));
-        asked.extend(unknown.take(MOST_ASKED.saturating_sub(before)).cloned());
-        if asked.len() > before {
+        if asked.note(conditions, world) {
             self.objects_asked.notify_one();
         }
     }
@@ -206,17 +202,30 @@ impl Shared {
     }
 
     pub(super) fn set_object(&self, key: &ObjectKey, state: Option<ObjectState>) {
-        self.change_object(|world| world.set_object(key, state));
+        self.change_object(|known| known.world.set_object(key, state));
     }
 
     pub(super) fn forget_object(&self, key: &ObjectKey) {
-        self.change_object(|world| world.forget_object(key));
+        self.change_object(|known| known.forget(key));
+    }
+
+    /// Forgets those of some objects that no held waiter asks for, and that nobody has asked for
+    /// since they were looked at last. Returns them.
+    pub(super) fn forget_unasked_objects(&self, keys: Vec<ObjectKey>) -> Vec<ObjectKey> {
+        let mut forgotten = Vec::new();
+        let mut keys = keys.into_iter().peekable();
+        while keys.peek().is_some() {
+            let mut known = self.state.lock();
+            let slice = keys.by_ref().take(SLICE);
+            forgotten.extend(slice.filter(|key| known.forget_unasked(key)));
+        }
+        forgotten
     }
 
     /// Waits until someone asks for objects that nobody has told of yet, and returns them.
     pub(super) async fn asked_objects(&self) -> BTreeSet<ObjectKey> {
         loop {
-            let asked = std::mem::take(&mut self.state.lock().asked);
+            let asked = self.state.lock().asked.take_unknown();
             if !asked.is_empty() {
                 return asked;
             }
@@ -224,18 +233,18 @@ impl Shared {
         }
     }
 
+    /// Returns the objects that were known when someone asked for them, since the last call.
+    pub(super) fn asked_known_objects(&self) -> BTreeSet<ObjectKey> {
+        self.state.lock().asked.take_known()
+    }
+
     pub(super) fn knows_object(&self, key: &ObjectKey) -> bool {
         self.state.lock().world.knows_object(key)
     }
 
-    /// Returns whether a held waiter asks for an object.
-    pub(super) fn is_awaited(&self, key: &ObjectKey) -> bool {
-        self.state.lock().waiters.ask_for(key)
-    }
-
-    fn change_object(&self, change: impl FnOnce(&mut World) -> Option<Shift>) {
+    fn change_object(&self, change: impl FnOnce(&mut Known) -> Option<Shift>) {
         let mut known = self.state.lock();
-        if let Some(shift) = change(&mut known.world) {
+        if let Some(shift) = change(&mut known) {
             let revision = known.world.revision();
             known.waiters.flag(&shift, revision);
         }
@@ -381,6 +390,21 @@ impl Known {
         })
     }
 
+    /// Forgets an object unless someone asks for it. Returns whether it did.
+    fn forget_unasked(&mut self, key: &ObjectKey) -> bool {
+        let is_unasked = !self.asked.contains(key) && !self.waiters.ask_for(key);
+        if is_unasked {
+            // Nobody waits for it, so that nobody has to be released.
+            self.forget(key);
+        }
+        is_unasked
+    }
+
+    fn forget(&mut self, key: &ObjectKey) -> Option<Shift> {
+        self.asked.forget(key);
+        self.world.forget_object(key)
+    }
+
     fn release(&mut self) -> Released {
         let Self { world, waiters, .. } = self;
         waiters.release(SLICE, |conditions, at| judge(world, conditions, at))
@@ -393,13 +417,6 @@ fn judge(world: &World, conditions: &Arc<[Condition]>, at: Option<Revision>) -> 
     match past.filter(|(_, past)| past.can_judge(conditions)) {
         Some((at, past)) => Answer::judge(Arc::clone(conditions), &past, at),
         None => Answer::judge(Arc::clone(conditions), world, world.revision()),
-    }
-}
-
-fn object_of(condition: &Condition) -> Option<&ObjectKey> {
-    match &condition.subject {
-        Subject::Object(key) => Some(key),
-        Subject::Below { .. } | Subject::Variable { .. } => None,
     }
 }
 
@@ -424,8 +441,8 @@ fn work_of(key: &VariableKey) -> usize {
 /// The work that is done, or the number of conditions that are judged, under one lock.
 const SLICE: usize = 512;
 
-/// The most objects that are noted until they are told of; whoever asks for more asks again.
-const MOST_ASKED: usize = 1024;
-
 /// The number of items that are read under one lock.
 const LONGEST_PAGE: usize = 1000;
+
+#[cfg(test)]
+mod tests;
