@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use oncue_language::{Kind, Owner, VariableKey, VariableName};
+use oncue_language::{Kind, Owner, VariableKey};
 
 use super::{Assertion, AssertionId};
 use crate::world::{Update, variables::Variables};
@@ -21,7 +21,8 @@ pub(super) struct AssertionIndex {
 /// A live or ready assertion.
 #[derive(Clone, Debug)]
 pub(super) struct PodAssertion {
-    pub(super) name: VariableName,
+    /// The variable. Files from before may have some in another namespace than the pod's.
+    pub(super) key: VariableKey,
     pub(super) assertion: Arc<Assertion>,
 }
 
@@ -70,7 +71,7 @@ impl AssertionIndex {
     fn insert(&mut self, key: &VariableKey, assertion: &Arc<Assertion>) {
         match Unit::of(key, &assertion.id) {
             Some(Unit::Pod(owner)) => self.by_pod.entry(owner).or_default().push(PodAssertion {
-                name: key.name.clone(),
+                key: key.clone(),
                 assertion: Arc::clone(assertion),
             }),
             Some(Unit::Variable(key)) => {
@@ -86,7 +87,7 @@ impl AssertionIndex {
     fn remove(&mut self, key: &VariableKey, id: &AssertionId) {
         match Unit::of(key, id) {
             Some(Unit::Pod(owner)) => {
-                let is_it = |it: &PodAssertion| it.name == key.name && it.assertion.id == *id;
+                let is_it = |it: &PodAssertion| it.key == *key && it.assertion.id == *id;
                 remove_from(self.by_pod.entry(owner), is_it);
             }
             Some(Unit::Variable(key)) => remove_from(self.durable.entry(key), |it| it.id == *id),

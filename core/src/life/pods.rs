@@ -127,7 +127,7 @@ impl Pods {
             let Some(tracked) = self.tracked.get_mut(&id) else {
                 continue;
             };
-            let decision = tracked.decide(&id, assertions.of_pod(&id), now);
+            let decision = tracked.decide(assertions.of_pod(&id), now);
             decisions.mutations.extend(decision.mutations);
             if decision.confirm {
                 decisions.confirm.push(id.clone());

@@ -53,13 +53,8 @@ pub(super) struct PodDecision {
 }
 
 impl TrackedPod {
-    /// Decides what follows at `now`, given the live and ready assertions that the pod `id` has.
-    pub(super) fn decide(
-        &mut self,
-        id: &Owner,
-        owned: &[PodAssertion],
-        now: Timestamp,
-    ) -> PodDecision {
+    /// Decides what follows at `now`, given the live and ready assertions that the pod has.
+    pub(super) fn decide(&mut self, owned: &[PodAssertion], now: Timestamp) -> PodDecision {
         let is_over = owned.is_empty() && !self.can_signal(now);
         let patience = if self.seen.is_some() {
             Duration::ZERO
@@ -70,7 +65,7 @@ impl TrackedPod {
             Presence::Gone { until } => {
                 let until = *until.get_or_insert(now + REMEMBERED);
                 PodDecision {
-                    mutations: owned.iter().map(|it| withdraw(id, it)).collect(),
+                    mutations: owned.iter().map(withdraw).collect(),
                     next: Some(until),
                     forget: owned.is_empty() && until <= now,
                     ..PodDecision::default()
@@ -113,10 +108,10 @@ impl TrackedPod {
             .iter()
             .filter(|it| !pod.keeps(it.assertion.id.kind, now));
         let missing = pod.implied(now).into_iter();
-        let missing = missing.filter(|implied| !owned.iter().any(|it| is_it(it, implied)));
+        let missing = missing.filter(|implied| !owned.iter().any(|it| is_it(it, &pod.id, implied)));
         PodDecision {
             mutations: untrue
-                .map(|it| withdraw(&pod.id, it))
+                .map(withdraw)
                 .chain(missing.map(|implied| assert(&pod.id, implied, now)))
                 .collect(),
             next: pod.deletion.map(|it| it.deadline),
@@ -134,16 +129,21 @@ fn is_due(ask: &mut Option<Timestamp>, patience: Duration, now: Timestamp) -> bo
     is_due
 }
 
-/// Returns whether the assertion is the implied one. A signal without a value accepts any: a pod may
+/// Returns whether the assertion is the one that the pod implies. A signal without a value accepts any: a pod may
 /// set one later.
-fn is_it(PodAssertion { name, assertion }: &PodAssertion, implied: &Implied<'_>) -> bool {
+fn is_it(
+    PodAssertion { key, assertion }: &PodAssertion,
+    pod: &Owner,
+    implied: &Implied<'_>,
+) -> bool {
     let has_value = implied.value.is_none() || implied.value == assertion.value.as_ref();
-    (name, assertion.id.kind) == (implied.name, implied.kind) && has_value
+    let is_named = (&key.namespace, &key.name) == (&pod.namespace, implied.name);
+    is_named && assertion.id.kind == implied.kind && has_value
 }
 
-fn withdraw(pod: &Owner, PodAssertion { name, assertion }: &PodAssertion) -> Mutation {
+fn withdraw(PodAssertion { key, assertion }: &PodAssertion) -> Mutation {
     Mutation {
-        key: VariableKey::new(pod.namespace.clone(), name.clone()),
+        key: key.clone(),
         action: Action::Withdraw(Withdrawal::Assertion(assertion.id.clone())),
     }
 }

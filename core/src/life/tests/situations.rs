@@ -337,6 +337,25 @@ fn signals_of_pods_that_went_while_no_controller_ran_are_withdrawn() {
 }
 
 #[test]
+fn a_signal_in_another_namespace_ends_with_its_pod_and_stands_for_no_other() {
+    let mut kit = Kit::mk();
+    let pod = mk_pod("a", "u-1");
+    let elsewhere: Namespace = "elsewhere".parse().unwrap();
+    for name in ALL {
+        kit.mutate(&Mutation {
+            key: VariableKey::new(elsewhere.clone(), name.parse().unwrap()),
+            ..mk_marker(name, &pod)
+        });
+    }
+    kit.observe(&pod);
+    for name in ALL {
+        assert!(kit.variables.get(&mk_key(name)).is_some(), "{name}");
+    }
+    kit.delete(&pod);
+    assert_eq!(kit.names(), [""; 0]);
+}
+
+#[test]
 fn all_containers_restarted_in_place_withhold_live_signals_until_each_returns_with_its_own() {
     let mut kit = Kit::mk();
     let pod = mk_pod("web", "u");
