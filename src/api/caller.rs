@@ -5,7 +5,9 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use oncue_language::VariableKey;
 
+use super::error::ApiError;
 use crate::life::Owner;
 
 /// The caller of a request.
@@ -16,10 +18,22 @@ pub(super) enum Caller {
 }
 
 impl Caller {
-    /// Returns in whose name the caller asserts, given whom the request names.
-    pub(super) fn asserts_as(self, named: Option<Owner>) -> Option<Owner> {
-        match self {
+    /// Returns in whose name the caller asserts a variable, given whom the request names: a pod
+    /// signals in its own namespace only.
+    pub(super) fn asserts_as(
+        self,
+        named: Option<Owner>,
+        key: &VariableKey,
+    ) -> Result<Option<Owner>, ApiError> {
+        let owner = match self {
             Self::Anonymous => named,
+        };
+        match owner {
+            Some(owner) if owner.namespace != key.namespace => Err(ApiError::ForeignOwner {
+                owner: owner.namespace,
+                variable: key.namespace.clone(),
+            }),
+            owner => Ok(owner),
         }
     }
 }

@@ -28,6 +28,14 @@ pub(super) enum ApiError {
     BodyTooSlow { limit: Duration },
     #[error("failed to read the body: {0}")]
     BodyUnreadable(BoxError),
+    #[error(
+        "the owner is in the namespace {owner}, and the variable in {variable}: a pod signals in \
+         its own namespace only"
+    )]
+    ForeignOwner {
+        owner: Namespace,
+        variable: Namespace,
+    },
     #[error("the body is not what was expected: {0}")]
     Json(JsonError),
     #[error("an assertion of kind {0} needs an owner, whose end withdraws it")]
@@ -76,6 +84,7 @@ impl ApiError {
             Self::BodyUnreadable(_) | Self::Json(_) | Self::KindNeedsOwner(_) => {
                 ProblemCode::InvalidBody
             }
+            Self::ForeignOwner { .. } => ProblemCode::ForeignOwner,
             Self::MemoryExhausted(Exhausted {
                 namespace: None, ..
             }) => ProblemCode::MemoryExhausted,

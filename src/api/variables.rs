@@ -122,7 +122,7 @@ pub(super) async fn assert(
         owner,
     } = request;
     let assertion = NewAssertion {
-        id: assertion_id(caller.asserts_as(owner), kind)?,
+        id: assertion_id(caller.asserts_as(owner, &key)?, kind)?,
         value,
         ttl: ttl.map(Timeout::duration),
         existing: Existing::Replace,

@@ -94,6 +94,7 @@ macro_rules! problem_codes {
 problem_codes! {
     BodyTooLarge = 413, "body-too-large", "The body is too large";
     BodyTooSlow = 408, "body-too-slow", "The body came too slowly";
+    ForeignOwner = 422, "foreign-owner", "The owner is in another namespace";
     InvalidBody = 400, "invalid-body", "The body is not valid";
     InvalidHost = 400, "invalid-host", "The request does not name one host";
     InvalidName = 400, "invalid-name", "The variable's name is not valid";

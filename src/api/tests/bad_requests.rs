@@ -154,6 +154,23 @@ async fn without_an_owner_only_durable_can_be_asserted() {
 }
 
 #[tokio::test]
+async fn a_pod_signals_in_its_own_namespace_only() {
+    let kit = Kit::new().await;
+    let owner = r#"{"owner":{"namespace":"default","name":"pod","uid":"1"}}"#;
+    let reply = kit.put("/v1/namespaces/shop/variables/a", owner).await;
+    assert_eq!(
+        (reply.status, &*reply.problem()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "foreign-owner")
+    );
+    let detail = reply.json()["detail"].to_string();
+    assert!(
+        detail.contains("the owner is in the namespace default, and the variable in shop"),
+        "{detail}"
+    );
+    assert_eq!(kit.store.stats().variables, 0);
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_is_refused() {
     let kit = Kit::new().await;
     let limit = 64 * 1024;
