@@ -10,6 +10,9 @@ pub const MAX_NAME_BYTES: usize = 255;
 /// Longest DNS label (RFC 1123), in bytes.
 const MAX_LABEL_BYTES: usize = 63;
 
+/// Longest DNS subdomain, in bytes: the longest name of most objects.
+pub const MAX_SUBDOMAIN_BYTES: usize = 253;
+
 /// The name of a variable: segments of `[A-Za-z0-9._-]` joined by single slashes, 1 to 255 bytes.
 ///
 /// Leading, trailing and repeated slashes are dropped while parsing, so that two spellings of one
@@ -175,10 +178,19 @@ pub struct NamespaceError {
 
 /// Returns whether `text` is a DNS label (RFC 1123).
 pub fn is_dns_label(text: &str) -> bool {
+    text.len() <= MAX_LABEL_BYTES && has_form_of_label(text)
+}
+
+/// Returns whether `text` is a DNS subdomain as Kubernetes takes it: a part may be longer than a
+/// label.
+pub fn is_dns_subdomain(text: &str) -> bool {
+    text.len() <= MAX_SUBDOMAIN_BYTES && text.split('.').all(has_form_of_label)
+}
+
+fn has_form_of_label(text: &str) -> bool {
     let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     let bytes = text.as_bytes();
-    (1..=MAX_LABEL_BYTES).contains(&bytes.len())
-        && bytes.iter().all(|&c| inner(c) || c == b'-')
+    bytes.iter().all(|&c| inner(c) || c == b'-')
         && bytes.first().is_some_and(|&c| inner(c))
         && bytes.last().is_some_and(|&c| inner(c))
 }

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
-use crate::{escape::is_hidden, name::Namespace};
+use crate::{
+    escape::is_hidden,
+    name::{MAX_SUBDOMAIN_BYTES, Namespace, is_dns_subdomain},
+    syntax::Quoted,
+};
 
 /// The pod that asserts a variable, or that waits.
 ///
@@ -27,6 +31,31 @@ impl Owner {
     pub fn is_same_producer(&self, other: &Self) -> bool {
         (&self.namespace, &self.name) == (&other.namespace, &other.name)
     }
+
+    /// Checks that a pod can have the name. Files from before may have owners of any name, so that
+    /// only requests are held to it.
+    ///
+    /// # Errors
+    /// [`PodNameError`] if no pod can have it.
+    pub fn check_name(&self) -> Result<(), PodNameError> {
+        if is_dns_subdomain(&self.name) {
+            Ok(())
+        } else {
+            let text = self.name.to_string();
+            Err(PodNameError { text })
+        }
+    }
+}
+
+/// A text that no pod can be called.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error(
+    "{} is not the name of a pod: a DNS subdomain has at most {MAX_SUBDOMAIN_BYTES} of a-z 0-9 - \
+     and dots between them, such as web-0",
+    Quoted(.text)
+)]
+pub struct PodNameError {
+    text: String,
 }
 
 /// The most bytes of an owner's name, and of its uid.
@@ -82,6 +111,20 @@ mod tests {
                     "{bad:?}: {error}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_pod_is_a_dns_subdomain() {
+        for good in ["web-0", "a.b-c.d", "0", &"x".repeat(253)] {
+            assert_eq!(mk_owner(good, "1").unwrap().check_name(), Ok(()));
+        }
+        for bad in [
+            "web/0", "a?b", "a#b", "a%2fb", "..", "a.", "-a", "a-", "A", "\u{e9}",
+        ] {
+            let error = mk_owner(bad, "1").unwrap().check_name().unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains("is not the name of a pod"), "{error}");
         }
     }
 

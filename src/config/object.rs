@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::Deserialize;
 
-use crate::language::{Namespace, name::is_dns_label};
+use crate::language::{
+    Namespace,
+    name::{MAX_SUBDOMAIN_BYTES, is_dns_subdomain},
+};
 
 /// The name of an object: a DNS subdomain (RFC 1123).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
@@ -29,7 +32,7 @@ impl TryFrom<String> for ObjectName {
     type Error = ObjectNameError;
 
     fn try_from(text: String) -> Result<Self, ObjectNameError> {
-        if text.len() <= MAX_BYTES && text.split('.').all(is_dns_label) {
+        if is_dns_subdomain(&text) {
             Ok(Self(text))
         } else {
             Err(ObjectNameError(text))
@@ -46,7 +49,7 @@ impl fmt::Display for ObjectName {
 /// A text that is not an object's name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "{0:?} is not the name of an object: a DNS subdomain has at most {MAX_BYTES} of a-z 0-9 - and \
+    "{0:?} is not the name of an object: a DNS subdomain has at most {MAX_SUBDOMAIN_BYTES} of a-z 0-9 - and \
      dots between them, such as oncue-webhook-ca"
 )]
 pub(crate) struct ObjectNameError(String);
@@ -66,8 +69,6 @@ impl fmt::Display for ObjectRef {
         write!(f, "{}/{}", self.namespace, self.name)
     }
 }
-
-const MAX_BYTES: usize = 253;
 
 #[cfg(test)]
 mod tests {

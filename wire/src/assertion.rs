@@ -3,7 +3,7 @@
 use oncue_language::{Kind, Namespace, Owner, Timeout, Timestamp, Value, VariableName};
 use serde::{Deserialize, Serialize};
 
-use crate::object::optional_object;
+use crate::pod::optional_pod;
 
 /// What `PUT` on a variable asserts.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -21,7 +21,7 @@ pub struct AssertRequest {
     /// The pod that asserts; none for an assertion by hand.
     #[serde(
         default,
-        deserialize_with = "optional_object",
+        deserialize_with = "optional_pod",
         skip_serializing_if = "Option::is_none"
     )]
     pub owner: Option<Owner>,

@@ -22,6 +22,7 @@ pub mod event;
 pub mod limits;
 pub mod object;
 pub mod page;
+mod pod;
 pub mod problem;
 pub mod reference;
 pub mod tree;

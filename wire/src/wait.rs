@@ -3,7 +3,7 @@
 use oncue_language::{Owner, State, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::object::optional_object;
+use crate::pod::optional_pod;
 
 /// A question for the state of terms.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -17,7 +17,7 @@ pub struct WaitRequest {
     /// The pod that waits.
     #[serde(
         default,
-        deserialize_with = "optional_object",
+        deserialize_with = "optional_pod",
         skip_serializing_if = "Option::is_none"
     )]
     pub waiter: Option<Owner>,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::name::is_dns_subdomain;
+
 /// A key of oncue's, however it is written.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Key {
@@ -157,7 +159,7 @@ pub struct Keys {
 impl Keys {
     /// Returns the keys with `prefix`, a DNS subdomain without a slash.
     pub fn new(prefix: &str, bare: BareKeys) -> Result<Self, KeysError> {
-        if prefix.len() <= 253 && prefix.split('.').all(crate::name::is_dns_label) {
+        if is_dns_subdomain(prefix) {
             Ok(Self {
                 prefix: prefix.into(),
                 bare,

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::{name::is_dns_label, syntax::Quoted};
+use crate::{name::is_dns_subdomain, syntax::Quoted};
 
 /// `on node`: only the pods on one node count.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -45,7 +45,7 @@ impl FromStr for NodeName {
     type Err = NodeNameError;
 
     fn from_str(text: &str) -> Result<Self, NodeNameError> {
-        if text.len() <= MAX_BYTES && text.split('.').all(is_dns_label) {
+        if is_dns_subdomain(text) {
             Ok(Self(text.into()))
         } else {
             let text = text.to_owned();
@@ -53,9 +53,6 @@ impl FromStr for NodeName {
         }
     }
 }
-
-/// Longest name of a node, in bytes.
-const MAX_BYTES: usize = 253;
 
 /// A text that is not a node's name.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]

@@ -95,6 +95,16 @@ async fn a_wrong_body_is_refused_with_its_place() {
             "no white space, control, zero-width or bidi characters",
         ),
         (
+            variable,
+            r#"{"owner":{"namespace":"default","name":"../nodes","uid":"1"}}"#,
+            "is not the name of a pod",
+        ),
+        (
+            WAIT,
+            r#"{"terms":[],"waiter":{"namespace":"default","name":"Web","uid":"1"}}"#,
+            "is not the name of a pod",
+        ),
+        (
             WAIT,
             r#"{"terms":[],"waiter":{"namespace":"default","name":"\u202ebew","uid":"1"}}"#,
             "no white space, control, zero-width or bidi characters",

@@ -120,6 +120,7 @@ fn requests_have_the_members_of_their_schemas() {
     };
     check("WaitRequest", &request, &WaitRequest::default());
     check("Owner", &owner(), &owner());
+    check("Pod", &owner(), &owner());
 }
 
 #[test]
