@@ -24,16 +24,23 @@ async fn a_warning_suggests_the_correct_key() -> Result<()> {
     .await
 }
 
+/// The controller keeps all of them true.
 #[tokio::test]
-async fn a_warning_says_that_signals_are_not_withdrawn() -> Result<()> {
+async fn a_pod_that_signals_in_every_way_gets_no_warning() -> Result<()> {
     with_temp_ns(async |ns| {
-        let told = applied(&ns, pod("app").signals("app/up")).await?;
-        assert!(
-            told.stderr
-                .contains("Warning: no controller runs: what this pod signals stays"),
-            "{}",
-            told.stderr
-        );
+        let keys = [
+            "signals",
+            "signals-on-wait",
+            "signals-on-init",
+            "signals-on-ready",
+            "signals-on-success",
+            "signals-on-failure",
+        ];
+        let app = pod("app").once("true").depends_on("deployment:web");
+        let app = keys
+            .iter()
+            .fold(app, |pod, key| pod.annotate(key, &format!("app/{key}")));
+        assert_eq!(applied(&ns, app).await?.stderr, "");
         Ok(())
     })
     .await

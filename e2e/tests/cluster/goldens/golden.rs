@@ -50,6 +50,11 @@ impl Golden {
         self.outcome.get(outcome).is_some()
     }
 
+    /// Returns whether its settings have a controller, as the cluster of the tests does.
+    pub(super) fn has_controller(&self) -> bool {
+        !self.name.starts_with("no-controller-")
+    }
+
     /// Returns the pod in this namespace.
     pub(super) fn pod_in(&self, ns: &Namespace) -> Manifest {
         moved(self.pod.clone(), ns)
