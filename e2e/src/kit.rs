@@ -31,7 +31,7 @@ pub use burst::{Burst, Refusal, burst_during};
 pub use eventually::{eventually, in_time};
 pub use live_pod::{Ending, LivePod, Run, WAIT, is_injected, waits_and_signals};
 pub use manifest::{
-    Manifest, PodManifest, cron_job, daemon_set, deployment, job, pod, stateful_set,
+    Manifest, PodManifest, cron_job, daemon_set, deployment, job, pod, service, stateful_set,
 };
 pub use namespace::{Namespace, with_labelled_temp_ns, with_temp_ns};
 pub use node::Node;

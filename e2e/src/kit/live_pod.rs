@@ -1,5 +1,7 @@
 //! A pod on the cluster, with the conditions that tests wait for.
 
+use std::cell::Cell;
+
 use anyhow::{Context, Result, bail};
 use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 use kube::{api::LogParams, runtime::wait::await_condition};
@@ -90,6 +92,27 @@ impl LivePod {
         .await
     }
 
+    /// Waits until the terms that it still waits for are exactly these, in any order, each with the
+    /// beginning of its reason behind it.
+    pub async fn misses<T: AsRef<str>>(&self, expected: &[T]) -> Result<()> {
+        let store = self.ns.store();
+        let expected: Vec<_> = expected.iter().map(AsRef::as_ref).collect();
+        let what = format!("pod {} misses {expected:?}", self.name);
+        let last = Cell::new(None);
+        let are_missing = |missing: &[String]| {
+            let is_told = |it: &&str| missing.iter().any(|told| told.starts_with(it));
+            missing.len() == expected.len() && expected.iter().all(is_told)
+        };
+        let told = eventually(&what, async || {
+            let missing = store.missing(&self.name).await?;
+            let is_so = missing.as_deref().is_some_and(are_missing);
+            last.set(missing);
+            Ok(is_so.then_some(()))
+        });
+        told.await
+            .with_context(|| format!("it misses {:?}", last.take()))
+    }
+
     /// Waits until all of its own containers run.
     pub async fn is_running(&self) -> Result<Pod> {
         self.until("runs", all_run).await
@@ -159,6 +182,23 @@ impl LivePod {
         let delete = ["delete", "pod", &self.name, "--force", "--grace-period=0"];
         self.ns.kubectl(&delete).text().await?;
         Ok(())
+    }
+
+    /// Returns the pod's uid.
+    pub async fn uid(&self) -> Result<String> {
+        let uid = self.get().await?.metadata.uid;
+        uid.with_context(|| format!("pod {} has a uid", self.name))
+    }
+
+    /// Waits until it is gone from the API.
+    pub async fn is_gone(&self) -> Result<()> {
+        let what = format!("pod {} is gone", self.name);
+        let gone = |pod: Option<&Pod>| pod.is_none();
+        in_time(&what, async {
+            await_condition(self.ns.api::<Pod>(), &self.name, gone).await?;
+            Ok(())
+        })
+        .await
     }
 
     /// Returns the pod's node.

@@ -98,6 +98,17 @@ impl PodManifest {
         self.spec(json!({"schedulerName": "nobody"}))
     }
 
+    /// Makes it Ready while its container has this file.
+    #[must_use]
+    pub fn ready_while_exists(self, file: &str) -> Self {
+        let probe = json!({
+            "exec": {"command": ["test", "-e", file]},
+            "failureThreshold": 1,
+            "periodSeconds": 1,
+        });
+        self.container(json!({"readinessProbe": probe}))
+    }
+
     /// Merges fields into its container. Objects are merged by member, everything else is replaced.
     #[must_use]
     pub fn container(mut self, fields: Value) -> Self {
@@ -165,6 +176,16 @@ pub fn cron_job(pod: PodManifest) -> Manifest {
         "kind": "CronJob",
         "metadata": {"name": pod.name()},
         "spec": {"schedule": "* * * * *", "jobTemplate": {"spec": job_spec(pod)}},
+    }))
+}
+
+/// Returns a Service for port 8080 of the pods of this name.
+pub fn service(name: &str) -> Manifest {
+    Manifest(json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"selector": {"app": name}, "ports": [{"port": 8080}]},
     }))
 }
 

@@ -130,6 +130,21 @@ impl Namespace {
         Ok(())
     }
 
+    /// Creates an object that lives in no namespace. It goes with this one.
+    pub async fn create_beside(&self, manifest: Manifest) -> Result<()> {
+        let own: Api<Object> = Api::all(self.client.clone());
+        let uid = own.get(&self.name).await?.metadata.uid;
+        let owner = json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "name": self.name,
+            "uid": uid,
+        });
+        let manifest = manifest.with(json!({"metadata": {"ownerReferences": [owner]}}));
+        self.kubectl_apply(manifest, &[]).text().await?;
+        Ok(())
+    }
+
     /// Returns an object after admission, with a dry run.
     pub async fn dry_run(&self, manifest: impl Into<Manifest>) -> Result<Value> {
         let dry_run = PostParams {

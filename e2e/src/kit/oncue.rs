@@ -107,6 +107,32 @@ impl Oncue {
         self.has_webhooks(replicas).await
     }
 
+    /// Scales the store to no pod or to one, and waits until that is so.
+    pub async fn scale_store(&self, replicas: usize) -> Result<()> {
+        let count = format!("--replicas={replicas}");
+        let scale = ["scale", STORE, &count];
+        self.system.kubectl(&scale).text().await?;
+        eventually(&format!("{replicas} pods of the store"), async || {
+            let pods = self.list("component=store").await?;
+            let is_so = pods.len() == replicas && pods.iter().all(is_settled);
+            Ok(is_so.then_some(()))
+        })
+        .await
+    }
+
+    /// Gives the controller its right to read objects, or takes it away.
+    pub async fn let_controller_read(&self, may_read: bool) -> Result<()> {
+        let label = format!("oncue.dev/aggregate-to-controller={may_read}");
+        let role = [
+            "label",
+            "--overwrite",
+            "clusterrole/oncue-controller-kinds",
+            &label,
+        ];
+        self.system.kubectl(&role).text().await?;
+        Ok(())
+    }
+
     /// Replaces the webhook's pods, and waits until the old ones have ended.
     pub async fn roll_webhook_out(&self) -> Result<()> {
         let before = self.list(WEBHOOK).await?.len();
@@ -128,7 +154,7 @@ impl Oncue {
 
     /// Waits until the store answers and annotated pods are injected.
     pub async fn is_ready(&self) -> Result<()> {
-        for workload in [WEBHOOK_DEPLOYMENT, "statefulset/oncue-store"] {
+        for workload in [WEBHOOK_DEPLOYMENT, STORE] {
             self.is_rolled_out(workload).await?;
         }
         let store = self.system.store();
@@ -223,6 +249,8 @@ impl Oncue {
         if image_tag(&self.system).await.ok().as_deref() != Some(self.release.tag()) {
             self.release.install().await?;
         }
+        self.let_controller_read(true).await?;
+        self.scale_store(1).await?;
         self.scale_webhook(REPLICAS).await?;
         self.is_ready().await
     }
@@ -246,6 +274,7 @@ fn is_settled(pod: &Pod) -> bool {
     is_ready && pod.metadata.deletion_timestamp.is_none()
 }
 
+const STORE: &str = "statefulset/oncue-store";
 const WEBHOOK: &str = "component=webhook";
 const WEBHOOK_DEPLOYMENT: &str = "deployment/oncue-webhook";
 const AUTHORITY: &str = "oncue-webhook-ca";

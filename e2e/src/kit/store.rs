@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
 
-use super::in_time;
+use super::{eventually, in_time};
 use crate::cluster::SYSTEM;
 
 /// URL of the store for pods.
@@ -97,6 +97,44 @@ impl Store {
             }
         })
         .await
+    }
+
+    /// Waits until a variable does not exist.
+    pub async fn until_gone(&self, name: &str) -> Result<()> {
+        eventually(&format!("{name} is gone from the store"), async || {
+            Ok((!self.exists(name).await?).then_some(()))
+        })
+        .await
+    }
+
+    /// Returns the uids of the pods that assert a variable.
+    pub async fn owners(&self, name: &str) -> Result<Vec<String>> {
+        let mut variable = self.variable(name).await?;
+        let assertions = match variable["assertions"].take() {
+            Value::Array(assertions) => assertions,
+            _ => Vec::new(),
+        };
+        let uids = assertions.iter().map(|it| it["owner"]["uid"].as_str());
+        Ok(uids.flatten().map(str::to_owned).collect())
+    }
+
+    /// Returns the terms that a waiting pod still waits for, each with the reason behind it and
+    /// without this namespace; `None` without a wait of this pod.
+    pub async fn missing(&self, pod: &str) -> Result<Option<Vec<String>>> {
+        let mut waiters = self.waiters().await?.into_iter();
+        let Some(mut waiter) = waiters.find(|waiter| waiter["pod"] == pod) else {
+            return Ok(None);
+        };
+        let Value::Array(terms) = waiter["terms"].take() else {
+            bail!("the store answered a waiter without terms: {waiter}");
+        };
+        let missing = terms.iter().filter(|term| term["state"] != "held");
+        let own = format!("@{}", self.namespace);
+        let told = missing.map(|it| {
+            let part = |key: &str| it[key].as_str().unwrap_or_default();
+            format!("{} {}", part("term").replace(&own, ""), part("reason"))
+        });
+        Ok(Some(told.collect()))
     }
 
     /// Returns the names of the waiting pods of this namespace.

@@ -1,8 +1,7 @@
 //! Probes from the pod: ports and pages of Services.
 
 use anyhow::Result;
-use e2e::kit::{Manifest, Namespace, PodManifest, WAIT, eventually, pod, with_temp_ns};
-use serde_json::json;
+use e2e::kit::{Namespace, PodManifest, WAIT, eventually, pod, service, with_temp_ns};
 
 #[tokio::test]
 async fn a_pod_waits_for_a_port_that_opens_later() -> Result<()> {
@@ -140,16 +139,6 @@ async fn is_routed(ns: &Namespace, service: &str) -> Result<()> {
         .await?;
     }
     Ok(())
-}
-
-/// Returns a Service for the pods of this name.
-fn service(name: &str) -> Manifest {
-    Manifest::new(json!({
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name},
-        "spec": {"selector": {"app": name}, "ports": [{"port": 8080}]},
-    }))
 }
 
 /// Returns a pod that serves the pages in its `/tmp`.
