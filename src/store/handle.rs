@@ -216,11 +216,6 @@ impl Store {
         self.inner.shared.set_object(key, state);
     }
 
-    /// Forgets an object of which nobody tells any more.
-    pub(crate) fn forget_object(&self, key: &ObjectKey) {
-        self.inner.shared.forget_object(key);
-    }
-
     /// Waits until someone asks for objects that nobody has told of yet, and returns them.
     pub(crate) async fn asked_objects(&self) -> BTreeSet<ObjectKey> {
         self.inner.shared.asked_objects().await

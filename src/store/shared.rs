@@ -205,10 +205,6 @@ impl Shared {
         self.change_object(|known| known.world.set_object(key, state));
     }
 
-    pub(super) fn forget_object(&self, key: &ObjectKey) {
-        self.change_object(|known| known.forget(key));
-    }
-
     /// Forgets those of some objects that no held waiter asks for, and that nobody has asked for
     /// since they were looked at last. Returns them.
     pub(super) fn forget_unasked_objects(&self, keys: Vec<ObjectKey>) -> Vec<ObjectKey> {

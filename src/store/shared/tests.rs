@@ -48,7 +48,11 @@ fn an_object_is_not_forgotten_under_a_held_waiter() {
     let shared = mk_shared();
     let pending = ObjectState::Pending("0 of 1".to_owned());
     shared.set_object(&mk_job(), Some(pending));
-    let Entry::Held(place) = shared.wait(mk_wait(Some(shared.revision()))).ok().unwrap() else {
+    let Entry::Held(place) = shared
+        .wait(mk_wait(Some(shared.revision())), Until::Settled)
+        .ok()
+        .unwrap()
+    else {
         unreachable!("the Job is missing");
     };
     shared.asked_known_objects();
@@ -68,9 +72,7 @@ fn an_unknown_object_that_someone_has_just_asked_for_is_not_forgotten() {
 fn a_forgotten_object_is_asked_for_again() {
     let shared = mk_shared();
     shared.set_object(&mk_job(), Some(ObjectState::Holds));
-    shared.judge(&mk_conditions()).unwrap();
-    shared.forget_object(&mk_job());
-    assert_eq!(shared.asked_known_objects(), BTreeSet::new());
+    assert_eq!(shared.forget_unasked_objects(vec![mk_job()]), [mk_job()]);
     shared.judge(&mk_conditions()).unwrap();
     let mut known = shared.state.lock();
     assert_eq!(known.asked.take_unknown(), [mk_job()].into());
