@@ -64,7 +64,7 @@ impl FromStr for ValueTemplate {
 /// Which rule a value with placeholders broke.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum ValueTemplateError {
-    /// A placeholder that is none.
+    /// An unknown placeholder.
     #[error("{0}; write $$( for the characters $(")]
     Placeholder(#[from] PlaceholderError),
     /// Too long a value.
