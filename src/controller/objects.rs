@@ -237,7 +237,7 @@ impl ObjectsTask {
                 objects::state(key, &found)
             }
             (Err(Some((kind, failure))), _) | (_, Err(Some((kind, failure)))) => {
-                ObjectState::Pending(reason(kind, failure))
+                ObjectState::Unknown(reason(kind, failure))
             }
             (Err(None), _) | (_, Err(None)) => return,
         };
@@ -341,7 +341,7 @@ fn reason(kind: &WatchedKind, failure: Failure) -> String {
 }
 
 fn too_many() -> ObjectState {
-    ObjectState::Pending(format!(
+    ObjectState::Unknown(format!(
         "cannot be judged: oncue already watches all that it may ({MOST_WATCHES} watches)"
     ))
 }

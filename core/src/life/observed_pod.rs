@@ -79,7 +79,7 @@ pub enum PodProblem {
         /// What is wrong with it.
         reason: String,
     },
-    /// The record names a signal that is none.
+    /// The record names what is not a signal.
     #[error("its annotation {key} cannot be read")]
     Signal {
         /// The key of the record.
