@@ -41,6 +41,21 @@ async fn a_live_signal_that_someone_deletes_comes_back() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_gated_pod_is_scheduled_once_its_terms_hold() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let gated = pod("app").depends_on("first/container");
+        let gated = gated.annotate("depends-on-mode", "gate");
+        let app = ns.create_pod(gated).await?;
+        app.is_held().await?;
+
+        ns.store().create("first/container").await?;
+        app.is_running().await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_deployment_keeps_its_signal_through_a_rollout_and_loses_it_at_zero() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.create_object(deployment(1, pod("web").signals("web/up")))

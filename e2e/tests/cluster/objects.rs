@@ -140,26 +140,24 @@ async fn a_failed_job_ends_a_wait_only_if_a_term_says_so() -> Result<()> {
 async fn a_pod_waits_for_a_config_map_and_a_field_of_it() -> Result<()> {
     with_temp_ns(async |ns| {
         let terms = "cm:settings, configmap:settings{.data['log.level']}=debug, \
-                     configmap:settings{.data.workers}>=3, configmap:settings{.data.token}";
+                     configmap:settings{.data.token}";
         let app = ns.create_pod(pod("app").depends_on(terms)).await?;
         app.misses(&[
             "configmap:settings does not exist",
             "configmap:settings{.data['log.level']}=debug does not exist",
-            "configmap:settings{.data.workers}>=3 does not exist",
             "configmap:settings{.data.token} does not exist",
         ])
         .await?;
 
-        let data = json!({"log.level": "info", "workers": "2"});
+        let data = json!({"log.level": "info"});
         ns.create_object(config_map("settings", &data)).await?;
         app.misses(&[
             "configmap:settings{.data['log.level']}=debug the field has another value",
-            "configmap:settings{.data.workers}>=3 the field is less than 3",
             "configmap:settings{.data.token} the field is not set",
         ])
         .await?;
 
-        let data = json!({"data": {"log.level": "debug", "workers": "3", "token": "t"}});
+        let data = json!({"data": {"log.level": "debug", "token": "t"}});
         patch(&ns, "configmap/settings", &data).await?;
         app.is_running().await?;
         Ok(())

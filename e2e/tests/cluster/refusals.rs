@@ -37,12 +37,12 @@ async fn a_rejection_lists_every_mistake() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_gate_is_rejected_because_this_version_opens_none() -> Result<()> {
+async fn a_gate_is_rejected_in_front_of_a_probe() -> Result<()> {
     with_temp_ns(async |ns| {
-        let pod = pod("app").depends_on("first/container");
+        let pod = pod("app").depends_on("tcp://redis:6379");
         let said = refusal(&ns, pod.annotate("depends-on-mode", "gate")).await?;
-        let why = "denied the request: depends-on-mode: \"gate\" is not right: \
-                   this version opens no gates yet: use init";
+        let why = "denied the request: depends-on: column 1: in \"tcp://redis:6379\": a gate waits \
+                   before the pod has a network";
         assert!(said.contains(why), "{said}");
         Ok(())
     })
