@@ -213,9 +213,11 @@ impl Writer {
             }
         }
         match refusal {
-            Some(error) => drop(self.outage.note(Err::<(), _>(error))),
+            Some(error) => {
+                self.outage.note(Err::<(), _>(error));
+            }
             None if is_empty => {}
-            None => drop(self.outage.note(Ok::<_, StoreError>(()))),
+            None => self.outage.succeeded(),
         }
     }
 
@@ -229,7 +231,7 @@ impl Writer {
     }
 }
 
-/// A change with what came of it.
+/// A change with its result.
 type Written = (Mutation, Result<Effect, StoreError>);
 
 /// Makes changes of several variables at the same time, those of one variable in their order.

@@ -186,8 +186,8 @@ impl ObjectsTask {
         for key in unwatched {
             self.tell(&key, too_many());
         }
-        let keys: Vec<_> = self.asked.keys().cloned().collect();
-        for key in keys.iter().filter(|key| !self.store.knows_object(key)) {
+        let keys = self.asked.keys();
+        for key in keys.filter(|key| !self.store.knows_object(key)) {
             self.judge(key);
         }
     }

@@ -114,7 +114,7 @@ impl Observations {
         // The beginning of a list says nothing: no answer has come yet.
         if !is_listing {
             self.pause = Pause::default();
-            self.outage.note(Ok::<_, watcher::Error>(()));
+            self.outage.succeeded();
         }
         observation(event)
     }
