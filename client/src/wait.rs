@@ -48,7 +48,7 @@ pub enum Event {
     Answered {
         /// The number of the question.
         number: u64,
-        /// The answer, or why there is none.
+        /// The answer, or the reason why none came.
         answer: Result<Answer, Lost>,
     },
     /// The check of this term ended.

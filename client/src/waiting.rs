@@ -138,7 +138,7 @@ impl Waiting<'_> {
         self.preparation.waited_before + here.saturating_sub(self.preparation.begun)
     }
 
-    /// Returns the next message, or `None` if there is none until `wake`.
+    /// Returns the next message, or `None` if none comes until `wake`.
     fn next(&self, wake: Option<Duration>) -> Option<Happening> {
         let Some(wake) = wake else {
             return self.happenings.recv().ok();

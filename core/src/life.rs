@@ -86,7 +86,7 @@ impl Life {
         self.runs.touch_all();
     }
 
-    /// An assertion has changed, whoever has changed it.
+    /// Takes note that an assertion has changed, by this process or by another client.
     pub fn assertion_changed(&mut self, update: &Update) {
         self.assertions.apply(update);
         self.touch(Unit::of(&update.key, update.id()));
@@ -120,8 +120,8 @@ impl Life {
         self.pods.missing(id);
     }
 
-    /// The API server has answered to [`Decisions::confirm`]: with the pod of that name, or that
-    /// there is none.
+    /// The API server has answered to [`Decisions::confirm`]: with the pod of that name, or `None`
+    /// if no pod has it.
     pub fn pod_confirmed(&mut self, id: &Owner, found: Option<ObservedPod>) {
         match found.filter(|pod| pod.id == *id) {
             Some(pod) if self.pods.is_unlisted(id) => {

@@ -54,8 +54,8 @@ impl ObjectState {
 /// Judges one condition, without saying why: it allocates nothing for variables.
 ///
 /// A failure term delays a wait only while its object is unknown: if it held until then, a pod would
-/// start although the Job has failed long ago. Whoever watches objects tells of each one that is
-/// asked for, also if it does not exist, so that this takes seconds.
+/// start although the Job has failed long ago. The controller tells the state of every object
+/// that is asked for, even of one that does not exist, so that this takes seconds.
 pub fn state(condition: &Condition, view: &impl View) -> State {
     let Condition { presence, subject } = condition;
     match (presence, subject) {

@@ -95,7 +95,7 @@ impl Confirmations {
             self.open.remove(&id);
             return Some(Confirmed { id, found });
         }
-        // Whoever waits longer comes first: one that is always refused keeps nobody waiting.
+        // To the end of the queue: a pod that is always refused delays no other.
         self.waiting.push_back(id);
         if self.resume.is_none() {
             self.resume = Some(Box::pin(self.pause.after_failure()));

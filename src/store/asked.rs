@@ -64,5 +64,5 @@ pub(super) fn object_of(condition: &Condition) -> Option<&ObjectKey> {
     }
 }
 
-/// The most unknown objects that are noted; whoever asks for more asks again.
+/// The most unknown objects that are noted; a client that asks for more has to ask again.
 const MOST_UNKNOWN: usize = 1024;

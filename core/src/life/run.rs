@@ -9,7 +9,7 @@ use super::{Assertion, Outcome, OutcomeSignals, RunEnd};
 /// One run: a Job, or a pod that belongs to none.
 #[derive(Debug, Default)]
 pub(super) struct Run {
-    /// Who asserts its outcome; `None` while only pods of a Job were seen.
+    /// The owner of its outcome; `None` while only pods of a Job were seen.
     pub(super) producer: Option<Owner>,
     pub(super) started: Option<Timestamp>,
     pub(super) end: Option<RunEnd>,

@@ -41,7 +41,7 @@ impl Kit {
         Timestamp::from_millis(self.now * 1_000)
     }
 
-    /// Carries a mutation out, whoever asks for it.
+    /// Carries out a mutation.
     fn mutate(&mut self, mutation: &Mutation) {
         for update in mutation.decide(&self.variables).updates {
             self.variables.apply(&update);

@@ -1,6 +1,6 @@
 //! `KIND:x{.status.phase}=Bound`: what a field holds, as `kubectl wait --for=jsonpath` reads it.
 //!
-//! No reason says what the field holds: whoever waits need not be allowed to read the object.
+//! No reason says what the field holds: the waiting pod may have no right to read the object.
 
 use oncue_language::{
     ObjectState, Value as Wanted,

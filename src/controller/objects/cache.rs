@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::{failure::Failure, observations::Observation};
 use crate::objects::Source;
 
-/// The namespace, empty if there is none, and the name of an object.
+/// The namespace and the name of an object. The namespace of a node is empty.
 type Name = (Box<str>, Box<str>);
 
 /// The objects that a watch has shown, as far as they are read.
