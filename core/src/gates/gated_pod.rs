@@ -1,17 +1,10 @@
 //! What a gate depends on in a pod.
 
-use std::{fmt::Display, str::FromStr};
-
-use oncue_language::{
-    Facts, Keys, Owner, Term, TimeoutRules,
-    annotation::{Key, TimeoutPolicy},
-    expiry::Attempt,
-};
+use oncue_language::{Facts, Keys, Located, Owner, Term, annotation::Key};
 use serde_json::Value;
 
 use super::GateWait;
 use crate::{
-    injection::Record,
     life::{PodProblem, Unidentified, identity, moment, record},
     workload::text,
 };
@@ -70,43 +63,14 @@ fn wait(pod: &Value, id: &Owner, keys: &Keys) -> Result<GateWait, Box<PodProblem
         pod_uid: Some(&id.uid),
         ..Facts::default()
     };
-    let problem = |reason: String| {
-        let key = keys.prefixed(Key::Injected);
-        Box::new(PodProblem::Record { key, reason })
-    };
-    let terms: Result<Vec<_>, _> = record
-        .depends_on
-        .iter()
-        .map(|it| term(it, &facts))
-        .collect();
-    let rules = rules(&record).map_err(problem)?;
+    let problem = |reason| Box::new(PodProblem::of_record(keys, reason));
+    let asked = record.annotations().map_err(problem)?;
+    let resolve = |term: &Located<Term>| term.value.resolve(&facts);
+    let terms: Result<Vec<_>, _> = asked.depends_on.iter().map(resolve).collect();
+    let terms = terms.map_err(|error| problem(error.to_string()))?;
     let created = moment(pod, "/metadata/creationTimestamp").unwrap_or_default();
-    GateWait::new(terms.map_err(problem)?, rules, (&id.namespace, created)).map_err(problem)
-}
-
-fn term(text: &str, facts: &Facts<'_>) -> Result<Term, String> {
-    let term: Term = text.parse().map_err(|error| told(text, &error))?;
-    term.resolve(facts).map_err(|error| told(text, &error))
-}
-
-fn rules(record: &Record) -> Result<TimeoutRules, String> {
-    Ok(TimeoutRules {
-        whole: record.depends_on_timeout.as_deref().map(read).transpose()?,
-        policy: match record.depends_on_timeout_policy.as_deref() {
-            Some(policy) => read(policy)?,
-            None => TimeoutPolicy::default(),
-        },
-        // A gated pod does not restart: its first wait goes on, overdue or not.
-        attempt: Attempt::First,
-    })
-}
-
-fn read<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error| told(text, &error))
-}
-
-fn told(text: &str, error: &impl Display) -> String {
-    format!("in {text:?}: {error}")
+    // A gated pod does not restart: its first wait goes on, overdue or not.
+    GateWait::new(terms, asked.timeout_rules(), (&id.namespace, created)).map_err(problem)
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! What the annotation `oncue.dev/injected` says.
 
+use std::{fmt::Display, str::FromStr};
+
 use serde::{Deserialize, Serialize};
 
 use crate::language::{
-    Located, PodAnnotations,
+    Located, PodAnnotations, Signal, Term,
     annotation::{Inject, Mode, Position, TimeoutPolicy},
 };
 
@@ -82,6 +84,30 @@ impl Record {
         }
     }
 
+    /// Returns what the pod asked for, as far as it was recorded.
+    ///
+    /// # Errors
+    /// The first text of a damaged record that cannot be read, and why.
+    pub(crate) fn annotations(&self) -> Result<PodAnnotations, String> {
+        let signals = |texts| read_lists(texts, Signal::parse_list);
+        Ok(PodAnnotations {
+            depends_on: read_lists(&self.depends_on, Term::parse_list)?,
+            timeout: read(self.depends_on_timeout.as_deref())?,
+            position: read(self.depends_on_position.as_deref())?.unwrap_or_default(),
+            timeout_policy: read(self.depends_on_timeout_policy.as_deref())?.unwrap_or_default(),
+            mode: read(self.depends_on_mode.as_deref())?.unwrap_or_default(),
+            signals: signals(&self.signals)?,
+            signals_on_wait: signals(&self.signals_on_wait)?,
+            signals_on_init: signals(&self.signals_on_init)?,
+            signals_on_ready: signals(&self.signals_on_ready)?,
+            signals_on_success: signals(&self.signals_on_success)?,
+            signals_on_failure: signals(&self.signals_on_failure)?,
+            signals_container: self.signals_container.clone(),
+            inject: read(self.inject.as_deref())?.unwrap_or_default(),
+            ..PodAnnotations::default()
+        })
+    }
+
     /// Returns whether a scheduling gate waits.
     pub(crate) fn is_gated(&self) -> bool {
         self.depends_on_mode.as_deref() == Some(GATE)
@@ -98,6 +124,26 @@ impl Record {
 
 const AFTER_SIDECARS: &str = "after-sidecars";
 const GATE: &str = "gate";
+
+fn read_lists<T, E: Display>(
+    texts: &[String],
+    parse: impl Fn(&str) -> Result<Vec<Located<T>>, E>,
+) -> Result<Vec<Located<T>>, String> {
+    let mut all = Vec::with_capacity(texts.len());
+    for text in texts {
+        all.extend(parse(text).map_err(|error| damaged(text, &error))?);
+    }
+    Ok(all)
+}
+
+fn read<T: FromStr<Err: Display>>(text: Option<&str>) -> Result<Option<T>, String> {
+    let read = text.map(|text| text.parse().map_err(|error| damaged(text, &error)));
+    read.transpose()
+}
+
+fn damaged(text: &str, error: &impl Display) -> String {
+    format!("in {text:?}: {error}")
+}
 
 fn print<T: ToString>(list: &[Located<T>]) -> Vec<String> {
     list.iter().map(|item| item.value.to_string()).collect()

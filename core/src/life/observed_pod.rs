@@ -148,6 +148,14 @@ impl ObservedPod {
     }
 }
 
+impl PodProblem {
+    /// Returns that the record cannot be read, and why.
+    pub(crate) fn of_record(keys: &Keys, reason: String) -> Self {
+        let key = keys.prefixed(Key::Injected);
+        Self::Record { key, reason }
+    }
+}
+
 impl Deletion {
     fn read(pod: &Value) -> Option<Self> {
         let deadline = moment(pod, "/metadata/deletionTimestamp")?;
@@ -164,7 +172,7 @@ impl Deletion {
 }
 
 impl PodPhase {
-    fn read(pod: &Value) -> Self {
+    pub(crate) fn read(pod: &Value) -> Self {
         match text(pod, "/status/phase") {
             Some("Failed") => Self::Failed,
             Some("Succeeded") => Self::Succeeded,
@@ -190,7 +198,7 @@ pub(crate) fn identity(object: &Value) -> Result<Owner, Unidentified> {
 }
 
 /// Returns the status condition of this type.
-pub(super) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     let conditions = object.pointer("/status/conditions")?.as_array()?;
     conditions.iter().find(|it| text(it, "/type") == Some(kind))
 }
@@ -215,10 +223,8 @@ pub(crate) fn record(pod: &Value, keys: &Keys) -> Result<Record, Box<PodProblem>
     let Some(text) = annotations.and_then(|it| it.get(&key)?.as_str()) else {
         return Err(Box::new(PodProblem::NotInjected { key }));
     };
-    serde_json::from_str(text).map_err(|error| {
-        let reason = error.to_string();
-        Box::new(PodProblem::Record { key, reason })
-    })
+    let problem = |error: serde_json::Error| PodProblem::of_record(keys, error.to_string());
+    serde_json::from_str(text).map_err(|error| Box::new(problem(error)))
 }
 
 /// Fills in what is known only now: everything else is filled in in the record.
