@@ -33,7 +33,14 @@ impl Links<'_> {
     ///
     /// A term that a member outside of a cycle can make hold is no part of one.
     pub fn cycles(&self) -> Vec<Cycle> {
-        let mut blocked = self.blocked().into_iter();
+        self.deadlocks(|_| true)
+    }
+
+    /// Returns the cycles of which no member can ever go on, of members of which some terms hold
+    /// already: `is_missing` says which links still keep their consumers waiting. A member that
+    /// waits for nothing any more provides everything that it signals.
+    pub fn deadlocks(&self, is_missing: impl Fn(&Link) -> bool) -> Vec<Cycle> {
+        let mut blocked = self.blocked(is_missing).into_iter();
         self.cycles_of(|_| blocked.next().unwrap_or_default())
     }
 

@@ -51,6 +51,12 @@ impl Model {
         Links::new(self, self.members.keys().copied())
     }
 
+    /// Links the terms of some members, and those of every member that they wait for, directly or
+    /// through others.
+    pub fn links_of(&self, ids: impl IntoIterator<Item = MemberId>) -> Links<'_> {
+        Links::new(self, ids)
+    }
+
     /// Links the terms of one member, and those of every member that it waits for, directly or
     /// through others.
     pub fn links_around(&self, id: MemberId) -> Links<'_> {

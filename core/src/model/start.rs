@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::{Links, MemberId, Supply, pool::Pool};
+use super::{Link, Links, MemberId, Supply, pool::Pool};
 
 impl Links<'_> {
     /// Returns for each link whether it keeps its consumer from ever starting.
@@ -10,8 +10,10 @@ impl Links<'_> {
     /// Every member starts that has all it needs, until no more can. What no member produces is
     /// taken to come from elsewhere, and a demand that can never be met is not the fault of others
     /// that wait. Optional terms run out, and failure terms delay nothing.
-    pub(super) fn blocked(&self) -> Vec<bool> {
-        let mut start = Start::new(self);
+    ///
+    /// Links that `is_missing` denies hold already.
+    pub(super) fn blocked(&self, is_missing: impl Fn(&Link) -> bool) -> Vec<bool> {
+        let mut start = Start::new(self, is_missing);
         start.run();
         let mut blocked = vec![false; self.all.len()];
         for (_, link) in start.waits.into_iter().flatten() {
@@ -37,7 +39,7 @@ struct Start<'l> {
 }
 
 impl<'l> Start<'l> {
-    fn new(links: &'l Links<'l>) -> Self {
+    fn new(links: &'l Links<'l>, is_missing: impl Fn(&Link) -> bool) -> Self {
         let mut start = Self {
             links,
             waits: vec![Vec::new(); links.pools.len()],
@@ -48,7 +50,7 @@ impl<'l> Start<'l> {
             ready: VecDeque::new(),
         };
         start.gather_parts();
-        start.gather_waits();
+        start.gather_waits(is_missing);
         start
     }
 
@@ -66,8 +68,9 @@ impl<'l> Start<'l> {
         }
     }
 
-    fn gather_waits(&mut self) {
-        for (index, link) in self.links.all.iter().enumerate() {
+    fn gather_waits(&mut self, is_missing: impl Fn(&Link) -> bool) {
+        let links = self.links.all.iter().enumerate();
+        for (index, link) in links.filter(|(_, link)| is_missing(link)) {
             let need = self.links.need(link);
             let is_required = self.links.waits_for_ever(link);
             let can_be_met = self.links.supply(link) >= Supply::AtMost(need);
