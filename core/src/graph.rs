@@ -7,7 +7,7 @@ mod draw;
 mod mermaid;
 mod text;
 
-use crate::model::{Cycle, Links, Model, Names};
+use crate::model::{Cycle, Links, MemberId, Model, Names};
 
 /// The drawing of a model.
 #[derive(Debug)]
@@ -29,13 +29,21 @@ impl<'m> Graph<'m> {
 
 /// Returns one sentence that names each member of a cycle with what it waits for.
 pub fn describe(links: &Links<'_>, cycle: &Cycle) -> String {
-    let model = links.model();
+    describe_with(links, cycle, |id| links.model().name(id))
+}
+
+/// Returns the same sentence with other names of the members.
+pub(crate) fn describe_with(
+    links: &Links<'_>,
+    cycle: &Cycle,
+    name: impl Fn(MemberId) -> String,
+) -> String {
     let steps = cycle.ring.iter().map(|step| {
         format!(
             "{} waits for {} from {}",
-            model.name(step.link.consumer),
+            name(step.link.consumer),
             links.term(&step.link).value.target,
-            model.name(step.producer)
+            name(step.producer)
         )
     });
     Names::new(cycle.ring.len(), steps).join(", ")

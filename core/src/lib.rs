@@ -12,6 +12,7 @@
 //! | [`workload`] | which pods an object makes |
 //! | [`gates`] | when the scheduling gate of a pod opens |
 //! | [`life`] | what pods and Jobs assert, and for how long |
+//! | [`reporting`] | what pods that wait show of it: a condition, Events and numbers |
 //! | [`model`] | producers, consumers and cycles |
 //! | [`graph`] | how a model is drawn |
 //! | [`lint`] | what is wrong with a set of objects |
@@ -26,6 +27,7 @@ pub mod life;
 pub mod lint;
 pub mod model;
 pub mod objects;
+pub mod reporting;
 pub mod workload;
 pub mod world;
 

@@ -55,7 +55,8 @@ use self::{
 };
 pub(crate) use self::{
     container_state::moment,
-    observed_pod::{identity, record},
+    listing::{ListId, Listing},
+    observed_pod::{condition, identity, record},
 };
 use crate::world::{Mutation, Update, variables::Variables};
 

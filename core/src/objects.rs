@@ -28,6 +28,7 @@ mod trim;
 use oncue_language::{ObjectDemand, ObjectKey, ObjectKind, ObjectState, Which};
 use serde_json::Value;
 
+pub(crate) use self::pod::state as pod_state;
 pub use self::source::{Part, Selection, Source, Sources, WatchedKind};
 use self::{reason::pending, several::Together};
 

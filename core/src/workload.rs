@@ -74,6 +74,11 @@ impl WorkloadKind {
         let kind = object.get("kind")?.as_str()?;
         let version = object.get("apiVersion")?.as_str()?;
         let group = version.split_once('/').map_or("", |(group, _)| group);
+        Self::named(group, kind)
+    }
+
+    /// Returns the kind of this name in an API group, which is empty for the core.
+    pub(crate) fn named(group: &str, kind: &str) -> Option<Self> {
         let mut kinds = Self::ALL.iter().copied();
         kinds.find(|known| known.as_str() == kind && known.groups().contains(&group))
     }
@@ -281,7 +286,8 @@ pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
     object.pointer(pointer).and_then(Value::as_str)
 }
 
-fn texts<'a>(
+/// Returns the members of the object at a JSON pointer that are strings.
+pub(crate) fn texts<'a>(
     object: &'a Value,
     pointer: &str,
 ) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {

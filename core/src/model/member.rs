@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::{
+    injection::Record,
     language::{
-        AnnotationError, Facts, Keys, Namespace, PodAnnotations, Signal, Term,
+        AnnotationError, Facts, Keys, Namespace, Owner, PodAnnotations, Signal, Term,
         annotation::{Inject, Key},
     },
-    workload::{Scale, Workload, WorkloadKind},
+    workload::{self, Scale, Workload, WorkloadKind, text, texts},
 };
 
 /// A workload with all of its pods, or a single pod.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Member {
     /// Its kind; `Pod` for a single pod.
     pub kind: WorkloadKind,
@@ -66,6 +67,33 @@ impl Member {
         })
     }
 
+    /// Reads a live pod with what injection recorded of it; names that the record leaves open are
+    /// filled in from the pod.
+    ///
+    /// # Errors
+    /// What is wrong with the record.
+    pub(crate) fn recorded(pod: &Value, id: &Owner, record: &Record) -> Result<Self, String> {
+        let facts = Facts {
+            node_name: text(pod, "/spec/nodeName").filter(|node| !node.is_empty()),
+            pod_name: Some(&id.name),
+            pod_namespace: Some(id.namespace.as_str()),
+            pod_uid: Some(&id.uid),
+            ..Facts::default()
+        };
+        let annotations = record.annotations()?.resolve(&facts);
+        Ok(Self {
+            kind: WorkloadKind::Pod,
+            namespace: id.namespace.clone(),
+            name: id.name.clone(),
+            controllers: controllers(pod),
+            labels: texts(pod, "/metadata/labels")
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+            scale: Scale::ONE,
+            annotations: annotations.map_err(|error| error.to_string())?,
+        })
+    }
+
     /// Returns every signal with the annotation that lists it.
     pub fn signals(&self) -> impl Iterator<Item = (Key, &Signal)> {
         let lists = self.annotations.all_signals().into_iter();
@@ -113,6 +141,24 @@ impl std::fmt::Display for Member {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.kind, self.name)
     }
+}
+
+/// Returns the controller of a live pod; the Deployment in place of a `ReplicaSet` that is named
+/// after one and the hash of its pod template.
+fn controllers(pod: &Value) -> Vec<(WorkloadKind, Box<str>)> {
+    let Some(owner) = workload::owner(pod) else {
+        return Vec::new();
+    };
+    let Some(kind) = WorkloadKind::named(owner.group, owner.kind) else {
+        return Vec::new();
+    };
+    let hash = text(pod, "/metadata/labels/pod-template-hash").filter(|hash| !hash.is_empty());
+    let of_deployment = || owner.name.strip_suffix(hash?)?.strip_suffix('-');
+    let controller = match (kind, of_deployment()) {
+        (WorkloadKind::ReplicaSet, Some(deployment)) => (WorkloadKind::Deployment, deployment),
+        _ => (kind, owner.name),
+    };
+    vec![(controller.0, controller.1.into())]
 }
 
 fn fill_in(

@@ -11,7 +11,7 @@ use super::{
 use crate::workload::text;
 
 /// Judges a pod; one that is being deleted is not Ready.
-pub(super) fn state(pod: &Value) -> ObjectState {
+pub(crate) fn state(pod: &Value) -> ObjectState {
     if is_being_deleted(pod) {
         return pending("is being deleted");
     }

@@ -39,15 +39,18 @@ pub enum CompletionMode {
 }
 
 impl Scale {
+    /// That of a single pod.
+    pub(crate) const ONE: Self = Self::Replicas {
+        count: 1,
+        first_ordinal: 0,
+    };
+
     pub(super) fn of(kind: WorkloadKind, object: &Value) -> Self {
         match kind {
             WorkloadKind::CronJob => runs(object.pointer("/spec/jobTemplate/spec")),
             WorkloadKind::DaemonSet => Self::EachNode,
             WorkloadKind::Job => runs(object.get("spec")),
-            WorkloadKind::Pod => Self::Replicas {
-                count: 1,
-                first_ordinal: 0,
-            },
+            WorkloadKind::Pod => Self::ONE,
             WorkloadKind::Deployment
             | WorkloadKind::ReplicaSet
             | WorkloadKind::ReplicationController

@@ -1,0 +1,367 @@
+//! What a report depends on in a pod.
+
+use std::sync::Arc;
+
+use oncue_language::{Condition, Keys, Owner, Timestamp};
+use serde_json::Value;
+
+use super::{
+    HeldCondition, HeldReason, ObservedCondition,
+    message::joined,
+    wait_container::{WaitEnd, WaitRuns},
+};
+use crate::{
+    gates::{Gate, GateWait, GatedPod},
+    injection::Record,
+    life::{PodPhase, PodProblem, Unidentified, identity, moment, record},
+    model::Member,
+    objects::pod_state,
+    workload::text,
+};
+
+/// A pod as the watch shows it: what it waits for and what it signals, how far its wait is, and its
+/// condition.
+#[derive(Clone, Debug)]
+pub struct ReportedPod {
+    /// Its namespace, name and uid.
+    pub id: Owner,
+    /// Its condition, whoever wrote it.
+    pub condition: Option<ObservedCondition>,
+    /// What it waits for and signals; nothing if it is being deleted.
+    pub(super) member: Option<Box<Member>>,
+    /// Why what was injected into it is unknown, if it is.
+    pub(super) problem: Option<Box<PodProblem>>,
+    pub(super) stage: Stage,
+    /// What keeps it from being Ready, to be read after `the pod`.
+    pub(super) obstacle: Option<Box<str>>,
+}
+
+/// How far the wait of a pod is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Stage {
+    /// It is over, and what the condition says of it stays so.
+    Ended(HeldCondition),
+    /// It waits for nothing, or will never go on.
+    Idle,
+    /// It goes on.
+    Open(Box<OpenWait>),
+}
+
+/// A wait that goes on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct OpenWait {
+    /// What a store judges.
+    pub(super) conditions: Arc<[Condition]>,
+    /// How many terms the pod has.
+    pub(super) terms: usize,
+    /// Which of them those are, in their order. The others are probes of the pod's own, or name its node,
+    /// which is not known yet.
+    pub(super) judged: Box<[usize]>,
+    /// When it began.
+    pub(super) since: Timestamp,
+    /// The wait of a gated pod.
+    pub(super) gate: Option<GateWait>,
+    /// The exit code with which the waiting container has failed, in this run or the one before.
+    pub(super) failure: Option<i64>,
+}
+
+impl ReportedPod {
+    /// Reads a pod's JSON.
+    ///
+    /// # Errors
+    /// [`Unidentified`] if it does not say which pod it is.
+    pub fn read(pod: &Value, keys: &Keys) -> Result<Self, Unidentified> {
+        let id = identity(pod)?;
+        let mut read = Self {
+            condition: ObservedCondition::read(pod),
+            member: None,
+            problem: None,
+            stage: Stage::Idle,
+            obstacle: pod_state(pod).into_reason().map(Into::into),
+            id,
+        };
+        if text(pod, "/metadata/deletionTimestamp").is_none()
+            && let Err(problem) = read.read_record(pod, keys)
+        {
+            read.problem = Some(problem);
+        }
+        Ok(read)
+    }
+
+    fn read_record(&mut self, pod: &Value, keys: &Keys) -> Result<(), Box<PodProblem>> {
+        let record = record(pod, keys)?;
+        let member = Member::recorded(pod, &self.id, &record)
+            .map_err(|reason| Box::new(PodProblem::of_record(keys, reason)))?;
+        self.stage = stage(pod, keys, (&record, &member))?;
+        self.member = Some(Box::new(member));
+        Ok(())
+    }
+}
+
+fn stage(
+    pod: &Value,
+    keys: &Keys,
+    (record, member): (&Record, &Member),
+) -> Result<Stage, Box<PodProblem>> {
+    if member.annotations.depends_on.is_empty() {
+        return Ok(Stage::Idle);
+    }
+    let has_ended = PodPhase::read(pod) != PodPhase::Active;
+    if !record.is_gated() {
+        return Ok(stage_of_container(pod, member, has_ended));
+    }
+    let gated = GatedPod::read(pod, keys);
+    match gated.ok().and_then(|it| it.gate) {
+        Some(Gate { wait, .. }) => Ok(Stage::Open(Box::new(OpenWait::gated(wait?)))),
+        None if has_ended => Ok(Stage::Idle),
+        None => Ok(Stage::Ended(HeldCondition {
+            reason: HeldReason::Held,
+            message: "The scheduling gate is open".to_owned(),
+        })),
+    }
+}
+
+fn stage_of_container(pod: &Value, member: &Member, has_ended: bool) -> Stage {
+    let runs = WaitRuns::read(pod);
+    match runs.end {
+        Some(end) if end.code == 0 && has_ended => Stage::Idle,
+        Some(end) if end.code == 0 => Stage::Ended(HeldCondition {
+            reason: HeldReason::Held,
+            message: told(&end, "The wait is over"),
+        }),
+        Some(end) if has_ended => Stage::Ended(HeldCondition {
+            reason: reason_of(end.code).unwrap_or(HeldReason::Failed),
+            message: told(&end, &format!("The wait ended with exit code {}", end.code)),
+        }),
+        None if has_ended => Stage::Idle,
+        _ => Stage::Open(Box::new(OpenWait::in_container(pod, member, &runs))),
+    }
+}
+
+/// Returns what the client said last, or `otherwise` if that is lost.
+fn told(end: &WaitEnd<'_>, otherwise: &str) -> String {
+    let message = Some(end.message).filter(|message| !message.is_empty());
+    joined(message.unwrap_or(otherwise), std::iter::empty())
+}
+
+/// Returns the reason that an exit code of the client stands for.
+pub(super) fn reason_of(code: i64) -> Option<HeldReason> {
+    match code {
+        3 => Some(HeldReason::Failed),
+        124 => Some(HeldReason::TimedOut),
+        _ => None,
+    }
+}
+
+impl OpenWait {
+    fn gated(wait: GateWait) -> Self {
+        let conditions = Arc::clone(wait.conditions());
+        Self {
+            terms: conditions.len(),
+            judged: (0..conditions.len()).collect(),
+            conditions,
+            since: wait.since(),
+            gate: Some(wait),
+            failure: None,
+        }
+    }
+
+    fn in_container(pod: &Value, member: &Member, runs: &WaitRuns<'_>) -> Self {
+        let conditions = member.terms().enumerate().filter_map(|(index, term)| {
+            let condition = term.condition(&member.namespace).ok()??;
+            Some((index, condition))
+        });
+        let (judged, conditions): (Vec<_>, Vec<_>) = conditions.unzip();
+        let created = || moment(pod, "/metadata/creationTimestamp").unwrap_or_default();
+        Self {
+            terms: member.annotations.depends_on.len(),
+            conditions: conditions.into(),
+            judged: judged.into(),
+            since: runs.begun().unwrap_or_else(created),
+            gate: None,
+            failure: runs.failure().map(|end| end.code),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{
+        super::kit::{mk_pod, with_gate, with_record},
+        *,
+    };
+
+    fn stage(pod: &Value) -> Stage {
+        ReportedPod::read(pod, &Keys::default()).unwrap().stage
+    }
+
+    /// Prints a stage, as `Held: Ready after 5s` or `a@shop since 2026-11-27T11:00:00Z`.
+    fn shown(stage: &Stage) -> String {
+        match stage {
+            Stage::Ended(HeldCondition { reason, message }) => format!("{reason}: {message}"),
+            Stage::Idle => "idle".to_owned(),
+            Stage::Open(open) => {
+                let conditions = open.conditions.iter().map(ToString::to_string);
+                let conditions: Vec<_> = conditions.collect();
+                let failure = open.failure.map(|code| format!(" after {code}"));
+                let failure = failure.unwrap_or_default();
+                format!("{} since {}{failure}", conditions.join(" "), open.since)
+            }
+        }
+    }
+
+    fn with_status(mut pod: Value, phase: &str, wait: &Value) -> Value {
+        let mut wait = wait.clone();
+        wait["name"] = "oncue-wait".into();
+        pod["status"] = json!({"phase": phase, "initContainerStatuses": [wait]});
+        pod
+    }
+
+    #[test]
+    fn each_state_of_the_waiting_container_is_a_stage() {
+        let ended = |code: i64| {
+            json!({"terminated": {"exitCode": code, "message": "as it was\n",
+                                  "startedAt": "2026-11-27T10:30:00Z"}})
+        };
+        let running = json!({"running": {"startedAt": "2026-11-27T10:45:00Z"}});
+        let restarted = json!({"terminated": {"exitCode": 137, "reason": "RestartingAllContainers",
+                                              "startedAt": "2026-11-27T10:30:00Z"}});
+        let created = "a@shop since 2026-11-27T10:00:00Z";
+        for (phase, status, expected) in [
+            ("Pending", json!({}), created),
+            ("Pending", json!({"state": {"waiting": {}}}), created),
+            (
+                "Pending",
+                json!({"state": running}),
+                "a@shop since 2026-11-27T10:45:00Z",
+            ),
+            (
+                "Pending",
+                json!({"state": running, "lastState": ended(124)}),
+                "a@shop since 2026-11-27T10:30:00Z after 124",
+            ),
+            // The node was restarted.
+            (
+                "Running",
+                json!({"state": running, "lastState": ended(0)}),
+                "a@shop since 2026-11-27T10:45:00Z",
+            ),
+            (
+                "Pending",
+                json!({"state": {"waiting": {}}, "lastState": restarted}),
+                created,
+            ),
+            (
+                "Pending",
+                json!({"state": ended(3)}),
+                "a@shop since 2026-11-27T10:30:00Z after 3",
+            ),
+            ("Pending", json!({"state": ended(0)}), "Held: as it was"),
+            ("Running", json!({"state": ended(0)}), "Held: as it was"),
+            (
+                "Running",
+                json!({"state": {"terminated": {"exitCode": 0}}}),
+                "Held: The wait is over",
+            ),
+            ("Succeeded", json!({"state": ended(0)}), "idle"),
+            ("Failed", json!({"state": ended(3)}), "Failed: as it was"),
+            (
+                "Failed",
+                json!({"state": ended(124)}),
+                "TimedOut: as it was",
+            ),
+            (
+                "Failed",
+                json!({"state": {"terminated": {"exitCode": 2}}}),
+                "Failed: The wait ended with exit code 2",
+            ),
+            // It was evicted before the container ran.
+            ("Failed", json!({}), "idle"),
+        ] {
+            let pod = with_status(mk_pod("web", "a", ""), phase, &status);
+            assert_eq!(shown(&stage(&pod)), expected, "{phase} {status}");
+        }
+    }
+
+    #[test]
+    fn a_gate_is_the_wait_of_a_gated_pod() {
+        let pod = with_gate(mk_pod("web", "a, b", ""));
+        let expected = "a@shop b@shop since 2026-11-27T10:00:00Z";
+        assert_eq!(shown(&stage(&pod)), expected);
+        let mut open = pod.clone();
+        open["spec"]["schedulingGates"] = json!([{"name": "other.io/x"}]);
+        let expected = "Held: The scheduling gate is open";
+        assert_eq!(shown(&stage(&open)), expected);
+        open["status"]["phase"] = "Failed".into();
+        assert_eq!(shown(&stage(&open)), "idle");
+    }
+
+    #[test]
+    fn probes_and_what_names_an_unknown_node_are_not_judged_by_a_store() {
+        let mut pod = mk_pod("web", "tcp://redis:6379, a, cni/$(NODE_NAME)", "");
+        let Stage::Open(open) = stage(&pod) else {
+            unreachable!("it waits");
+        };
+        assert_eq!(*open.judged, [1]);
+        pod["spec"]["nodeName"] = "n1".into();
+        let Stage::Open(open) = stage(&pod) else {
+            unreachable!("it waits");
+        };
+        assert_eq!(*open.judged, [1, 2]);
+        assert_eq!(open.conditions[1].to_string(), "cni/n1@shop");
+    }
+
+    #[test]
+    fn what_a_pod_is_a_part_of_follows_from_its_controller() {
+        for (version, kind, name, expected) in [
+            ("apps/v1", "ReplicaSet", "web-5d4f", "Deployment/web"),
+            ("apps/v1", "ReplicaSet", "web", "ReplicaSet/web"),
+            ("batch/v1", "Job", "web-5d4f", "Job/web-5d4f"),
+            ("argoproj.io/v1", "Rollout", "web", ""),
+        ] {
+            let mut pod = mk_pod("web-5d4f-x", "a", "");
+            pod["metadata"]["labels"]["pod-template-hash"] = "5d4f".into();
+            pod["metadata"]["ownerReferences"] = json!([
+                {"apiVersion": version, "kind": kind, "name": name, "uid": "o", "controller": true},
+            ]);
+            let read = ReportedPod::read(&pod, &Keys::default()).unwrap();
+            let controllers = read.member.unwrap().controllers;
+            let shown = controllers
+                .iter()
+                .map(|(kind, name)| format!("{kind}/{name}"));
+            assert_eq!(shown.collect::<String>(), expected);
+        }
+    }
+
+    #[test]
+    fn a_pod_that_is_being_deleted_waits_and_provides_no_more() {
+        let mut pod = mk_pod("web", "a", "b");
+        pod["metadata"]["deletionTimestamp"] = "2026-11-27T12:00:00Z".into();
+        let read = ReportedPod::read(&pod, &Keys::default()).unwrap();
+        assert!(read.member.is_none());
+        assert_eq!(read.stage, Stage::Idle);
+    }
+
+    #[test]
+    fn a_pod_whose_record_cannot_be_read_has_a_problem_and_no_report() {
+        let nothing = json!({"metadata": {"namespace": "shop", "name": "web", "uid": "u"}});
+        for (pod, reason) in [
+            (nothing, "it was not injected"),
+            (
+                with_record(mk_pod("web", "", ""), &json!({"depends-on": ["a b"]})),
+                "in \"a b\": ",
+            ),
+            (
+                with_gate(mk_pod("web", "tcp://h:1", "")),
+                "tcp://h:1 is a probe",
+            ),
+        ] {
+            let read = ReportedPod::read(&pod, &Keys::default()).unwrap();
+            assert_eq!(read.stage, Stage::Idle);
+            let problem = read.problem.unwrap().to_string();
+            assert!(problem.contains(reason), "{problem}");
+        }
+    }
+}

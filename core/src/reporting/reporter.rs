@@ -1,0 +1,379 @@
+//! What is reported of all pods, and when.
+
+use std::{
+    collections::{BTreeMap, HashMap, btree_map::Entry},
+    ops::Bound::{Excluded, Unbounded},
+    sync::Arc,
+};
+
+use oncue_language::{Condition, Owner, Timestamp, Verdict};
+
+use super::{
+    ConditionReport, EventReport, HeldCondition, HeldReason, ReportedPod, ReportedWait,
+    WaitSummary,
+    condition::seconds,
+    deadlocks::Deadlocks,
+    message::joined,
+    reported_pod::{OpenWait, Stage, reason_of},
+    reported_wait::{DETAILS_APART, Wanted},
+    sentence::{Providers, Scene},
+    token_bucket::TokenBucket,
+};
+use crate::{
+    life::{ListId, Listing, PodProblem},
+    model::{Member, MemberId, Model},
+};
+
+/// The pods of a cluster, with what was reported of each.
+///
+/// Nothing is reported before the first list of pods is complete: until then, nobody knows who
+/// would provide what.
+#[derive(Debug)]
+pub struct Reporter {
+    listing: Listing,
+    pods: HashMap<Owner, TrackedPod>,
+    /// The pods that wait or signal.
+    model: Model,
+    /// What keeps those of them from being Ready that are not.
+    obstacles: HashMap<MemberId, Box<str>>,
+    waits: BTreeMap<MemberId, ReportedWait>,
+    deadlocks: Deadlocks,
+    conditions: TokenBucket,
+    events: TokenBucket,
+}
+
+/// What is to be written.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Reports {
+    /// Conditions, which go before Events.
+    pub conditions: Vec<ConditionReport>,
+    /// Events.
+    pub events: Vec<EventReport>,
+    /// When to decide again although nothing was observed; `None` if nothing is to be reported.
+    pub next: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct TrackedPod {
+    /// The list, or the changes after it, in which it was seen last.
+    list: ListId,
+    member: Option<MemberId>,
+    is_injected: bool,
+}
+
+impl Default for Reporter {
+    fn default() -> Self {
+        Self {
+            listing: Listing::default(),
+            pods: HashMap::new(),
+            model: Model::default(),
+            obstacles: HashMap::new(),
+            waits: BTreeMap::new(),
+            deadlocks: Deadlocks::default(),
+            conditions: TokenBucket::new(CONDITIONS_PER_SECOND, CONDITIONS_AT_ONCE),
+            events: TokenBucket::new(EVENTS_PER_SECOND, EVENTS_AT_ONCE),
+        }
+    }
+}
+
+impl Reporter {
+    /// The watch begins a new list.
+    pub fn listing(&mut self) {
+        self.listing.begin();
+    }
+
+    /// The list is complete.
+    pub fn listed(&mut self) {
+        self.listing.end();
+        let current = self.listing.current();
+        let gone = self.pods.iter().filter(|(_, pod)| pod.list != current);
+        let gone: Vec<_> = gone.map(|(id, _)| id.clone()).collect();
+        for id in gone {
+            self.gone(&id);
+        }
+    }
+
+    /// The watch shows a pod no more.
+    pub fn gone(&mut self, id: &Owner) {
+        let tracked = self.pods.remove(id);
+        if let Some(member) = tracked.and_then(|it| it.member) {
+            self.remove(member);
+        }
+    }
+
+    /// The watch shows a pod, or a pod that has changed.
+    pub fn observe(&mut self, pod: ReportedPod, now: Timestamp) {
+        let ReportedPod {
+            id,
+            condition,
+            member,
+            problem,
+            stage,
+            obstacle,
+        } = pod;
+        let before = self.pods.get(&id).and_then(|it| it.member);
+        let member = self.put(before, member.filter(|it| is_of_interest(it)));
+        let tracked = TrackedPod {
+            list: self.listing.current(),
+            member,
+            is_injected: !problem.is_some_and(|it| matches!(*it, PodProblem::NotInjected { .. })),
+        };
+        self.pods.insert(id.clone(), tracked);
+        let Some(member) = member else {
+            return;
+        };
+        match obstacle {
+            Some(obstacle) => drop(self.obstacles.insert(member, obstacle)),
+            None => drop(self.obstacles.remove(&member)),
+        }
+        self.deadlocks.is_stale = true;
+        if stage == Stage::Idle {
+            self.waits.remove(&member);
+            return;
+        }
+        let is_told = match &stage {
+            Stage::Ended(wanted) => condition.as_ref().is_some_and(|it| it.says(wanted)),
+            Stage::Idle | Stage::Open(_) => false,
+        };
+        match self.waits.entry(member) {
+            Entry::Occupied(mut known) => known.get_mut().observe(stage, condition, now),
+            Entry::Vacant(_) if is_told => {}
+            Entry::Vacant(new) => {
+                let wait = new.insert(ReportedWait::new(id, now));
+                wait.observe(stage, condition, now);
+                wait.assume_told(now);
+            }
+        }
+    }
+
+    /// Puts a member into the model in place of an earlier state of the pod.
+    fn put(&mut self, before: Option<MemberId>, member: Option<Box<Member>>) -> Option<MemberId> {
+        match (before, member) {
+            (Some(id), Some(member)) => {
+                if *self.model.member(id) != *member {
+                    self.model.replace(id, *member);
+                }
+                Some(id)
+            }
+            (Some(id), None) => {
+                self.remove(id);
+                None
+            }
+            (None, member) => member.map(|member| self.model.insert(*member)),
+        }
+    }
+
+    fn remove(&mut self, member: MemberId) {
+        self.model.remove(member);
+        self.obstacles.remove(&member);
+        self.waits.remove(&member);
+        self.deadlocks.is_stale = true;
+    }
+
+    /// Returns the next of the pods that wait, with the conditions that a store is to judge.
+    pub fn open_waits(
+        &self,
+        after: Option<MemberId>,
+        most: usize,
+    ) -> Vec<(MemberId, Arc<[Condition]>)> {
+        let from = after.map_or(Unbounded, Excluded);
+        let waits = self.waits.range((from, Unbounded));
+        let open = waits.filter_map(|(id, wait)| match &wait.stage {
+            Stage::Open(open) => Some((*id, Arc::clone(&open.conditions))),
+            Stage::Ended(_) | Stage::Idle => None,
+        });
+        open.take(most).collect()
+    }
+
+    /// Takes over what a store says of the conditions of a pod.
+    pub fn judged(&mut self, id: MemberId, verdicts: &[Verdict], now: Timestamp) {
+        if let Some(wait) = self.waits.get_mut(&id) {
+            self.deadlocks.is_stale |= wait.judge(verdicts, now);
+        }
+    }
+
+    /// A condition of an earlier decision was not written. It is decided again after a while.
+    pub fn condition_failed(&mut self, id: &Owner, now: Timestamp) {
+        let member = self.pods.get(id).and_then(|it| it.member);
+        if let Some(wait) = member.and_then(|id| self.waits.get_mut(&id)) {
+            wait.write_failed(now);
+        }
+    }
+
+    /// Returns what is to be written now, with at most `most` conditions.
+    pub fn decide(&mut self, now: Timestamp, most: usize) -> Reports {
+        let mut reports = Reports::default();
+        if !self.listing.is_known() {
+            return reports;
+        }
+        for id in self.deadlocks.refresh(&self.model, &self.waits, now) {
+            let settled = self.deadlocks.settled(id).unwrap_or(now);
+            if let Some(wait) = self.waits.get_mut(&id) {
+                wait.next = wait.next.min(settled);
+            }
+        }
+        let mut providers = Providers::new();
+        for id in self.due(now) {
+            if reports.conditions.len() >= most {
+                break;
+            }
+            self.look(id, now, (&mut providers, &mut reports));
+        }
+        reports.next = self.waits.values().map(|wait| wait.next).min();
+        reports
+    }
+
+    /// Returns some of the waits that are to be looked at, the longest overdue first.
+    fn due(&self, now: Timestamp) -> Vec<MemberId> {
+        let due = self.waits.iter().filter(|(_, wait)| wait.next <= now);
+        let mut due: Vec<_> = due.map(|(id, wait)| (wait.next, *id)).collect();
+        due.sort_unstable();
+        due.into_iter().take(MOST_LOOKS).map(|(_, id)| id).collect()
+    }
+
+    fn look(
+        &mut self,
+        id: MemberId,
+        now: Timestamp,
+        (providers, reports): (&mut Providers, &mut Reports),
+    ) {
+        let Some((wanted, until)) = self.wanted(id, now, providers) else {
+            return;
+        };
+        let Some(wait) = self.waits.get_mut(&id) else {
+            return;
+        };
+        let reason = wanted.condition.reason;
+        wait.reason = reason;
+        let due = wait.due(&wanted);
+        let note = wanted.condition.message.clone();
+        let is_written = due.is_some_and(|due| due <= now) && self.conditions.take(now);
+        if is_written {
+            reports.conditions.push(wait.write(wanted, now));
+        }
+        reports
+            .events
+            .extend(event(wait, note, (&mut self.events, now)));
+        let due = due.filter(|_| !is_written).into_iter();
+        let mut due = due.chain(wait.event_due(reason)).peekable();
+        let has_ended = !matches!(wait.stage, Stage::Open(_));
+        if has_ended && due.peek().is_none() && wait.forgettable() <= now {
+            self.waits.remove(&id);
+            return;
+        }
+        let settled = self.deadlocks.settled(id).filter(|it| *it > now);
+        let next = due.chain(until).chain(settled).min();
+        wait.next = next.unwrap_or(Timestamp::MAX).min(now + DETAILS_APART);
+    }
+
+    /// Returns what the condition of a pod should say, and when that may change although nothing is
+    /// observed; `None` for a wait that was not judged yet.
+    fn wanted(
+        &mut self,
+        id: MemberId,
+        now: Timestamp,
+        providers: &mut Providers,
+    ) -> Option<(Wanted, Option<Timestamp>)> {
+        let wait = self.waits.get_mut(&id)?;
+        if let Stage::Ended(condition) = &wait.stage {
+            let condition = condition.clone();
+            let missing = Box::default();
+            return Some((Wanted { condition, missing }, None));
+        }
+        let (reason, until) = wait.reason(now);
+        let has_failed = reason == HeldReason::Failed;
+        let ring = self.deadlocks.ring(id, now).filter(|_| !has_failed);
+        let wait = self.waits.get(&id)?;
+        let open = wait.open()?;
+        let reason = ring.map_or(reason, |_| HeldReason::Deadlock);
+        let condition = HeldCondition {
+            reason,
+            message: self.message(id, (wait, open), (reason, ring), providers),
+        };
+        let missing = wait.missing(open).collect();
+        Some((Wanted { condition, missing }, until))
+    }
+
+    fn message(
+        &self,
+        id: MemberId,
+        (wait, open): (&ReportedWait, &OpenWait),
+        (reason, ring): (HeldReason, Option<&str>),
+        providers: &mut Providers,
+    ) -> String {
+        let scene = Scene {
+            model: &self.model,
+            obstacles: &self.obstacles,
+            waits: &self.waits,
+        };
+        let member = self.model.member(id);
+        let missing: Vec<_> = wait.missing(open).collect();
+        let state = match (reason, open.failure) {
+            (HeldReason::Deadlock, _) => format!("Deadlock: {}. ", ring.unwrap_or_default()),
+            (HeldReason::Failed, _) => "Failed. ".to_owned(),
+            (HeldReason::TimedOut, _) => "Timed out. ".to_owned(),
+            (_, Some(code)) if reason_of(code).is_none() => {
+                format!("The container oncue-wait has ended with exit code {code}. ")
+            }
+            _ => String::new(),
+        };
+        if missing.is_empty() {
+            return format!("{state}Everything holds, and the wait is about to end");
+        }
+        let (since, count) = (seconds(open.since), missing.len());
+        let head = format!(
+            "{state}Waiting since {since} for {count} of {}: ",
+            open.terms
+        );
+        let sentences = missing.iter().map(|&index| {
+            let term = &member.annotations.depends_on[index].value;
+            scene.sentence((member, term), wait.known(open, index), providers)
+        });
+        joined(&head, sentences)
+    }
+
+    /// Returns how many pods wait, and for how long.
+    pub fn summary(&self) -> WaitSummary {
+        let open = self.waits.values().filter_map(|wait| match &wait.stage {
+            Stage::Open(open) => Some((&wait.id.namespace, wait.reason, open.since)),
+            Stage::Ended(_) | Stage::Idle => None,
+        });
+        let uninjected = self.pods.values().filter(|pod| !pod.is_injected);
+        WaitSummary::new(open, uninjected.count())
+    }
+}
+
+/// Returns the Event about a wait, if one is due.
+fn event(
+    wait: &mut ReportedWait,
+    note: String,
+    (bucket, now): (&mut TokenBucket, Timestamp),
+) -> Option<EventReport> {
+    let reason = wait.reason;
+    if reason.is_true() {
+        wait.told.end();
+    }
+    let is_due = wait.event_due(reason).is_some_and(|due| due <= now);
+    if !is_due || !bucket.take(now) {
+        return None;
+    }
+    Some(EventReport {
+        count: wait.told.tell(reason, now)?,
+        pod: wait.id.clone(),
+        reason,
+        note,
+        at: now,
+    })
+}
+
+/// Returns whether a pod waits, or can be what others wait for.
+fn is_of_interest(member: &Member) -> bool {
+    member.terms().next().is_some() || member.signals().next().is_some()
+}
+
+const CONDITIONS_PER_SECOND: u64 = 50;
+const CONDITIONS_AT_ONCE: u64 = 100;
+const EVENTS_PER_SECOND: u64 = 5;
+const EVENTS_AT_ONCE: u64 = 25;
+/// How many pods are looked at in one decision, so that it stays short.
+const MOST_LOOKS: usize = 500;
