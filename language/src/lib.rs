@@ -16,7 +16,7 @@
 //! | [`escape`] | [`Escaped`](escape::Escaped), text of other people on a terminal |
 //! | [`state`], [`verdict`] | [`State`], that of a term, and [`Verdict`], the state with its reason |
 //! | [`expiry`] | [`TimeoutRules`], when time ends a wait or gives up a term |
-//! | [`host`] | [`is_loopback`](host::is_loopback) |
+//! | [`host`] | what a host name means: the [loopback](host::is_loopback), or a [Service](host::service_of) |
 //! | [`annotation`] | [`PodAnnotations`], everything a pod may ask for |
 //!
 //! Every parse error is a variant that says which rule broke; its text reaches a person unchanged.

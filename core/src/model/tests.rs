@@ -392,7 +392,9 @@ fn a_service_answers_to_the_names_that_cluster_dns_gives_it() {
         ("db-0.db", &other, None),
         ("x.db-0.db.shop.svc", &other, None),
         ("db.shop.example.com", &other, None),
-        ("db.shop.svc.cluster", &other, None),
+        // Whatever the domain of the cluster is.
+        ("db.shop.svc.k8s.example", &other, Some(Host::Any)),
+        ("db.shop.example.svc", &other, None),
         ("db2", &shop, None),
         ("db.shopping", &other, None),
         ("", &shop, None),
