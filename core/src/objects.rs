@@ -29,8 +29,8 @@ use oncue_language::{ObjectDemand, ObjectKey, ObjectKind, ObjectState, Which};
 use serde_json::Value;
 
 pub(crate) use self::pod::state as pod_state;
+use self::several::Together;
 pub use self::source::{Part, Selection, Source, Sources, WatchedKind};
-use self::{reason::pending, several::Together};
 
 /// What was found of the [`Sources`] of a term.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +48,7 @@ pub fn state(key: &ObjectKey, found: &Found<'_>) -> ObjectState {
     let related = found.related.iter().filter(is_related).copied();
     match (&key.which, found.named) {
         (Which::Labelled { .. }, _) => together(key, related),
-        (Which::Named(_), None) => pending("does not exist"),
+        (Which::Named(_), None) => ObjectState::Absent,
         (Which::Named(_), Some(object)) => named(key, object, related),
     }
 }

@@ -148,8 +148,7 @@ impl World {
     /// Takes over the state of an object, `None` if it does not exist; returns `None` if it is
     /// nothing new.
     pub fn set_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) -> Option<Shift> {
-        let absent = || ObjectState::Pending("does not exist".to_owned());
-        self.change_object(key, Some(state.unwrap_or_else(absent)))
+        self.change_object(key, Some(state.unwrap_or(ObjectState::Absent)))
     }
 
     /// Forgets an object: nobody tells of it any more.

@@ -31,6 +31,8 @@ pub trait View {
 /// The state of an object, as far as a term asks for it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ObjectState {
+    /// It does not exist.
+    Absent,
     /// It can never hold any more: a Job that has failed.
     Failed(String),
     /// It holds.
@@ -45,6 +47,7 @@ impl ObjectState {
     /// Returns why it does not hold.
     pub fn into_reason(self) -> Option<String> {
         match self {
+            Self::Absent => Some("does not exist".to_owned()),
             Self::Failed(reason) | Self::Pending(reason) | Self::Unknown(reason) => Some(reason),
             Self::Holds => None,
         }
@@ -62,7 +65,7 @@ pub fn state(condition: &Condition, view: &impl View) -> State {
         (Presence::Failure, Subject::Object(key)) => match view.object(key) {
             ObjectState::Failed(_) => State::Failed,
             // A Job trips a failure term by having failed: a complete one must not.
-            ObjectState::Holds | ObjectState::Pending(_) => State::Held,
+            ObjectState::Absent | ObjectState::Holds | ObjectState::Pending(_) => State::Held,
             ObjectState::Unknown(_) => State::Missing,
         },
         (Presence::Failure, Subject::Below { .. } | Subject::Variable { .. }) => {
@@ -236,8 +239,10 @@ mod tests {
             Verdict::Failed(Reason::Exists)
         );
         assert_eq!(judged("!job:m", ObjectState::Holds), Verdict::Held);
-        let pending = ObjectState::Pending("does not exist".to_owned());
-        assert_eq!(judged("!job:m", pending), Verdict::Held);
+        let pending = ObjectState::Pending("0 of 1 pods succeeded".to_owned());
+        for not_failed in [ObjectState::Absent, pending] {
+            assert_eq!(judged("!job:m", not_failed), Verdict::Held);
+        }
         assert!(matches!(
             judged("!job:m", failed.clone()),
             Verdict::Failed(_)

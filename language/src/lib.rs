@@ -17,6 +17,7 @@
 //! | [`state`], [`verdict`] | [`State`], that of a term, and [`Verdict`], the state with its reason |
 //! | [`expiry`] | [`TimeoutRules`], when time ends a wait or gives up a term |
 //! | [`host`] | what a host name means: the [loopback](host::is_loopback), or a [Service](host::service_of) |
+//! | [`readiness`] | [`ServiceReadiness`], that of a Service which a client probes |
 //! | [`annotation`] | [`PodAnnotations`], everything a pod may ask for |
 //!
 //! Every parse error is a variant that says which rule broke; its text reaches a person unchanged.
@@ -31,6 +32,7 @@ pub mod kind;
 pub mod name;
 pub mod object;
 pub mod owner;
+pub mod readiness;
 mod serde_text;
 pub mod signal;
 pub mod state;
@@ -51,6 +53,7 @@ pub use self::{
     name::{NameError, Namespace, VariableKey, VariableName},
     object::{ObjectDemand, ObjectKey, ObjectKind, ObjectTerm, Which},
     owner::Owner,
+    readiness::ServiceReadiness,
     signal::Signal,
     state::State,
     syntax::{Located, SyntaxError, TextPosition},

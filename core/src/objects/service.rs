@@ -19,7 +19,8 @@ pub(super) fn state<'a>(
     slices: impl IntoIterator<Item = &'a Value>,
 ) -> ObjectState {
     if text(service, "/spec/type") == Some("ExternalName") {
-        return pending("is of type ExternalName, which has no endpoints");
+        let reason = "is of type ExternalName, which has no endpoints";
+        return ObjectState::Unknown(reason.to_owned());
     }
     let own = slices
         .into_iter()

@@ -63,7 +63,10 @@ impl Together<'_> {
         let objects: Vec<_> = objects.into_iter().collect();
         let failed = objects.iter().filter_map(|object| match judge(object) {
             ObjectState::Failed(reason) => Some((name(object), reason)),
-            ObjectState::Holds | ObjectState::Pending(_) | ObjectState::Unknown(_) => None,
+            ObjectState::Absent
+            | ObjectState::Holds
+            | ObjectState::Pending(_)
+            | ObjectState::Unknown(_) => None,
         });
         match failed.min() {
             Some((name, reason)) => ObjectState::Failed(format!("{}: {reason}", Foreign(name))),
