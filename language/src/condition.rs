@@ -31,6 +31,18 @@ impl fmt::Display for Condition {
     }
 }
 
+impl Condition {
+    /// Returns the same with an optional term as required. How long it is waited for is up to the
+    /// one who asks: until it is given up, it counts like any other.
+    #[must_use]
+    pub fn counting(mut self) -> Self {
+        if self.presence == Presence::Optional {
+            self.presence = Presence::Required;
+        }
+        self
+    }
+}
+
 /// What a condition is about.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Subject {

@@ -124,6 +124,12 @@ impl ObjectKey {
             node: None,
         }
     }
+
+    /// Returns whether it asks for nothing but a ready endpoint of one Service.
+    pub fn is_service(&self) -> bool {
+        let is_named = matches!(self.which, Which::Named(_)) && self.node.is_none();
+        is_named && self.kind == ObjectKind::Service && self.demand == ObjectDemand::Rule
+    }
 }
 
 /// Prints the term with its namespace always said.

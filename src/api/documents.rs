@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oncue_language::{Reason, State, VariableKey};
+use oncue_language::{Presence, Reason, State, VariableKey};
 use oncue_wire as wire;
 
 use crate::{
@@ -62,9 +62,10 @@ pub(super) fn event(change: Change) -> wire::Event {
     }
 }
 
-/// Returns the documents of the terms of an answer.
+/// Returns the documents of the terms of an answer, without its nudges.
 pub(super) fn judged(answer: &Answer) -> Vec<wire::JudgedTerm> {
     let terms = answer.conditions.iter().zip(&answer.terms);
+    let terms = terms.filter(|(condition, _)| condition.presence != Presence::Optional);
     let judged = terms.map(|(condition, verdict)| wire::JudgedTerm {
         term: condition.to_string(),
         state: State::of(verdict),

@@ -5,6 +5,7 @@ mod budgets;
 mod classic;
 mod contract;
 mod kit;
+mod nudges;
 mod robustness;
 mod schemas;
 mod sockets;

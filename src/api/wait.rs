@@ -8,7 +8,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::future::{BoxFuture, FutureExt};
-use oncue_language::{Condition, Namespace, Presence, Target, Term, object::PRIVATE_TO_OTHERS};
+use oncue_language::{
+    Condition, Namespace, Presence, Subject, Target, Term, object::PRIVATE_TO_OTHERS,
+};
 use oncue_wire::{WaitAnswer, WaitRequest};
 use tokio::time::sleep;
 
@@ -34,12 +36,13 @@ fn resolve(
 ) -> Result<store::WaitRequest, ApiError> {
     let WaitRequest {
         terms,
+        nudges,
         revision,
         waiter,
         since,
     } = request;
     Ok(store::WaitRequest {
-        conditions: conditions(&terms, &namespace, api.settings().terms)?,
+        conditions: conditions((&terms, &nudges), &namespace, api.settings().terms)?,
         who: Waiter {
             namespace,
             pod: waiter.map(|waiter| waiter.name),
@@ -49,24 +52,36 @@ fn resolve(
     })
 }
 
+/// Returns the conditions of the terms, and optional ones of the nudges behind them.
 fn conditions(
-    terms: &[String],
+    (terms, nudges): (&[String], &[String]),
     namespace: &Namespace,
     limit: usize,
 ) -> Result<Arc<[Condition]>, ApiError> {
-    if terms.len() > limit {
-        return Err(ApiError::TooManyTerms {
-            count: terms.len(),
-            limit,
-        });
+    let count = terms.len() + nudges.len();
+    if count > limit {
+        return Err(ApiError::TooManyTerms { count, limit });
     }
-    terms
-        .iter()
-        .map(|term| condition(term, namespace))
-        .collect()
+    let terms = terms.iter().map(|term| condition(term, namespace));
+    let nudges = nudges.iter().map(|nudge| optional(nudge, namespace));
+    terms.chain(nudges).collect()
 }
 
-/// How long an optional term is waited for is the client's business: here it is like any other.
+/// A client asks to be nudged about a Service that it probes.
+fn optional(nudge: &str, namespace: &Namespace) -> Result<Condition, ApiError> {
+    let Condition { subject, .. } = condition(nudge, namespace)?;
+    match &subject {
+        Subject::Object(key) if key.is_service() => Ok(Condition {
+            presence: Presence::Optional,
+            subject,
+        }),
+        _ => Err(ApiError::UnjudgedTerm {
+            term: nudge.to_owned(),
+            rule: NO_SERVICE.to_owned(),
+        }),
+    }
+}
+
 fn condition(text: &str, namespace: &Namespace) -> Result<Condition, ApiError> {
     let unjudged = |rule: String| ApiError::UnjudgedTerm {
         term: text.to_owned(),
@@ -83,18 +98,17 @@ fn condition(text: &str, namespace: &Namespace) -> Result<Condition, ApiError> {
     {
         return Err(unjudged(PRIVATE_TO_OTHERS.to_owned()));
     }
-    let mut condition = term
+    let condition = term
         .condition(namespace)
         .map_err(|error| unjudged(error.to_string()))?
         .ok_or_else(|| unjudged(NO_PROBES.to_owned()))?;
-    if condition.presence == Presence::Optional {
-        condition.presence = Presence::Required;
-    }
-    Ok(condition)
+    Ok(condition.counting())
 }
 
 /// A term about objects is kept by the controller for as long as someone asks.
 const MAX_OBJECT_TERM: usize = 2048;
+
+const NO_SERVICE: &str = "a nudge is about a Service that the client probes: write service:NAME";
 
 const NO_PROBES: &str = "a probe is made by the client, as seen from its pod: send the others only";
 
@@ -180,5 +194,6 @@ fn document(answer: &Answer) -> WaitAnswer {
         revision: answer.revision.to_string(),
         outcome: answer.outcome,
         terms: documents::judged(answer),
+        nudges: answer.nudges.clone(),
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, VariableKey};
+use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, Presence, VariableKey};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
@@ -27,7 +27,7 @@ use crate::{
 pub enum ObjectSource {
     /// A source exists: an unknown object does not exist.
     Fed,
-    /// No source: a condition on an object is rejected.
+    /// No source: a condition on an object is rejected, and an optional one is never judged.
     #[default]
     None,
 }
@@ -48,7 +48,8 @@ pub struct Stats {
 pub struct WaitRequest {
     /// The client that waits.
     pub who: Waiter,
-    /// The conditions, in the order of the answer.
+    /// The conditions, in the order of the answer. Optional ones do not count for the outcome: the
+    /// waiter is only told when they change.
     pub conditions: Arc<[Condition]>,
     /// The revision of an earlier answer, or `None` for the current state.
     pub revision: Option<Revision>,
@@ -79,7 +80,8 @@ struct Known {
 pub(super) enum Until {
     /// Until a state has flipped since the revision.
     Changed,
-    /// Until then, but not while all conditions hold or one has failed.
+    /// Until then, but not while all conditions hold or one has failed. If some are optional, the
+    /// waiter waits for them although the others hold.
     Settled,
 }
 
@@ -143,8 +145,13 @@ impl Shared {
 
     /// Notes the objects among `conditions`.
     fn ask_for_objects(&self, known: &mut Known, conditions: &[Condition]) {
-        let Known { world, asked, .. } = known;
-        if asked.note(conditions, world) {
+        let Known {
+            world,
+            asked,
+            objects,
+            ..
+        } = known;
+        if *objects == ObjectSource::Fed && asked.note(conditions, world) {
             self.objects_asked.notify_one();
         }
     }
@@ -155,7 +162,7 @@ impl Shared {
         known.refuse_objects(&request.conditions)?;
         self.ask_for_objects(&mut known, &request.conditions);
         let present = known.judge(&request.conditions, None);
-        let is_settled = until == Until::Settled && present.outcome != State::Missing;
+        let is_settled = until == Until::Settled && is_settled(&present);
         if is_settled || !known.is_unchanged(&request, &present) {
             return Ok(Entry::Answered(Arc::new(present)));
         }
@@ -360,7 +367,9 @@ impl Feed for Shared {
 
 impl Known {
     fn refuse_objects(&self, conditions: &[Condition]) -> Result<(), WaitError> {
-        let is_object = |condition: &&Condition| object_of(condition).is_some();
+        let is_object = |condition: &&Condition| {
+            condition.presence != Presence::Optional && object_of(condition).is_some()
+        };
         match (self.objects, conditions.iter().find(is_object)) {
             (ObjectSource::None, Some(condition)) => Err(WaitError::NoObjects {
                 condition: Box::new(condition.clone()),
@@ -404,6 +413,15 @@ impl Known {
     fn release(&mut self) -> Released {
         let Self { world, waiters, .. } = self;
         waiters.release(SLICE, |conditions, at| judge(world, conditions, at))
+    }
+}
+
+/// Returns whether a waiter has nothing to wait for.
+fn is_settled(answer: &Answer) -> bool {
+    match answer.outcome {
+        State::Failed => true,
+        State::Held => answer.nudges.is_empty(),
+        State::Missing => false,
     }
 }
 

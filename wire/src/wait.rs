@@ -1,6 +1,6 @@
 //! Waiting: the terms, and their states.
 
-use oncue_language::{Owner, State, Timestamp};
+use oncue_language::{Owner, ServiceReadiness, State, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::pod::optional_pod;
@@ -11,6 +11,10 @@ use crate::pod::optional_pod;
 pub struct WaitRequest {
     /// The terms, with every name filled in.
     pub terms: Vec<String>,
+    /// Terms `service:NAME` about the Services that the client probes. The store answers once the
+    /// first endpoint of one becomes ready, and holds the answer while all terms hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nudges: Vec<String>,
     /// The revision of an earlier answer: the store answers once a state differs from then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
@@ -35,6 +39,9 @@ pub struct WaitAnswer {
     pub outcome: State,
     /// The state of each, in the order of the request.
     pub terms: Vec<JudgedTerm>,
+    /// The readiness of each Service in the nudges, in the order of the request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nudges: Vec<ServiceReadiness>,
 }
 
 /// The state of one term.

@@ -101,6 +101,7 @@ impl Preparation {
             terms: terms
                 .map(|term| self.plan.terms[*term].to_string())
                 .collect(),
+            nudges: Vec::new(),
             revision: question.revision.clone(),
             waiter: self.owner.clone(),
             since: Some(moment(self.started.at)),

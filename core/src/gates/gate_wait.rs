@@ -62,7 +62,7 @@ impl GateWait {
         (namespace, since): (&Namespace, Timestamp),
     ) -> Result<Self, String> {
         let condition = |term: &Term| match term.condition(namespace) {
-            Ok(Some(condition)) => Ok(condition),
+            Ok(Some(condition)) => Ok(condition.counting()),
             Ok(None) => Err(format!("{term} is a probe, which a gate cannot make")),
             Err(error) => Err(error.to_string()),
         };

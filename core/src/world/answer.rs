@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use oncue_language::{Condition, State, Verdict, View, evaluate};
+use oncue_language::{
+    Condition, Presence, ServiceReadiness, State, Subject, Verdict, View, evaluate,
+};
 
 use super::Revision;
 
@@ -14,8 +16,10 @@ pub struct Answer {
     pub conditions: Arc<[Condition]>,
     /// The revision at which all of them were judged.
     pub revision: Revision,
-    /// The state of all of them together.
+    /// The state of all of them together, without the optional ones.
     pub outcome: State,
+    /// The readiness of the Services that the optional ones ask for, in their order.
+    pub nudges: Vec<ServiceReadiness>,
     /// The verdict on each, in their order.
     pub terms: Vec<Verdict>,
     encoded: OnceLock<Bytes>,
@@ -25,11 +29,16 @@ impl Answer {
     /// Judges `conditions` together.
     pub fn judge(conditions: Arc<[Condition]>, view: &impl View, revision: Revision) -> Self {
         let terms = verdicts(&conditions, view);
+        let counts = conditions
+            .iter()
+            .map(|it| it.presence != Presence::Optional);
+        let counting = counts.zip(&terms).filter(|(counts, _)| *counts);
         Self {
-            conditions,
             revision,
-            outcome: State::together(terms.iter().map(State::of)),
+            outcome: State::together(counting.map(|(_, verdict)| State::of(verdict))),
+            nudges: nudges(&conditions, view),
             terms,
+            conditions,
             encoded: OnceLock::new(),
         }
     }
@@ -50,6 +59,17 @@ impl Answer {
     pub fn states(&self) -> impl Iterator<Item = State> {
         self.terms.iter().map(State::of)
     }
+}
+
+fn nudges(conditions: &[Condition], view: &impl View) -> Vec<ServiceReadiness> {
+    let optional = conditions
+        .iter()
+        .filter(|it| it.presence == Presence::Optional);
+    let readiness = |condition: &Condition| match &condition.subject {
+        Subject::Object(key) => Some(ServiceReadiness::of(&view.object(key))),
+        Subject::Below { .. } | Subject::Variable { .. } => None,
+    };
+    optional.filter_map(readiness).collect()
 }
 
 /// Judges each condition on its own, in their order.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oncue_language::{
-    Kind, Namespace, Owner, State, Timeout, Timestamp, Value as Text, VariableName,
+    Kind, Namespace, Owner, ServiceReadiness, State, Timeout, Timestamp, Value as Text,
+    VariableName,
 };
 use oncue_wire::{
     AssertRequest, Asserted, Assertion, Bookmark, Branch, Change, CreateRequest, Event, JudgedTerm,
@@ -114,6 +115,7 @@ fn requests_have_the_members_of_their_schemas() {
     check("AssertRequest", &request, &AssertRequest::default());
     let request = WaitRequest {
         terms: vec!["a".to_owned()],
+        nudges: vec!["service:redis".to_owned()],
         revision: Some(revision()),
         waiter: Some(owner()),
         since: Some(Timestamp::default()),
@@ -193,8 +195,13 @@ fn waits_have_the_members_of_their_schemas() {
         revision: revision(),
         outcome: State::Missing,
         terms: vec![judged()],
+        nudges: ServiceReadiness::ALL.to_vec(),
     };
-    check("WaitAnswer", &answer, &answer);
+    let bare = WaitAnswer {
+        nudges: Vec::new(),
+        ..answer.clone()
+    };
+    check("WaitAnswer", &answer, &bare);
     let bare = Waiter {
         pod: None,
         ..waiter()
@@ -258,6 +265,8 @@ fn enumerations_have_the_values_of_their_schemas() {
     let texts = |values: Value| serde_json::from_value::<BTreeSet<String>>(values).unwrap();
     assert_eq!(announced("Kind"), texts(json!(Kind::ALL)));
     assert_eq!(announced("State"), texts(json!(State::ALL)));
+    let readiness = texts(json!(ServiceReadiness::ALL));
+    assert_eq!(announced("ServiceReadiness"), readiness);
     let codes = texts(json!(ProblemCode::ALL));
     assert_eq!(announced("Problem/properties/type"), codes);
 }
