@@ -182,7 +182,9 @@ impl Api {
         let path = format!("/v1/namespaces/{namespace}/wait");
         let api = self.clone().with_patience(patience);
         let answer: WaitAnswer = api.post(&path, request)?;
-        if answer.terms.len() == request.terms.len() {
+        let is_complete = answer.terms.len() == request.terms.len()
+            && answer.nudges.len() == request.nudges.len();
+        if is_complete {
             Ok(answer)
         } else {
             Err(ApiError::garbled(

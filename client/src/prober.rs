@@ -25,6 +25,9 @@ pub trait Prober: Send + Sync {
     /// # Errors
     /// [`ProbeFailure`] with the reason, to be read after the term.
     fn probe(&self, probe: &Probe) -> Result<(), ProbeFailure>;
+
+    /// Forgets the addresses that are kept of a host.
+    fn forget(&self, _host: &str) {}
 }
 
 /// Why a check failed, in words to be read after the term.
@@ -39,15 +42,15 @@ pub struct ProbeFailure(pub String);
 #[derive(Debug)]
 pub struct SocketProber {
     agent: ureq::Agent,
-    hosts: Arc<dyn Hosts>,
+    hosts: Arc<RememberedNames>,
 }
 
 impl SocketProber {
     /// Returns a prober that resolves hosts with `names`.
     pub fn new(names: Names) -> Self {
-        let hosts: Arc<dyn Hosts> = Arc::new(RememberedNames::new(names));
+        let hosts = Arc::new(RememberedNames::new(names));
         Self {
-            agent: unverified_agent(Arc::clone(&hosts)),
+            agent: unverified_agent(Arc::clone(&hosts) as _),
             hosts,
         }
     }
@@ -90,6 +93,10 @@ impl Prober for SocketProber {
             Scheme::Http | Scheme::Https => self.get(probe),
             Scheme::Tcp => self.connect(probe),
         }
+    }
+
+    fn forget(&self, host: &str) {
+        self.hosts.forget(host);
     }
 }
 

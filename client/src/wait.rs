@@ -13,12 +13,17 @@ mod watched;
 
 use std::time::Duration;
 
-use oncue_language::{TimeoutRules, Verdict, expiry::Attempt};
+use oncue_language::{ServiceReadiness, TimeoutRules, Verdict, expiry::Attempt, host::service_of};
 
 use crate::exit::Exit;
 
 pub(crate) use self::text::elapsed;
-use self::{conversation::Conversation, probing::Probing, progress::Progress, watched::Watched};
+use self::{
+    conversation::{Asked, Conversation},
+    probing::{Nudge, Probing},
+    progress::Progress,
+    watched::Watched,
+};
 pub use self::{
     plan::{Overdue, Plan, PlanError},
     terms::TermError,
@@ -69,6 +74,8 @@ pub struct Answer {
     pub revision: String,
     /// The verdict on each term.
     pub verdicts: Vec<Verdict<String>>,
+    /// The readiness of the Service in each nudge.
+    pub nudges: Vec<ServiceReadiness>,
 }
 
 /// Why there is no answer.
@@ -87,6 +94,8 @@ pub enum Action {
     Ask(Question),
     /// The wait is over.
     Finish(Ending),
+    /// Forget the addresses of this term's host: others may be behind it now.
+    Forget(usize),
     /// Check this term.
     Probe(usize),
     /// Print this line.
@@ -100,6 +109,8 @@ pub struct Question {
     pub number: u64,
     /// The positions of the terms.
     pub terms: Vec<usize>,
+    /// Terms about the Services that are probed: the store answers once one becomes ready.
+    pub nudges: Vec<String>,
     /// The store holds the answer until the state differs from the state at this revision.
     pub revision: Option<String>,
 }
@@ -142,14 +153,17 @@ impl Wait {
             terms,
             timeout,
             policy,
+            namespace,
             overdue,
             random,
         } = plan;
         let watched: Vec<_> = terms.into_iter().map(Watched::new).collect();
-        let probings = (0..watched.len())
-            .filter(|term| watched[*term].term.probe().is_some())
-            .map(|term| Probing::new(term, now))
-            .collect();
+        let probing = |(index, watched): (usize, &Watched)| {
+            let probe = watched.term.probe()?;
+            let service = service_of(&probe.host, &namespace);
+            Some(Probing::new(index, service.map(|it| it.to_string()), now))
+        };
+        let probings = watched.iter().enumerate().filter_map(probing).collect();
         Self {
             actions: vec![Action::Say(text::checking(&watched))],
             watched,
@@ -228,11 +242,19 @@ impl Wait {
             Ok(answer) => {
                 let line = self.conversation.answered(answer.revision, now);
                 self.say(line);
-                let asked = self.conversation.asked().to_vec();
-                for (term, verdict) in asked.into_iter().zip(answer.verdicts) {
+                let Asked { terms, nudges } = self.conversation.asked().clone();
+                for (term, verdict) in terms.into_iter().zip(answer.verdicts) {
                     self.watched[term].learn(verdict, now);
                 }
+                for (index, readiness) in nudges.into_iter().zip(answer.nudges) {
+                    self.take_nudge(index, readiness, now);
+                }
                 self.conversation.turn_to(self.next_topic(), now);
+                None
+            }
+            // An older store does not know them.
+            Err(Lost::Refused(_)) if !self.conversation.asked().nudges.is_empty() => {
+                self.conversation.do_without_nudges(now);
                 None
             }
             Err(Lost::Refused(reason)) if self.overdue.is_none() => Some(Ending {
@@ -241,13 +263,38 @@ impl Wait {
                 cause: reason,
             }),
             Err(Lost::Refused(reason) | Lost::Unreachable(reason)) => {
-                for watched in self.watched.iter_mut().filter(|w| w.term.probe().is_none()) {
-                    watched.learn_that_nobody_knows();
-                }
-                let line = self.conversation.lost(reason, now, &mut self.random);
-                self.say(line);
+                self.lose_store(reason, now);
                 None
             }
+        }
+    }
+
+    /// Without terms for the store, its absence is not worth a message.
+    fn lose_store(&mut self, reason: String, now: Duration) {
+        for watched in self.watched.iter_mut().filter(|w| w.term.probe().is_none()) {
+            watched.learn_that_nobody_knows();
+        }
+        for probing in &mut self.probings {
+            probing.learn(ServiceReadiness::Unknown, now);
+        }
+        if self.server_terms().is_empty() {
+            self.conversation.rest(now, &mut self.random);
+        } else {
+            let line = self.conversation.lost(reason, now, &mut self.random);
+            self.say(line);
+        }
+    }
+
+    /// Handles the readiness of the Service that is probed.
+    fn take_nudge(&mut self, probing: usize, readiness: ServiceReadiness, now: Duration) {
+        let probing = &mut self.probings[probing];
+        let nudge = probing.learn(readiness, now);
+        if nudge != Nudge::None {
+            self.actions.push(Action::Forget(probing.term));
+        }
+        if let (Nudge::First, Some(service)) = (nudge, &probing.service) {
+            let line = text::nudged(&self.watched[probing.term], service);
+            self.actions.push(Action::Say(line));
         }
     }
 
@@ -284,17 +331,39 @@ impl Wait {
             probing.begin();
             self.actions.push(Action::Probe(probing.term));
         }
-        let terms = self.server_terms();
-        if !terms.is_empty() && self.conversation.is_due(now) {
-            let probes_are_over = self.probes_are_over();
-            let question = self.conversation.ask(terms, now);
-            self.conversation.counts = probes_are_over;
+        if self.has_question() && self.conversation.is_due(now) {
+            let question = self.question(now);
             self.actions.push(Action::Ask(question));
         }
         if self.progress.is_due(&self.watched, now) {
             let line = self.progress_line(now);
             self.actions.push(Action::Say(line));
             self.progress.said(&self.watched, now);
+        }
+    }
+
+    /// Returns whether there is something to ask the store. A wait for probes alone asks only once a
+    /// check has failed.
+    fn has_question(&self) -> bool {
+        let is_failing = || self.probings.iter().any(Probing::is_failing);
+        !self.server_terms().is_empty() || (!self.nudges().is_empty() && is_failing())
+    }
+
+    fn question(&mut self, now: Duration) -> Question {
+        let asked = Asked {
+            terms: self.server_terms(),
+            nudges: self.nudges(),
+        };
+        let services = asked.nudges.iter();
+        let services = services.filter_map(|index| self.probings[*index].service.clone());
+        let (nudges, terms) = (services.collect(), asked.terms.clone());
+        let (number, revision) = self.conversation.ask(asked, now);
+        self.conversation.counts = self.probes_are_over();
+        Question {
+            number,
+            terms,
+            nudges,
+            revision,
         }
     }
 

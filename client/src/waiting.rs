@@ -119,6 +119,7 @@ impl Waiting<'_> {
                 match action {
                     Action::Ask(question) => self.ask(&question),
                     Action::Finish(ending) => return Ok(ending),
+                    Action::Forget(term) => self.forget(term),
                     Action::Probe(term) => self.probe(term),
                     Action::Say(line) => self.surroundings.console.say(line),
                 }
@@ -176,6 +177,12 @@ impl Waiting<'_> {
         self.question.take_if(|(asked, _)| asked == number);
     }
 
+    fn forget(&self, term: usize) {
+        if let Some(probe) = self.preparation.plan.terms[term].probe() {
+            self.surroundings.prober.forget(&probe.host);
+        }
+    }
+
     fn probe(&self, term: usize) {
         let Some(probe) = self.preparation.plan.terms[term].probe().cloned() else {
             return;
@@ -210,6 +217,7 @@ fn understood(answer: Result<WaitAnswer, ApiError>) -> Result<Answer, Lost> {
         Ok(answer) => Ok(Answer {
             revision: answer.revision,
             verdicts: answer.terms.into_iter().map(verdict).collect(),
+            nudges: answer.nudges,
         }),
         Err(error) if error.is_final() => Err(Lost::Refused(error.to_string())),
         Err(error) => Err(Lost::Unreachable(error.to_string())),

@@ -31,6 +31,11 @@ impl RememberedNames {
         }
     }
 
+    /// Forgets the answer about a host.
+    pub(crate) fn forget(&self, host: &str) {
+        self.lock().remove(host);
+    }
+
     /// Returns the answer that is kept, or else the one that `ask` gets at `now`.
     fn recall(
         &self,
@@ -107,6 +112,17 @@ mod tests {
         let ask = |after| names.recall("h", now + after, || Ok(mk_addresses(1)));
         assert_eq!(ask(Duration::from_millis(999)), Err(error));
         assert_eq!(ask(Duration::from_secs(1)), Ok(mk_addresses(1)));
+    }
+
+    #[test]
+    fn a_name_that_is_forgotten_is_looked_up_again() {
+        let (names, now) = (mk_names(), Instant::now());
+        let ask = |host: &str, last| names.recall(host, now, || Ok(mk_addresses(last)));
+        assert_eq!(ask("h", 1), Ok(mk_addresses(1)));
+        assert_eq!(ask("other", 1), Ok(mk_addresses(1)));
+        names.forget("h");
+        assert_eq!(ask("h", 2), Ok(mk_addresses(2)));
+        assert_eq!(ask("other", 2), Ok(mk_addresses(1)));
     }
 
     #[test]

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    Question,
-    text::{elapsed, for_so_long},
-};
+use super::text::{elapsed, for_so_long};
 use crate::backoff::Backoff;
 
 /// The least time between two questions that the store answers at once. There is no pause between
@@ -23,7 +20,8 @@ pub(super) struct Conversation {
     pub(super) counts: bool,
     phase: Phase,
     number: u64,
-    asked: Vec<usize>,
+    asked: Asked,
+    nudging: Nudging,
     asked_at: Duration,
     revision: Option<String>,
     answered_once: bool,
@@ -34,6 +32,15 @@ pub(super) struct Conversation {
     outages: Duration,
 }
 
+/// What a question is about.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Asked {
+    /// The positions of the terms.
+    pub(super) terms: Vec<usize>,
+    /// The positions of the probings.
+    pub(super) nudges: Vec<usize>,
+}
+
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Phase {
     Asking,
@@ -42,6 +49,13 @@ enum Phase {
     Resting {
         until: Duration,
     },
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Nudging {
+    /// The store is not known to reject nudges.
+    Possible,
+    Rejected,
 }
 
 /// The purpose of the next question.
@@ -63,7 +77,8 @@ impl Conversation {
             counts: false,
             phase: Phase::Resting { until: now },
             number: 0,
-            asked: Vec::new(),
+            asked: Asked::default(),
+            nudging: Nudging::Possible,
             asked_at: Duration::ZERO,
             revision: None,
             answered_once: false,
@@ -85,16 +100,13 @@ impl Conversation {
         self.due_at().is_some_and(|at| at <= now)
     }
 
-    pub(super) fn ask(&mut self, terms: Vec<usize>, now: Duration) -> Question {
+    /// Begins a question. Returns its number and the revision in it.
+    pub(super) fn ask(&mut self, asked: Asked, now: Duration) -> (u64, Option<String>) {
         self.number += 1;
         self.phase = Phase::Asking;
-        self.asked.clone_from(&terms);
+        self.asked = asked;
         self.asked_at = now;
-        Question {
-            number: self.number,
-            terms,
-            revision: self.revision.take(),
-        }
+        (self.number, self.revision.take())
     }
 
     /// Returns whether the question with this number awaits its answer.
@@ -102,9 +114,21 @@ impl Conversation {
         self.phase == Phase::Asking && self.number == number
     }
 
-    /// Returns the terms of the last question.
-    pub(super) fn asked(&self) -> &[usize] {
+    /// Returns what the last question is about.
+    pub(super) fn asked(&self) -> &Asked {
         &self.asked
+    }
+
+    /// Returns whether the store may be asked for nudges.
+    pub(super) fn knows_nudges(&self) -> bool {
+        self.nudging == Nudging::Possible
+    }
+
+    /// Asks again without nudges, because the store has rejected a question with some.
+    pub(super) fn do_without_nudges(&mut self, now: Duration) {
+        self.nudging = Nudging::Rejected;
+        self.revision = None;
+        self.phase = Phase::Resting { until: now };
     }
 
     /// Returns whether the last answer was to a question after the last probe.
@@ -141,9 +165,11 @@ impl Conversation {
         };
     }
 
-    /// Asks once more after the last probe, unless a question awaits its answer.
+    /// Asks once more after the last probe. Does not wait for the answer to an earlier question: the
+    /// store may hold it for nudges.
     pub(super) fn confirm(&mut self, now: Duration) {
-        if self.phase != Phase::Asking && self.outage.is_none() {
+        let is_confirming = self.phase == Phase::Asking && self.counts;
+        if !is_confirming && self.outage.is_none() {
             self.turn_to(Topic::Confirmation, now);
         }
     }
@@ -166,9 +192,7 @@ impl Conversation {
         now: Duration,
         random: &mut fastrand::Rng,
     ) -> Option<String> {
-        self.revision = None;
-        let until = now + self.backoff.after_failure(random);
-        self.phase = Phase::Resting { until };
+        self.rest(now, random);
         let is_news = self.backoff.failures() > 1 || !self.answered_once;
         let outage = self.outage.get_or_insert(Outage {
             since: now,
@@ -184,6 +208,13 @@ impl Conversation {
             "Warning: no answer from the store: {}; trying again",
             outage.reason
         ))
+    }
+
+    /// Rests after a missing answer, longer each time.
+    pub(super) fn rest(&mut self, now: Duration, random: &mut fastrand::Rng) {
+        self.revision = None;
+        let until = now + self.backoff.after_failure(random);
+        self.phase = Phase::Resting { until };
     }
 
     pub(super) fn outage(&self) -> Option<&Outage> {

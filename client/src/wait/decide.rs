@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oncue_language::{Consequence, Expiry, Presence, Timeout};
+use oncue_language::{Consequence, Expiry, Presence, Timeout, condition::MAX_TOGETHER};
 
 use super::{
     Action, Ending, EndingKind, Wait,
@@ -96,6 +96,17 @@ impl Wait {
         self.probings.iter().all(Probing::is_over)
     }
 
+    /// Returns the positions of the probings of which the store is asked for nudges.
+    pub(super) fn nudges(&self) -> Vec<usize> {
+        if !self.conversation.knows_nudges() {
+            return Vec::new();
+        }
+        let probings = self.probings.iter().enumerate();
+        let failing = probings.filter(|(_, it)| it.service.is_some() && !it.is_over());
+        let room = MAX_TOGETHER.saturating_sub(self.server_terms().len());
+        failing.take(room).map(|(index, _)| index).collect()
+    }
+
     /// Returns the purpose of the next question after an answer.
     pub(super) fn next_topic(&self) -> Topic {
         let terms: Vec<_> = self
@@ -109,6 +120,8 @@ impl Wait {
             Topic::Change
         } else if self.probes_are_over() {
             Topic::Confirmation
+        } else if !self.nudges().is_empty() {
+            Topic::Change
         } else if terms
             .iter()
             .any(|watched| watched.term.presence == Presence::Failure)

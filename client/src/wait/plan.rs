@@ -19,6 +19,8 @@ pub struct Plan {
     pub timeout: Option<Timeout>,
     /// The consequence of a timeout.
     pub policy: TimeoutPolicy,
+    /// The pod's namespace, by which the names of Services are told.
+    pub namespace: Namespace,
     /// The earlier failure. A wait that has failed before does not fail a second time.
     pub overdue: Option<Overdue>,
     /// The source of jitter.
@@ -47,31 +49,33 @@ impl Plan {
         random: fastrand::Rng,
     ) -> Result<Self, PlanError> {
         match Command::parse(arguments) {
-            Ok(Command::Wait(wait)) => Ok(Self::new(*wait, None, random)),
+            Ok(Command::Wait(wait)) => Ok(Self::new(*wait, Namespace::default(), random)),
             Ok(_) => Err(PlanError("it is not the command \"wait\"".to_owned())),
             Err(error) => Err(PlanError(error.rule)),
         }
     }
 
-    /// Fills in the name of the node in every `on node`, for a pod of `namespace`.
+    /// Sets the pod's namespace, and fills in the name of the node in every `on node`.
     ///
     /// # Errors
     /// [`TermError`] if something is left to be filled in.
     pub fn filled_in(self, node: Option<&str>, namespace: &Namespace) -> Result<Self, TermError> {
         let terms = terms::filled_in(&self.terms, node, namespace)?;
-        Ok(Self { terms, ..self })
+        Ok(Self {
+            terms,
+            namespace: namespace.clone(),
+            ..self
+        })
     }
 
-    pub(crate) fn new(
-        arguments: args::Wait,
-        overdue: Option<Overdue>,
-        random: fastrand::Rng,
-    ) -> Self {
+    /// Returns the plan of a wait that has not failed yet.
+    pub(crate) fn new(arguments: args::Wait, namespace: Namespace, random: fastrand::Rng) -> Self {
         Self {
             terms: arguments.terms,
             timeout: arguments.timeout,
             policy: arguments.policy,
-            overdue,
+            namespace,
+            overdue: None,
             random,
         }
     }

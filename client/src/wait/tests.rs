@@ -1,4 +1,9 @@
-use oncue_language::{Term, Timeout, annotation::TimeoutPolicy};
+use oncue_language::{
+    Namespace,
+    ServiceReadiness::{self, Ready, Unknown, Unready},
+    Term, Timeout,
+    annotation::TimeoutPolicy,
+};
 
 use super::*;
 
@@ -9,6 +14,7 @@ struct Played {
     log: Vec<String>,
     asked: Vec<Question>,
     probed: Vec<usize>,
+    forgotten: Vec<usize>,
     ending: Option<Ending>,
 }
 
@@ -18,6 +24,7 @@ fn mk_plan(terms: &str) -> Plan {
         terms: terms.into_iter().map(|term| term.value).collect(),
         timeout: None,
         policy: TimeoutPolicy::Fail,
+        namespace: Namespace::default(),
         overdue: None,
         random: fastrand::Rng::with_seed(1),
     }
@@ -47,6 +54,7 @@ impl Played {
             log: Vec::new(),
             asked: Vec::new(),
             probed: Vec::new(),
+            forgotten: Vec::new(),
             ending: None,
         };
         played.take(Event::Tick);
@@ -63,6 +71,7 @@ impl Played {
             match action {
                 Action::Ask(question) => self.asked.push(question),
                 Action::Finish(ending) => self.ending = Some(ending),
+                Action::Forget(term) => self.forgotten.push(term),
                 Action::Probe(term) => self.probed.push(term),
                 Action::Say(line) => self.log.push(line),
             }
@@ -81,13 +90,29 @@ impl Played {
         self.now = at;
     }
 
-    /// Answers the last question, one verdict a term.
+    /// Answers the last question, one verdict a term. The Services that it asks about are unknown.
     fn answer(&mut self, verdicts: impl Into<Vec<Verdict<String>>>) {
+        let nudges = vec![Unknown; self.asked.last().unwrap().nudges.len()];
+        self.answer_with(verdicts, nudges);
+    }
+
+    fn answer_with(
+        &mut self,
+        verdicts: impl Into<Vec<Verdict<String>>>,
+        nudges: impl Into<Vec<ServiceReadiness>>,
+    ) {
         let number = self.asked.last().unwrap().number;
         let answer = Ok(Answer {
             revision: format!("e-{number}"),
             verdicts: verdicts.into(),
+            nudges: nudges.into(),
         });
+        self.take(Event::Answered { number, answer });
+    }
+
+    fn refuse(&mut self, reason: &str) {
+        let number = self.asked.last().unwrap().number;
+        let answer = Err(Lost::Refused(reason.to_owned()));
         self.take(Event::Answered { number, answer });
     }
 
@@ -176,7 +201,7 @@ fn a_failure_term_that_holds_delays_nobody() {
 
 #[test]
 fn a_failure_wins_while_a_probe_is_still_failing() {
-    let mut played = Played::of("!migrate/failed, tcp://redis:6379");
+    let mut played = Played::of("!migrate/failed, tcp://192.0.2.1:6379");
     played.answer([Verdict::Held]);
     assert_eq!(played.asked.len(), 1);
     played.probe(1, Err("connection refused"));
@@ -193,7 +218,7 @@ fn a_failure_wins_while_a_probe_is_still_failing() {
 
 #[test]
 fn probes_latch_and_the_store_is_asked_once_more_after_the_last_one() {
-    let mut played = Played::of("a, tcp://redis:6379, http://web/");
+    let mut played = Played::of("a, tcp://192.0.2.1:6379, http://192.0.2.2/");
     assert_eq!(played.probed, [1, 2]);
     played.answer([Verdict::Held]);
     played.probe(1, Ok(()));
@@ -256,6 +281,132 @@ fn a_failing_probe_is_made_again_with_longer_and_longer_rests() {
 }
 
 #[test]
+fn the_store_is_asked_about_the_services_that_are_probed() {
+    let probes = "tcp://redis:6379, http://web.other.svc/, https://example.com/, tcp://192.0.2.1:1";
+    let mut played = Played::of(&format!("a, {probes}"));
+    let services = [
+        "service:redis@default",
+        "service:web@other",
+        "service:example@com",
+    ];
+    assert_eq!(played.asked[0].nudges, services);
+    played.answer([missing("does not exist")]);
+    played.probe(1, Ok(()));
+    played.pass_until(secs(1));
+    assert_eq!(played.asked[1].nudges, services, "it was under way");
+    played.answer([missing("does not exist")]);
+    assert_eq!(played.asked[2].nudges, services[1..]);
+}
+
+#[test]
+fn a_service_that_becomes_ready_is_probed_at_once() {
+    let mut played = Played::of("a, tcp://redis:6379");
+    played.probe(1, Err("connection refused"));
+    played.answer_with([Verdict::Held], [Unready]);
+    played.pass_until(secs(70));
+    assert_eq!(
+        played.asked.len(),
+        2,
+        "the store holds it although all terms hold"
+    );
+    assert!(played.asked[1].revision.is_some());
+    played.probe(1, Err("connection refused"));
+    played.pass_until(secs(71));
+    let made = played.probed.len();
+    played.answer_with([Verdict::Held], [Ready]);
+    assert_eq!(
+        (played.probed.len(), &*played.forgotten),
+        (made + 1, &[1][..])
+    );
+    assert_eq!(
+        played.log.last().unwrap(),
+        "Checking tcp://redis:6379 now: service:redis@default has a ready endpoint"
+    );
+    played.probe(1, Ok(()));
+    let question = played.asked.last().unwrap();
+    assert_eq!((question.nudges.len(), &question.revision), (0, &None));
+    assert_eq!(played.kind(), None, "the other terms are confirmed");
+    played.answer([Verdict::Held]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+#[test]
+fn nudges_never_end_a_wait() {
+    for readiness in ServiceReadiness::ALL {
+        let mut played = Played::of("a, tcp://redis:6379");
+        played.probe(1, Err("connection refused"));
+        played.answer_with([Verdict::Held], [readiness]);
+        played.pass_until(secs(600));
+        assert_eq!(played.kind(), None, "{readiness:?}");
+    }
+}
+
+#[test]
+fn a_wait_for_probes_alone_asks_for_nudges_once_a_probe_has_failed() {
+    let mut played = Played::of("tcp://redis:6379");
+    played.pass_until(secs(1));
+    assert!(played.asked.is_empty());
+    played.probe(0, Err("connection refused"));
+    assert_eq!(played.asked[0].nudges, ["service:redis@default"]);
+    assert!(played.asked[0].terms.is_empty());
+    while played.now < secs(60) {
+        played.lose_the_store();
+        played.pass_until(played.now + secs(5));
+    }
+    assert!(played.asked.len() > 10);
+    assert_eq!(played.said("store"), 0, "{:#?}", played.log);
+    assert_eq!(played.wait.without_store(played.now), Duration::ZERO);
+    played.probe(0, Ok(()));
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+#[test]
+fn a_store_that_knows_no_nudges_is_asked_without() {
+    let mut played = Played::of("a, tcp://redis:6379");
+    played.refuse("answered 400: unknown field `nudges`");
+    assert_eq!((played.asked.len(), played.kind()), (2, None));
+    assert!(played.asked[1].nudges.is_empty());
+    played.answer([Verdict::Held]);
+    played.pass_until(secs(60));
+    assert_eq!(played.asked.len(), 2, "it would not hold its answer");
+    played.probe(1, Ok(()));
+    played.answer([Verdict::Held]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+#[test]
+fn a_store_that_refuses_the_terms_refuses_them_without_nudges_too() {
+    let mut played = Played::of("job:x, tcp://redis:6379");
+    played.refuse("answered 400: this store watches no objects");
+    assert_eq!(played.kind(), None);
+    played.refuse("answered 400: this store watches no objects");
+    assert_eq!(played.kind(), Some(EndingKind::Refused));
+}
+
+#[test]
+fn a_store_that_forgets_its_nudges_goes_without_when_it_is_back() {
+    let mut played = Played::of("a, tcp://redis:6379");
+    played.answer([missing("does not exist")]);
+    for _ in 0..3 {
+        played.pass_until(played.now + secs(1));
+        played.lose_the_store();
+    }
+    played.pass_until(secs(10));
+    played.refuse("answered 400: unknown field `nudges`");
+    played.answer([Verdict::Held]);
+    assert_eq!(played.said("The store is back"), 1);
+}
+
+#[test]
+fn a_request_has_no_more_nudges_than_it_has_room_for() {
+    let terms = (0..250).map(|index| format!("v/{index}"));
+    let probes = (0..20).map(|index| format!("tcp://redis-{index}:1"));
+    let played = Played::of(&terms.chain(probes).collect::<Vec<_>>().join(","));
+    assert_eq!(played.asked[0].terms.len(), 250);
+    assert_eq!(played.asked[0].nudges.len(), 6);
+}
+
+#[test]
 fn an_optional_term_is_given_up_after_its_own_time_with_a_warning() {
     let mut played = Played::of("a, ?cache/warm within 30s");
     played.answer([Verdict::Held, missing("does not exist")]);
@@ -283,6 +434,7 @@ fn an_answer_to_an_abandoned_question_is_passed_over() {
     let answer = Ok(Answer {
         revision: "e-9".to_owned(),
         verdicts: vec![Verdict::Held, Verdict::Held],
+        nudges: Vec::new(),
     });
     played.take(Event::Answered {
         number: abandoned,
@@ -453,8 +605,7 @@ fn an_outage_is_said_once_and_its_end_too() {
 #[test]
 fn a_refusal_of_the_store_ends_the_wait() {
     let mut played = Played::of("a");
-    let answer = Err(Lost::Refused("answered 400: no such kind".to_owned()));
-    played.take(Event::Answered { number: 1, answer });
+    played.refuse("answered 400: no such kind");
     assert_eq!(played.kind(), Some(EndingKind::Refused));
     assert_eq!(
         played.message(),

@@ -39,6 +39,13 @@ pub(super) fn overdue(overdue: &Overdue, watched: &[Watched], now: Duration) -> 
     format!("Overdue for {length}, since {moment} ({cause}): still waiting for {missing}")
 }
 
+pub(super) fn nudged(watched: &Watched, service: &str) -> String {
+    format!(
+        "Checking {} now: {service} has a ready endpoint",
+        watched.term
+    )
+}
+
 pub(super) fn given_up(watched: &Watched, now: Duration) -> String {
     format!(
         "Warning: gave up {} after {}: {}",

@@ -76,13 +76,11 @@ impl Preparation {
             started = folder.begin(started)?;
         }
         let failed = folder.as_ref().and_then(Folder::failed);
+        let overdue = failed.map(|failed| overdue(failed, started));
+        let plan = Plan::new(arguments, namespace.clone(), fastrand::Rng::new());
         Ok(Self {
             api,
-            plan: Plan::new(
-                arguments,
-                failed.map(|failed| overdue(failed, started)),
-                fastrand::Rng::new(),
-            ),
+            plan: Plan { overdue, ..plan },
             namespace,
             signals,
             early_signals,
@@ -101,7 +99,7 @@ impl Preparation {
             terms: terms
                 .map(|term| self.plan.terms[*term].to_string())
                 .collect(),
-            nudges: Vec::new(),
+            nudges: question.nudges.clone(),
             revision: question.revision.clone(),
             waiter: self.owner.clone(),
             since: Some(moment(self.started.at)),

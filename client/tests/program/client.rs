@@ -11,10 +11,23 @@ use std::{
     time::Duration,
 };
 
+use oncue_client::environment::Environment;
+
 /// A pod's folder, and what its client leaves outside of it.
 pub(crate) struct Pod {
     pub(crate) directory: tempfile::TempDir,
     server: String,
+}
+
+/// Returns the environment of a client in this process, with this store.
+pub(crate) fn mk_environment(server: &str) -> Environment {
+    let variables = [
+        ("ONCUE_SERVER", server),
+        ("POD_NAME", "web-0"),
+        ("POD_NAMESPACE", "shop"),
+        ("POD_UID", "u-1"),
+    ];
+    variables.into_iter().collect()
 }
 
 /// A client that has ended.

@@ -14,6 +14,7 @@ mod empty_root;
 mod hostile;
 mod marker;
 mod names;
+mod nudges;
 mod probes;
 mod server;
 mod wait;

@@ -19,7 +19,7 @@ use oncue_client::{
 use serde_json::json;
 
 use super::{
-    client::{Pod, start},
+    client::{Pod, mk_environment, start},
     server::{Reply, Server},
 };
 
@@ -236,17 +236,10 @@ impl Clock for SleepClock {
 /// Returns the surroundings of a pod whose clock is set by hand.
 fn mk_surroundings(server: &Server, clock: &Arc<SleepClock>) -> Surroundings {
     let names = Names::of_the_system();
-    let url = server.url();
-    let environment = [
-        ("ONCUE_SERVER", &*url),
-        ("POD_NAME", "web-0"),
-        ("POD_NAMESPACE", "shop"),
-        ("POD_UID", "u-1"),
-    ];
     Surroundings {
         clock: clock.clone(),
         console: Console::new(io::sink(), io::sink()),
-        environment: environment.into_iter().collect(),
+        environment: mk_environment(&server.url()),
         executable: PathBuf::new(),
         interrupts: Interrupts::Nobody,
         prober: Arc::new(SocketProber::new(names.clone())),

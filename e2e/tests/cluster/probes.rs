@@ -44,6 +44,27 @@ async fn a_service_without_pods_does_not_hold() -> Result<()> {
     .await
 }
 
+/// The page appears after the nudge, so that no probe without a nudge can end the wait before.
+#[tokio::test]
+async fn a_probe_is_repeated_at_once_when_the_service_gets_an_endpoint() -> Result<()> {
+    with_temp_ns(async |ns| {
+        ns.create_object(service("web")).await?;
+        let term = format!("http://web.{}.svc:8080/healthz", ns.name());
+        let app = ns.create_pod(pod("app").depends_on(&term)).await?;
+        app.prints(WAIT, &format!("Waiting for 1 of 1: {term}"))
+            .await?;
+
+        let web = ns.create_pod(web_server()).await?;
+        let service = format!("service:web@{}", ns.name());
+        let nudged = format!("Checking {term} now: {service} has a ready endpoint");
+        app.prints(WAIT, &nudged).await?;
+        web.exec(&["touch", "/tmp/healthz"]).await?;
+        app.is_running().await?;
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test]
 async fn an_http_term_holds_when_the_page_exists() -> Result<()> {
     with_temp_ns(async |ns| {

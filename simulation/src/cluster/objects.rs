@@ -3,9 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use oncue_core::workload::WorkloadKind;
-use oncue_language::{Namespace, ObjectDemand, ObjectKey, ObjectKind, ObjectState, Subject, Which};
+use oncue_language::{
+    Namespace, ObjectDemand, ObjectKey, ObjectKind, ObjectState, Subject, Term, Which,
+    host::service_of,
+};
 
-use super::{Action, Cluster, PodId};
+use super::{Action, Cluster, Pod, PodId};
 use crate::{inventory::Inventory, job::JobEnd, options::Assumption};
 
 type Name = (Namespace, String);
@@ -105,13 +108,21 @@ impl Objects {
 }
 
 impl Cluster {
-    /// Watches the objects that a pod asks for.
+    /// Watches the objects that a pod asks for, and the Services that it probes.
     pub(super) fn ask_for_objects(&mut self, id: PodId) {
-        let conditions = self.pods[id.0].declaration.conditions.iter().flatten();
-        for condition in conditions {
+        let Pod {
+            declaration,
+            namespace,
+            ..
+        } = &self.pods[id.0];
+        for condition in declaration.conditions.iter().flatten() {
             if let Subject::Object(key) = &condition.subject {
                 self.objects.ask(key);
             }
+        }
+        let probes = declaration.terms.iter().filter_map(Term::probe);
+        for service in probes.filter_map(|probe| service_of(&probe.host, namespace)) {
+            self.objects.ask(&service);
         }
     }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use oncue_client::wait::{self, Answer, Overdue, Plan, Question, Wait};
-use oncue_language::{Condition, Namespace, Probe, State, Term, Verdict, condition::Unresolved};
+use oncue_core::world;
+use oncue_language::{
+    Condition, Namespace, Presence, Probe, State, Term, Verdict, condition::Unresolved,
+};
 
 use super::timestamp;
 
@@ -47,6 +50,7 @@ impl Stamps {
         let conditions = terms.iter().map(|term| term.condition(namespace));
         Ok(Client {
             conditions: conditions.collect::<Result<_, _>>()?,
+            namespace: namespace.clone(),
             terms,
             wait: Wait::new(plan, now.saturating_sub(self.began)),
             began: self.began,
@@ -63,12 +67,13 @@ pub(super) struct Client {
     wait: Wait,
     terms: Vec<Term>,
     conditions: Vec<Option<Condition>>,
+    namespace: Namespace,
     /// When the pod's first wait began.
     began: Duration,
     /// The question that is not answered yet.
     pub(super) question: Option<Question>,
-    /// The terms of the last answer, and their states then.
-    last: (Vec<usize>, Vec<State>),
+    /// The conditions of the last answer, and their states then.
+    last: (Vec<Condition>, Vec<State>),
     /// When it acts on the time.
     pub(super) wake_at: Option<Duration>,
 }
@@ -93,19 +98,29 @@ impl Client {
         self.terms.get(term)?.probe()
     }
 
-    /// Returns what the store judges of its question.
+    /// Returns what the store judges of its question: the terms, then the nudges.
     pub(super) fn asked_conditions(&self) -> Vec<Condition> {
         let terms = self.question.iter().flat_map(|question| &question.terms);
-        let conditions = terms.filter_map(|term| self.conditions[*term].clone());
-        conditions.collect()
+        let terms = terms.filter_map(|term| self.conditions[*term].clone());
+        let nudges = self.question.iter().flat_map(|question| &question.nudges);
+        let nudges = nudges.filter_map(|nudge| self.optional(nudge));
+        terms.map(Condition::counting).chain(nudges).collect()
+    }
+
+    fn optional(&self, nudge: &str) -> Option<Condition> {
+        let term: Term = nudge.parse().ok()?;
+        let condition = term.condition(&self.namespace).ok()??;
+        Some(Condition {
+            presence: Presence::Optional,
+            ..condition
+        })
     }
 
     /// Returns whether it asks for a change of the last answer, and `states` are those of it.
-    pub(super) fn knows(&self, states: &[State]) -> bool {
-        let (last_terms, last_states) = &self.last;
-        self.question.as_ref().is_some_and(|question| {
-            question.revision.is_some() && question.terms == *last_terms && states == &**last_states
-        })
+    pub(super) fn knows(&self, conditions: &[Condition], states: &[State]) -> bool {
+        let question = self.question.as_ref();
+        let last = (&*self.last.0, &*self.last.1);
+        question.is_some_and(|it| it.revision.is_some()) && last == (conditions, states)
     }
 
     /// Returns whether it still waits for the answer to this question.
@@ -115,18 +130,15 @@ impl Client {
     }
 
     /// Answers its question, and returns the answer with the number of the question.
-    pub(super) fn answer(
-        &mut self,
-        verdicts: Vec<Verdict>,
-        revision: String,
-    ) -> Option<(u64, Answer)> {
+    pub(super) fn answer(&mut self, answer: world::Answer) -> Option<(u64, Answer)> {
         let question = self.question.take()?;
-        let states = verdicts.iter().map(State::of).collect();
+        self.last = (answer.conditions.to_vec(), answer.states().collect());
         let worded = |verdict: Verdict| verdict.map(|reason| reason.to_string());
-        self.last = (question.terms, states);
+        let verdicts = answer.terms.into_iter().take(question.terms.len());
         let answer = Answer {
-            revision,
-            verdicts: verdicts.into_iter().map(worded).collect(),
+            revision: answer.revision.to_string(),
+            verdicts: verdicts.map(worded).collect(),
+            nudges: answer.nudges,
         };
         Some((question.number, answer))
     }

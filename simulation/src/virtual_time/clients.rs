@@ -69,6 +69,8 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
             match action {
                 wait::Action::Ask(question) => self.ask(pod, question),
                 wait::Action::Finish(ending) => return self.finish(pod, ending),
+                // There are no addresses to forget.
+                wait::Action::Forget(_) => {}
                 wait::Action::Probe(term) => {
                     self.queue_in(ROUND_TRIP, Happening::Probed { pod, term });
                 }
@@ -100,7 +102,7 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
         let number = question.number;
         client.question = Some(question);
         let conditions = client.asked_conditions();
-        if client.knows(&self.store.judge(&conditions)) {
+        if client.knows(&conditions, &self.store.judge(&conditions)) {
             self.store.hold(pod, conditions);
             self.queue_in(HOLD, Happening::HoldEnds { pod, number });
         } else {
@@ -121,8 +123,8 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
         let Some(client) = self.clients.get_mut(&pod) else {
             return;
         };
-        let verdicts = self.store.verdicts(&client.asked_conditions());
-        if let Some((number, answer)) = client.answer(verdicts, self.store.revision()) {
+        let answer = self.store.answer(client.asked_conditions());
+        if let Some((number, answer)) = client.answer(answer) {
             let happening = Happening::Answered {
                 pod,
                 number,

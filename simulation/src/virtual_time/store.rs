@@ -8,11 +8,11 @@ use std::{
 use oncue_core::{
     life::{Assertion, AssertionId, Owner},
     world::{
-        self, Action, Epoch, Existing, Mutation, Topic, Withdrawal, World, object_topics,
+        Action, Answer, Epoch, Existing, Mutation, Topic, Withdrawal, World, object_topics,
         variable_topics,
     },
 };
-use oncue_language::{Condition, ObjectKey, ObjectState, State, VariableKey, Verdict, evaluate};
+use oncue_language::{Condition, ObjectKey, ObjectState, State, VariableKey, evaluate};
 
 use crate::cluster::{Pod, PodId, StoreView};
 
@@ -87,12 +87,8 @@ impl VirtualStore {
         }
     }
 
-    pub(super) fn revision(&self) -> String {
-        self.world.revision().to_string()
-    }
-
-    pub(super) fn verdicts(&self, conditions: &[Condition]) -> Vec<Verdict> {
-        world::verdicts(conditions, &self.world)
+    pub(super) fn answer(&self, conditions: Vec<Condition>) -> Answer {
+        Answer::judge(conditions.into(), &self.world, self.world.revision())
     }
 
     /// Waits for a change of the state of `conditions`.
