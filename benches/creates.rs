@@ -18,7 +18,7 @@ use std::{
 };
 
 use oncue::{
-    language::{Condition, Namespace, Term, VariableKey},
+    language::{Condition, Grace, Namespace, Term, VariableKey},
     life::{AssertionId, Timestamp},
     memory::{Budget, StoreMemory},
     store::{
@@ -201,10 +201,11 @@ async fn hold(store: &Store, count: usize, terms: impl Fn(usize) -> String) -> J
 }
 
 async fn wait(store: Store, conditions: Arc<[Condition]>) {
-    let present = store.judge(&conditions).unwrap();
+    let present = store.judge(&conditions, Grace::Over).unwrap();
     let who = Waiter {
         namespace: Namespace::default(),
         pod: None,
+        uid: None,
         since: Timestamp::default(),
     };
     let request = WaitRequest {

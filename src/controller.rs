@@ -8,7 +8,8 @@
 //! | `assertions` | follows the assertions that exist | nothing |
 //! | `confirmations` | asks whether single pods exist | nothing |
 //! | `objects` | judges the objects that waiters ask for | the store's memory |
-//! | `pods` | watches pods, for `life` and `gates` | nothing |
+//! | `pods` | watches pods, for `waiting_pods`, `life` and `gates` | nothing |
+//! | `waiting_pods` | tells which pods wait | the store's memory |
 //! | `gates` | opens the scheduling gates of pods whose terms hold | pods |
 //! | `life` | asserts and withdraws what pods and Jobs imply | the store |
 //! | `metrics` | counts what was written | |
@@ -26,6 +27,7 @@ mod observations;
 mod pods;
 #[cfg(test)]
 mod tests;
+mod waiting_pods;
 
 use kube::Client;
 use prometheus_client::registry::Registry;
@@ -33,6 +35,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 use self::{
     gates::GatesTask, life::LifeTask, metrics::Metrics, objects::ObjectsTask, pods::PodsTask,
+    waiting_pods::WaitingPodsTask,
 };
 use crate::{
     language::{Keys, Timestamp},
@@ -59,9 +62,10 @@ pub(crate) struct Settings {
 impl Controller {
     /// Returns the controller of the cluster that `client` talks to.
     ///
-    /// From now on the store takes terms about objects.
+    /// From now on the store takes terms about objects, and knows pods.
     pub(crate) fn new(client: Client, store: Store, settings: Settings) -> Self {
         store.judge_objects(ObjectSource::Fed);
+        store.expect_pods();
         Self {
             client,
             store,
@@ -87,6 +91,7 @@ impl Controller {
         let mut pods = PodsTask::new(client.clone(), &keys);
         let observed = (store.clone(), pods.reader());
         let life = LifeTask::new(client.clone(), observed, (keys.clone(), metrics.clone()));
+        let waiting = WaitingPodsTask::new((store.clone(), pods.reader()), keys.clone());
         let mut tasks = JoinSet::new();
         if opens_gates {
             let observed = (store, pods.reader());
@@ -94,6 +99,7 @@ impl Controller {
         }
         tasks.spawn(objects.run());
         tasks.spawn(life.run());
+        tasks.spawn(waiting.run());
         tasks.spawn(pods.run());
         tokio::select! {
             () = shutdown.reached(Phase::Draining) => {}

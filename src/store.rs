@@ -9,6 +9,7 @@
 //! | `watch` | [`Watch`], the current state page by page, then changes as they happen |
 //! | `limits` | [`Limits`], how many waiters, watchers and bytes a store accepts |
 //! | `asked` | the objects that someone asks for |
+//! | `pods` | the pods of the cluster that wait |
 //! | `backend` | [`Backend`], the interface to the storage; [`Memory`], [`Embedded`] |
 //! | `room` | mutations within the memory budget |
 //! | `shared` | the state in memory, behind one lock |
@@ -26,6 +27,7 @@ mod expiry;
 mod handle;
 mod limits;
 mod memory;
+mod pods;
 mod pulse;
 mod room;
 mod shared;
@@ -40,6 +42,8 @@ pub use crate::world::{
 };
 pub use oncue_language::State;
 
+#[cfg(test)]
+pub(crate) use self::clock::PausedClock;
 pub use self::{
     backend::{Backend, Committed, Feed},
     clock::{Clock, SystemClock},

@@ -6,7 +6,9 @@ use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{self, poll_immediate};
 use oncue::{
-    language::{Condition, Namespace, ObjectKey, ObjectKind, ObjectState, Term, VariableKey},
+    language::{
+        Condition, Grace, Namespace, ObjectKey, ObjectKind, ObjectState, Term, VariableKey,
+    },
     life::{AssertionId, Kind, Owner, Timestamp},
     memory::{Budget, StoreMemory},
     store::{
@@ -14,8 +16,9 @@ use oncue::{
         ObjectSource, Revision, Scope, State, Store, SystemClock, WaitError, WaitRequest, Waiter,
         Waiting, Watch, WatchError, WatchEvent, Withdrawal,
     },
+    waiting_pod::WaitingPod,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 #[tokio::test]
 async fn the_present_state_is_answered_at_once_without_a_revision() {
@@ -84,6 +87,103 @@ async fn a_failure_ends_the_wait() {
     assert!(poll_immediate(&mut held).await.is_none());
     create(&store, "failed").await;
     assert_eq!(held.await.unwrap().outcome, State::Failed);
+}
+
+/// A store on a paused clock with a failure of now, and a pod `pod` that is created 5 s later.
+async fn mk_store_with_a_failure() -> Store {
+    let clock = Arc::new(PausedClock::new());
+    let store = mk_store_with(mk_limits(), clock).await;
+    store.expect_pods();
+    assert_by(&store, "x/failed", "yesterday").await;
+    sleep(Duration::from_secs(5)).await;
+    store.set_waiting_pod(WaitingPod {
+        id: mk_owner("pod"),
+        created: store.now(),
+    });
+    store
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_older_than_the_pod_counts_30_seconds_later() {
+    let store = mk_store_with_a_failure().await;
+    let terms = ["a", "!x/failed"];
+    for (seconds, uid, outcome) in [
+        (0, Some("pod"), State::Missing),
+        (0, None, State::Failed),
+        // A pod that nobody has told of counts as created when its wait began.
+        (0, Some("unknown"), State::Failed),
+        (29, Some("pod"), State::Missing),
+        (1, Some("pod"), State::Failed),
+    ] {
+        sleep(Duration::from_secs(seconds)).await;
+        let answer = begin_as(&store, &terms, (uid, None)).await.unwrap();
+        assert_eq!(answer.outcome, outcome, "{uid:?} {seconds} s later");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_newer_than_the_pod_ends_its_held_wait_at_once() {
+    let terms = ["a", "!x/failed", "!x/*>=2"];
+    for failure in ["x/failed", "x/other"] {
+        let store = mk_store_with_a_failure().await;
+        let first = begin_as(&store, &terms, (Some("pod"), None)).await.unwrap();
+        assert_eq!(first.outcome, State::Missing);
+        let revision = Some(first.revision);
+        let mut held = begin_as(&store, &terms, (Some("pod"), revision));
+        assert!(poll_immediate(&mut held).await.is_none());
+        sleep(Duration::from_secs(2)).await;
+        assert_by(&store, "y/failed", "today").await;
+        assert!(poll_immediate(&mut held).await.is_none());
+        assert_by(&store, failure, "today").await;
+        assert_eq!(held.await.unwrap().outcome, State::Failed, "{failure}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_of_other_ages_do_not_share_an_answer_about_failures() {
+    let store = mk_store_with_a_failure().await;
+    let terms = ["a", "!x/failed"];
+    let revision = begin_as(&store, &terms, (Some("pod"), None))
+        .await
+        .unwrap()
+        .revision;
+    let held = begin_as(&store, &terms, (Some("pod"), Some(revision)));
+    let end = held.grace().end().unwrap();
+    assert_eq!(end.since(store.now()), Duration::from_secs(30));
+    sleep(Duration::from_secs(10)).await;
+    store.set_waiting_pod(WaitingPod {
+        id: mk_owner("later"),
+        created: store.now(),
+    });
+    let later = begin_as(&store, &terms, (Some("later"), Some(revision)));
+    assert!(later.grace().end() > Some(end));
+    let without_failures = begin_as(&store, &["a"], (Some("later"), Some(revision)));
+    assert_eq!(without_failures.grace(), Grace::Over);
+    assert_eq!(store.stats().waiters, 3);
+    create(&store, "a").await;
+    for held in [held, later, without_failures] {
+        assert_eq!(held.await.unwrap().outcome, State::Held);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_is_gone_is_forgotten() {
+    let store = mk_store_with_a_failure().await;
+    for forget in [
+        |store: &Store| store.forget_pod("pod"),
+        |store: &Store| store.retain_pods(&["other".into()].into()),
+    ] {
+        store.set_waiting_pod(WaitingPod {
+            id: mk_owner("pod"),
+            created: store.now(),
+        });
+        let terms = ["!x/failed"];
+        let young = begin_as(&store, &terms, (Some("pod"), None)).await;
+        assert_eq!(young.unwrap().outcome, State::Held);
+        forget(&store);
+        let gone = begin_as(&store, &terms, (Some("pod"), None)).await;
+        assert_eq!(gone.unwrap().outcome, State::Failed);
+    }
 }
 
 #[tokio::test]
@@ -211,7 +311,10 @@ async fn a_job_that_failed_before_anyone_asked_fails_the_first_wait() {
     let mut held = pin!(wait(&store, &terms, Some(unknown.revision)));
     assert!(poll_immediate(&mut held).await.is_none());
     let job = ObjectKey::named(ObjectKind::Job, Some(Namespace::default()), "m");
-    let failed = ObjectState::Failed("has failed".to_owned());
+    let failed = ObjectState::Failed {
+        reason: "has failed".to_owned(),
+        since: None,
+    };
     store.set_object(&job, Some(failed));
     assert_eq!(held.await.unwrap().outcome, State::Failed);
 }
@@ -581,16 +684,20 @@ async fn create(store: &Store, name: &str) {
 }
 
 async fn assert_by(store: &Store, name: &str, pod: &str) {
-    let owner = Owner {
-        namespace: Namespace::default(),
-        name: pod.into(),
-        uid: "uid".into(),
-    };
     let assertion = NewAssertion {
-        id: AssertionId::of(owner, Kind::Live),
+        id: AssertionId::of(mk_owner(pod), Kind::Live),
         ..mk_hand()
     };
     store.assert(mk_key(name), assertion).await.unwrap();
+}
+
+/// Returns a pod whose name is its uid.
+fn mk_owner(name: &str) -> Owner {
+    Owner {
+        namespace: Namespace::default(),
+        name: name.into(),
+        uid: name.into(),
+    }
 }
 
 async fn present(store: &Store, terms: &[&str]) -> Arc<Answer> {
@@ -606,9 +713,19 @@ async fn wait(
 }
 
 fn begin(store: &Store, terms: &[&str], revision: Option<Revision>) -> Waiting {
+    begin_as(store, terms, (None, revision))
+}
+
+/// Begins to wait as the pod with this uid.
+fn begin_as(
+    store: &Store,
+    terms: &[&str],
+    (uid, revision): (Option<&str>, Option<Revision>),
+) -> Waiting {
     let who = Waiter {
         namespace: Namespace::default(),
         pod: Some("pod".into()),
+        uid: uid.map(Into::into),
         since: Timestamp::default(),
     };
     let request = WaitRequest {

@@ -12,6 +12,7 @@
 //! | [`workload`] | which pods an object makes |
 //! | [`gates`] | when the scheduling gate of a pod opens |
 //! | [`life`] | what pods and Jobs assert, and for how long |
+//! | [`waiting_pod`] | which pods wait |
 //! | [`reporting`] | what pods that wait show of it: a condition, Events and numbers |
 //! | [`model`] | producers, consumers and cycles |
 //! | [`graph`] | how a model is drawn |
@@ -28,6 +29,7 @@ pub mod lint;
 pub mod model;
 pub mod objects;
 pub mod reporting;
+pub mod waiting_pod;
 pub mod workload;
 pub mod world;
 

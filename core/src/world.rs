@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
 };
 
-use oncue_language::{ObjectKey, ObjectState, Value, VariableKey, View};
+use oncue_language::{Demand, ObjectKey, ObjectState, Subject, Value, VariableKey, View};
 
 use self::{
     history::{Before, History},
@@ -26,7 +26,7 @@ use self::{
     scope::PageReader,
     variables::Variables,
 };
-use crate::assertion::{AssertionId, Timestamp};
+use crate::assertion::{Assertion, AssertionId, Timestamp};
 
 pub use self::{
     answer::{Answer, states, verdicts},
@@ -132,8 +132,7 @@ impl World {
     }
 
     fn move_deadline(&mut self, Update { key, before, after }: &Update) {
-        let deadline =
-            |it: &Arc<crate::assertion::Assertion>| Some((it.expires?, key.clone(), it.id.clone()));
+        let deadline = |it: &Arc<Assertion>| Some((it.expires?, key.clone(), it.id.clone()));
         if let Some(deadline) = before.as_ref().and_then(deadline) {
             self.deadlines.remove(&deadline);
         }
@@ -246,7 +245,29 @@ impl View for World {
     fn object(&self, key: &ObjectKey) -> ObjectState {
         object_state(self.objects.get(key))
     }
+
+    fn asserted_since(&self, subject: &Subject, moment: Timestamp) -> bool {
+        let scope = match subject {
+            Subject::Below { prefix, .. } => Scope::at_or_below(prefix.clone()),
+            Subject::Object(_) => return false,
+            Subject::Variable { key, .. } => Scope::of(key.clone()),
+        };
+        let is_about = |key: &VariableKey, assertion: &Assertion| match subject {
+            Subject::Below { prefix, .. } => key != prefix,
+            Subject::Object(_) => false,
+            Subject::Variable { demand, .. } => match demand {
+                Demand::Equals(value) => assertion.value.as_ref() == Some(value),
+                Demand::Exists | Demand::Owners(_) => true,
+            },
+        };
+        let examined = self.page(&scope, MOST_EXAMINED, None).assertions;
+        let mut new = examined.iter().filter(|(_, it)| it.since >= moment);
+        new.any(|(key, assertion)| is_about(key, assertion))
+    }
 }
+
+/// The most assertions that are examined for one that is new: callers hold up the whole store.
+const MOST_EXAMINED: usize = 1_000;
 
 fn object_state(known: Option<&ObjectState>) -> ObjectState {
     known

@@ -4,10 +4,12 @@ use std::num::NonZeroU32;
 
 use crate::{
     condition::{Condition, Subject},
+    grace::Grace,
     name::VariableKey,
     object::{ObjectKey, meant_object},
     state::State,
     term::{Demand, Presence},
+    timestamp::Timestamp,
     value::Value,
     verdict::{Reason, Verdict},
 };
@@ -26,6 +28,55 @@ pub trait View {
 
     /// Returns the state of an object.
     fn object(&self, key: &ObjectKey) -> ObjectState;
+
+    /// Returns whether one of the assertions that a subject is about was made at `moment` or later.
+    /// Of very many assertions, a view may examine only some.
+    fn asserted_since(&self, subject: &Subject, moment: Timestamp) -> bool;
+
+    /// Returns which failures count.
+    fn grace(&self) -> Grace {
+        Grace::Over
+    }
+}
+
+/// A view for a wait for which not every failure counts.
+#[derive(Clone, Copy, Debug)]
+pub struct WithGrace<'a, V> {
+    view: &'a V,
+    grace: Grace,
+}
+
+impl<'a, V: View> WithGrace<'a, V> {
+    /// Returns the same view with other failures that count.
+    pub fn new(view: &'a V, grace: Grace) -> Self {
+        Self { view, grace }
+    }
+}
+
+impl<V: View> View for WithGrace<'_, V> {
+    fn owners(&self, key: &VariableKey) -> usize {
+        self.view.owners(key)
+    }
+
+    fn has_value(&self, key: &VariableKey, value: &Value) -> bool {
+        self.view.has_value(key, value)
+    }
+
+    fn below(&self, prefix: &VariableKey) -> usize {
+        self.view.below(prefix)
+    }
+
+    fn object(&self, key: &ObjectKey) -> ObjectState {
+        self.view.object(key)
+    }
+
+    fn asserted_since(&self, subject: &Subject, moment: Timestamp) -> bool {
+        self.view.asserted_since(subject, moment)
+    }
+
+    fn grace(&self) -> Grace {
+        self.grace
+    }
 }
 
 /// The state of an object, as far as a term asks for it.
@@ -34,7 +85,12 @@ pub enum ObjectState {
     /// It does not exist.
     Absent,
     /// It can never hold any more: a Job that has failed.
-    Failed(String),
+    Failed {
+        /// Why, to be read after the term.
+        reason: String,
+        /// When it failed, if that is known.
+        since: Option<Timestamp>,
+    },
     /// It holds.
     Holds,
     /// It does not hold yet; why, to be read after the term.
@@ -48,7 +104,9 @@ impl ObjectState {
     pub fn into_reason(self) -> Option<String> {
         match self {
             Self::Absent => Some("does not exist".to_owned()),
-            Self::Failed(reason) | Self::Pending(reason) | Self::Unknown(reason) => Some(reason),
+            Self::Failed { reason, .. } | Self::Pending(reason) | Self::Unknown(reason) => {
+                Some(reason)
+            }
             Self::Holds => None,
         }
     }
@@ -63,13 +121,16 @@ pub fn state(condition: &Condition, view: &impl View) -> State {
     let Condition { presence, subject } = condition;
     match (presence, subject) {
         (Presence::Failure, Subject::Object(key)) => match view.object(key) {
-            ObjectState::Failed(_) => State::Failed,
+            ObjectState::Failed { since, .. } if view.grace().counts(since) => State::Failed,
             // A Job trips a failure term by having failed: a complete one must not.
-            ObjectState::Absent | ObjectState::Holds | ObjectState::Pending(_) => State::Held,
+            ObjectState::Absent
+            | ObjectState::Failed { .. }
+            | ObjectState::Holds
+            | ObjectState::Pending(_) => State::Held,
             ObjectState::Unknown(_) => State::Missing,
         },
         (Presence::Failure, Subject::Below { .. } | Subject::Variable { .. }) => {
-            if holds(subject, view) {
+            if holds(subject, view) && counts(subject, view) {
                 State::Failed
             } else {
                 State::Held
@@ -92,6 +153,12 @@ pub fn judge(condition: &Condition, view: &impl View) -> Verdict {
         State::Held => Verdict::Held,
         State::Missing => Verdict::Missing(reason(condition, view)),
     }
+}
+
+/// Returns whether a failure counts: it is as new as its newest assertion.
+fn counts(subject: &Subject, view: &impl View) -> bool {
+    let first = view.grace().first_counted();
+    first.is_none_or(|first| view.asserted_since(subject, first))
 }
 
 /// Returns whether what a term speaks of is so.
@@ -145,11 +212,13 @@ mod tests {
     use super::*;
     use crate::{name::Namespace, term::Term};
 
-    /// Variables as `name -> values of its owners`, and one Job.
+    /// Variables as `name -> values of its owners`, all made at [`MADE`], and one Job.
     struct World {
         variables: BTreeMap<&'static str, Vec<&'static str>>,
         job: ObjectState,
     }
+
+    const MADE: Timestamp = Timestamp::from_millis(5_000);
 
     impl View for World {
         fn owners(&self, key: &VariableKey) -> usize {
@@ -171,6 +240,10 @@ mod tests {
         fn object(&self, _key: &ObjectKey) -> ObjectState {
             self.job.clone()
         }
+
+        fn asserted_since(&self, _subject: &Subject, moment: Timestamp) -> bool {
+            moment <= MADE
+        }
     }
 
     fn mk_world(job: ObjectState) -> World {
@@ -180,9 +253,20 @@ mod tests {
         }
     }
 
-    fn judged(term: &str, job: ObjectState) -> Verdict {
+    fn mk_condition(term: &str) -> Condition {
         let term: Term = term.parse().unwrap();
-        let condition = term.condition(&Namespace::default()).unwrap().unwrap();
+        term.condition(&Namespace::default()).unwrap().unwrap()
+    }
+
+    fn mk_failed(since: Option<u64>) -> ObjectState {
+        ObjectState::Failed {
+            reason: "has failed".to_owned(),
+            since: since.map(Timestamp::from_millis),
+        }
+    }
+
+    fn judged(term: &str, job: ObjectState) -> Verdict {
+        let condition = mk_condition(term);
         let world = mk_world(job);
         let verdict = judge(&condition, &world);
         assert_eq!(state(&condition, &world), State::of(&verdict), "{term}");
@@ -232,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_failure_term_delays_for_nothing_that_is_known_and_fails_at_once() {
-        let failed = ObjectState::Failed("has failed".to_owned());
+        let failed = mk_failed(None);
         assert_eq!(judged("!a/x", ObjectState::Holds), Verdict::Held);
         assert_eq!(
             judged("!a/b", ObjectState::Holds),
@@ -248,5 +332,29 @@ mod tests {
             Verdict::Failed(_)
         ));
         assert!(matches!(judged("job:m", failed), Verdict::Missing(_)));
+    }
+
+    #[test]
+    fn a_failure_from_before_a_young_pod_does_not_count() {
+        for (term, failed, created, state) in [
+            ("!a/b", None, 4_000, State::Failed),
+            ("!a/b", None, 4_001, State::Held),
+            ("!a/b=v", None, 4_001, State::Held),
+            ("!a/b>=2", None, 4_001, State::Held),
+            ("!a/*", None, 4_001, State::Held),
+            ("!a/x", None, 4_000, State::Held),
+            ("a/b", None, 4_001, State::Held),
+            ("!job:m", Some(5_000), 4_000, State::Failed),
+            ("!job:m", Some(5_000), 4_001, State::Held),
+            ("!job:m", None, 4_001, State::Failed),
+            ("job:m", Some(5_000), 4_001, State::Missing),
+        ] {
+            let world = mk_world(mk_failed(failed));
+            let created = Timestamp::from_millis(created);
+            let young = WithGrace::new(&world, Grace::of_pod(created, created));
+            let condition = mk_condition(term);
+            assert_eq!(super::state(&condition, &young), state, "{term} {created}");
+            assert_eq!(State::of(&judge(&condition, &young)), state, "{term}");
+        }
     }
 }

@@ -16,6 +16,7 @@
 //! | [`escape`] | [`Escaped`](escape::Escaped), text of other people on a terminal |
 //! | [`state`], [`verdict`] | [`State`], that of a term, and [`Verdict`], the state with its reason |
 //! | [`expiry`] | [`TimeoutRules`], when time ends a wait or gives up a term |
+//! | [`grace`] | [`Grace`], which failures of an earlier release count for a wait |
 //! | [`host`] | what a host name means: the [loopback](host::is_loopback), or a [Service](host::service_of) |
 //! | [`readiness`] | [`ServiceReadiness`], that of a Service which a client probes |
 //! | [`annotation`] | [`PodAnnotations`], everything a pod may ask for |
@@ -27,6 +28,7 @@ pub mod condition;
 pub mod escape;
 pub mod evaluate;
 pub mod expiry;
+pub mod grace;
 pub mod host;
 pub mod kind;
 pub mod name;
@@ -47,8 +49,9 @@ pub mod verdict;
 pub use self::{
     annotation::{AnnotationError, AnnotationWarning, Keys, PodAnnotations, Reading},
     condition::{Condition, Subject},
-    evaluate::{ObjectState, View},
+    evaluate::{ObjectState, View, WithGrace},
     expiry::{Consequence, Expiry, TimeoutRules},
+    grace::Grace,
     kind::Kind,
     name::{NameError, Namespace, VariableKey, VariableName},
     object::{ObjectDemand, ObjectKey, ObjectKind, ObjectTerm, Which},

@@ -25,7 +25,7 @@ impl ServiceReadiness {
     pub fn of(state: &ObjectState) -> Self {
         match state {
             ObjectState::Holds => Self::Ready,
-            ObjectState::Failed(_) | ObjectState::Pending(_) => Self::Unready,
+            ObjectState::Failed { .. } | ObjectState::Pending(_) => Self::Unready,
             ObjectState::Absent | ObjectState::Unknown(_) => Self::Unknown,
         }
     }

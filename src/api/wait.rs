@@ -41,11 +41,13 @@ fn resolve(
         waiter,
         since,
     } = request;
+    let (pod, uid) = waiter.map(|it| (it.name, it.uid)).unzip();
     Ok(store::WaitRequest {
         conditions: conditions((&terms, &nudges), &namespace, api.settings().terms)?,
         who: Waiter {
             namespace,
-            pod: waiter.map(|waiter| waiter.name),
+            pod,
+            uid,
             since: since.unwrap_or_else(|| api.store().now()),
         },
         revision: revision.and_then(|revision| revision.parse().ok()),
@@ -166,12 +168,17 @@ impl Api {
         let news = self.store().wait(request);
         // Those of all that wait for the same: the request's own are gone.
         let conditions = Arc::clone(news.conditions());
+        let grace = news.grace();
+        // Then, a failure may count that does not yet.
+        let young = grace.end().map(|end| end.since(self.store().now()));
+        let longest = self.settings().hold;
+        let hold = young.map_or(longest, |young| young.min(longest));
         async move {
-            let present = || self.store().judge(&conditions).map(Arc::new);
+            let present = || self.store().judge(&conditions, grace).map(Arc::new);
             tokio::select! {
                 biased;
                 answer = news => answer,
-                () = sleep(self.settings().hold) => present(),
+                () = sleep(hold) => present(),
                 () = self.shutdown().reached(Phase::Draining) => present(),
             }
         }

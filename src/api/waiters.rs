@@ -14,7 +14,7 @@ use super::{
     query::{PageParameters, PageSize, Parameters},
     wait::refusal,
 };
-use crate::store::WaiterPosition;
+use crate::store::{WaiterInfo, WaiterPosition};
 
 pub(super) async fn list_all(
     State(api): State<Api>,
@@ -44,7 +44,7 @@ fn answer_list(
         let left = limit.saturating_sub(list.waiters.len());
         let page = api.store().waiters(namespace, left.min(STEP), position);
         for info in &page.waiters {
-            let terms = list.judged(&info.conditions)?;
+            let terms = list.judged(info)?;
             list.add(documents::waiter(info, terms));
         }
         list.revision = page.revision.to_string();
@@ -80,12 +80,19 @@ impl<'a> Listed<'a> {
         }
     }
 
-    fn judged(&mut self, conditions: &Arc<[Condition]>) -> Result<Vec<JudgedTerm>, ApiError> {
+    fn judged(&mut self, info: &WaiterInfo) -> Result<Vec<JudgedTerm>, ApiError> {
+        let WaiterInfo {
+            conditions, grace, ..
+        } = info;
         let key = conditions.as_ptr();
         if let Some((_, terms)) = self.judged.get(&key) {
             return Ok(terms.clone());
         }
-        let answer = self.api.store().judge(conditions).map_err(refusal)?;
+        let answer = self
+            .api
+            .store()
+            .judge(conditions, *grace)
+            .map_err(refusal)?;
         let terms = documents::judged(&answer);
         let kept = (Arc::clone(conditions), terms.clone());
         self.judged.insert(key, kept);

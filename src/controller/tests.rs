@@ -13,21 +13,11 @@ use tokio::{
 
 use super::{fake::FakeApi, *};
 use crate::{
-    language::{Namespace, Subject, Term, VariableKey, Verdict},
+    language::{Grace, Namespace, Subject, Term, VariableKey, Verdict},
     life::Timestamp,
     memory::{Budget, StoreMemory},
-    store::{Clock, Limits, Memory, WaitRequest, Waiter},
+    store::{Limits, Memory, PausedClock, WaitRequest, Waiter},
 };
-
-/// A clock that goes with the time of the test.
-struct PausedClock(Instant);
-
-impl Clock for PausedClock {
-    fn now(&self) -> Timestamp {
-        let begin: Timestamp = "2026-11-27T11:00:00Z".parse().unwrap();
-        begin + self.0.elapsed()
-    }
-}
 
 /// A controller that runs, and what it sees and feeds.
 struct Running {
@@ -45,7 +35,7 @@ impl Running {
     async fn start_with(api: FakeApi, settings: Settings) -> Self {
         let backend = Arc::new(Memory::new(Budget::UNLIMITED));
         let limits = Limits::within(100, StoreMemory::default());
-        let store = Store::open(backend, limits, Arc::new(PausedClock(Instant::now())));
+        let store = Store::open(backend, limits, Arc::new(PausedClock::start()));
         let store = store.await.unwrap();
         let mut running = Self {
             api,
@@ -215,6 +205,7 @@ fn mk_wait(term: &str) -> WaitRequest {
         who: Waiter {
             namespace,
             pod: Some("second".into()),
+            uid: None,
             since: Timestamp::default(),
         },
         conditions: [condition].into(),
@@ -229,7 +220,7 @@ impl Running {
         for _ in 0..100 {
             let held = self.store.wait(request.clone());
             let Ok(answer) = timeout(Duration::from_secs(30), held).await else {
-                let present = self.store.judge(&request.conditions).unwrap();
+                let present = self.store.judge(&request.conditions, Grace::Over).unwrap();
                 if is_it(&present.terms[0]) {
                     return present.terms[0].clone();
                 }

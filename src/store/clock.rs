@@ -22,3 +22,26 @@ impl Clock for SystemClock {
         Timestamp::default() + since
     }
 }
+
+/// A clock that goes with the time of a test.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct PausedClock(tokio::time::Instant);
+
+#[cfg(test)]
+impl PausedClock {
+    /// The time at which the clock starts.
+    pub(crate) const BEGIN: &str = "2026-11-27T11:00:00Z";
+
+    pub(crate) fn start() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
+
+#[cfg(test)]
+impl Clock for PausedClock {
+    fn now(&self) -> Timestamp {
+        let begin: Timestamp = Self::BEGIN.parse().unwrap();
+        begin + self.0.elapsed()
+    }
+}

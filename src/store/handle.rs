@@ -1,8 +1,13 @@
 //! The handle to the store.
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
-use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, Value, VariableKey};
+use oncue_language::{Condition, Grace, Namespace, ObjectKey, ObjectState, Value, VariableKey};
 use tokio::task::JoinSet;
 
 use super::{
@@ -12,7 +17,10 @@ use super::{
     pulse::{Pulse, Vigil},
     shared::{Shared, Until},
 };
-use crate::life::{Assertion, AssertionId, Timestamp};
+use crate::{
+    life::{Assertion, AssertionId, Timestamp},
+    waiting_pod::WaitingPod,
+};
 
 /// A handle to the store. Cloning it is cheap.
 #[derive(Clone)]
@@ -153,27 +161,28 @@ impl Store {
         self.inner.shared.page(scope, limit, position)
     }
 
-    /// Judges `conditions` at the current revision.
+    /// Judges `conditions` at the current revision, for a wait that had this grace at any time.
     ///
     /// # Errors
     /// [`WaitError::NoObjects`].
-    pub fn judge(&self, conditions: &Arc<[Condition]>) -> Result<Answer, WaitError> {
-        self.inner.shared.judge(conditions)
+    pub fn judge(&self, conditions: &Arc<[Condition]>, grace: Grace) -> Result<Answer, WaitError> {
+        self.inner.shared.judge(conditions, grace.at(self.now()))
     }
 
     /// Answers at once if all conditions hold, one has failed, a state has flipped since the
     /// revision, or the revision is unknown. Otherwise holds the waiter until then.
     ///
-    /// The caller limits the time, and [judges](Self::judge) afterwards. The call itself takes the
+    /// The caller limits the time, at most to the end of the [grace](Waiting::grace), and
+    /// [judges](Self::judge) afterwards. The call itself takes the
     /// place, and dropping the future releases it. The future is small, because thousands are held.
     pub fn wait(&self, request: WaitRequest) -> Waiting {
-        Waiting::begin(&self.inner.shared, request, Until::Settled)
+        Waiting::begin(&self.inner.shared, request, (Until::Settled, self.now()))
     }
 
     /// Answers at once if a state has flipped since the revision, or if the revision is unknown.
     /// Otherwise holds the waiter until then, even if all conditions hold or one has failed.
     pub(crate) fn wait_for_change(&self, request: WaitRequest) -> Waiting {
-        Waiting::begin(&self.inner.shared, request, Until::Changed)
+        Waiting::begin(&self.inner.shared, request, (Until::Changed, self.now()))
     }
 
     /// Starts to watch the variables in `scope`.
@@ -209,6 +218,27 @@ impl Store {
     /// Sets the source of objects. The default is none.
     pub fn judge_objects(&self, source: ObjectSource) {
         self.inner.shared.judge_objects(source);
+    }
+
+    /// Announces that someone tells of the pods of the cluster from now on. Without, no waiter counts
+    /// as one.
+    pub fn expect_pods(&self) {
+        self.inner.shared.expect_pods();
+    }
+
+    /// Takes note of a pod of the cluster that waits.
+    pub fn set_waiting_pod(&self, pod: WaitingPod) {
+        self.inner.shared.set_waiting_pod(pod);
+    }
+
+    /// Forgets a pod that is gone, or that no longer waits.
+    pub fn forget_pod(&self, uid: &str) {
+        self.inner.shared.forget_pod(uid);
+    }
+
+    /// Forgets all pods but these.
+    pub fn retain_pods(&self, uids: &HashSet<Box<str>>) {
+        self.inner.shared.retain_pods(uids);
     }
 
     /// Sets the state of an object, or `None` if it does not exist.

@@ -2,9 +2,14 @@
 //!
 //! The lock is held briefly: changes are applied, and waiters released, a few at a time.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
-use oncue_language::{Condition, Namespace, ObjectKey, ObjectState, Presence, VariableKey};
+use oncue_language::{
+    Condition, Grace, Namespace, ObjectKey, ObjectState, Presence, VariableKey, WithGrace,
+};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
@@ -13,12 +18,14 @@ use super::{
     WaiterPage, WaiterPosition, Watch, WatchError,
     asked::{AskedObjects, object_of},
     change_log::ChangeLog,
+    pods::WaitingPods,
     variables::Variables,
     waiters::{Place, Released, Ticket, Waiters},
 };
 use crate::{
     life::{AssertionId, Timestamp},
     memory::Pool,
+    waiting_pod::WaitingPod,
     world::{Shift, World, states},
 };
 
@@ -73,6 +80,7 @@ struct Known {
     waiters: Waiters,
     objects: ObjectSource,
     asked: AskedObjects,
+    pods: WaitingPods,
 }
 
 /// How long a wait is held.
@@ -99,6 +107,7 @@ impl Shared {
                 waiters: Waiters::new(Pool::new("waits", limits.waits)),
                 objects: ObjectSource::default(),
                 asked: AskedObjects::default(),
+                pods: WaitingPods::default(),
             }),
             changes: ChangeLog::new(limits.watch_backlog),
             limits,
@@ -136,11 +145,15 @@ impl Shared {
         (page, self.changes.end())
     }
 
-    pub(super) fn judge(&self, conditions: &Arc<[Condition]>) -> Result<Answer, WaitError> {
+    pub(super) fn judge(
+        &self,
+        conditions: &Arc<[Condition]>,
+        grace: Grace,
+    ) -> Result<Answer, WaitError> {
         let mut known = self.state.lock();
         known.refuse_objects(conditions)?;
         self.ask_for_objects(&mut known, conditions);
-        Ok(known.judge(conditions, None))
+        Ok(judge(&known.world, (conditions, grace), None))
     }
 
     /// Notes the objects among `conditions`.
@@ -157,11 +170,18 @@ impl Shared {
     }
 
     /// Answers the wait, or holds it.
-    pub(super) fn wait(&self, request: WaitRequest, until: Until) -> Result<Entry, WaitError> {
+    pub(super) fn wait(
+        &self,
+        request: WaitRequest,
+        until: Until,
+        now: Timestamp,
+    ) -> Result<Entry, WaitError> {
         let mut known = self.state.lock();
         known.refuse_objects(&request.conditions)?;
         self.ask_for_objects(&mut known, &request.conditions);
-        let present = known.judge(&request.conditions, None);
+        let created = known.pods.created(&request.who);
+        let grace = created.map_or(Grace::Over, |created| Grace::of_pod(created, now));
+        let present = judge(&known.world, (&request.conditions, grace), None);
         let is_settled = until == Until::Settled && is_settled(&present);
         if is_settled || !known.is_unchanged(&request, &present) {
             return Ok(Entry::Answered(Arc::new(present)));
@@ -206,6 +226,22 @@ impl Shared {
 
     pub(super) fn judge_objects(&self, source: ObjectSource) {
         self.state.lock().objects = source;
+    }
+
+    pub(super) fn expect_pods(&self) {
+        self.state.lock().pods.expect();
+    }
+
+    pub(super) fn set_waiting_pod(&self, pod: WaitingPod) {
+        self.state.lock().pods.put(pod);
+    }
+
+    pub(super) fn forget_pod(&self, uid: &str) {
+        self.state.lock().pods.remove(uid);
+    }
+
+    pub(super) fn retain_pods(&self, uids: &HashSet<Box<str>>) {
+        self.state.lock().pods.retain(uids);
     }
 
     pub(super) fn set_object(&self, key: &ObjectKey, state: Option<ObjectState>) {
@@ -378,10 +414,6 @@ impl Known {
         }
     }
 
-    fn judge(&self, conditions: &Arc<[Condition]>, at: Option<Revision>) -> Answer {
-        judge(&self.world, conditions, at)
-    }
-
     /// Returns whether no state has flipped since the revision of the request.
     fn is_unchanged(&self, request: &WaitRequest, present: &Answer) -> bool {
         let WaitRequest {
@@ -391,7 +423,9 @@ impl Known {
         } = request;
         let past = revision.and_then(|revision| self.world.at(revision));
         past.is_some_and(|past| {
-            past.can_judge(conditions) && states(conditions, &past).eq(present.states())
+            let then = WithGrace::new(&past, present.grace);
+            past.can_judge(conditions, present.grace)
+                && states(conditions, &then).eq(present.states())
         })
     }
 
@@ -412,7 +446,9 @@ impl Known {
 
     fn release(&mut self) -> Released {
         let Self { world, waiters, .. } = self;
-        waiters.release(SLICE, |conditions, at| judge(world, conditions, at))
+        waiters.release(SLICE, |group, at| {
+            judge(world, (&group.conditions, group.grace), at)
+        })
     }
 }
 
@@ -426,11 +462,23 @@ fn is_settled(answer: &Answer) -> bool {
 }
 
 /// Judges at a revision if its state is known. Otherwise, or without a revision, judges now.
-fn judge(world: &World, conditions: &Arc<[Condition]>, at: Option<Revision>) -> Answer {
+fn judge(
+    world: &World,
+    (conditions, grace): (&Arc<[Condition]>, Grace),
+    at: Option<Revision>,
+) -> Answer {
+    let is_failure = |it: &Condition| it.presence == Presence::Failure;
+    // Without a failure term, waiters of any age share their answers.
+    let grace = if conditions.iter().any(is_failure) {
+        grace
+    } else {
+        Grace::Over
+    };
+    let own = Arc::clone(conditions);
     let past = at.and_then(|at| Some((at, world.at(at)?)));
-    match past.filter(|(_, past)| past.can_judge(conditions)) {
-        Some((at, past)) => Answer::judge(Arc::clone(conditions), &past, at),
-        None => Answer::judge(Arc::clone(conditions), world, world.revision()),
+    match past.filter(|(_, past)| past.can_judge(conditions, grace)) {
+        Some((at, past)) => Answer::judge(own, &WithGrace::new(&past, grace), at),
+        None => Answer::judge(own, &WithGrace::new(world, grace), world.revision()),
     }
 }
 

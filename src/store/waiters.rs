@@ -15,7 +15,7 @@ use std::{
     sync::Arc,
 };
 
-use oncue_language::{Condition, Namespace, ObjectKey};
+use oncue_language::{Condition, Grace, Namespace, ObjectKey};
 use tokio::sync::oneshot;
 
 use super::Answer;
@@ -25,9 +25,9 @@ use crate::{
     world::{PositionError, Revision, Shift},
 };
 
-pub(crate) use self::group::Released;
+pub(crate) use self::group::{Group, Released};
 use self::{
-    group::{Group, GroupId, Member, MemberId, group_bytes, member_bytes},
+    group::{GroupId, Member, MemberId, group_bytes, member_bytes},
     trigger::Trigger,
 };
 
@@ -55,6 +55,8 @@ pub struct Waiter {
     pub namespace: Namespace,
     /// The name of the pod, or `None` for another client.
     pub pod: Option<Box<str>>,
+    /// The uid of the pod, or `None` for another client.
+    pub uid: Option<Box<str>>,
     /// The start of its wait.
     pub since: Timestamp,
 }
@@ -66,6 +68,8 @@ pub struct WaiterInfo {
     pub who: Waiter,
     /// The conditions that it waits for.
     pub conditions: Arc<[Condition]>,
+    /// Which failures count for it.
+    pub grace: Grace,
 }
 
 /// A page of waiters. The first has waited longest.
@@ -116,6 +120,7 @@ pub(crate) struct Place {
     pub(crate) answer: oneshot::Receiver<Arc<Answer>>,
     /// The conditions, shared with the group.
     pub(crate) conditions: Arc<[Condition]>,
+    pub(crate) grace: Grace,
 }
 
 impl Waiters {
@@ -157,6 +162,7 @@ impl Waiters {
             ticket,
             answer,
             conditions,
+            grace: present.grace,
         })
     }
 
@@ -167,6 +173,7 @@ impl Waiters {
         let group = self.groups.get(id)?;
         let is_it = group.flagged.is_none()
             && group.conditions == present.conditions
+            && group.grace == present.grace
             && present.states().eq(group.states.iter().copied());
         is_it.then_some(*id)
     }
@@ -176,13 +183,12 @@ impl Waiters {
         let mut share = self.memory.share_in(namespace);
         share.grow(group_bytes(&conditions))?;
         let id = GroupId(self.next_id());
-        let triggers = conditions.iter().map(Trigger::of);
-        self.index.extend(triggers.map(|trigger| (trigger, id)));
+        let group = Group::new(present, share);
+        let triggers = group.triggers().map(|trigger| (trigger, id));
+        self.index.extend(triggers);
         self.by_conditions
             .insert(self.hasher.hash_one(&conditions), id);
-        let states = present.states().collect();
-        self.groups
-            .insert(id, Group::new(conditions, states, share));
+        self.groups.insert(id, group);
         Ok(id)
     }
 
@@ -210,7 +216,7 @@ impl Waiters {
         if self.by_conditions.get(&hash) == Some(&id) {
             self.by_conditions.remove(&hash);
         }
-        for trigger in group.conditions.iter().map(Trigger::of) {
+        for trigger in group.triggers() {
             self.index.remove(&(trigger, id));
         }
         for member in group.members.keys() {
@@ -224,11 +230,11 @@ impl Waiters {
         if self.groups.is_empty() {
             return;
         }
-        let (first, last) = Trigger::pulled_by(shift).into_inner();
-        let pulled = self
-            .index
-            .range((first, GroupId::FIRST)..=(last, GroupId::LAST));
-        for (_, id) in pulled {
+        let ranges = Trigger::pulled_by(shift).into_iter().map(|range| {
+            let (first, last) = range.into_inner();
+            (first, GroupId::FIRST)..=(last, GroupId::LAST)
+        });
+        for (_, id) in ranges.flat_map(|range| self.index.range(range)) {
             if let Some(group) = self.groups.get_mut(id)
                 && group.flagged.is_none()
             {
@@ -252,12 +258,12 @@ impl Waiters {
 
     /// Releases marked groups until about `terms` conditions were judged.
     ///
-    /// `judge` gets the conditions and the revision at which the first state flipped. A group
-    /// without a changed state stays held.
+    /// `judge` gets the group and the revision at which the first state flipped. A group without a
+    /// changed state stays held.
     pub(crate) fn release(
         &mut self,
         terms: usize,
-        judge: impl Fn(&Arc<[Condition]>, Option<Revision>) -> Answer,
+        judge: impl Fn(&Group, Option<Revision>) -> Answer,
     ) -> Released {
         let mut released = Released::default();
         let mut judged = 0;
@@ -269,11 +275,11 @@ impl Waiters {
             };
             judged += group.conditions.len() + group.members.len() / 8 + 1;
             let flips = |answer: &Answer| !answer.states().eq(group.states.iter().copied());
-            let then = judge(&group.conditions, Some(revision));
+            let then = judge(group, Some(revision));
             let answer = if flips(&then) {
                 then
             } else {
-                judge(&group.conditions, None)
+                judge(group, None)
             };
             if !flips(&answer) {
                 group.flagged = None;

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use oncue_language::Condition;
+use oncue_language::{Condition, Grace};
 use tokio::sync::oneshot;
 
 use super::{
@@ -14,11 +14,13 @@ use super::{
     shared::{Entry, Shared, Until},
     waiters::Ticket,
 };
+use crate::life::Timestamp;
 
 /// A wait that is answered or held. Dropping it releases its place.
 #[derive(Debug)]
 pub struct Waiting {
     conditions: Arc<[Condition]>,
+    grace: Grace,
     state: Progress,
 }
 
@@ -37,11 +39,16 @@ struct Held {
 }
 
 impl Waiting {
-    pub(super) fn begin(shared: &Arc<Shared>, request: WaitRequest, until: Until) -> Self {
+    pub(super) fn begin(
+        shared: &Arc<Shared>,
+        request: WaitRequest,
+        (until, now): (Until, Timestamp),
+    ) -> Self {
         let own = Arc::clone(&request.conditions);
-        match shared.wait(request, until) {
+        match shared.wait(request, until, now) {
             Ok(Entry::Held(place)) => Self {
                 conditions: place.conditions,
+                grace: place.grace,
                 state: Progress::Held(Held {
                     answer: place.answer,
                     shared: Arc::clone(shared),
@@ -56,6 +63,7 @@ impl Waiting {
     fn answered(conditions: Arc<[Condition]>, answer: Result<Arc<Answer>, WaitError>) -> Self {
         Self {
             conditions,
+            grace: Grace::Over,
             state: Progress::Answered(Some(answer)),
         }
     }
@@ -63,6 +71,12 @@ impl Waiting {
     /// Returns the conditions, which waiters with the same conditions share.
     pub fn conditions(&self) -> &Arc<[Condition]> {
         &self.conditions
+    }
+
+    /// Returns which failures count. When that [ends](Grace::end), the caller has to
+    /// [judge](super::Store::judge) again.
+    pub fn grace(&self) -> Grace {
+        self.grace
     }
 }
 

@@ -1,13 +1,13 @@
 //! Status conditions, as `kubectl wait --for=condition=TYPE` reads them.
 
-use oncue_language::ObjectState;
+use oncue_language::{ObjectState, Timestamp};
 use serde_json::Value;
 
 use super::{
     read::{items, number},
     reason::{Foreign, because, pending},
 };
-use crate::workload::text;
+use crate::{life::moment, workload::text};
 
 /// A condition in the status of an object.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,6 +16,8 @@ pub(super) struct StatusCondition<'a> {
     status: &'a str,
     /// Why, in one word.
     pub(super) reason: Option<&'a str>,
+    /// When its status changed last.
+    pub(super) since: Option<Timestamp>,
     /// Whether the last change of the object came after it was written.
     is_stale: bool,
 }
@@ -29,6 +31,7 @@ impl<'a> StatusCondition<'a> {
             is_asked.then_some(Self {
                 status: text(condition, "/status")?,
                 reason: text(condition, "/reason"),
+                since: moment(condition, "/lastTransitionTime"),
                 is_stale: is_stale(object, condition),
             })
         })

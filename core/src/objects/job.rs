@@ -15,7 +15,10 @@ pub(super) fn state(job: &Value) -> ObjectState {
         return ObjectState::Holds;
     }
     match trouble(job, "Failed") {
-        Some(failed) => ObjectState::Failed(because("has failed", failed.reason)),
+        Some(failed) => ObjectState::Failed {
+            reason: because("has failed", failed.reason),
+            since: failed.since,
+        },
         None => pending(unfinished(job)),
     }
 }
@@ -65,11 +68,12 @@ fn completions(job: &Value) -> Option<i64> {
 }
 
 /// The fields that this module reads, besides those of conditions.
-pub(super) const READ: [&str; 6] = [
+pub(super) const READ: [&str; 7] = [
     "/spec/completions",
     "/spec/parallelism",
     "/spec/suspend",
     "/status/active",
+    "/status/conditions/*/lastTransitionTime",
     "/status/failed",
     "/status/succeeded",
 ];
@@ -112,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_job_says_why() {
+    fn a_failed_job_says_why_and_since_when() {
         let job = mk(
             &json!({"completions": 1}),
             &json!({"conditions": [
@@ -120,16 +124,20 @@ mod tests {
                 mk_condition("Failed", "BackoffLimitExceeded"),
             ]}),
         );
-        let failed = ObjectState::Failed("has failed: BackoffLimitExceeded".to_owned());
+        let failed = ObjectState::Failed {
+            reason: "has failed: BackoffLimitExceeded".to_owned(),
+            since: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+        };
         assert_eq!(judged(&job), failed);
         let untold = mk(
             &json!({}),
             &json!({"conditions": [{"type": "Failed", "status": "True"}]}),
         );
-        assert_eq!(
-            judged(&untold),
-            ObjectState::Failed("has failed".to_owned())
-        );
+        let failed = ObjectState::Failed {
+            reason: "has failed".to_owned(),
+            since: None,
+        };
+        assert_eq!(judged(&untold), failed);
     }
 
     #[test]

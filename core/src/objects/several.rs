@@ -1,8 +1,8 @@
 //! `pod:[app=db]>=2`, `job:[app=db]`: the objects with these labels, together.
 
-use std::fmt;
+use std::{cmp::Reverse, fmt};
 
-use oncue_language::{ObjectState, object::NodeName};
+use oncue_language::{ObjectState, Timestamp, object::NodeName};
 use serde_json::Value;
 
 use super::{
@@ -62,14 +62,21 @@ impl Together<'_> {
     ) -> ObjectState {
         let objects: Vec<_> = objects.into_iter().collect();
         let failed = objects.iter().filter_map(|object| match judge(object) {
-            ObjectState::Failed(reason) => Some((name(object), reason)),
+            ObjectState::Failed { reason, since } => {
+                // The latest decides whether they count. One of an unknown moment may be the latest.
+                let latest = Reverse(since.unwrap_or(Timestamp::MAX));
+                Some((latest, name(object), reason, since))
+            }
             ObjectState::Absent
             | ObjectState::Holds
             | ObjectState::Pending(_)
             | ObjectState::Unknown(_) => None,
         });
         match failed.min() {
-            Some((name, reason)) => ObjectState::Failed(format!("{}: {reason}", Foreign(name))),
+            Some((_, name, reason, since)) => ObjectState::Failed {
+                reason: format!("{}: {reason}", Foreign(name)),
+                since,
+            },
             None => self.at_least(objects.len().max(1), objects, judge),
         }
     }
@@ -199,10 +206,21 @@ mod tests {
     }
 
     #[test]
-    fn one_failed_object_fails_all() {
-        let (a, c) = (mk_job("a", "Suspended"), mk_job("c", "Failed"));
-        let (b, d) = (mk_job("b", "Failed"), mk_job("d", "Complete"));
-        let failed = ObjectState::Failed("b: has failed: R".to_owned());
-        assert_eq!(JOBS.all([&d, &c, &b, &a], job::state), failed);
+    fn one_failed_object_fails_all_and_the_latest_is_named() {
+        let (a, d) = (mk_job("a", "Suspended"), mk_job("d", "Complete"));
+        let (b, c) = (mk_job("b", "Failed"), mk_job("c", "Failed"));
+        let failed = |name: &str, since: Option<&str>| ObjectState::Failed {
+            reason: format!("{name}: has failed: R"),
+            since: since.map(|it| it.parse().unwrap()),
+        };
+        assert_eq!(JOBS.all([&d, &c, &b, &a], job::state), failed("b", None));
+        let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+        let at = |mut job: Value, moment: &str| {
+            job["status"]["conditions"][0]["lastTransitionTime"] = moment.into();
+            job
+        };
+        let (b, c) = (at(b, early), at(c, late));
+        let latest = failed("c", Some(late));
+        assert_eq!(JOBS.all([&d, &c, &b, &a], job::state), latest);
     }
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use oncue_language::{
-    Keys, ObjectKey, ObjectState, Owner, Timestamp, Value as VariableValue, VariableKey, View,
-    evaluate::judge,
+    Keys, ObjectKey, ObjectState, Owner, Subject, Timestamp, Value as VariableValue, VariableKey,
+    View, evaluate::judge,
 };
 use serde_json::{Value, json};
 
@@ -253,5 +253,9 @@ impl View for Truth {
             Some(reason) => ObjectState::Pending(reason.clone()),
             None => ObjectState::Holds,
         }
+    }
+
+    fn asserted_since(&self, _: &Subject, _: Timestamp) -> bool {
+        true
     }
 }

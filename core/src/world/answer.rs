@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use oncue_language::{
-    Condition, Presence, ServiceReadiness, State, Subject, Verdict, View, evaluate,
+    Condition, Grace, Presence, ServiceReadiness, State, Subject, Verdict, View, evaluate,
 };
 
 use super::Revision;
@@ -16,6 +16,8 @@ pub struct Answer {
     pub conditions: Arc<[Condition]>,
     /// The revision at which all of them were judged.
     pub revision: Revision,
+    /// Which failures counted.
+    pub grace: Grace,
     /// The state of all of them together, without the optional ones.
     pub outcome: State,
     /// The readiness of the Services that the optional ones ask for, in their order.
@@ -35,6 +37,7 @@ impl Answer {
         let counting = counts.zip(&terms).filter(|(counts, _)| *counts);
         Self {
             revision,
+            grace: view.grace(),
             outcome: State::together(counting.map(|(_, verdict)| State::of(verdict))),
             nudges: nudges(&conditions, view),
             terms,

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use oncue_language::{
-    Condition, Demand, ObjectKey, ObjectState, Subject, Value, VariableKey, View,
+    Condition, Demand, Grace, ObjectKey, ObjectState, Presence, Subject, Timestamp, Value,
+    VariableKey, View,
 };
 
 use super::{Topic, World, object_state};
@@ -97,15 +98,20 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// Returns whether all `conditions` can be judged: values are not remembered, so one that asks
-    /// for the value of a variable that has changed since cannot.
-    pub fn can_judge(&self, conditions: &[Condition]) -> bool {
-        conditions.iter().all(|condition| match &condition.subject {
+    /// Returns whether all `conditions` can be judged: neither values nor the moments of assertions
+    /// are remembered, so one that asks for them cannot if its variable has changed since.
+    pub fn can_judge(&self, conditions: &[Condition], grace: Grace) -> bool {
+        let asks_for_moments =
+            |it: &Condition| grace != Grace::Over && it.presence == Presence::Failure;
+        conditions.iter().all(|it| match &it.subject {
+            Subject::Object(_) => true,
             Subject::Variable {
-                key,
                 demand: Demand::Equals(_),
-            } => self.before(&Topic::Variable(key.clone())).is_none(),
-            Subject::Below { .. } | Subject::Object(_) | Subject::Variable { .. } => true,
+                ..
+            } => self.before(&Topic::of(it)).is_none(),
+            Subject::Below { .. } | Subject::Variable { .. } => {
+                !asks_for_moments(it) || self.before(&Topic::of(it)).is_none()
+            }
         })
     }
 
@@ -141,5 +147,9 @@ impl View for Past<'_> {
             Some(Before::Object(known)) => object_state(known.as_ref()),
             Some(Before::Count(_)) | None => self.present.object(key),
         }
+    }
+
+    fn asserted_since(&self, subject: &Subject, moment: Timestamp) -> bool {
+        self.present.asserted_since(subject, moment)
     }
 }

@@ -48,6 +48,14 @@ impl Scope {
         }
     }
 
+    /// Returns the scope of one variable and those below it.
+    pub fn at_or_below(key: VariableKey) -> Self {
+        Self {
+            namespace: Some(key.namespace),
+            names: Names::AtOrBelow(key.name),
+        }
+    }
+
     /// Returns whether the variable is listed.
     pub fn contains(&self, key: &VariableKey) -> bool {
         let namespace = self.namespace.as_ref();

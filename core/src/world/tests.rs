@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use oncue_language::{Condition, Namespace, ObjectKind, State, Term};
+use oncue_language::{Condition, Grace, Namespace, ObjectKind, State, Term, WithGrace};
 
 use super::*;
 use crate::assertion::{Assertion, AssertionId, Kind, Owner};
@@ -69,7 +69,10 @@ fn steps() -> impl Strategy<Value = Step> {
     let object = prop_oneof![
         Just(None),
         Just(Some(ObjectState::Holds)),
-        Just(Some(ObjectState::Failed("has failed".to_owned()))),
+        Just(Some(ObjectState::Failed {
+            reason: "has failed".to_owned(),
+            since: None,
+        })),
     ];
     prop_oneof![
         4 => (name(), 0..3u8).prop_map(|(name, owner)| Step::Mutate(mk_assert(name, owner, "v"))),
@@ -107,7 +110,7 @@ proptest! {
         }
         for (revision, verdicts_then) in then {
             let past = world.at(revision).unwrap();
-            prop_assert!(past.can_judge(&conditions));
+            prop_assert!(past.can_judge(&conditions, Grace::Over));
             prop_assert_eq!(verdicts(&conditions, &past), verdicts_then, "{}", revision);
         }
     }
@@ -120,9 +123,70 @@ fn a_value_that_may_have_changed_cannot_be_judged() {
     take(&mut world, Step::Mutate(mk_assert("a", 0, "v")));
     let before = world.revision();
     take(&mut world, Step::Mutate(mk_assert("d", 0, "w")));
-    assert!(world.at(before).unwrap().can_judge(&conditions));
+    assert!(
+        world
+            .at(before)
+            .unwrap()
+            .can_judge(&conditions, Grace::Over)
+    );
     take(&mut world, Step::Mutate(mk_assert("a", 0, "w")));
-    assert!(!world.at(before).unwrap().can_judge(&conditions));
+    assert!(
+        !world
+            .at(before)
+            .unwrap()
+            .can_judge(&conditions, Grace::Over)
+    );
+}
+
+/// Asserts `name` by an owner at the second `since`.
+fn mk_assert_at(name: &str, owner: u8, since: u64) -> Step {
+    let mut mutation = mk_assert(name, owner, "v");
+    if let Action::Assert { assertion, .. } = &mut mutation.action {
+        assertion.since = Timestamp::from_millis(since * 1_000);
+    }
+    Step::Mutate(mutation)
+}
+
+#[test]
+fn a_failure_is_as_new_as_its_newest_assertion() {
+    let created = Timestamp::from_millis(9_000);
+    let grace = Grace::of_pod(created, created);
+    let mut world = mk_world();
+    for (name, owner, since) in [("a", 0, 9), ("a/b", 0, 1), ("a/b", 1, 10), ("d/e", 0, 9)] {
+        take(&mut world, mk_assert_at(name, owner, since));
+    }
+    for (term, state) in [
+        ("!a", State::Held),
+        ("!a=v", State::Held),
+        ("!a/b", State::Failed),
+        ("!a/b=v", State::Failed),
+        ("!a/b=w", State::Held),
+        ("!a/b>=2", State::Failed),
+        ("!a/b>=3", State::Held),
+        ("!a/*", State::Failed),
+        ("!d/*", State::Held),
+        ("a, d/e, a/b", State::Held),
+    ] {
+        let conditions = mk_conditions(term.split(", "));
+        let states = states(&conditions, &WithGrace::new(&world, grace));
+        assert_eq!(State::together(states), state, "{term}");
+    }
+}
+
+#[test]
+fn moments_that_may_have_changed_cannot_be_judged() {
+    let conditions = mk_conditions(["!a", "!d/*"]);
+    let grace = Grace::of_pod(Timestamp::default(), Timestamp::default());
+    for changed in ["a", "d/e"] {
+        let mut world = mk_world();
+        let before = world.revision();
+        take(&mut world, mk_assert_at("a-b", 0, 1));
+        assert!(world.at(before).unwrap().can_judge(&conditions, grace));
+        take(&mut world, mk_assert_at(changed, 0, 1));
+        let past = world.at(before).unwrap();
+        assert!(!past.can_judge(&conditions, grace), "{changed}");
+        assert!(past.can_judge(&conditions, Grace::Over), "{changed}");
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! How long signals last.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use e2e::kit::{
-    LivePod, Manifest, Namespace, deployment, eventually, job, pod, stateful_set, with_temp_ns,
+    LivePod, Manifest, Namespace, WAIT, deployment, eventually, job, pod, stateful_set,
+    with_temp_ns,
 };
 use k8s_openapi::api::batch::v1::Job;
 use kube::api::ListParams;
@@ -180,6 +181,39 @@ async fn a_failed_job_ends_a_wait_and_the_next_run_clears_the_failure() -> Resul
         store.until_gone("migrate/failed").await?;
         let late = ns.create_pod(pod("late").once("true").depends_on(terms));
         late.await?.has_succeeded().await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn yesterdays_failure_does_not_end_the_wait_of_todays_release() -> Result<()> {
+    with_temp_ns(async |ns| {
+        ns.create_object(run_of_job("migrate-v1", "false")).await?;
+        ns.store().until("migrate/failed").await?;
+
+        let released = |name: &str, terms: &str| pod(name).once("true").depends_on(terms);
+        let terms = "migrate/done, !migrate/failed";
+        let app = ns.create_pod(released("app", terms)).await?;
+        let gated = released("gated", terms).annotate("depends-on-mode", "gate");
+        let gated = ns.create_pod(gated).await?;
+        let other = released("other", "never/there, !job:migrate-v1");
+        let other = ns.create_pod(other).await?;
+        for pod in [&app, &gated, &other] {
+            pod.is_held().await?;
+        }
+        ns.create_object(run_of_job("migrate-v2", "true")).await?;
+        app.has_succeeded().await?;
+        gated.has_succeeded().await?;
+
+        // Nothing clears the failure of a Job: it counts once the pod is no longer young.
+        let ending = other.wait_ended().await?;
+        assert_eq!(ending.code, 3);
+        assert!(ending.message.contains("!job:migrate-v1"), "{ending:?}");
+        let created = other.get().await?.metadata.creation_timestamp;
+        let created = created.context("a pod has a time of creation")?.0;
+        let waited = other.ended_at(WAIT).await?.duration_since(created);
+        assert!(waited.as_secs() >= 29, "{waited:?}");
         Ok(())
     })
     .await

@@ -175,7 +175,10 @@ impl Cluster {
         let (succeeded, wanted) = self.progress(index);
         Some(match self.job_end(index) {
             Some(JobEnd::Complete) => ObjectState::Holds,
-            Some(JobEnd::Failed) => ObjectState::Failed("has failed".to_owned()),
+            Some(JobEnd::Failed) => ObjectState::Failed {
+                reason: "has failed".to_owned(),
+                since: None,
+            },
             None => ObjectState::Pending(format!("{succeeded} of {wanted} pods succeeded")),
         })
     }

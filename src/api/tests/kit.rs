@@ -17,7 +17,7 @@ use crate::{
     api::{Context, Metrics, Settings, router},
     memory::{Budget, StoreMemory},
     net::{Shutdown, ShutdownTrigger},
-    store::{Backend, Limits, Memory, Store, SystemClock},
+    store::{Backend, Clock, Limits, Memory, Store, SystemClock},
 };
 
 /// The API with what moves it.
@@ -31,6 +31,7 @@ pub(super) struct Kit {
 /// What a kit is made of.
 pub(super) struct Making {
     pub(super) backend: Arc<dyn Backend>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
     pub(super) settings: Settings,
 }
@@ -39,6 +40,7 @@ impl Default for Making {
     fn default() -> Self {
         Self {
             backend: Arc::new(Memory::new(Budget::UNLIMITED)),
+            clock: Arc::new(SystemClock),
             limits: Limits::within(1000, StoreMemory::default()),
             settings: Settings::default(),
         }
@@ -53,10 +55,10 @@ impl Kit {
     pub(super) async fn of(making: Making) -> Self {
         let Making {
             backend,
+            clock,
             limits,
             settings,
         } = making;
-        let clock = Arc::new(SystemClock);
         let store = Store::open(backend, limits, clock).await.unwrap();
         let (trigger, shutdown) = Shutdown::new();
         let mut registry = Registry::with_prefix("oncue");
@@ -119,8 +121,13 @@ impl Kit {
     /// Begins to wait, and returns once the store holds one waiter more.
     pub(super) async fn begin_wait(&self, terms: &[&str]) -> tokio::task::JoinHandle<Reply> {
         let revision = self.revision(terms).await;
+        self.hold(mk_wait(terms, Some(&revision))).await
+    }
+
+    /// Sends a wait, and returns once the store holds one waiter more.
+    pub(super) async fn hold(&self, body: String) -> tokio::task::JoinHandle<Reply> {
         let waiters = self.store.stats().waiters;
-        let (kit, body) = (self.clone(), mk_wait(terms, Some(&revision)));
+        let kit = self.clone();
         let held = tokio::spawn(async move { kit.post(WAIT, body).await });
         self.until_waiters(waiters + 1).await;
         held

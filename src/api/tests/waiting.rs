@@ -1,13 +1,25 @@
+use std::{sync::Arc, time::Duration};
+
 use http::StatusCode;
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::kit::{Kit, Making, WAIT, mk_wait};
 use crate::{
+    language::{Namespace, Owner},
     memory::StoreMemory,
     net::Phase,
-    store::{Limits, ObjectSource},
+    store::{Limits, ObjectSource, PausedClock},
+    waiting_pod::WaitingPod,
 };
+
+fn mk_pod(name: &str) -> Owner {
+    Owner {
+        namespace: Namespace::default(),
+        name: name.into(),
+        uid: format!("uid-of-{name}").into(),
+    }
+}
 
 #[tokio::test]
 async fn the_present_state_is_answered_at_once() {
@@ -67,6 +79,37 @@ async fn a_held_wait_is_refreshed_after_50_seconds() {
     assert_eq!(begin.elapsed().as_secs(), 50);
     assert_eq!(answer["outcome"], "missing");
     assert_eq!(kit.store.stats().waiters, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_earlier_failure_ends_a_held_wait_30_seconds_after_its_pod_was_created() {
+    let kit = Kit::of(Making {
+        clock: Arc::new(PausedClock::start()),
+        ..Making::default()
+    });
+    let kit = kit.await;
+    kit.store.expect_pods();
+    kit.put("/v1/namespaces/default/variables/x/failed", "")
+        .await;
+    sleep(Duration::from_secs(5)).await;
+    let id = mk_pod("second");
+    kit.store.set_waiting_pod(WaitingPod {
+        created: kit.store.now(),
+        id: id.clone(),
+    });
+    sleep(Duration::from_secs(20)).await;
+    let begin = Instant::now();
+    let terms = ["a", "!x/failed"];
+    let mut body = json!({"terms": terms, "waiter": id});
+    let first = kit.post(WAIT, body.to_string()).await.json();
+    assert_eq!(first["outcome"], "missing");
+    body["revision"] = first["revision"].clone();
+    let held = kit.hold(body.to_string()).await;
+    let listed = kit.get("/v1/waiters").await.json();
+    assert_eq!(listed["waiters"][0]["terms"][1]["state"], "held");
+    let answer = held.await.unwrap().json();
+    assert_eq!(answer["outcome"], "failed");
+    assert_eq!(begin.elapsed(), Duration::from_secs(10));
 }
 
 #[tokio::test]

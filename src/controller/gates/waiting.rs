@@ -7,7 +7,7 @@ use tracing::warn;
 use super::super::until;
 use crate::{
     gates::{GateDecision, GateWait, Overdue},
-    language::{Owner, Timestamp},
+    language::{Grace, Owner, Timestamp},
     outage::Pause,
     store::{Answer, Revision, Store, WaitError, WaitRequest, Waiter},
 };
@@ -58,7 +58,8 @@ impl Waiting {
             GateDecision::Overdue { reason, until } => (until, Some(reason)),
             GateDecision::Wait { until } => (until, None),
         };
-        self.until = until;
+        // Then, a failure may count that does not yet.
+        self.until = until.into_iter().chain(answer.grace.end()).min();
         self.note(overdue);
         false
     }
@@ -79,7 +80,9 @@ impl Waiting {
             },
             () = until(self.until, self.store.now()) => {}
         }
-        self.store.judge(self.wait.conditions()).map(Arc::new)
+        let grace = Grace::of_pod(self.wait.since(), self.store.now());
+        let judged = self.store.judge(self.wait.conditions(), grace);
+        judged.map(Arc::new)
     }
 
     fn request(&self) -> WaitRequest {
@@ -87,6 +90,7 @@ impl Waiting {
             who: Waiter {
                 namespace: self.pod.namespace.clone(),
                 pod: Some(self.pod.name.clone()),
+                uid: Some(self.pod.uid.clone()),
                 since: self.wait.since(),
             },
             conditions: Arc::clone(self.wait.conditions()),

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     controller::fake::Refusal,
     life::AssertionId,
-    store::{Existing, NewAssertion},
+    store::{Existing, NewAssertion, State},
 };
 
 const OURS: &str = "oncue.dev/depends-on";
@@ -100,13 +100,48 @@ async fn a_failure_keeps_the_gate_until_it_is_over() {
     let running = Running::start(FakeApi::default()).await;
     running.create("first/up").await;
     running.create("first/failed").await;
-    let pod = mk_gated(&mk_record(&["first/up", "!first/failed"]));
+    let mut pod = mk_gated(&mk_record(&["first/up", "!first/failed"]));
+    pod["metadata"]["creationTimestamp"] = json!("2026-11-27T10:59:50Z");
     running.api.put("pods", &pod);
     running.settle().await;
     assert!(!running.is_open(&pod));
     assert_eq!(running.store.stats().waiters, 1, "it does not poll");
     running.store.delete(key("first/failed")).await.unwrap();
     running.until_open(&pod).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_earlier_failure_keeps_the_gate_30_seconds_after_the_pod_was_created() {
+    for (seconds, is_open) in [(20, true), (40, false)] {
+        let running = Running::start(FakeApi::default()).await;
+        running.create("first/failed").await;
+        let pod = mk_gated(&mk_record(&["first/up", "!first/failed"]));
+        running.api.put("pods", &pod);
+        sleep(Duration::from_secs(seconds)).await;
+        running.create("first/up").await;
+        running.settle().await;
+        assert_eq!(running.is_open(&pod), is_open, "{seconds} s");
+        assert_eq!(running.store.stats().waiters, usize::from(!is_open));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_told_of_an_earlier_failure_by_the_age_of_its_pod() {
+    let running = Running::start(FakeApi::default()).await;
+    running.create("first/failed").await;
+    let mut pod = mk_gated(&json!({"depends-on": ["first/up", "!first/failed"]}));
+    pod["spec"] = json!({});
+    running.api.put("pods", &pod);
+    sleep(Duration::from_secs(10)).await;
+    let mut request = mk_wait("!first/failed");
+    // Its wait begins later than the pod is created.
+    request.who.since = running.store.now();
+    request.who.uid = Some("u-2".into());
+    let outcome = async || running.store.wait(request.clone()).await.unwrap().outcome;
+    for (seconds, expected) in [(0, State::Held), (19, State::Held), (2, State::Failed)] {
+        sleep(Duration::from_secs(seconds)).await;
+        assert_eq!(outcome().await, expected, "{seconds} s later");
+    }
 }
 
 #[tokio::test(start_paused = true)]

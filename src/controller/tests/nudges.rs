@@ -32,7 +32,11 @@ impl Running {
             let held = timeout(Duration::from_secs(30), self.store.wait(request.clone()));
             let answer = match held.await {
                 Ok(answer) => answer.unwrap(),
-                Err(_) => self.store.judge(&request.conditions).unwrap().into(),
+                Err(_) => self
+                    .store
+                    .judge(&request.conditions, Grace::Over)
+                    .unwrap()
+                    .into(),
             };
             assert_eq!(answer.outcome, crate::language::State::Held);
             if answer.nudges == [expected] {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::Router;
-use oncue_language::{Condition, State};
+use oncue_language::{Condition, Grace, State};
 use oncue_simulation::{StoreView, cluster::Pod};
 use oncue_webhook_certs::{Authority, CertificateError, SwappableCertificate};
 use prometheus_client::registry::Registry;
@@ -171,7 +171,7 @@ pub(super) struct Snapshot<'a> {
 impl StoreView for Snapshot<'_> {
     fn judge(&self, conditions: &[Condition]) -> Vec<State> {
         // A store that is fed with objects judges everything.
-        let answer = self.store.judge(&conditions.into());
+        let answer = self.store.judge(&conditions.into(), Grace::Over);
         answer.map_or_else(|_| Vec::new(), |answer| answer.states().collect())
     }
 

@@ -25,6 +25,7 @@ fn mk_wait(revision: Option<Revision>) -> WaitRequest {
         who: Waiter {
             namespace: Namespace::default(),
             pod: None,
+            uid: None,
             since: Timestamp::default(),
         },
         conditions: mk_conditions(),
@@ -36,7 +37,7 @@ fn mk_wait(revision: Option<Revision>) -> WaitRequest {
 fn an_object_is_forgotten_unless_someone_has_asked_for_it_since_the_last_look() {
     let shared = mk_shared();
     shared.set_object(&mk_job(), Some(ObjectState::Holds));
-    shared.judge(&mk_conditions()).unwrap();
+    shared.judge(&mk_conditions(), Grace::Over).unwrap();
     assert_eq!(shared.forget_unasked_objects(vec![mk_job()]), []);
     assert_eq!(shared.asked_known_objects(), [mk_job()].into());
     assert_eq!(shared.forget_unasked_objects(vec![mk_job()]), [mk_job()]);
@@ -49,7 +50,11 @@ fn an_object_is_not_forgotten_under_a_held_waiter() {
     let pending = ObjectState::Pending("0 of 1".to_owned());
     shared.set_object(&mk_job(), Some(pending));
     let Entry::Held(place) = shared
-        .wait(mk_wait(Some(shared.revision())), Until::Settled)
+        .wait(
+            mk_wait(Some(shared.revision())),
+            Until::Settled,
+            Timestamp::default(),
+        )
         .ok()
         .unwrap()
     else {
@@ -64,7 +69,7 @@ fn an_object_is_not_forgotten_under_a_held_waiter() {
 #[test]
 fn an_unknown_object_that_someone_has_just_asked_for_is_not_forgotten() {
     let shared = mk_shared();
-    shared.judge(&mk_conditions()).unwrap();
+    shared.judge(&mk_conditions(), Grace::Over).unwrap();
     assert_eq!(shared.forget_unasked_objects(vec![mk_job()]), []);
 }
 
@@ -73,7 +78,7 @@ fn a_forgotten_object_is_asked_for_again() {
     let shared = mk_shared();
     shared.set_object(&mk_job(), Some(ObjectState::Holds));
     assert_eq!(shared.forget_unasked_objects(vec![mk_job()]), [mk_job()]);
-    shared.judge(&mk_conditions()).unwrap();
+    shared.judge(&mk_conditions(), Grace::Over).unwrap();
     let mut known = shared.state.lock();
     assert_eq!(known.asked.take_unknown(), [mk_job()].into());
 }

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use oncue_language::{Condition, Demand, ObjectDemand, ObjectKey, State, Subject};
+use oncue_language::{Condition, Demand, Grace, ObjectDemand, ObjectKey, State, Subject};
 use tokio::sync::oneshot;
 
-use super::{Waiter, WaiterInfo};
+use super::{Trigger, Waiter, WaiterInfo};
 use crate::{life::Timestamp, memory::Share, store::Answer, world::Revision};
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -23,10 +23,12 @@ pub(super) struct MemberId {
     pub(super) number: u64,
 }
 
-/// Waiters whose conditions are the same, and had the same states when they were judged.
+/// Waiters whose conditions are the same, and had the same states when they were judged; the same
+/// failures count for them.
 #[derive(Debug, Default)]
-pub(super) struct Group {
-    pub(super) conditions: Arc<[Condition]>,
+pub(crate) struct Group {
+    pub(crate) conditions: Arc<[Condition]>,
+    pub(crate) grace: Grace,
     pub(super) states: Box<[State]>,
     pub(super) members: BTreeMap<MemberId, Member>,
     /// The revision at which the first state flipped.
@@ -42,19 +44,28 @@ pub(super) struct Member {
 }
 
 impl Group {
-    pub(super) fn new(conditions: Arc<[Condition]>, states: Box<[State]>, share: Share) -> Self {
+    /// Returns a group without members, whose conditions were just judged.
+    pub(super) fn new(present: &Answer, share: Share) -> Self {
         Self {
-            conditions,
-            states,
+            conditions: Arc::clone(&present.conditions),
+            grace: present.grace,
+            states: present.states().collect(),
             _share: Some(share),
             ..Self::default()
         }
+    }
+
+    /// Returns the changes that can flip a state.
+    pub(super) fn triggers(&self) -> impl Iterator<Item = Trigger> {
+        let conditions = self.conditions.iter();
+        conditions.map(|condition| Trigger::of(condition, self.grace))
     }
 
     pub(super) fn info(&self, member: &MemberId) -> Option<WaiterInfo> {
         Some(WaiterInfo {
             who: self.members.get(member)?.who.clone(),
             conditions: Arc::clone(&self.conditions),
+            grace: self.grace,
         })
     }
 }
@@ -91,7 +102,8 @@ impl Released {
 
 /// Returns the size of a member in bytes, without its group.
 pub(super) fn member_bytes(who: &Waiter) -> usize {
-    MEMBER + who.pod.as_ref().map_or(0, |pod| pod.len())
+    let texts = [&who.pod, &who.uid].into_iter().flatten();
+    MEMBER + texts.map(|text| text.len()).sum::<usize>()
 }
 
 /// Returns the size of a group in bytes, without its members.

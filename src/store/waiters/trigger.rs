@@ -2,11 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use oncue_language::{Condition, Demand, ObjectKey, Subject, Value, VariableKey};
+use oncue_language::{Condition, Demand, Grace, ObjectKey, Presence, Subject, Value, VariableKey};
 
 use crate::world::Shift;
 
-/// A change that flips the state of a condition.
+/// A change that can flip the state of a condition. The number 0 is crossed by every change.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Trigger {
     /// The number of variables below a name crosses this number.
@@ -21,8 +21,12 @@ pub(super) enum Trigger {
 
 impl Trigger {
     /// Returns the change that flips the condition.
-    pub(super) fn of(condition: &Condition) -> Self {
+    pub(super) fn of(condition: &Condition, grace: Grace) -> Self {
+        // A failure that counts may come beside earlier ones that do not.
+        let is_any = grace != Grace::Over && condition.presence == Presence::Failure;
         match &condition.subject {
+            Subject::Below { prefix, .. } if is_any => Self::Below(prefix.clone(), 0),
+            Subject::Variable { key, .. } if is_any => Self::Owners(key.clone(), 0),
             Subject::Below { prefix, at_least } => Self::Below(prefix.clone(), at_least.get()),
             Subject::Object(key) => Self::Object(key.clone()),
             Subject::Variable { key, demand } => match demand {
@@ -33,36 +37,39 @@ impl Trigger {
         }
     }
 
-    /// Returns the triggers that the shift activates, as one range.
-    pub(super) fn pulled_by(shift: &Shift) -> RangeInclusive<Self> {
+    /// Returns the triggers that the shift activates, as ranges.
+    pub(super) fn pulled_by(shift: &Shift) -> Vec<RangeInclusive<Self>> {
         match shift {
             Shift::Below {
                 prefix,
                 before,
                 after,
-            } => {
-                let (first, last) = crossed(*before, *after);
-                Self::Below(prefix.clone(), first)..=Self::Below(prefix.clone(), last)
-            }
+            } => crossed(*before, *after, |number| {
+                Self::Below(prefix.clone(), number)
+            }),
             Shift::Object(key) => {
                 let object = Self::Object(Box::new(key.clone()));
-                object.clone()..=object
+                vec![object.clone()..=object]
             }
             Shift::Owners { key, before, after } => {
-                let (first, last) = crossed(*before, *after);
-                Self::Owners(key.clone(), first)..=Self::Owners(key.clone(), last)
+                crossed(*before, *after, |number| Self::Owners(key.clone(), number))
             }
             Shift::Value { key, value } => {
                 let value = Self::Value(key.clone(), value.clone());
-                value.clone()..=value
+                vec![value.clone()..=value]
             }
         }
     }
 }
 
-/// Returns the first and the last number that a count reaches, or no longer reaches.
-fn crossed(before: usize, after: usize) -> (u32, u32) {
+/// Returns 0, and the numbers that a count reaches, or no longer reaches.
+fn crossed(
+    before: usize,
+    after: usize,
+    trigger: impl Fn(u32) -> Trigger,
+) -> Vec<RangeInclusive<Trigger>> {
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let (least, most) = (before.min(after), before.max(after));
-    (number(least + 1), number(most))
+    let reached = trigger(number(least + 1))..=trigger(number(most));
+    vec![trigger(0)..=trigger(0), reached]
 }

@@ -1,0 +1,94 @@
+//! Failures of an earlier release: they do not end the wait of a young pod.
+
+use std::time::Duration;
+
+use crate::timestamp::Timestamp;
+
+/// How long after the creation of a pod an earlier failure does not count, so that the release of
+/// the pod has time to clear it.
+pub const GRACE: Duration = Duration::from_secs(30);
+
+/// Which failures count for a wait.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Grace {
+    /// All of them.
+    #[default]
+    Over,
+    /// Those that are newer than the waiting pod.
+    Young {
+        /// When the pod was created.
+        created: Timestamp,
+    },
+}
+
+impl Grace {
+    /// Returns which failures count at `now` for a pod that was created at this time.
+    pub fn of_pod(created: Timestamp, now: Timestamp) -> Self {
+        if now < created + GRACE {
+            Self::Young { created }
+        } else {
+            Self::Over
+        }
+    }
+
+    /// Returns which failures count at `now` for the same pod.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        match self {
+            Self::Over => Self::Over,
+            Self::Young { created } => Self::of_pod(created, now),
+        }
+    }
+
+    /// Returns when earlier failures begin to count, if they do not count yet.
+    pub fn end(self) -> Option<Timestamp> {
+        match self {
+            Self::Over => None,
+            Self::Young { created } => Some(created + GRACE),
+        }
+    }
+
+    /// Returns from which moment on failures count, if not all do.
+    pub fn first_counted(self) -> Option<Timestamp> {
+        match self {
+            Self::Over => None,
+            Self::Young { created } => Some(created + RESOLUTION),
+        }
+    }
+
+    /// Returns whether a failure of this moment counts. One of an unknown moment always does.
+    pub fn counts(self, failed: Option<Timestamp>) -> bool {
+        let moments = failed.zip(self.first_counted());
+        moments.is_none_or(|(failed, first)| failed >= first)
+    }
+}
+
+/// Kubernetes writes whole seconds: a failure in the second of the creation may be an earlier one.
+const RESOLUTION: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_failure_counts_30_seconds_after_the_pod_was_created() {
+        let at = |seconds: u64| Timestamp::from_millis(1_000_000) + Duration::from_secs(seconds);
+        let created = at(10);
+        for (now, failed, counts) in [
+            (0, Some(9), false),
+            (10, Some(9), false),
+            (39, Some(0), false),
+            (39, Some(10), false),
+            (39, Some(11), true),
+            (39, None, true),
+            (40, Some(0), true),
+            (99, Some(0), true),
+        ] {
+            let grace = Grace::of_pod(created, at(now));
+            let row = format!("failed at {failed:?}, judged at {now}");
+            assert_eq!(grace.counts(failed.map(at)), counts, "{row}");
+            assert_eq!(grace.end(), (now < 40).then(|| at(40)), "{row}");
+            assert_eq!(grace.at(at(40)), Grace::Over, "{row}");
+        }
+    }
+}
