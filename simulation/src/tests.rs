@@ -244,6 +244,24 @@ fn probes_ask_services_and_assumptions() {
 }
 
 #[test]
+fn a_probe_is_made_at_once_when_its_service_becomes_ready() {
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "redis"},
+        "spec": {"selector": {"app": "cache"}, "ports": [{"port": 6379}]},
+    });
+    let objects = [
+        service,
+        pod("cache", json!({"oncue.dev/rehearse": "ready=10m"})),
+        pod("web", json!({"depends-on": "tcp://redis:6379"})),
+    ];
+    let run = simulate(&objects);
+    assert!(run.stuck().is_empty());
+    // Without a nudge, the next probe would come up to 5 s later.
+    let at_once = Duration::from_millis(600_500);
+    assert!(run.finish.took < at_once, "{:?}", run.finish.took);
+}
+
+#[test]
 fn a_term_on_the_own_node_holds_if_it_is_assumed() {
     let objects = [
         pod("web", json!({"depends-on": "daemonset:cni on node, a/b"})),
