@@ -86,7 +86,7 @@ impl Changes<'_> {
 
     fn volume(&mut self) {
         let volumes = self.plan.spec.volumes.as_ref();
-        match position(volumes, VOLUME) {
+        match self.plan.spec.position_of_volume(VOLUME) {
             None if self.plan.needs_container() => {
                 self.append(format_args!("/spec/volumes"), volumes, &SHARED_VOLUME);
             }

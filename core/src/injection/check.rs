@@ -1,17 +1,18 @@
 //! What does not go together: a pod, what it asks for, and what the installation can do.
 
 use super::{
+    Target as Created,
     hook::Hook,
     pod::{Container, Spec},
     settings::Controller,
 };
 use crate::language::{
-    AnnotationError, Located, Namespace,
+    AnnotationError, Located, Namespace, ObjectDemand, ObjectKind, ObjectTerm, Placeholder,
     Placeholder::NodeName,
     PodAnnotations, Target, Term,
     annotation::{Fault, Key, Mode},
     condition::MAX_TOGETHER,
-    object::PRIVATE_TO_OTHERS,
+    object::{FieldStep, PRIVATE_TO_OTHERS},
 };
 
 const OPENS_NO_GATES: &str =
@@ -54,6 +55,49 @@ pub(crate) fn private_to_others(
             .then_some(PRIVATE_TO_OTHERS),
         Target::Below { .. } | Target::Probe(_) | Target::Variable { .. } => None,
     })
+}
+
+const OWN_CLAIM: &str = "the pod uses this claim itself, and a claim that binds when its pod is scheduled never binds \
+     behind a gate: leave the term out, because the scheduler waits for the claim, or use \
+     depends-on-mode: init";
+
+/// Refuses a gate that waits until a claim of the pod's own is bound. Admission does not know
+/// whether it binds before the pod is scheduled; if it does, the scheduler waits for it anyway.
+pub(crate) fn own_claims(
+    asked: &PodAnnotations,
+    spec: &Spec<'_>,
+    created: &Created<'_>,
+) -> Vec<AnnotationError> {
+    if asked.mode != Mode::Gate {
+        return Vec::new();
+    }
+    let unnamed = Placeholder::PodName.to_string();
+    let name = created.name.filter(|name| !name.is_empty());
+    let claims: Vec<_> = spec.claims(name.unwrap_or(&unnamed)).collect();
+    let is_own = |object: &ObjectTerm| {
+        let is_here = object.namespace_in(created.namespace).as_ref() == Some(created.namespace);
+        let name = object.which.name().map(ToString::to_string);
+        is_here && waits_for_binding(object) && name.is_some_and(|name| claims.contains(&name))
+    };
+    let errors = refused_terms(asked, |term| match &term.target {
+        Target::Object(object) => is_own(object).then_some(OWN_CLAIM),
+        Target::Below { .. } | Target::Probe(_) | Target::Variable { .. } => None,
+    });
+    errors.collect()
+}
+
+/// Returns whether a term asks for a claim's status, which depends on its binding.
+fn waits_for_binding(object: &ObjectTerm) -> bool {
+    object.kind == ObjectKind::PersistentVolumeClaim
+        && match &object.demand {
+            ObjectDemand::Condition(_) => false,
+            ObjectDemand::Field { path, .. } => path.steps().first() == Some(&status()),
+            ObjectDemand::Rule => true,
+        }
+}
+
+fn status() -> FieldStep {
+    FieldStep::Member("status".into())
 }
 
 /// Refuses `signals` if neither a marker nor a controller would signal.
@@ -275,6 +319,39 @@ mod tests {
         let on_wait = "signals-on-wait: column 4: in \"y/$(NODE_NAME)\": a gate waits before";
         assert!(errors[3].starts_with(on_wait), "{errors:?}");
         assert!(errors[4].contains("spec.nodeName"));
+    }
+
+    #[test]
+    fn a_gate_does_not_wait_until_a_claim_of_the_pods_own_is_bound() {
+        let spec = r#"{"volumes":[
+            {"name":"data","persistentVolumeClaim":{"claimName":"orders"}},
+            {"name":"scratch","ephemeral":{"volumeClaimTemplate":{}}},
+            {"name":"tmp","emptyDir":{}}
+        ]}"#;
+        let spec: Spec<'_> = serde_json::from_str(spec).unwrap();
+        let shop: Namespace = "shop".parse().unwrap();
+        for (term, mode, name, is_refused) in [
+            ("pvc:orders", "gate", Some("app"), true),
+            ("pvc:orders@shop", "gate", None, true),
+            ("?pvc:orders{.status.phase}=Bound", "gate", None, true),
+            ("pvc:app-scratch", "gate", Some("app"), true),
+            ("pvc:$(POD_NAME)-scratch", "gate", None, true),
+            ("pvc:app-tmp", "gate", Some("app"), false),
+            ("pvc:orders@till", "gate", None, false),
+            ("pvc:orders{.spec.storageClassName}", "gate", None, false),
+            ("pvc:orders-old", "gate", None, false),
+            ("configmap:orders", "gate", None, false),
+            ("pvc:orders", "init", Some("app"), false),
+        ] {
+            let annotations = [("depends-on", term), ("depends-on-mode", mode)];
+            let reading = PodAnnotations::read(&Keys::default(), annotations);
+            let created = Created {
+                namespace: &shop,
+                name,
+            };
+            let errors = own_claims(&reading.annotations.unwrap(), &spec, &created);
+            assert_eq!(!errors.is_empty(), is_refused, "{term}");
+        }
     }
 
     #[test]

@@ -56,11 +56,7 @@ fn check_container_names(plan: &Plan<'_>) -> Result<(), Collision> {
 }
 
 fn check_volume_name(plan: &Plan<'_>) -> Result<(), Collision> {
-    let volumes = plan.spec.volumes.as_deref().unwrap_or_default();
-    let index = volumes
-        .iter()
-        .position(|volume| volume.name.as_deref() == Some(VOLUME));
-    match index {
+    match plan.spec.position_of_volume(VOLUME) {
         Some(index) if !plan.was_injected() => Err(Collision::Volume {
             path: format!("spec.volumes[{index}]"),
             name: VOLUME,

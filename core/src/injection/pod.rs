@@ -90,7 +90,7 @@ view! {
         restart_policy: Text<'a> = "restartPolicy",
         scheduling_gates: List<Named<'a>> = "schedulingGates",
         security_context: SecurityContext = "securityContext",
-        volumes: List<Named<'a>> = "volumes",
+        volumes: List<Volume<'a>> = "volumes",
     }
 }
 
@@ -123,6 +123,27 @@ impl<'a> Spec<'a> {
         matches!(self.restart_policy.as_deref(), None | Some("Always" | ""))
     }
 
+    /// Returns the position of the volume with this name.
+    pub(crate) fn position_of_volume(&self, name: &str) -> Option<usize> {
+        let volumes = self.volumes.as_deref()?;
+        let is_it = |volume: &Volume<'_>| volume.name.as_deref() == Some(name);
+        volumes.iter().position(is_it)
+    }
+
+    /// Returns the names of the claims behind the volumes of a pod of this name.
+    pub(crate) fn claims(&self, pod: &str) -> impl Iterator<Item = String> {
+        let volumes = self.volumes.as_deref().unwrap_or_default().iter();
+        volumes.filter_map(move |volume| {
+            let named = volume
+                .claim
+                .as_ref()
+                .and_then(|it| it.claim_name.as_deref());
+            let name = || volume.name.as_deref().unwrap_or_default();
+            let own = || volume.ephemeral.map(|_| format!("{pod}-{}", name()));
+            named.map(str::to_owned).or_else(own)
+        })
+    }
+
     /// Returns whether the pod shares its node's network.
     pub(crate) fn uses_host_network(&self) -> bool {
         self.host_network == Some(true)
@@ -133,6 +154,22 @@ view! {
     /// Anything with a name.
     Named<'a> {
         name: Text<'a> = "name",
+    }
+}
+
+view! {
+    /// A volume of a pod.
+    Volume<'a> {
+        claim: ClaimSource<'a> = "persistentVolumeClaim",
+        ephemeral: IgnoredAny = "ephemeral",
+        name: Text<'a> = "name",
+    }
+}
+
+view! {
+    /// The claim that a volume stands for.
+    ClaimSource<'a> {
+        claim_name: Text<'a> = "claimName",
     }
 }
 

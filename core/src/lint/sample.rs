@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     language::{
@@ -11,7 +11,7 @@ use crate::{
         annotation::Fault,
         template::{EmptySubstitution, ResolveError},
     },
-    workload::{Workload, WorkloadKind},
+    workload::{Workload, WorkloadKind, text},
 };
 
 /// The pod that stands for all pods of a workload.
@@ -31,7 +31,7 @@ pub(super) struct Pod<'a> {
     #[serde(skip)]
     pub(super) name: Option<String>,
     metadata: Cow<'a, Map<String, Value>>,
-    spec: Option<&'a Value>,
+    spec: Option<Cow<'a, Value>>,
 }
 
 impl<'a> Pod<'a> {
@@ -46,16 +46,52 @@ impl<'a> Pod<'a> {
         };
         let is_named = sample == Sample::FirstPod || workload.kind() == WorkloadKind::Pod;
         let name = metadata.get("name").filter(|_| is_named);
+        let name = name.and_then(Value::as_str).map(str::to_owned);
         Self {
-            name: name.and_then(Value::as_str).map(str::to_owned),
+            spec: template.get("spec").map(|spec| {
+                let claims = claims(workload, name.as_deref());
+                with_volumes(spec, claims)
+            }),
+            name,
             metadata,
-            spec: template.get("spec"),
         }
     }
 
     pub(super) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("it is made of JSON values")
     }
+}
+
+/// Returns the volumes of the claims that a `StatefulSet` creates for its pod of this name.
+fn claims(workload: &Workload<'_>, pod: Option<&str>) -> Vec<Value> {
+    let unnamed = Placeholder::PodName.to_string();
+    let pod = pod.unwrap_or(&unnamed);
+    let templates = workload.object().pointer("/spec/volumeClaimTemplates");
+    let templates = templates.and_then(Value::as_array).into_iter().flatten();
+    let names = templates.filter_map(|template| text(template, "/metadata/name"));
+    let volume = |name| {
+        let claim = format!("{name}-{pod}");
+        json!({"name": name, "persistentVolumeClaim": {"claimName": claim}})
+    };
+    match workload.kind() {
+        WorkloadKind::StatefulSet => names.map(volume).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the spec of a pod with more volumes.
+fn with_volumes(spec: &Value, more: Vec<Value>) -> Cow<'_, Value> {
+    if more.is_empty() {
+        return Cow::Borrowed(spec);
+    }
+    let mut spec = spec.clone();
+    if let Some(members) = spec.as_object_mut() {
+        let volumes = members.entry("volumes").or_insert_with(|| json!([]));
+        if let Some(volumes) = volumes.as_array_mut() {
+            volumes.extend(more);
+        }
+    }
+    Cow::Owned(spec)
 }
 
 /// Reports a label that a controller adds as not known yet, instead of empty.

@@ -546,6 +546,22 @@ fn a_warning_stands_at_the_key_that_it_speaks_of() {
 }
 
 #[test]
+fn a_gate_does_not_wait_for_the_claims_of_a_stateful_set() {
+    for (claim, is_refused) in [
+        ("data-$(POD_NAME)", true),
+        ("data-db-0", true),
+        ("other", false),
+    ] {
+        let annotations = format!("depends-on: 'pvc:{claim}', depends-on-mode: gate");
+        let set = mk("StatefulSet", "db", &annotations);
+        let claims = "spec:\n  volumeClaimTemplates: [{metadata: {name: data}}]\n";
+        let found = lint(&set.replacen("spec:\n", claims, 1));
+        let is_own = |finding: &String| finding.contains("the pod uses this claim itself");
+        assert_eq!(found.iter().any(is_own), is_refused, "{claim}: {found:?}");
+    }
+}
+
+#[test]
 fn looks_at_the_items_of_a_list() {
     let item = "{apiVersion: v1, kind: Pod, metadata: {name: a, annotations: {depends-on: '&'}}, \
                 spec: {containers: [{name: a, image: a}]}}";
