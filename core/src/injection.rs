@@ -18,6 +18,7 @@ mod changes;
 mod check;
 mod collision;
 mod container;
+mod gang;
 mod hook;
 pub mod patch;
 mod place;

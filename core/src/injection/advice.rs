@@ -1,6 +1,7 @@
 //! What a plan's author should hear, though it is carried out.
 
 use super::{
+    gang,
     hook::Hook,
     plan::Plan,
     pod::{Container, Spec},
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::language::{
     Term,
-    annotation::{Key, Position},
+    annotation::{Key, Mode, Position},
     host,
 };
 
@@ -19,6 +20,7 @@ pub(crate) fn advice(plan: &Plan<'_>) -> Vec<Warning> {
     warnings.extend(about_signals(plan));
     warnings.extend(about_hook(plan));
     warnings.extend(about_label(plan));
+    warnings.extend(about_gang(plan));
     if plan.needs_container() {
         warnings.extend(about_place(plan));
         warnings.extend(about_resources(plan));
@@ -56,6 +58,13 @@ fn about_label(plan: &Plan<'_>) -> Option<Warning> {
     let label = plan.settings.managed_label();
     let value = plan.pod.label(&label)?;
     (value != "true").then_some(Warning::LabelKept { label })
+}
+
+/// A gang that waits for its own gated pods never starts.
+fn about_gang(plan: &Plan<'_>) -> Option<Warning> {
+    let is_gated = plan.asked.mode == Mode::Gate && !plan.asked.depends_on.is_empty();
+    let mark = gang::mark(plan.pod, plan.spec).filter(|_| is_gated)?;
+    Some(Warning::GangScheduled { mark })
 }
 
 fn about_place(plan: &Plan<'_>) -> Vec<Warning> {

@@ -89,8 +89,10 @@ view! {
         resources: Amounts = "resources",
         restart_policy: Text<'a> = "restartPolicy",
         scheduling_gates: List<Named<'a>> = "schedulingGates",
+        scheduling_group: IgnoredAny = "schedulingGroup",
         security_context: SecurityContext = "securityContext",
         volumes: List<Volume<'a>> = "volumes",
+        workload_ref: IgnoredAny = "workloadRef",
     }
 }
 

@@ -13,6 +13,14 @@ pub enum Warning {
     /// An annotation that is let through.
     #[error(transparent)]
     Annotation(#[from] AnnotationWarning),
+    /// A pod behind a gate that a gang scheduler counts as a member of a gang.
+    #[error(
+        "{mark}: a gang does not count gated pods and may never start: use depends-on-mode: init"
+    )]
+    GangScheduled {
+        /// What makes it a member, such as `label scheduling.x-k8s.io/pod-group`.
+        mark: String,
+    },
     /// The label by which a controller finds the pod is there with another value, and stays so.
     #[error("label {label} is not \"true\": a controller will not see this pod")]
     LabelKept {

@@ -196,6 +196,7 @@ impl Subject<'_> {
             Warning::Annotation(AnnotationWarning::UnknownKey { key, .. }) => places.written(key),
             Warning::Annotation(AnnotationWarning::Reserved { key, .. })
             | Warning::LiveSignalsStay { key } => places.of(*key),
+            Warning::GangScheduled { .. } => places.of(Key::DependsOnMode),
             Warning::LabelKept { label } => places.label(label),
             Warning::LoopbackProbe { .. } => places.of(Key::DependsOn),
             Warning::MeshFirst => places.of(Key::DependsOnPosition),

@@ -522,6 +522,17 @@ fn a_warning_stands_at_the_key_that_it_speaks_of() {
         ),
         (
             Present,
+            &[
+                "depends-on: a",
+                "depends-on-mode: gate",
+                "scheduling.k8s.io/group-name: training",
+            ],
+            main,
+            "depends-on-mode",
+            "a gang does not count gated pods",
+        ),
+        (
+            Present,
             &["depends-on: a"],
             main,
             "oncue.dev/managed",
