@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use e2e::kit::{Namespace, PodManifest, pod, with_temp_ns};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_rejection_has_the_column_and_the_correct_form() -> Result<()> {
@@ -43,6 +44,22 @@ async fn a_gate_is_rejected_in_front_of_a_probe() -> Result<()> {
         let said = refusal(&ns, pod.annotate("depends-on-mode", "gate")).await?;
         let why = "denied the request: depends-on: column 1: in \"tcp://redis:6379\": a gate waits \
                    before the pod has a network";
+        assert!(said.contains(why), "{said}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_gate_is_rejected_in_front_of_a_claim_of_the_pods_own() -> Result<()> {
+    with_temp_ns(async |ns| {
+        let claim = json!({"name": "data", "persistentVolumeClaim": {"claimName": "data"}});
+        let pod = pod("app")
+            .depends_on("pvc:data")
+            .spec(json!({"volumes": [claim]}));
+        let said = refusal(&ns, pod.annotate("depends-on-mode", "gate")).await?;
+        let why = "denied the request: depends-on: column 1: in \"persistentvolumeclaim:data\": \
+                   the pod uses this claim itself";
         assert!(said.contains(why), "{said}");
         Ok(())
     })
