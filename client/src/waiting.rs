@@ -15,7 +15,10 @@ use std::{
 use oncue_language::{State, Verdict};
 use oncue_wire::{JudgedTerm, WaitAnswer};
 
-use self::preparation::{Preparation, PreparationError};
+use self::{
+    preparation::{Preparation, PreparationError},
+    signalling::{Attempt, Stage, Unsignalled},
+};
 use crate::{
     Surroundings,
     api::{Api, ApiError},
@@ -47,6 +50,7 @@ pub(crate) fn wait(arguments: args::Wait, surroundings: &Surroundings) -> Exit {
     };
     let mut waiting = Waiting {
         question: None,
+        unsignalled: Unsignalled::default(),
         sender,
         happenings,
         preparation,
@@ -59,15 +63,23 @@ pub(crate) fn wait(arguments: args::Wait, surroundings: &Surroundings) -> Exit {
 
 /// A message from another thread.
 enum Happening {
+    Attempted(Attempt),
     Event(Event),
     Signal(Signal),
-    Signalled(Result<(), ApiError>),
+}
+
+/// Why the client ends although its wait has no ending, or after it.
+enum Interruption {
+    /// A signal that cannot be created.
+    Rejected(String),
+    Stopped(Signal),
 }
 
 /// A wait with its threads and channels.
 struct Waiting<'a> {
     /// The question that awaits its answer, with its connection.
     question: Option<(u64, Api)>,
+    unsignalled: Unsignalled,
     sender: Sender<Happening>,
     happenings: Receiver<Happening>,
     preparation: Preparation,
@@ -77,22 +89,28 @@ struct Waiting<'a> {
 impl Waiting<'_> {
     /// Returns the exit and the message that explains it.
     fn run(&mut self) -> (Exit, String) {
-        if let Err(unfinished) = self.signal_all(&self.preparation.early_signals) {
-            return unfinished;
-        }
         let mut wait = Wait::new(self.preparation.plan.clone(), self.now());
-        let ending = match self.until_it_ends(&mut wait) {
+        let early = self.preparation.early_signals.clone();
+        let ending = self.begin_to_signal(Stage::BesideWait, early);
+        let ending = match ending.and_then(|()| self.until_it_ends(&mut wait)) {
             Ok(ending) => ending,
-            Err(signal) => return self.stopped(&wait, signal),
+            Err(interruption) => {
+                self.preparation
+                    .stamp_outages(wait.without_store(self.now()));
+                return self
+                    .interrupted(interruption, |signal| wait.stopped_by(signal, self.now()));
+            }
         };
         self.surroundings.console.say(&ending.message);
         match ending.kind {
-            EndingKind::Ready => match self.signal_all(&self.preparation.signals) {
+            EndingKind::Ready => match self.signal_after_wait() {
                 Ok(()) => {
                     self.preparation.forget_the_wait();
                     (Exit::Held, ending.message)
                 }
-                Err(unfinished) => unfinished,
+                Err(interruption) => {
+                    self.interrupted(interruption, |signal| self.stopped_while_signalling(signal))
+                }
             },
             kind => {
                 self.preparation
@@ -104,15 +122,20 @@ impl Waiting<'_> {
         }
     }
 
-    fn stopped(&self, wait: &Wait, signal: Signal) -> (Exit, String) {
-        let message = wait.stopped_by(signal.name(), self.now());
+    fn interrupted(
+        &self,
+        interruption: Interruption,
+        stopped_by: impl FnOnce(&str) -> String,
+    ) -> (Exit, String) {
+        let (exit, message) = match interruption {
+            Interruption::Rejected(message) => (Exit::Error, message),
+            Interruption::Stopped(signal) => (Exit::Signal(signal), stopped_by(signal.name())),
+        };
         self.surroundings.console.say(&message);
-        self.preparation
-            .stamp_outages(wait.without_store(self.now()));
-        (Exit::Signal(signal), message)
+        (exit, message)
     }
 
-    fn until_it_ends(&mut self, wait: &mut Wait) -> Result<Ending, Signal> {
+    fn until_it_ends(&mut self, wait: &mut Wait) -> Result<Ending, Interruption> {
         let mut event = Event::Tick;
         loop {
             for action in wait.handle(event, self.now()) {
@@ -126,8 +149,12 @@ impl Waiting<'_> {
             }
             event = match self.next(wait.wake_at()) {
                 Some(Happening::Event(event)) => event,
-                Some(Happening::Signal(signal)) => return Err(signal),
-                Some(Happening::Signalled(_)) | None => Event::Tick,
+                Some(Happening::Signal(signal)) => return Err(Interruption::Stopped(signal)),
+                Some(Happening::Attempted(attempt)) => {
+                    self.take_attempt(attempt)?;
+                    Event::Tick
+                }
+                None => Event::Tick,
             };
             self.forget_the_question_that(&event);
         }

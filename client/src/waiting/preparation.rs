@@ -29,7 +29,7 @@ pub(super) struct Preparation {
     pub(super) plan: Plan,
     /// The signals to create after the wait.
     pub(super) signals: Vec<NamedSignal>,
-    /// What is created before the wait begins.
+    /// The signals to create beside the wait.
     pub(super) early_signals: Vec<NamedSignal>,
     pub(super) owner: Option<Owner>,
     /// How long the pod had waited when this process began.

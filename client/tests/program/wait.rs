@@ -5,7 +5,11 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     process::ExitCode,
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -272,25 +276,75 @@ fn the_pauses_between_refused_signals_grow_after_a_long_wait_too() {
     assert!((5..8).contains(&attempts.len()), "{attempts:?}");
 }
 
+const HERE: &str = "PUT /v1/namespaces/shop/variables/here";
+
+/// As of two pods that wait for each other.
 #[test]
-fn signals_before_it_asks_for_anything_and_again_once_the_wait_is_over() {
-    let server = Server::start(|request| match request.number {
-        0 => Reply::Problem(507, "the disk is full"),
-        1 | 3 => Reply::Json(201, json!({})),
-        _ => Reply::held(),
+fn signals_beside_the_wait_and_again_once_it_is_over() {
+    let (signalled, is_signalled) = mpsc::channel();
+    let is_signalled = Mutex::new(is_signalled);
+    let attempts = AtomicUsize::new(0);
+    let server = Server::start(move |request| match &*request.line {
+        HERE if attempts.fetch_add(1, Ordering::SeqCst) == 0 => {
+            Reply::Problem(507, "the disk is full")
+        }
+        HERE => {
+            signalled.send(()).unwrap();
+            Reply::Json(201, json!({}))
+        }
+        line if line.starts_with("POST") => {
+            is_signalled.lock().unwrap().recv().unwrap();
+            Reply::held()
+        }
+        _ => Reply::Json(201, json!({})),
     });
     let pod = Pod::new(server.url());
     let ended = pod.run(&["wait", "--signal=done", "--signal-on-wait=here=1", "peer"]);
     ended.assert_code(0);
     ended.assert_says("Trying to signal here");
-    server.request();
-    let request = server.request();
-    assert_eq!(request.line, "PUT /v1/namespaces/shop/variables/here");
+    ended.assert_says("Signalled: here");
+    let requests: Vec<_> = (0..4).map(|_| server.request()).collect();
+    let here = requests.iter().find(|it| it.line == HERE).unwrap();
     let owner = json!({"namespace": "shop", "name": "web-0", "uid": "u-1"});
-    assert_eq!(request.body, json!({"value": "1", "owner": owner}));
-    assert_eq!(server.request().line, "POST /v1/namespaces/shop/wait");
-    let request = server.request();
-    assert_eq!(request.line, "PUT /v1/namespaces/shop/variables/done");
+    assert_eq!(here.body, json!({"value": "1", "owner": owner}));
+    let last = requests.last().unwrap();
+    assert_eq!(last.line, "PUT /v1/namespaces/shop/variables/done");
+}
+
+#[test]
+fn a_signal_that_does_not_get_through_delays_no_wait() {
+    let server = Server::start(|request| match &*request.line {
+        HERE => Reply::Problem(507, "the disk is full"),
+        _ => Reply::held(),
+    });
+    let ended = Pod::new(server.url()).run(&["wait", "--signal-on-wait=here", "peer"]);
+    ended.assert_code(0);
+    ended.assert_says("Trying to signal here");
+    ended.assert_says("Warning: gave up signalling here: the controller signals instead");
+}
+
+#[test]
+fn says_what_it_waits_for_while_it_cannot_signal() {
+    let server = Server::start(|request| match &*request.line {
+        HERE => Reply::Hold,
+        _ => Reply::missing(),
+    });
+    let pod = Pod::new(server.url());
+    let mut client = start(pod.client(&["wait", "--signal-on-wait=here", "peer"]));
+    client.says("Waiting for 1 of 1: peer (does not exist)");
+    client.kill("-TERM");
+    let ended = client.end();
+    ended.assert_code(143);
+    ended.assert_says("still missing peer (does not exist)");
+}
+
+#[test]
+fn a_wait_for_nothing_signals_before_it_ends() {
+    let server = Server::start(|_| Reply::Json(201, json!({})));
+    let ended = Pod::new(server.url()).run(&["wait", "--signal-on-wait=here"]);
+    ended.assert_code(0);
+    ended.assert_says("Signalled: here");
+    assert_eq!(server.request().line, HERE);
 }
 
 #[test]
@@ -327,10 +381,21 @@ fn sigterm_ends_it_also_while_it_signals() {
 
 #[test]
 fn a_signal_that_the_store_refuses_is_an_error() {
-    let server = Server::start(|_| Reply::Problem(403, "not your namespace"));
-    let ended = Pod::new(server.url()).run(&["wait", "--signal=a"]);
-    ended.assert_code(1);
-    ended.assert_says("Failed to signal a");
+    let server = Server::start(|request| {
+        if request.line.starts_with("PUT") {
+            Reply::Problem(403, "not your namespace")
+        } else {
+            Reply::Hold
+        }
+    });
+    for arguments in [
+        &["wait", "--signal=a"][..],
+        &["wait", "--signal-on-wait=a", "b"],
+    ] {
+        let ended = Pod::new(server.url()).run(arguments);
+        ended.assert_code(1);
+        ended.assert_says("Failed to signal a");
+    }
 }
 
 #[test]
