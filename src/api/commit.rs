@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use oncue_language::VariableKey;
 
-use super::{Api, error::ApiError};
+use super::{Api, error::ApiError, metrics::Cause};
 use crate::store::{Asserted, NewAssertion, StoreError};
 
 impl Api {
@@ -14,9 +14,10 @@ impl Api {
         key: VariableKey,
         assertion: NewAssertion,
     ) -> Result<Asserted, ApiError> {
+        let cause = Cause::from(&assertion.id.asserter);
         let asserted = self.timed(self.store().assert(key, assertion)).await;
         let effect = asserted.as_ref().ok().map(|asserted| asserted.effect);
-        self.metrics().asserted(effect);
+        self.metrics().asserted(cause, effect);
         asserted
     }
 

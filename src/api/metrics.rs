@@ -13,8 +13,12 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+use strum::IntoStaticStr;
 
-use crate::store::{Effect, State, Stats, Store};
+use crate::{
+    life::Asserter,
+    store::{Effect, State, Stats, Store},
+};
 
 /// What the API counts.
 #[derive(Clone, Debug)]
@@ -35,7 +39,7 @@ impl Metrics {
         let registry = registry.sub_registry_with_prefix("store");
         registry.register(
             "creates",
-            "Assertions, by what they made of their variable",
+            "Assertions, by who made them (a pod's marker or waiting container, or a person or tool) and by what they made of their variable",
             metrics.creates.clone(),
         );
         registry.register(
@@ -54,14 +58,18 @@ impl Metrics {
     }
 
     /// Counts an assertion; `None` is one that failed.
-    pub(super) fn asserted(&self, effect: Option<Effect>) {
+    pub(super) fn asserted(&self, cause: Cause, effect: Option<Effect>) {
         let result = match effect {
             Some(Effect::Created) => "created",
             Some(Effect::Changed) => "changed",
             Some(Effect::Deleted | Effect::Unchanged) => "unchanged",
             None => "failed",
         };
-        self.creates.get_or_create(&CreateLabels { result }).inc();
+        let labels = CreateLabels {
+            cause: cause.into(),
+            result,
+        };
+        self.creates.get_or_create(&labels).inc();
     }
 
     /// Counts an answer to a wait; `None` is one that was turned away.
@@ -81,8 +89,28 @@ impl Metrics {
 /// The upper end of the shortest bucket, in seconds: a commit to memory takes less.
 const SHORTEST_COMMIT: f64 = 0.000_05;
 
+/// Who makes an assertion over the API.
+#[derive(Clone, Copy, Debug, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub(super) enum Cause {
+    /// A person or a tool.
+    Hand,
+    /// A pod: its marker, or its waiting container.
+    Marker,
+}
+
+impl From<&Asserter> for Cause {
+    fn from(asserter: &Asserter) -> Self {
+        match asserter {
+            Asserter::Hand => Self::Hand,
+            Asserter::Owner(_) => Self::Marker,
+        }
+    }
+}
+
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct CreateLabels {
+    cause: &'static str,
     result: &'static str,
 }
 

@@ -57,7 +57,7 @@ async fn a_change_that_is_not_kept_is_a_problem() {
         }
         let metrics = String::from_utf8(kit.get("/metrics").await.body.to_vec()).unwrap();
         assert!(
-            metrics.contains("oncue_store_creates_total{result=\"failed\"} 2"),
+            metrics.contains("oncue_store_creates_total{cause=\"hand\",result=\"failed\"} 2"),
             "{metrics}"
         );
     }

@@ -230,8 +230,8 @@ async fn waits_and_creates_are_counted() {
     for line in [
         "oncue_store_waiters 1",
         "oncue_store_variables 1",
-        "oncue_store_creates_total{result=\"created\"} 1",
-        "oncue_store_creates_total{result=\"unchanged\"} 1",
+        "oncue_store_creates_total{cause=\"hand\",result=\"created\"} 1",
+        "oncue_store_creates_total{cause=\"hand\",result=\"unchanged\"} 1",
         "oncue_store_wait_answers_total{outcome=\"missing\"} 1",
         "oncue_store_commit_duration_seconds_count 2",
     ] {
