@@ -166,14 +166,19 @@ def asks_for_no_more_rights(r):
     assert all(o["automountServiceAccountToken"] is False for o in r.of("ServiceAccount"))
 
 
-def writes_only_gates(r):
-    """the controller may only read, except that it patches pods if it opens gates"""
+def writes_only_reports_and_gates(r):
+    """the controller may only read, except that it reports on pods, and patches them if it opens gates"""
     kinds = [o for o in r.of("ClusterRole") if o["metadata"]["name"] == f"{r.name}-controller-kinds"]
     read = ["get", "list", "watch"]
     written = [rule for o in kinds for rule in o["rules"] if rule["verbs"] != read]
     opens_gates = r.has_controller() and r.config()["inject"]["gates"]
+    reports = [
+        {"apiGroups": [""], "resources": ["pods/status"], "verbs": ["patch"]},
+        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+    ]
     patch = {"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]}
-    assert written == ([patch] if opens_gates else []), written
+    expected = (reports if r.has_controller() else []) + ([patch] if opens_gates else [])
+    assert written == expected, written
 
 
 def rule(group, resource, name, verbs):
@@ -326,7 +331,7 @@ RENDERED = [
     is_labelled_and_placed,
     holds_no_certificate,
     asks_for_no_more_rights,
-    writes_only_gates,
+    writes_only_reports_and_gates,
     is_restricted,
     runs_where_its_images_do,
     lives_well,

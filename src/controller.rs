@@ -8,10 +8,12 @@
 //! | `assertions` | follows the assertions that exist | nothing |
 //! | `confirmations` | asks whether single pods exist | nothing |
 //! | `objects` | judges the objects that waiters ask for | the store's memory |
-//! | `pods` | watches pods, for `waiting_pods`, `life` and `gates` | nothing |
+//! | `pods` | watches pods, for `waiting_pods`, `life`, `gates` and `reporting` | nothing |
 //! | `waiting_pods` | tells which pods wait | the store's memory |
 //! | `gates` | opens the scheduling gates of pods whose terms hold | pods |
 //! | `life` | asserts and withdraws what pods and Jobs imply | the store |
+//! | `reporting` | shows what pods wait for | conditions of pods, Events |
+//! | `writes` | limits how many writes are in flight | |
 //! | `metrics` | counts what was written | |
 
 mod assertions;
@@ -25,9 +27,11 @@ mod metrics;
 mod objects;
 mod observations;
 mod pods;
+mod reporting;
 #[cfg(test)]
 mod tests;
 mod waiting_pods;
+mod writes;
 
 use kube::Client;
 use prometheus_client::registry::Registry;
@@ -35,7 +39,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 use self::{
     gates::GatesTask, life::LifeTask, metrics::Metrics, objects::ObjectsTask, pods::PodsTask,
-    waiting_pods::WaitingPodsTask,
+    reporting::ReportingTask, waiting_pods::WaitingPodsTask, writes::Writes,
 };
 use crate::{
     language::{Keys, Timestamp},
@@ -87,19 +91,27 @@ impl Controller {
             settings: Settings { keys, opens_gates },
             metrics,
         } = self;
-        let objects = ObjectsTask::new(client.clone(), store.clone());
+        let objects = ObjectsTask::new(client.clone(), store.clone(), metrics.clone());
         let mut pods = PodsTask::new(client.clone(), &keys);
         let observed = (store.clone(), pods.reader());
         let life = LifeTask::new(client.clone(), observed, (keys.clone(), metrics.clone()));
         let waiting = WaitingPodsTask::new((store.clone(), pods.reader()), keys.clone());
+        let writes = Writes::default();
+        let reporting = ReportingTask::new(
+            (client.clone(), writes.clone()),
+            (store.clone(), pods.reader()),
+            (keys.clone(), metrics.clone()),
+        );
         let mut tasks = JoinSet::new();
         if opens_gates {
             let observed = (store, pods.reader());
-            tasks.spawn(GatesTask::new(client, observed, (keys, metrics)).run());
+            let gates = GatesTask::new((client, writes), observed, (keys, metrics));
+            tasks.spawn(gates.run());
         }
         tasks.spawn(objects.run());
         tasks.spawn(life.run());
         tasks.spawn(waiting.run());
+        tasks.spawn(reporting.run());
         tasks.spawn(pods.run());
         tokio::select! {
             () = shutdown.reached(Phase::Draining) => {}

@@ -20,5 +20,5 @@ pub mod webhook;
 pub use oncue_core::{injection, life, waiting_pod, world};
 pub use oncue_language as language;
 
-use oncue_core::{gates, graph, lint, model, objects, workload};
+use oncue_core::{gates, graph, lint, model, objects, reporting, workload};
 use oncue_manifests as manifests;

@@ -1,7 +1,8 @@
-//! An API server in memory whose objects can be listed, watched, read and patched: for tests.
+//! An API server in memory whose objects can be listed, watched, read and patched, and which takes
+//! conditions and Events: for tests.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     convert::Infallible,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -16,6 +17,8 @@ use json_patch::Patch;
 use kube::{Client, client, core::Status};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{self, UnboundedSender};
+
+use super::writes::Written;
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -34,13 +37,21 @@ struct State {
     /// The resource that may not be read.
     forbidden: Option<String>,
     reads: Vec<String>,
-    /// The answers to the next patches, in place of carrying them out.
-    refusals: VecDeque<Refusal>,
-    /// How many patches were sent.
-    patches: usize,
+    /// The answers to the next writes, in place of carrying them out.
+    refusals: Vec<(Written, Refusal)>,
+    writes: Vec<Write>,
 }
 
-/// The refusal of a patch.
+/// A write that was sent.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Write {
+    pub(super) what: Written,
+    /// Its method and path.
+    pub(super) call: String,
+    pub(super) body: Value,
+}
+
+/// The refusal of a write.
 #[derive(Clone, Copy)]
 pub(super) struct Refusal {
     pub(super) code: StatusCode,
@@ -114,14 +125,26 @@ impl FakeApi {
         self.lock().forbidden = plural.map(str::to_owned);
     }
 
-    /// Refuses the next patch in this way.
+    /// Refuses the next removal of a gate in this way.
     pub(super) fn refuse_patch(&self, refusal: Refusal) {
-        self.lock().refusals.push_back(refusal);
+        self.refuse(Written::Gate, refusal);
     }
 
-    /// Returns how many patches were sent.
+    /// Refuses the next write of a kind in this way.
+    pub(super) fn refuse(&self, what: Written, refusal: Refusal) {
+        self.lock().refusals.push((what, refusal));
+    }
+
+    /// Returns how many removals of gates were sent.
     pub(super) fn patches(&self) -> usize {
-        self.lock().patches
+        self.writes(Written::Gate).len()
+    }
+
+    /// Returns the writes of a kind that were sent.
+    pub(super) fn writes(&self, what: Written) -> Vec<Write> {
+        let state = self.lock();
+        let writes = state.writes.iter().filter(|write| write.what == what);
+        writes.cloned().collect()
     }
 
     /// Returns an object as it is now.
@@ -196,13 +219,19 @@ impl State {
             .filter(|at| path[*at..].split('/').count() > 3)
         {
             if request.method() == Method::PATCH {
-                return self.patch(&path[at..], request.body());
+                return self.write(&path[at..], request);
             }
             self.reads.push(path[at..].to_owned());
             return match self.objects.get(&path[at..]) {
                 Some(object) => answer(object),
                 None => refuse(StatusCode::NOT_FOUND, path),
             };
+        }
+        if let Some(at) = path
+            .find("namespaces/")
+            .filter(|_| request.method() == Method::POST)
+        {
+            return self.write(&path[at..], request);
         }
         let of = Selection {
             plural: path.rsplit('/').next().unwrap().to_owned(),
@@ -233,9 +262,21 @@ impl State {
         answer(&json!({"items": items, "metadata": {"resourceVersion": version}}))
     }
 
-    fn patch(&mut self, path: &str, body: &[u8]) -> Response<Body> {
-        self.patches += 1;
-        if let Some(Refusal { code, retry_after }) = self.refusals.pop_front() {
+    fn write(&mut self, path: &str, request: &Request<Bytes>) -> Response<Body> {
+        let parts: Vec<_> = path.split('/').collect();
+        let (what, path) = match parts[..] {
+            [_, _, "events", ..] => (Written::Event, path),
+            [.., "status"] => (Written::Condition, path.trim_end_matches("/status")),
+            _ => (Written::Gate, path),
+        };
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        self.writes.push(Write {
+            what,
+            call: format!("{} {path}", request.method()),
+            body: body.clone(),
+        });
+        if let Some(at) = self.refusals.iter().position(|(it, _)| *it == what) {
+            let (_, Refusal { code, retry_after }) = self.refusals.remove(at);
             let mut response = refuse(code, "refused");
             let seconds = retry_after.map(HeaderValue::from);
             response
@@ -243,17 +284,29 @@ impl State {
                 .extend(seconds.map(|it| (RETRY_AFTER, it)));
             return response;
         }
+        if request.method() == Method::POST {
+            return self.create(path, &body);
+        }
         let Some(mut object) = self.objects.get(path).cloned() else {
             return refuse(StatusCode::NOT_FOUND, path);
         };
-        let changes: Patch = serde_json::from_slice(body).unwrap();
-        match json_patch::patch(&mut object, &changes) {
+        match patched(what, &mut object, body) {
             Ok(()) => {
                 self.change(path.to_owned(), Some(object.clone()));
                 answer(&object)
             }
-            Err(error) => refuse(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
+            Err((code, message)) => refuse(code, &message),
         }
+    }
+
+    fn create(&mut self, collection: &str, object: &Value) -> Response<Body> {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        let path = format!("{collection}/{name}");
+        if self.objects.contains_key(&path) {
+            return refuse(StatusCode::CONFLICT, "already exists");
+        }
+        self.change(path, Some(object.clone()));
+        answer(object)
     }
 
     fn watch(&mut self, of: Selection, since: usize) -> Response<Body> {
@@ -299,6 +352,33 @@ impl Selection {
         let line = json!({"type": kind, "object": object});
         Some(format!("{line}\n").into())
     }
+}
+
+/// Patches an object: JSON Patch for gates, strategic merge for conditions, merge for Events.
+fn patched(what: Written, object: &mut Value, body: Value) -> Result<(), (StatusCode, String)> {
+    match what {
+        Written::Condition => {
+            if body["metadata"]["uid"] != object["metadata"]["uid"] {
+                return Err((StatusCode::CONFLICT, "Precondition failed: UID".to_owned()));
+            }
+            let status = object["status"].as_object_mut().unwrap();
+            let conditions = status.entry("conditions").or_insert_with(|| json!([]));
+            let conditions = conditions.as_array_mut().unwrap();
+            for condition in body["status"]["conditions"].as_array().unwrap() {
+                conditions.retain(|it| it["type"] != condition["type"]);
+                conditions.push(condition.clone());
+            }
+        }
+        Written::Event => json_patch::merge(object, &body),
+        Written::Gate => {
+            let changes: Patch = serde_json::from_value(body).unwrap();
+            let failed = |error: json_patch::PatchError| {
+                (StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+            };
+            json_patch::patch(object, &changes).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 fn answer(document: &Value) -> Response<Body> {

@@ -10,8 +10,9 @@ use serde_json::Value;
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::warn;
 
+pub(super) use self::opener::FIELD_MANAGER;
 use self::{opener::Opener, waiting::Waiting};
-use super::{metrics::Metrics, observations::Observation, pods::PodReader};
+use super::{metrics::Metrics, observations::Observation, pods::PodReader, writes::Writes};
 use crate::{
     gates::{Gate, GateWait, GatedPod},
     language::{Keys, Owner},
@@ -50,7 +51,7 @@ impl Drop for Known {
 
 impl GatesTask {
     pub(super) fn new(
-        client: Client,
+        (client, writes): (Client, Writes),
         (store, pods): (Store, PodReader),
         (keys, metrics): (Keys, Metrics),
     ) -> Self {
@@ -58,7 +59,7 @@ impl GatesTask {
             pods,
             gated: HashMap::new(),
             tasks: JoinSet::new(),
-            opener: Opener::new(client, keys.clone(), metrics),
+            opener: Opener::new((client, writes), keys.clone(), metrics),
             store,
             keys,
             lists: 0,

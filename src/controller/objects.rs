@@ -26,6 +26,7 @@ use self::{
 };
 use super::{
     failure::Failure,
+    metrics::Metrics,
     observations::{Observation, Observations},
 };
 use crate::{
@@ -38,6 +39,7 @@ use crate::{
 pub(super) struct ObjectsTask {
     client: Client,
     store: Store,
+    metrics: Metrics,
     asked: BTreeMap<ObjectKey, Asked>,
     plan: Plan,
     running: BTreeMap<Watch, Running>,
@@ -78,13 +80,15 @@ struct Shown {
 }
 
 impl ObjectsTask {
-    pub(super) fn new(client: Client, store: Store) -> Self {
+    pub(super) fn new(client: Client, store: Store, metrics: Metrics) -> Self {
         let (sender, shown) = mpsc::channel(UNSEEN);
         let mut looks = interval(BETWEEN_LOOKS);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        metrics.watches(WATCHES_OF_OTHERS);
         Self {
             client,
             store,
+            metrics,
             asked: BTreeMap::new(),
             plan: Plan::default(),
             running: BTreeMap::new(),
@@ -173,6 +177,7 @@ impl ObjectsTask {
                 self.running.insert(watch.clone(), running);
             }
         }
+        self.metrics.watches(self.running.len() + WATCHES_OF_OTHERS);
         let mut unwatched = Vec::new();
         for (key, asked) in &self.asked {
             for source in asked.sources() {
@@ -354,5 +359,7 @@ const KEPT_FOR: Duration = Duration::from_mins(1);
 /// How many terms about objects are judged, in all and in one namespace.
 const MOST_OBJECTS: usize = 5_000;
 const MOST_IN_NAMESPACE: usize = 1_000;
+/// Those of pods and of Jobs, which run whoever waits.
+const WATCHES_OF_OTHERS: usize = 2;
 /// How many observations wait to be looked at.
 const UNSEEN: usize = 256;

@@ -2,6 +2,7 @@
 
 mod gates;
 mod nudges;
+mod reporting;
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,6 +26,8 @@ struct Running {
     store: Store,
     settings: Settings,
     tasks: JoinSet<()>,
+    /// The metrics of the controller that runs.
+    registry: Registry,
 }
 
 impl Running {
@@ -42,6 +45,7 @@ impl Running {
             store,
             settings,
             tasks: JoinSet::new(),
+            registry: Registry::default(),
         };
         running.restart();
         running
@@ -52,6 +56,8 @@ impl Running {
         self.tasks.abort_all();
         let settings = self.settings.clone();
         let controller = Controller::new(self.api.client(), self.store.clone(), settings);
+        self.registry = Registry::default();
+        controller.register(&mut self.registry);
         let (trigger, shutdown) = Shutdown::new();
         self.tasks.spawn(async move {
             let _trigger = trigger;

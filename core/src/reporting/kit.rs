@@ -179,10 +179,10 @@ impl Kit {
     /// Lets time pass, judges and decides. Nothing is written.
     pub(super) fn decide(&mut self, after: Duration) -> Reports {
         self.now = self.now + after;
-        for (id, conditions) in self.reporter.open_waits(None, usize::MAX) {
-            let verdicts = conditions.iter().map(|it| judge(it, &self.store));
+        for unjudged in self.reporter.unjudged(None, usize::MAX) {
+            let verdicts = unjudged.conditions.iter().map(|it| judge(it, &self.store));
             let verdicts: Vec<_> = verdicts.collect();
-            self.reporter.judged(id, &verdicts, self.now);
+            self.reporter.judged(unjudged.wait, &verdicts, self.now);
         }
         self.reporter.decide(self.now, usize::MAX)
     }

@@ -57,7 +57,9 @@ pub(super) struct OpenWait {
     /// Which of them those are, in their order. The others are probes of the pod's own, or name its node,
     /// which is not known yet.
     pub(super) judged: Box<[usize]>,
-    /// When it began.
+    /// When the pod was created.
+    pub(super) created: Timestamp,
+    /// When the wait began.
     pub(super) since: Timestamp,
     /// The wait of a gated pod.
     pub(super) gate: Option<GateWait>,
@@ -160,6 +162,7 @@ impl OpenWait {
             terms: conditions.len(),
             judged: (0..conditions.len()).collect(),
             conditions,
+            created: wait.since(),
             since: wait.since(),
             gate: Some(wait),
             failure: None,
@@ -172,12 +175,13 @@ impl OpenWait {
             Some((index, condition))
         });
         let (judged, conditions): (Vec<_>, Vec<_>) = conditions.unzip();
-        let created = || moment(pod, "/metadata/creationTimestamp").unwrap_or_default();
+        let created = moment(pod, "/metadata/creationTimestamp").unwrap_or_default();
         Self {
             terms: member.annotations.depends_on.len(),
             conditions: conditions.into(),
             judged: judged.into(),
-            since: runs.begun().unwrap_or_else(created),
+            created,
+            since: runs.begun().unwrap_or(created),
             gate: None,
             failure: runs.failure().map(|end| end.code),
         }

@@ -180,16 +180,20 @@ impl ReportedWait {
         if observed.is_some_and(|it| it.says(condition)) {
             return None;
         }
-        let due = match (&self.written, &self.stage) {
-            (Some(it), _) if it.condition.reason != condition.reason => it.at + APART,
-            (Some(it), _) if it.missing != *missing => it.at + APART,
+        let due = self.written.as_ref().map_or(Timestamp::default(), |it| {
+            let is_same = it.condition.reason == condition.reason && it.missing == *missing;
             // Details of a provider; or someone else has changed what was written.
-            (Some(it), _) => it.at + DETAILS_APART,
-            // Most waits are over before that.
-            (None, Stage::Open(_)) => self.opened + SETTLED_AFTER,
-            (None, Stage::Ended(_) | Stage::Idle) => Timestamp::default(),
-        };
-        Some(due.max(self.not_before))
+            it.at + if is_same { DETAILS_APART } else { APART }
+        });
+        Some(due.max(self.settled()).max(self.not_before))
+    }
+
+    /// Returns from when on it is worth a report that the pod waits.
+    fn settled(&self) -> Timestamp {
+        match &self.stage {
+            Stage::Open(_) => self.opened + SETTLED_AFTER,
+            Stage::Ended(_) | Stage::Idle => Timestamp::default(),
+        }
     }
 
     /// Takes it that the condition is written now.
@@ -217,11 +221,11 @@ impl ReportedWait {
         }
     }
 
-    /// The condition was not written.
-    pub(super) fn write_failed(&mut self, now: Timestamp) {
+    /// The condition was not written, and is not before `retry`.
+    pub(super) fn write_failed(&mut self, retry: Timestamp) {
         self.written = None;
-        self.not_before = now + DETAILS_APART;
-        self.next = self.not_before;
+        self.not_before = retry;
+        self.next = retry;
     }
 
     /// Returns when nothing is left to do about a wait that has ended and whose condition says so.
@@ -235,11 +239,11 @@ impl ReportedWait {
         if !self.told.lacks(reason) {
             return None;
         }
-        Some(match &self.stage {
+        let long = match &self.stage {
             Stage::Open(open) if reason == HeldReason::Waiting => open.since + LONG_WAIT,
-            Stage::Open(_) => self.opened + SETTLED_AFTER,
-            Stage::Ended(_) | Stage::Idle => Timestamp::default(),
-        })
+            Stage::Ended(_) | Stage::Idle | Stage::Open(_) => Timestamp::default(),
+        };
+        Some(long.max(self.settled()))
     }
 
     /// Takes it that what the pod's condition says already was told by an Event too.
@@ -262,5 +266,6 @@ const APART: Duration = Duration::from_secs(1);
 pub(super) const DETAILS_APART: Duration = Duration::from_secs(30);
 /// How long a pod waits before there is an Event about it.
 const LONG_WAIT: Duration = Duration::from_secs(30);
-/// How long a pod waits before its condition says so.
-const SETTLED_AFTER: Duration = Duration::from_secs(1);
+/// How long a pod waits before its condition says so: most waits are over by then, and the objects
+/// that it waits for are known.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);

@@ -53,6 +53,17 @@ pub struct Reports {
     pub next: Option<Timestamp>,
 }
 
+/// A wait whose conditions a store is to judge.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Unjudged {
+    /// Which wait it is.
+    pub wait: MemberId,
+    /// What it waits for.
+    pub conditions: Arc<[Condition]>,
+    /// When the pod was created: a failure from before may not count.
+    pub created: Timestamp,
+}
+
 #[derive(Debug)]
 struct TrackedPod {
     /// The list, or the changes after it, in which it was seen last.
@@ -171,15 +182,15 @@ impl Reporter {
     }
 
     /// Returns the next of the pods that wait, with the conditions that a store is to judge.
-    pub fn open_waits(
-        &self,
-        after: Option<MemberId>,
-        most: usize,
-    ) -> Vec<(MemberId, Arc<[Condition]>)> {
+    pub fn unjudged(&self, after: Option<MemberId>, most: usize) -> Vec<Unjudged> {
         let from = after.map_or(Unbounded, Excluded);
         let waits = self.waits.range((from, Unbounded));
         let open = waits.filter_map(|(id, wait)| match &wait.stage {
-            Stage::Open(open) => Some((*id, Arc::clone(&open.conditions))),
+            Stage::Open(open) => Some(Unjudged {
+                wait: *id,
+                conditions: Arc::clone(&open.conditions),
+                created: open.created,
+            }),
             Stage::Ended(_) | Stage::Idle => None,
         });
         open.take(most).collect()
@@ -192,11 +203,11 @@ impl Reporter {
         }
     }
 
-    /// A condition of an earlier decision was not written. It is decided again after a while.
-    pub fn condition_failed(&mut self, id: &Owner, now: Timestamp) {
+    /// A condition of an earlier decision was not written. It is decided again at `retry`.
+    pub fn condition_failed(&mut self, id: &Owner, retry: Timestamp) {
         let member = self.pods.get(id).and_then(|it| it.member);
         if let Some(wait) = member.and_then(|id| self.waits.get_mut(&id)) {
-            wait.write_failed(now);
+            wait.write_failed(retry);
         }
     }
 

@@ -9,9 +9,14 @@ use kube::{
 };
 use parking_lot::Mutex;
 use serde_json::json;
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::time::sleep;
 
-use super::super::{metrics::Metrics, observations, pods::pods};
+use super::super::{
+    metrics::Metrics,
+    observations,
+    pods::pods,
+    writes::{Writes, Written},
+};
 use crate::{
     cluster::{ApiError, WriteError, call, write},
     gates::GatedPod,
@@ -26,7 +31,7 @@ pub(super) struct Opener {
     pods: ApiResource,
     keys: Keys,
     metrics: Metrics,
-    writes: Arc<Semaphore>,
+    writes: Writes,
     outage: Arc<Mutex<Outage>>,
 }
 
@@ -40,13 +45,13 @@ pub(super) struct Opening {
 }
 
 impl Opener {
-    pub(super) fn new(client: Client, keys: Keys, metrics: Metrics) -> Self {
+    pub(super) fn new((client, writes): (Client, Writes), keys: Keys, metrics: Metrics) -> Self {
         Self {
             client,
             pods: pods(),
             keys,
             metrics,
-            writes: Arc::new(Semaphore::new(WRITES_AT_ONCE)),
+            writes,
             outage: Arc::new(Mutex::new(Outage::of("removal of a scheduling gate"))),
         }
     }
@@ -118,7 +123,7 @@ impl Opening {
 
     async fn remove(&self, observed: Option<usize>) -> Result<(), WriteError> {
         let Self { opener, pod, .. } = self;
-        let _permit = opener.writes.acquire().await;
+        let _permit = opener.writes.permit(Written::Gate).await;
         let index = match observed {
             Some(index) => Some(index),
             None => opener.find(pod).await?,
@@ -132,5 +137,4 @@ impl Opening {
 }
 
 /// Whose fields are ours, as the API server notes it.
-const FIELD_MANAGER: &str = "oncue-controller";
-const WRITES_AT_ONCE: usize = 64;
+pub(in super::super) const FIELD_MANAGER: &str = "oncue-controller";

@@ -27,12 +27,12 @@ fn mk_record(terms: &[&str]) -> Value {
     json!({"hash": "h", "depends-on": terms, "depends-on-mode": "gate"})
 }
 
-fn key(name: &str) -> VariableKey {
+pub(super) fn key(name: &str) -> VariableKey {
     VariableKey::new("shop".parse().unwrap(), name.parse().unwrap())
 }
 
 impl Running {
-    async fn create(&self, name: &str) {
+    pub(super) async fn create(&self, name: &str) {
         let assertion = NewAssertion {
             id: AssertionId::HAND,
             value: None,

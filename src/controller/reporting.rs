@@ -1,0 +1,175 @@
+//! Reports what pods wait for, as the pure [`Reporter`] decides.
+
+mod writer;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use kube::Client;
+use tokio::{
+    task::coop::consume_budget,
+    time::{Interval, MissedTickBehavior, interval},
+};
+use tracing::{debug, warn};
+
+use self::writer::{Failed, Writer};
+use super::{metrics::Metrics, observations::Observation, pods::PodReader, writes::Writes};
+use crate::{
+    language::{Grace, Keys, Timestamp},
+    reporting::{ReportedPod, Reporter, Unjudged},
+    store::{Revision, Store},
+};
+
+/// The task that reports on pods. It only watches and decides; its [`Writer`] writes.
+pub(super) struct ReportingTask {
+    pods: PodReader,
+    reporter: Reporter,
+    writer: Writer,
+    store: Store,
+    keys: Keys,
+    metrics: Metrics,
+    looks: Interval,
+    judged: Judged,
+}
+
+/// When the terms of all pods were judged last.
+#[derive(Default)]
+struct Judged {
+    at: Timestamp,
+    revision: Option<Revision>,
+    /// How often they are still to be judged because pods have come or changed since: at first, the
+    /// objects that they ask for are not known.
+    again: u32,
+}
+
+impl ReportingTask {
+    pub(super) fn new(
+        (client, writes): (Client, Writes),
+        (store, pods): (Store, PodReader),
+        (keys, metrics): (Keys, Metrics),
+    ) -> Self {
+        let mut looks = interval(BETWEEN_LOOKS);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            pods,
+            reporter: Reporter::default(),
+            writer: Writer::new(client, writes, metrics.clone()),
+            store,
+            keys,
+            metrics,
+            looks,
+            judged: Judged::default(),
+        }
+    }
+
+    /// Runs for ever.
+    pub(super) async fn run(mut self) {
+        loop {
+            // Others have their turn too, however much is observed.
+            consume_budget().await;
+            tokio::select! {
+                seen = self.pods.next() => self.see(&seen),
+                Failed { pod, pause } = self.writer.failed() => {
+                    self.reporter.condition_failed(&pod, self.store.now() + pause);
+                }
+                _ = self.looks.tick() => self.look().await,
+            }
+        }
+    }
+
+    fn see(&mut self, seen: &Observation) {
+        match seen {
+            Observation::Failed(_) => {}
+            Observation::Gone(pod) => {
+                if let Some(pod) = self.read(pod) {
+                    self.reporter.gone(&pod.id);
+                }
+            }
+            Observation::Listed => self.reporter.listed(),
+            Observation::Listing => self.reporter.listing(),
+            Observation::Object(pod) => {
+                if let Some(pod) = self.read(pod) {
+                    self.reporter.observe(pod, self.store.now());
+                    self.judged.again = LOOKS_AT_NEW_PODS;
+                }
+            }
+        }
+    }
+
+    fn read(&self, pod: &serde_json::Value) -> Option<ReportedPod> {
+        let read = ReportedPod::read(pod, &self.keys);
+        read.inspect_err(|error| warn!(%error, "a pod cannot be read"))
+            .ok()
+    }
+
+    /// Judges, decides and writes.
+    async fn look(&mut self) {
+        // What was seen already counts.
+        while let Some(seen) = self.pods.next().now_or_never() {
+            self.see(&seen);
+            consume_budget().await;
+        }
+        let now = self.store.now();
+        self.judge_all(now).await;
+        let reports = self.reporter.decide(now, self.writer.room());
+        self.writer.write(reports);
+        self.metrics.waiting(&self.reporter.summary(), now);
+    }
+
+    /// Judges the terms of all pods, unless nothing has changed since that was done last. A wait is
+    /// held by no one for this: it would count twice.
+    async fn judge_all(&mut self, now: Timestamp) {
+        let Ok(present) = self.store.judge(&Arc::default(), Grace::Over) else {
+            return;
+        };
+        let is_unchanged = self.judged.revision == Some(present.revision);
+        if is_unchanged && self.judged.again == 0 && now < self.judged.at + LONGEST_UNJUDGED {
+            return;
+        }
+        let (mut last, mut has_young) = (None, false);
+        loop {
+            let waits = self.reporter.unjudged(last, TOGETHER);
+            if waits.is_empty() {
+                break;
+            }
+            for unjudged in waits {
+                last = Some(unjudged.wait);
+                has_young |= self.judge(&unjudged, now);
+            }
+            tokio::task::yield_now().await;
+        }
+        self.judged = Judged {
+            at: now,
+            revision: Some(present.revision),
+            again: self.judged.again.saturating_sub(1).max(has_young.into()),
+        };
+    }
+
+    /// Judges the terms of one pod. Returns whether a failure may count later that does not yet.
+    fn judge(&mut self, unjudged: &Unjudged, now: Timestamp) -> bool {
+        let Unjudged {
+            wait,
+            conditions,
+            created,
+        } = unjudged;
+        match self.store.judge(conditions, Grace::of_pod(*created, now)) {
+            Ok(answer) => {
+                self.reporter.judged(*wait, &answer.terms, now);
+                answer.grace.end().is_some()
+            }
+            Err(error) => {
+                debug!(%error, "the terms of a pod cannot be judged");
+                false
+            }
+        }
+    }
+}
+
+/// How long a change takes at the most until it is seen.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+/// After which time terms are judged although no state has changed: the reason of an object may
+/// have.
+const LONGEST_UNJUDGED: Duration = Duration::from_secs(15);
+const LOOKS_AT_NEW_PODS: u32 = 3;
+/// How many pods are judged before others have their turn.
+const TOGETHER: usize = 200;
