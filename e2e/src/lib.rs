@@ -3,6 +3,7 @@
 //! - [`up`], [`demo`], [`figures`], [`logs`], [`suite`]: the commands of `e2e`, on a [`cluster`]
 //! - [`kit`]: the helpers of the tests in `tests/`
 //! - [`release`], [`previous`]: the chart with its images, of this tree and of the previous commit
+//! - [`kubernetes`]: the version of a cluster
 //! - [`tools`], [`process`], [`folders`]: the basis of all of them
 
 pub mod cluster;
@@ -10,6 +11,7 @@ pub mod demo;
 pub mod figures;
 pub mod folders;
 pub mod kit;
+pub mod kubernetes;
 pub mod logs;
 mod patience;
 pub mod previous;

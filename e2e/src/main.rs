@@ -3,7 +3,11 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use e2e::{cluster::Cluster, demo, figures, logs, suite, tools, up};
+use e2e::{
+    cluster::Cluster,
+    demo, figures, logs, suite, tools,
+    up::{Wanted, up},
+};
 
 /// End-to-end tests of oncue on kind. `ONCUE_E2E_CLUSTER` names the cluster (default: oncue-e2e).
 /// ~/.kube/config stays unchanged. You can repeat every command.
@@ -29,15 +33,13 @@ enum Command {
     },
     /// Runs the tests, and creates the cluster if necessary
     Test {
+        #[command(flatten)]
+        wanted: Wanted,
         /// Runs only tests whose names contain one of these
         filters: Vec<String>,
     },
     /// Creates or reuses the cluster, builds and loads the images, installs the chart
-    Up {
-        /// Number of nodes, including the control plane [default: 3]
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=9))]
-        nodes: Option<u32>,
-    },
+    Up(Wanted),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -55,7 +57,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     let cluster = Cluster::from_env();
     match command {
         Command::Demo => {
-            up::up(&cluster, None).await?;
+            up(&cluster, Wanted::default()).await?;
             Box::pin(demo::demo(&cluster)).await
         }
         Command::Down => {
@@ -63,15 +65,15 @@ async fn run(command: Command) -> anyhow::Result<()> {
             cluster.remove().await
         }
         Command::Figures => {
-            up::up(&cluster, None).await?;
+            up(&cluster, Wanted::default()).await?;
             Box::pin(figures::print()).await
         }
         Command::Logs { folder } => logs::collect(&cluster, folder).await,
-        Command::Test { filters } => {
-            up::up(&cluster, None).await?;
+        Command::Test { wanted, filters } => {
+            up(&cluster, wanted).await?;
             suite::run(&filters).await
         }
-        Command::Up { nodes } => up::up(&cluster, nodes).await,
+        Command::Up(wanted) => up(&cluster, wanted).await,
     }
 }
 

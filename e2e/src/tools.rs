@@ -12,6 +12,7 @@ use tokio::{net::TcpStream, time};
 
 use crate::{
     folders::{repository, search_path},
+    kubernetes::KubernetesVersion,
     process::Program,
 };
 
@@ -49,17 +50,31 @@ const OLDEST_KIND: (u32, u32) = (0, 23);
 pub enum Nodes {
     /// Packages: no registry can be reached, and kindbox built this node image.
     Kindbox(String),
-    /// A registry: the default image of this version of kind.
-    Upstream,
+    /// A registry: kind's image of this version, or the default one of kind.
+    Upstream(Option<KubernetesVersion>),
 }
 
-/// Checks that every tool exists in a sufficient version, and returns the source of node images.
-pub async fn prepare() -> Result<Nodes> {
+impl Nodes {
+    /// Returns the name of the node image; `None` leaves it to kind.
+    pub fn image(&self) -> Option<String> {
+        match self {
+            Self::Kindbox(image) => Some(image.clone()),
+            Self::Upstream(version) => {
+                let version = version.as_ref()?;
+                Some(format!("kindest/node:v{version}"))
+            }
+        }
+    }
+}
+
+/// Checks that every tool exists in a sufficient version, and returns the source of node images
+/// with this version of Kubernetes; without one, with the newest that is tested.
+pub async fn prepare(version: Option<KubernetesVersion>) -> Result<Nodes> {
     let nodes = if env::var_os("ONCUE_E2E_KINDBOX").is_none() && registry_answers().await {
         demand(&TOOLS, "")?;
-        Nodes::Upstream
+        Nodes::Upstream(version)
     } else {
-        Nodes::Kindbox(kindbox().await?)
+        Nodes::Kindbox(kindbox(version.as_ref()).await?)
     };
     engine_answers().await?;
     kind_is_fit().await?;
@@ -78,7 +93,7 @@ async fn registry_answers() -> bool {
 }
 
 /// Runs kindbox to build what is missing, and returns the name of its node image.
-async fn kindbox() -> Result<String> {
+async fn kindbox(version: Option<&KubernetesVersion>) -> Result<String> {
     let go = Tool {
         name: "go",
         install: "https://go.dev/doc/install (1.26 or newer)",
@@ -90,15 +105,16 @@ async fn kindbox() -> Result<String> {
     let why =
         "no image registry can be reached, so the node image is built from packages (Debian 12)";
     demand(&[go, python], why)?;
-    let script = repository().join("e2e/kindbox/kindbox");
-    let all = Program::new(&script).arg("all").limit(BUILD_LIMIT);
+    let run = |command| {
+        let script = Program::new(repository().join("e2e/kindbox/kindbox")).arg(command);
+        match version {
+            Some(version) => script.env("K8S_VERSION", version.to_string()),
+            None => script,
+        }
+    };
+    let all = run("all").limit(BUILD_LIMIT);
     all.shown().await.context(why)?;
-    Ok(Program::new(&script)
-        .arg("image")
-        .text()
-        .await?
-        .trim()
-        .to_owned())
+    Ok(run("image").text().await?.trim().to_owned())
 }
 
 /// Without a cache, kindbox compiles Kubernetes.

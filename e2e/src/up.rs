@@ -7,15 +7,28 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::{cluster::Cluster, release::Release, steps::step, tools};
+use crate::{
+    cluster::Cluster, kubernetes::KubernetesVersion, release::Release, steps::step, tools,
+};
+
+/// What the user wants of the cluster. What is not named is kept, or gets its default.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Wanted {
+    /// Version of Kubernetes, such as 1.34.4 [default: the newest that is tested, or the cluster's]
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes: Option<KubernetesVersion>,
+    /// Number of nodes, including the control plane [default: 3, or the cluster's]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub nodes: Option<u32>,
+}
 
 /// Creates or reuses the cluster, builds and loads the images, installs the chart, and waits.
 ///
 /// Every step keeps what exists, so you can repeat it at any time.
-pub async fn up(cluster: &Cluster, nodes: Option<u32>) -> Result<()> {
+pub async fn up(cluster: &Cluster, wanted: Wanted) -> Result<()> {
     let began = Instant::now();
-    let made_of = step("tools", tools::prepare()).await?;
-    kind::ensure(cluster, nodes, &made_of).await?;
+    let made_of = step("tools", tools::prepare(wanted.kubernetes.clone())).await?;
+    kind::ensure(cluster, &wanted, &made_of).await?;
     let (is_ready, tag) = tokio::join!(
         step("cluster is ready", kind::ready(cluster)),
         images::ensure(cluster, &made_of)

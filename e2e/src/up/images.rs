@@ -111,7 +111,7 @@ async fn build(tree: &Tree<'_>, tag: &str) -> Result<()> {
 async fn make_applications(made_of: &Nodes) -> Result<()> {
     let from = match made_of {
         Nodes::Kindbox(_) => "packages",
-        Nodes::Upstream => "registry",
+        Nodes::Upstream(_) => "registry",
     };
     let script = repository().join("e2e/application-images.sh");
     Program::new(script).arg(from).text().await?;

@@ -4,8 +4,10 @@ use std::{fmt::Write as _, fs, time::Duration};
 
 use anyhow::{Context, Result, bail};
 
+use super::Wanted;
 use crate::{
-    cluster::Cluster, folders::made_cache, patience::timeout_flag, steps::step, tools::Nodes,
+    cluster::Cluster, folders::made_cache, kubernetes::KubernetesVersion, patience::timeout_flag,
+    steps::step, tools::Nodes,
 };
 
 /// One control plane and two workers, enough for tests that compare nodes.
@@ -15,28 +17,50 @@ const NODES: u32 = 3;
 const CREATION: Duration = Duration::from_mins(10);
 
 /// Creates or reuses the cluster. Does not wait for its pods.
-pub(super) async fn ensure(cluster: &Cluster, nodes: Option<u32>, made_of: &Nodes) -> Result<()> {
+pub(super) async fn ensure(cluster: &Cluster, wanted: &Wanted, made_of: &Nodes) -> Result<()> {
     if cluster.exists().await? {
-        return step("cluster exists", reuse(cluster, nodes)).await;
+        return step("cluster exists", reuse(cluster, wanted)).await;
     }
-    let nodes = nodes.unwrap_or(NODES);
+    let nodes = wanted.nodes.unwrap_or(NODES);
     let name = format!("cluster {} of {nodes} nodes", cluster.name());
     step(&name, create(cluster, nodes, made_of)).await
 }
 
-async fn reuse(cluster: &Cluster, nodes: Option<u32>) -> Result<()> {
+async fn reuse(cluster: &Cluster, wanted: &Wanted) -> Result<()> {
     made_cache()?;
     cluster.kind(&["export", "kubeconfig"]).text().await?;
-    let listed = cluster.kind(&["get", "nodes"]).text().await?;
-    let there = listed.lines().count();
-    match nodes {
-        Some(nodes) if nodes as usize != there => bail!(
-            "the cluster {} has {there} nodes, not {nodes}: run `cargo run -p e2e -- down` first",
-            cluster.name()
-        ),
-        _ => Ok(()),
+    if let Some(nodes) = wanted.nodes {
+        let listed = cluster.kind(&["get", "nodes"]).text().await?;
+        let there = listed.lines().count();
+        if nodes as usize != there {
+            bail!(
+                "the cluster {} has {there} nodes, not {nodes}: {REMOVE}",
+                cluster.name()
+            );
+        }
+    }
+    match &wanted.kubernetes {
+        Some(version) => runs(cluster, version).await,
+        None => Ok(()),
     }
 }
+
+async fn runs(cluster: &Cluster, version: &KubernetesVersion) -> Result<()> {
+    let ask = ["get", "nodes", "-o"];
+    let kubelets = "jsonpath={.items[*].status.nodeInfo.kubeletVersion}";
+    let there = cluster.kubectl().args(ask).arg(kubelets).text().await?;
+    let wanted = format!("v{version}");
+    match there.split_whitespace().find(|it| *it != wanted) {
+        Some(other) => bail!(
+            "the cluster {} runs Kubernetes {other}, not {wanted}: {REMOVE}",
+            cluster.name()
+        ),
+        None => Ok(()),
+    }
+}
+
+const REMOVE: &str =
+    "run `cargo run -p e2e -- down` first, or name another cluster with ONCUE_E2E_CLUSTER";
 
 async fn create(cluster: &Cluster, nodes: u32, made_of: &Nodes) -> Result<()> {
     let cache = made_cache()?;
@@ -44,7 +68,7 @@ async fn create(cluster: &Cluster, nodes: u32, made_of: &Nodes) -> Result<()> {
     // Removes the kubeconfig of an earlier cluster, because kind would merge both.
     let _ = fs::remove_file(&kubeconfig);
     let mut kind = cluster.kind(&["create", "cluster", "--retain", "--config=-"]);
-    if let Nodes::Kindbox(image) = made_of {
+    if let Some(image) = made_of.image() {
         kind = kind.args(["--image", image.as_str()]);
     }
     let created = kind
