@@ -30,6 +30,7 @@ mod times;
 pub use burst::{Burst, Refusal, burst_during};
 pub use eventually::{eventually, in_time};
 pub use live_pod::{Ending, LivePod, Run, WAIT, is_injected, waits_and_signals};
+pub(crate) use manifest::merge;
 pub use manifest::{
     Manifest, PodManifest, cron_job, daemon_set, deployment, job, pod, service, stateful_set,
 };

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use serde_json::{Value, json};
 
 use crate::{
     cluster::{Cluster, RELEASE, SYSTEM},
     folders::repository,
+    kit::merge,
     patience::timeout_flag,
     process::{Outcome, Program},
     up::images,
@@ -42,15 +44,16 @@ impl Release {
 
     /// Installs or upgrades the release, and waits until it is ready.
     pub async fn install(&self) -> Result<()> {
-        let tag = &self.tag;
-        let helm = self.helm(&["upgrade", "--install", RELEASE]);
-        let helm = helm.arg(&self.chart).args([
-            "--create-namespace",
-            "--set-string",
-            &format!("image.tag={tag},client.image.tag={tag}"),
-            "--wait",
-            &timeout_flag(),
-        ]);
+        self.install_with(json!({})).await
+    }
+
+    /// Installs or upgrades the release with more values than those of its images, and waits until
+    /// it is ready.
+    pub async fn install_with(&self, mut values: Value) -> Result<()> {
+        merge(&mut values, self.images());
+        let helm = self.helm(&["upgrade", "--install", RELEASE, "--values=-"]);
+        let helm = helm.arg(&self.chart).stdin(values.to_string());
+        let helm = helm.args(["--create-namespace", "--wait", &timeout_flag()]);
         let installed = helm.outcome().await?;
         if installed.success {
             return Ok(());
@@ -61,6 +64,18 @@ impl Release {
             installed.last_words(),
             self.last_words().await
         )
+    }
+
+    /// Returns whether it is installed, with these images and no other values.
+    pub async fn is_installed(&self) -> Result<bool> {
+        let values = self.helm(&["get", "values", RELEASE, "--output=json"]);
+        let values = values.outcome().await?;
+        let installed = serde_json::from_str(&values.stdout).unwrap_or(Value::Null);
+        Ok(values.success && installed == self.images())
+    }
+
+    fn images(&self) -> Value {
+        json!({"image": {"tag": self.tag}, "client": {"image": {"tag": self.tag}}})
     }
 
     /// Uninstalls the release, and waits until all of its objects are gone.

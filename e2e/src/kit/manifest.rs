@@ -242,7 +242,7 @@ fn under(key: &str, value: Value) -> Value {
 }
 
 /// Merges objects by member and replaces everything else.
-fn merge(into: &mut Value, fields: Value) {
+pub(crate) fn merge(into: &mut Value, fields: Value) {
     match (into, fields) {
         (Value::Object(into), Value::Object(fields)) => {
             for (key, value) in fields {

@@ -218,6 +218,15 @@ impl Namespace {
             .collect())
     }
 
+    /// Returns the minor version of the cluster's Kubernetes: 37 of `1.37.2`.
+    pub async fn kubernetes_minor(&self) -> Result<u32> {
+        let version = self.client.apiserver_version().await?.minor;
+        let digits = version.trim_end_matches('+');
+        digits
+            .parse()
+            .with_context(|| format!("{version:?} is no minor version"))
+    }
+
     /// Returns a handle for the variables of this namespace.
     pub fn store(&self) -> Store {
         Store::new(self.client.clone(), &self.name)

@@ -33,6 +33,20 @@ impl Node {
         Ok(())
     }
 
+    /// Stops it with everything on it. The API server is not told.
+    pub async fn stop(&self) -> Result<()> {
+        let stop = ["stop", "--time=0", self.name.as_str()];
+        Program::new("docker").args(stop).text().await?;
+        Ok(())
+    }
+
+    /// Starts it again after [`stop`](Self::stop); one that runs goes on.
+    pub async fn start(&self) -> Result<()> {
+        let start = ["start", self.name.as_str()];
+        Program::new("docker").args(start).text().await?;
+        Ok(())
+    }
+
     /// Sends SIGKILL to the first process of a container.
     pub(super) async fn kill(&self, container_id: &str) -> Result<()> {
         self.run(&[

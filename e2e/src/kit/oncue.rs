@@ -23,7 +23,7 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{LivePod, Manifest, Namespace, eventually, is_injected, pod, with_temp_ns};
+use super::{LivePod, Manifest, Namespace, Node, eventually, is_injected, pod, with_temp_ns};
 use crate::{
     cluster::{RELEASE, SYSTEM},
     patience::timeout_flag,
@@ -238,6 +238,11 @@ impl Oncue {
 
     /// Restores nodes, the release and its pods.
     async fn mend(&self) -> Result<()> {
+        for name in self.system.nodes().await? {
+            Node::new(self.system.cluster().clone(), name)
+                .start()
+                .await?;
+        }
         let nodes = [
             "wait",
             "node",
@@ -246,7 +251,7 @@ impl Oncue {
             &timeout_flag(),
         ];
         self.system.kubectl(&nodes).text().await?;
-        if image_tag(&self.system).await.ok().as_deref() != Some(self.release.tag()) {
+        if !self.release.is_installed().await? {
             self.release.install().await?;
         }
         self.let_controller_read(true).await?;

@@ -42,21 +42,6 @@ async fn a_live_signal_that_someone_deletes_comes_back() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_gated_pod_is_scheduled_once_its_terms_hold() -> Result<()> {
-    with_temp_ns(async |ns| {
-        let gated = pod("app").depends_on("first/container");
-        let gated = gated.annotate("depends-on-mode", "gate");
-        let app = ns.create_pod(gated).await?;
-        app.is_held().await?;
-
-        ns.store().create("first/container").await?;
-        app.is_running().await?;
-        Ok(())
-    })
-    .await
-}
-
-#[tokio::test]
 async fn a_deployment_keeps_its_signal_through_a_rollout_and_loses_it_at_zero() -> Result<()> {
     with_temp_ns(async |ns| {
         ns.create_object(deployment(1, pod("web").signals("web/up")))
@@ -75,6 +60,43 @@ async fn a_deployment_keeps_its_signal_through_a_rollout_and_loses_it_at_zero() 
         let scale = ["scale", "deployment/web", "--replicas=0"];
         ns.kubectl(&scale).text().await?;
         ns.store().until_gone("web/up").await
+    })
+    .await
+}
+
+/// Kubernetes restarts all containers of a pod in place from 1.36 on.
+#[tokio::test]
+async fn a_restart_of_all_containers_in_place_withholds_the_signal() -> Result<()> {
+    with_temp_ns(async |ns| {
+        if ns.kubernetes_minor().await? < 36 {
+            return Ok(());
+        }
+        let rule = json!({
+            "action": "RestartAllContainers",
+            "exitCodes": {"operator": "In", "values": [42]},
+        });
+        // Its first run ends once it is told to. The next run waits for its dependency again.
+        let web = pod("web").depends_on("may/start").signals("web/up");
+        let web = web.script("trap 'exit 42' TERM; sleep infinity & wait");
+        let web = web.container(json!({"restartPolicy": "Never", "restartPolicyRules": [rule]}));
+        let store = ns.store();
+        store.create("may/start").await?;
+        let web = ns.create_pod(web).await?;
+        web.is_running().await?;
+        store.until("web/up").await?;
+        let (uid, wait) = (web.uid().await?, web.run_of(WAIT).await?);
+
+        store.delete("may/start").await?;
+        web.exec(&["kill", "1"]).await?;
+        store.until_gone("web/up").await?;
+        web.runs_again_after(WAIT, &wait).await?;
+        web.is_held().await?;
+        assert_eq!(web.uid().await?, uid);
+
+        store.create("may/start").await?;
+        store.until("web/up").await?;
+        assert_eq!(store.owners("web/up").await?, [uid]);
+        Ok(())
     })
     .await
 }

@@ -1,8 +1,8 @@
 //! Restarts of nodes and kubelets, with pods that wait and pods that have waited.
 
 use anyhow::Result;
-use e2e::kit::{Node, PodManifest, WAIT, pod, with_oncue};
-use k8s_openapi::jiff::Timestamp;
+use e2e::kit::{Node, PodManifest, WAIT, deployment, pod, with_oncue};
+use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 use serde_json::json;
 
 #[tokio::test]
@@ -83,6 +83,33 @@ async fn pods_survive_the_restart_of_their_node() -> Result<()> {
             assert_eq!(pod.wait_ended().await?.code, 0);
         }
         Ok(())
+    })
+    .await
+}
+
+/// Its pods stay Terminating for ever: nobody is there to confirm their end.
+#[tokio::test]
+async fn a_node_that_stops_for_good_takes_its_signals_with_it() -> Result<()> {
+    with_oncue(async |ns, oncue| {
+        let store = oncue.store_pod().node().await?;
+        let producer = away_from(&store, pod("producer").signals("producer/up"));
+        let at_once = |key| {
+            json!({"key": format!("node.kubernetes.io/{key}"), "effect": "NoExecute",
+                "operator": "Exists", "tolerationSeconds": 0})
+        };
+        let evicted = [at_once("not-ready"), at_once("unreachable")];
+        let producer = producer.spec(json!({"tolerations": evicted}));
+        ns.create_object(deployment(1, producer)).await?;
+        let lost = ns.pods_of("producer", 1).await?.remove(0);
+        lost.is_running().await?;
+        ns.store().until("producer/up").await?;
+
+        lost.node().await?.stop().await?;
+        ns.store().until_gone("producer/up").await?;
+        let deleted = |pod: &Pod| pod.metadata.deletion_timestamp.is_some();
+        lost.until("is being deleted", deleted).await?;
+        let consumer = ns.create_pod(pod("consumer").depends_on("producer/up"));
+        consumer.await?.is_held().await
     })
     .await
 }
