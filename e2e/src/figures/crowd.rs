@@ -5,11 +5,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Node;
 use kube::{Api, api::ListParams};
 
-use super::release;
-use crate::{
-    cluster::{Cluster, SYSTEM},
-    kit::{Namespace, deployment, eventually, pod},
+use super::{
+    release,
+    usage::{MIB, usage},
 };
+use crate::kit::{Namespace, deployment, eventually, pod};
 
 /// Number of Deployments of [`REPLICAS`] pods. A small machine starts a few pods per second.
 const DEPLOYMENTS: usize = 4;
@@ -85,41 +85,3 @@ async fn all_wait(ns: &Namespace, count: usize) -> Result<()> {
     })
     .await
 }
-
-/// Memory and CPU of a process so far.
-struct Usage {
-    pod: String,
-    /// Resident memory in bytes.
-    memory: f64,
-    /// CPU time in seconds.
-    cpu: f64,
-}
-
-/// Reads the metrics of oncue's pods, ordered by name.
-async fn usage(cluster: &Cluster) -> Result<Vec<Usage>> {
-    let kubectl = |args: &[&str]| cluster.kubectl().args(["-n", SYSTEM, "get"]).args(args);
-    let labels = ["pods", "-l", "app.kubernetes.io/name=oncue", "-o", "name"];
-    let pods = kubectl(&labels).text().await?;
-    let mut usages = Vec::new();
-    for pod in pods.lines() {
-        let pod = pod.trim_start_matches("pod/");
-        let path = format!("/api/v1/namespaces/{SYSTEM}/pods/{pod}:9998/proxy/metrics");
-        let metrics = kubectl(&["--raw", &path]).text().await?;
-        usages.push(Usage {
-            pod: pod.to_owned(),
-            memory: gauge(&metrics, "process_resident_memory_bytes")?,
-            cpu: gauge(&metrics, "process_cpu_seconds_total")?,
-        });
-    }
-    Ok(usages)
-}
-
-fn gauge(metrics: &str, name: &str) -> Result<f64> {
-    let value = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    let value = value.with_context(|| format!("there is no {name} in the metrics"))?;
-    Ok(value.trim().parse()?)
-}
-
-const MIB: f64 = 1024.0 * 1024.0;

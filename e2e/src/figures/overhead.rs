@@ -20,30 +20,36 @@ const THERE: &str = "overhead/there";
 /// ran. The times come from a watch of the API server, which the kubelet updates once a second.
 pub(super) async fn print(ns: Namespace) -> Result<()> {
     ns.store().create(THERE).await?;
-    let [mut plain, mut idle, mut waiting] = [const { Vec::new() }; 3];
+    let [mut plain, mut idle, mut waiting, mut gated] = [const { Vec::new() }; 4];
     for round in 0..ROUNDS {
         // A round ends with an update of the kubelet. A random pause keeps the next from beginning
         // with one.
         sleep(Duration::from_millis(fastrand::u64(..1000))).await;
-        let (without, with_idle, with_oncue) = try_join!(
+        let gate = pod(&format!("gate-{round}")).depends_on(THERE);
+        let (without, with_idle, with_oncue, with_gate) = try_join!(
             start(&ns, pod(&format!("plain-{round}"))),
             start(&ns, with_idle_init(pod(&format!("idle-{round}")))),
             start(&ns, pod(&format!("wait-{round}")).depends_on(THERE)),
+            start(&ns, gate.annotate("depends-on-mode", "gate")),
         )?;
         plain.push(without);
         idle.push(with_idle);
         waiting.push(with_oncue);
+        gated.push(with_gate);
     }
-    let [plain, idle, waiting] = [plain, idle, waiting].map(Sample::from_iter);
+    let [plain, idle, waiting, gated] = [plain, idle, waiting, gated].map(Sample::from_iter);
     println!("\n# From creation to running\n");
     println!("no init container              {plain}");
     println!("idle init container            {idle}");
     println!("oncue, all terms hold          {waiting}");
+    println!("oncue, behind a gate           {gated}");
     let median = |sample: &Sample| sample.percentile(50).as_secs_f64();
     println!(
-        "oncue over an idle init container: p50 {:+.3} s; over none: p50 {:+.3} s",
+        "oncue over an idle init container: p50 {:+.3} s; over none: p50 {:+.3} s; the gate over \
+         none: p50 {:+.3} s",
         median(&waiting) - median(&idle),
-        median(&waiting) - median(&plain)
+        median(&waiting) - median(&plain),
+        median(&gated) - median(&plain)
     );
     Ok(())
 }

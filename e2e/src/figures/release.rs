@@ -32,9 +32,21 @@ pub(super) async fn print(ns: Namespace) -> Result<()> {
     Ok(())
 }
 
-/// Returns the time between the store's timestamp of the variable and the node's timestamp of the
-/// client's last log line. Nodes and store run on one machine and share a clock.
+/// Returns the time between the store's timestamp of the variable and the end of the wait. Nodes and
+/// store run on one machine and share a clock.
 pub(super) async fn latency(ns: &Namespace, pod: &LivePod, name: &str) -> Result<Duration> {
+    let ended = ready_at(ns, pod).await?;
+    let variable = ns.store().variable(name).await?;
+    let since = variable["assertions"][0]["since"]
+        .as_str()
+        .context("the assertion has no time")?;
+    let created: Timestamp = since.parse()?;
+    Ok(ended.duration_since(created).unsigned_abs())
+}
+
+/// Waits until the wait of a pod has ended, and returns the node's timestamp of the client's last
+/// log line.
+pub(super) async fn ready_at(ns: &Namespace, pod: &LivePod) -> Result<Timestamp> {
     pod.wait_ended().await?;
     let log = ns.kubectl(&["logs", pod.name(), "-c", WAIT, "--timestamps"]);
     let log = log.text().await?;
@@ -42,13 +54,7 @@ pub(super) async fn latency(ns: &Namespace, pod: &LivePod, name: &str) -> Result
     let (stamp, _) = last
         .and_then(|line| line.split_once(' '))
         .with_context(|| format!("the log of {} has no success: {log}", pod.name()))?;
-    let ended: Timestamp = stamp.parse()?;
-    let variable = ns.store().variable(name).await?;
-    let since = variable["assertions"][0]["since"]
-        .as_str()
-        .context("the assertion has no time")?;
-    let created: Timestamp = since.parse()?;
-    Ok(ended.duration_since(created).unsigned_abs())
+    Ok(stamp.parse()?)
 }
 
 fn variable(index: usize) -> String {
