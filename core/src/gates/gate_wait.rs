@@ -117,6 +117,22 @@ impl GateWait {
         GateDecision::Overdue { reason, until }
     }
 
+    /// Returns the positions of the terms that keep the gate closed: those that have failed, else
+    /// those that are missing and were not given up.
+    pub fn closing(&self, states: &[State], now: Timestamp) -> Vec<usize> {
+        let in_state = |wanted| {
+            let judged = self.terms.iter().zip(states).enumerate();
+            judged.filter(move |(_, (_, state))| **state == wanted)
+        };
+        let failed: Vec<_> = in_state(State::Failed).map(|(index, _)| index).collect();
+        if !failed.is_empty() {
+            return failed;
+        }
+        let missing = in_state(State::Missing);
+        let missing = missing.filter(|(_, (term, _))| !self.is_given_up(term, now));
+        missing.map(|(index, _)| index).collect()
+    }
+
     /// A term that was given up stays given up, even if it holds later for a while.
     fn note_held(&mut self, states: &[State], now: Timestamp) {
         for (index, state) in states.iter().enumerate().take(self.terms.len()) {
@@ -285,6 +301,7 @@ mod tests {
         let mut wait = mk_wait("a within 5s, ?b, c", None, TimeoutPolicy::Fail);
         let first = wait.decide(&[Held, Held, Missing], at(4));
         assert_eq!(shown(&first), "wait");
+        assert_eq!(wait.closing(&[Missing, Missing, Held], at(60)), [0, 1]);
         let later = wait.decide(&[Missing, Missing, Held], at(60));
         assert_eq!(shown(&later), "wait");
     }
@@ -293,6 +310,7 @@ mod tests {
     fn a_term_that_was_given_up_stays_given_up() {
         let mut wait = mk_wait("?a, b", None, TimeoutPolicy::Fail);
         assert_eq!(shown(&wait.decide(&[Held, Missing], at(31))), "wait");
+        assert_eq!(wait.closing(&[Missing, Missing], at(31)), [1]);
         assert_eq!(shown(&wait.decide(&[Missing, Held], at(32))), "open");
     }
 
@@ -300,6 +318,7 @@ mod tests {
     fn a_failed_wait_goes_on_and_opens_the_gate_once_everything_holds() {
         let mut wait = mk_wait("a, !b", Some(5), TimeoutPolicy::Fail);
         assert_eq!(shown(&wait.decide(&[Missing, Failed], at(1))), "failed: !b");
+        assert_eq!(wait.closing(&[Missing, Failed], at(1)), [1]);
         let timed_out = wait.decide(&[Missing, Held], at(6));
         assert_eq!(shown(&timed_out), "timed out: a");
         assert_eq!(shown(&wait.decide(&[Held, Held], at(7))), "open");
