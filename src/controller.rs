@@ -16,7 +16,7 @@
 //! | `writes` | limits how many writes are in flight | |
 //! | `metrics` | counts what was written | |
 
-mod assertions;
+pub(crate) mod assertions;
 mod confirmations;
 mod failure;
 #[cfg(test)]

@@ -96,7 +96,7 @@ fn the_web_server_starts_after_the_migration_and_that_after_the_database() {
             ("database-0", "ready"),
             ("migrate-v7", "container migrate started"),
             ("job/migrate-v7", "complete"),
-            ("migrate-v7", "signals migrated/v7"),
+            ("job/migrate-v7", "signals migrated/v7"),
             ("web-", "has waited"),
             ("web-", "ready"),
         ]);
@@ -230,7 +230,7 @@ fn a_failed_pod_ends_a_wait() {
         .ended_with(1)
         .has_lines(&[
             ("job/migrate-v7", "has failed"),
-            ("migrate-v7", "signals migration-failed/v7"),
+            ("job/migrate-v7", "signals migration-failed/v7"),
             ("web-", "failed to wait: exit code 3"),
         ]);
 }
@@ -267,6 +267,34 @@ fn names_hosts_that_are_neither_in_the_files_nor_assumed() {
         .has_lines(&[
             ("assumed:", "redis"),
             ("web", "waits for a/b which nobody signals"),
+        ]);
+}
+
+#[test]
+fn names_what_is_not_played_and_says_why_an_object_does_not_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = "{apiVersion: v1, kind: Pod, metadata: {name: web, annotations: {depends-on: \
+                 'certificates.cert-manager.io:web=Ready, deployment:db'}}, \
+                 spec: {containers: [{name: web}]}}\n---\n\
+                 {apiVersion: apps/v1, kind: Deployment, metadata: {name: db}, spec: {replicas: 2, \
+                 template: {spec: {containers: [{name: db}]}}}}";
+    fs::write(folder.path().join("web.yaml"), files).unwrap();
+    let args = ["--hold", "db"];
+    rehearse_files(folder.path().to_str().unwrap(), &args)
+        .ended_with(1)
+        .has_lines(&[
+            ("not", "played: certificates.cert-manager.io:web=Ready"),
+            ("db-", "held: its own containers never start"),
+            ("not", "played: certificates.cert-manager.io:web=Ready"),
+            (
+                "web",
+                "waits for certificates.cert-manager.io:web=Ready which is not played: \
+                 --assume certificates.cert-manager.io:web=Ready if it holds in a cluster",
+            ),
+            (
+                "web",
+                "waits for deployment:db (0 of 2 replicas are available) from db-",
+            ),
         ]);
 }
 

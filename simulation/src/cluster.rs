@@ -3,6 +3,7 @@
 //! Every change to a pod goes through `Cluster::update`, which keeps the indexes in step, so that
 //! no event costs a look at all pods.
 
+mod container;
 mod controllers;
 mod declaration;
 mod endpoints;
@@ -12,16 +13,19 @@ mod objects;
 mod oncue;
 mod outlook;
 mod pod;
+mod pod_status;
 mod scheduler;
 mod steps;
 mod unknown;
+mod workload_status;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
-use oncue_language::{Namespace, VariableName};
+use oncue_core::life::{AssertionId, Life};
+use oncue_language::{Namespace, Timestamp, VariableKey};
 
 use self::{
     controllers::ControllerState, endpoints::Endpoints, objects::Objects, scheduler::Scheduler,
@@ -31,6 +35,8 @@ pub(crate) use self::{
     declaration::Declaration,
     outlook::PodOutlook,
     pod::{Cause, Phase, Times},
+    unknown::Missing,
+    workload_status::GENERATION,
 };
 pub use self::{
     event::{Action, Admission, Event, Exit, Task},
@@ -69,8 +75,14 @@ pub struct Cluster {
     latched: HashSet<(PodId, String)>,
     /// The texts of admission's warnings.
     warnings: BTreeSet<String>,
-    /// What pods have signaled, as far as the timeline says.
-    signaled: HashSet<(PodId, VariableName)>,
+    /// What pods and Jobs have signaled, as far as the timeline says.
+    asserted: HashSet<(VariableKey, AssertionId)>,
+    /// What oncue's controller knows of signals.
+    life: Life,
+    /// When it decides about them again although nothing happens.
+    next_decision: Option<Timestamp>,
+    /// The positions of the Jobs among the controllers, by their uids.
+    jobs: BTreeMap<Box<str>, usize>,
     now: Duration,
     actions: Vec<Action>,
 }
@@ -82,9 +94,9 @@ impl Cluster {
     /// [`UnknownName`] if `--fail` or `--hold` names neither a workload nor a pod.
     pub fn new(inventory: Inventory, options: Options) -> Result<Self, UnknownName> {
         let controllers = inventory.controllers.len();
-        let cluster = Self {
+        let mut cluster = Self {
             endpoints: Endpoints::new(&inventory.services),
-            objects: Objects::new(&inventory),
+            objects: Objects::new(&inventory, options.nodes),
             scheduler: Scheduler::new(options.nodes),
             inventory,
             options,
@@ -97,11 +109,15 @@ impl Cluster {
             busy: 0,
             latched: HashSet::new(),
             warnings: BTreeSet::new(),
-            signaled: HashSet::new(),
+            asserted: HashSet::new(),
+            life: Life::default(),
+            next_decision: None,
+            jobs: BTreeMap::new(),
             now: Duration::ZERO,
             actions: Vec::new(),
         };
         cluster.check_names()?;
+        cluster.begin_watches();
         Ok(cluster)
     }
 
@@ -123,11 +139,12 @@ impl Cluster {
     }
 
     /// Takes in what happened at `now`, and returns what to do, in this order.
+    ///
+    /// Once everything that happened at that time is taken in, [`settle`](Self::settle) follows.
     pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Action> {
         self.now = self.now.max(now);
         match event {
             Event::Admitted { pod, admission } => self.admitted(pod, admission),
-            Event::Asserted { pod, name, value } => self.signaled(pod, &name, value.as_ref()),
             Event::Exited { pod, exit, message } => {
                 let why =
                     message.map_or_else(|| exit.to_string(), |text| format!("{exit}: {text}"));
@@ -135,17 +152,17 @@ impl Cluster {
             }
             Event::GateOpened(pod) => self.gate_opened(pod),
             Event::Started(pod) => self.container_started(pod),
-            Event::Tick => {}
+            Event::Tick => self.decide(),
         }
         self.advance_what_is_due();
         self.reconcile();
-        self.report_objects();
         std::mem::take(&mut self.actions)
     }
 
     /// Returns when the next step is due that is a matter of time.
     pub fn next_due(&self) -> Option<Duration> {
-        self.timers.first().map(|(at, _)| *at)
+        let step = self.timers.first().map(|(at, _)| *at);
+        step.into_iter().chain(self.next_decision()).min()
     }
 
     /// Returns one pod.
@@ -199,14 +216,11 @@ impl Cluster {
                 .tally
                 .replace(before.counted, after.counted);
             self.to_reconcile.insert(index);
-            self.objects.controller_changed(index);
+            self.objects.workload_changed((index, &pod.namespace));
         }
         if before.is_ready != after.is_ready {
-            let key = (pod.namespace.clone(), pod.name.clone());
-            self.objects.pod_changed(&key);
             for service in &pod.services {
                 self.endpoints.set_ready(*service, id, after.is_ready);
-                self.objects.service_changed(*service);
             }
         }
         self.move_timer(id, before.due, after.due);
@@ -217,7 +231,21 @@ impl Cluster {
         }
         self.busy += usize::from(after.is_busy);
         self.busy -= usize::from(before.is_busy);
+        if before.shown != after.shown {
+            self.show(id);
+        }
         result
+    }
+
+    /// Shows a pod that has changed to everyone who watches pods.
+    fn show(&mut self, id: PodId) {
+        let pod = &mut self.pods[id.0];
+        if matches!(pod.phase, Phase::Admission | Phase::Denied) {
+            return;
+        }
+        pod.write_status();
+        self.objects.pod_changed(pod);
+        self.observe_pod(id);
     }
 
     fn move_timer(&mut self, id: PodId, before: Option<Duration>, after: Option<Duration>) {

@@ -5,6 +5,7 @@ use oncue_language::Namespace;
 use serde_json::{Value, json};
 
 use crate::{
+    cluster::GENERATION,
     inventory::{InventoryErrorSource, namespace},
     job::JobPlan,
     names,
@@ -49,25 +50,44 @@ impl Controller {
         if producer.is_empty() {
             return Err(InventoryErrorSource::Nameless);
         }
-        let object = match workload.kind() {
+        let mut object = match workload.kind() {
             WorkloadKind::CronJob if workload.object()["spec"]["suspend"] == true => {
                 return Ok(None);
             }
             WorkloadKind::CronJob => one_run(workload),
             _ => workload.object().clone(),
         };
+        let namespace = namespace(&object, default)?;
+        let name = generated(&object["metadata"], producer);
+        let kind = match workload.kind() {
+            WorkloadKind::CronJob => WorkloadKind::Job,
+            kind => kind,
+        };
+        if kind != WorkloadKind::Pod {
+            create(&mut object, kind, (&namespace, &name));
+        }
         let Some(workload) = Workload::new(&object, String::new()) else {
             return Ok(None);
         };
         Ok(Some(Self {
-            kind: workload.kind(),
-            namespace: namespace(&object, default)?,
-            name: generated(&object["metadata"], producer),
+            kind,
+            namespace,
+            name,
             producer: producer.to_owned(),
             file: file.to_owned(),
             plan: plan(&workload),
             object,
         }))
+    }
+
+    /// Returns the object, as the API server has it; of a pod, as it is in the files.
+    pub(crate) fn object(&self) -> &Value {
+        &self.object
+    }
+
+    /// Takes over the status of the object.
+    pub(crate) fn set_status(&mut self, status: Value) {
+        self.object["status"] = status;
     }
 
     /// Returns the pod for `slot`, after `earlier` other pods of the same slot.
@@ -117,7 +137,7 @@ impl Controller {
 
     /// Returns the uid that the object has in a simulation.
     pub(crate) fn uid(&self) -> String {
-        names::uid(&format!("{}/{}/{}", self.kind, self.namespace, self.name))
+        uid(self.kind, (&self.namespace, &self.name))
     }
 
     fn owner_reference(&self, pod: &Value) -> Value {
@@ -137,6 +157,19 @@ impl Controller {
     }
 }
 
+/// Adds what the API server adds to an object.
+fn create(object: &mut Value, kind: WorkloadKind, (namespace, name): (&Namespace, &str)) {
+    let metadata = &mut object["metadata"];
+    metadata["namespace"] = namespace.as_str().into();
+    metadata["name"] = name.into();
+    metadata["uid"] = uid(kind, (namespace, name)).into();
+    metadata["generation"] = GENERATION.into();
+}
+
+fn uid(kind: WorkloadKind, (namespace, name): (&Namespace, &str)) -> String {
+    names::uid(&format!("{kind}/{namespace}/{name}"))
+}
+
 /// Returns the name of an object; without one, a name as the API server generates it.
 fn generated(metadata: &Value, seed: &str) -> String {
     if let Some(name) = metadata["name"].as_str() {
@@ -149,8 +182,23 @@ fn generated(metadata: &Value, seed: &str) -> String {
 /// Returns the Job that a `CronJob` creates for one run.
 fn one_run(cron_job: &Workload<'_>) -> Value {
     let object = cron_job.object();
-    let mut metadata = object["metadata"].clone();
-    metadata["name"] = format!("{}-{RUN}", cron_job.name()).into();
+    let mut metadata = json!({
+        "name": format!("{}-{RUN}", cron_job.name()),
+        "ownerReferences": [{
+            "apiVersion": object["apiVersion"], "kind": "CronJob", "name": cron_job.name(),
+            "uid": names::uid(&format!("CronJob/{}", cron_job.name())), "controller": true,
+        }],
+    });
+    let template = &object["spec"]["jobTemplate"]["metadata"];
+    for (field, value) in [
+        ("namespace", &object["metadata"]["namespace"]),
+        ("labels", &template["labels"]),
+        ("annotations", &template["annotations"]),
+    ] {
+        if !value.is_null() {
+            metadata[field] = value.clone();
+        }
+    }
     json!({
         "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata,
         "spec": object["spec"]["jobTemplate"]["spec"],

@@ -40,6 +40,11 @@ pub enum What {
         /// The reason.
         why: String,
     },
+    /// The wait of its scheduling gate has failed: the gate stays until everything holds.
+    GateOverdue {
+        /// The reason.
+        why: String,
+    },
     /// A scheduling gate holds it until these hold.
     Gated {
         /// The terms.
@@ -132,6 +137,7 @@ impl fmt::Display for What {
             Self::CrashLooping => f.write_str("fails again and again"),
             Self::Deleted => f.write_str("deleted with its Job"),
             Self::Failed { why } => write!(f, "failed: {why}"),
+            Self::GateOverdue { why } => write!(f, "{why}; its gate stays closed"),
             Self::Gated { terms } => write!(f, "not scheduled before {}", terms.join(", ")),
             Self::Held => f.write_str("held: its own containers never start"),
             Self::InitContainerPassed { container } => {
@@ -166,20 +172,28 @@ pub trait Listener {
     /// Sees, before anything happens, the names of most pods.
     fn names(&mut self, names: &mut dyn Iterator<Item = String>);
 
-    /// Sees, before anything happens, a host or object that will be missing.
-    fn unknown(&mut self, unknown: Unknown<'_>);
+    /// Sees, before anything happens, something that will be missing.
+    fn unknown(&mut self, unknown: &Unknown);
 
     /// Sees what happened at `time`, counted from the beginning.
     fn entry(&mut self, time: Duration, entry: &Entry);
 }
 
-/// A host or object that is neither in the files nor assumed, as it is printed.
-#[derive(Clone, Copy, Debug)]
-pub struct Unknown<'a>(pub &'a str);
+/// Something that a pod asks for and that is missing in a simulation, as it is printed.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Unknown {
+    /// A host or object that is neither in the files nor assumed.
+    Absent(String),
+    /// What the simulation does not play of an object, and what is not assumed.
+    NotPlayed(String),
+}
 
-impl fmt::Display for Unknown<'_> {
+impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not in these files, and not assumed: {}", self.0)
+        match self {
+            Self::Absent(what) => write!(f, "not in these files, and not assumed: {what}"),
+            Self::NotPlayed(what) => write!(f, "not played: {what}"),
+        }
     }
 }
 

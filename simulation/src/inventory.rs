@@ -1,11 +1,13 @@
 //! The controllers and Services that a set of objects describes.
 
+use std::collections::HashMap;
+
 use oncue_core::{
     model::Service,
     workload::{self, Workload},
 };
-use oncue_language::{Namespace, name::NamespaceError};
-use serde_json::Value;
+use oncue_language::{Namespace, ObjectKind, name::NamespaceError};
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::controller::Controller;
@@ -17,6 +19,8 @@ pub struct Inventory {
     pub(crate) controllers: Vec<Controller>,
     /// What probes may ask for.
     pub(crate) services: Vec<Service>,
+    /// The objects of built-in kinds that create no pods, as the API server has them.
+    objects: HashMap<(ObjectKind, Namespace, String), Value>,
 }
 
 impl Inventory {
@@ -45,6 +49,39 @@ impl Inventory {
         self.controllers.is_empty()
     }
 
+    /// Returns an object of a built-in kind that creates no pods.
+    pub(crate) fn object(
+        &self,
+        kind: &ObjectKind,
+        namespace: &Namespace,
+        name: &str,
+    ) -> Option<&Value> {
+        let key = (kind.clone(), namespace.clone(), name.to_owned());
+        self.objects.get(&key)
+    }
+
+    fn add_object(
+        &mut self,
+        object: &Value,
+        default: &Namespace,
+    ) -> Result<(), InventoryErrorSource> {
+        let (Some(kind), Some(name)) = (kind(object), object["metadata"]["name"].as_str()) else {
+            return Ok(());
+        };
+        let namespace = namespace(object, default)?;
+        let mut kept = json!({"metadata": object["metadata"]});
+        kept["metadata"]["namespace"] = namespace.as_str().into();
+        // No term reads more of a Secret.
+        if kind != ObjectKind::Secret {
+            let parts = object.as_object().into_iter().flatten();
+            let parts = parts.filter(|(part, _)| !["metadata", "status"].contains(&part.as_str()));
+            parts.for_each(|(part, value)| kept[part] = value.clone());
+        }
+        self.objects
+            .insert((kind, namespace, name.to_owned()), kept);
+        Ok(())
+    }
+
     fn add(
         &mut self,
         file: &str,
@@ -52,11 +89,24 @@ impl Inventory {
         default: &Namespace,
     ) -> Result<(), InventoryErrorSource> {
         self.services.extend(Service::read(object, default));
+        self.add_object(object, default)?;
         if let Some(workload) = Workload::new(object, String::new()) {
             self.controllers
                 .extend(Controller::new(&workload, file, default)?);
         }
         Ok(())
+    }
+}
+
+/// Returns the kind of an object that creates no pods, if terms can ask for it and the files bring
+/// it.
+fn kind(object: &Value) -> Option<ObjectKind> {
+    match (object["apiVersion"].as_str()?, object["kind"].as_str()?) {
+        ("v1", "ConfigMap") => Some(ObjectKind::ConfigMap),
+        ("v1", "PersistentVolumeClaim") => Some(ObjectKind::PersistentVolumeClaim),
+        ("v1", "Secret") => Some(ObjectKind::Secret),
+        ("v1", "Service") => Some(ObjectKind::Service),
+        _ => None,
     }
 }
 

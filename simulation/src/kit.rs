@@ -29,7 +29,7 @@ struct Lines(Vec<String>);
 impl Listener for Lines {
     fn names(&mut self, _names: &mut dyn Iterator<Item = String>) {}
 
-    fn unknown(&mut self, _unknown: Unknown<'_>) {}
+    fn unknown(&mut self, _unknown: &Unknown) {}
 
     fn entry(&mut self, _time: Duration, Entry { subject, what }: &Entry) {
         if !matches!(what, What::Output { .. }) {

@@ -12,7 +12,9 @@
 //! | `cluster::kubelet`, `cluster::steps` | what a kubelet does with a pod, step by step |
 //! | `cluster::scheduler` | which node a pod gets |
 //! | `cluster::controllers` | lets the workload controllers create pods and end Jobs |
-//! | `cluster::oncue` | oncue's own controller: signals, object terms, scheduling gates |
+//! | `cluster::pod_status`, `cluster::container`, `cluster::workload_status` | the status of objects, as kubelets and controllers write it |
+//! | `cluster::oncue` | oncue's own controller: what it sees, and what it decides about signals and gates |
+//! | `cluster::objects` | the objects that terms ask for; which of them are not played |
 //! | `cluster::endpoints` | which pods are behind a Service, and what a probe finds |
 //! | [`command`] | what a kubelet makes of a container's command |
 //! | `pending` | whether a wait can still end |

@@ -44,6 +44,8 @@ pub struct Report {
     pub assumed: Vec<String>,
     /// What pods ask for and is neither in the files nor assumed.
     pub unknown: BTreeSet<String>,
+    /// What pods ask of objects and is neither played nor assumed.
+    pub not_played: BTreeSet<String>,
 }
 
 /// One pod.
@@ -99,13 +101,22 @@ impl Report {
             took,
             names: HashMap::new(),
         };
+        let missing = cluster.missing();
+        let (mut unknown, mut not_played) = (BTreeSet::new(), BTreeSet::new());
+        for it in missing.all() {
+            match it {
+                Unknown::Absent(what) => unknown.insert(what),
+                Unknown::NotPlayed(what) => not_played.insert(what),
+            };
+        }
         Self {
-            verdict: Verdict::new(cluster, &producers, stuck),
+            verdict: Verdict::new(cluster, (&producers, &missing), stuck),
             took: Seconds(took),
             pods: cluster.pods().map(|(id, pod)| rows.row(id, pod)).collect(),
             warnings: cluster.warnings().map(str::to_owned).collect(),
             assumed: cluster.assumed().collect(),
-            unknown: cluster.unknown(),
+            unknown,
+            not_played,
         }
     }
 }
@@ -160,6 +171,7 @@ fn end(pod: &Pod) -> &'static str {
     match pod.phase {
         Phase::Admission => "in admission",
         Phase::CrashLooping => "fails",
+        Phase::Deleted => "deleted",
         Phase::Denied => "denied",
         Phase::Failed(_) => "failed",
         Phase::Held => "held",
@@ -236,9 +248,11 @@ impl fmt::Display for Report {
             list.iter()
                 .try_for_each(|item| writeln!(f, "{what}: {}", Escaped(item)))?;
         }
-        self.unknown
-            .iter()
-            .try_for_each(|item| writeln!(f, "{}", Escaped(Unknown(item))))?;
+        let absent = self.unknown.iter().cloned().map(Unknown::Absent);
+        let not_played = self.not_played.iter().cloned().map(Unknown::NotPlayed);
+        absent
+            .chain(not_played)
+            .try_for_each(|unknown| writeln!(f, "{}", Escaped(unknown)))?;
         self.write_verdict(f)
     }
 }
@@ -279,8 +293,17 @@ impl Report {
 
 impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pod, term, because } = self;
-        write!(f, "{pod} waits for {term} {because}")
+        let Self {
+            pod,
+            term,
+            reason,
+            because,
+        } = self;
+        write!(f, "{pod} waits for {term} ")?;
+        if let Some(reason) = reason {
+            write!(f, "({reason}) ")?;
+        }
+        f.write_str(because)
     }
 }
 

@@ -1,3 +1,5 @@
+mod controller;
+
 use std::time::Duration;
 
 use oncue_language::{Condition, State};
@@ -348,13 +350,13 @@ impl StoreView for Empty {
 
 #[test]
 fn nothing_is_over_before_every_client_has_seen_the_present_state() {
-    let run = simulate(&[pod("web", json!({"depends-on": "a/b"}))]);
+    let mut run = simulate(&[pod("web", json!({"depends-on": "a/b"}))]);
     assert_eq!(run.stuck(), ["web: a/b"]);
     let moment = Moment {
         now: run.finish.took,
         patience: Duration::ZERO,
     };
-    let outlook = |holds| run.cluster.outlook(moment, &Empty { holds });
+    let mut outlook = |holds| run.cluster.outlook(moment, &Empty { holds });
     assert_eq!(outlook(false), Outlook::Going);
     assert_eq!(outlook(true), Outlook::Over(run.finish.stuck.clone()));
 }

@@ -6,9 +6,9 @@ use oncue_language::{Presence, Subject};
 use serde::Serialize;
 
 use crate::{
-    cluster::{Cause, Cluster, Declaration, Phase, Pod, PodId, Stuck},
+    cluster::{Cause, Cluster, Declaration, Missing, Phase, Pod, PodId, Stuck},
     controller::Controller,
-    options::Assumption,
+    entry::Unknown,
     producers::{Producer, Producers},
 };
 
@@ -53,7 +53,10 @@ pub struct Blocked {
     pub pod: String,
     /// The term.
     pub term: String,
-    /// Why it does not hold.
+    /// Why it does not hold, as oncue's controller judges the objects that it asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Which pod would bring it, or what to do.
     pub because: String,
 }
 
@@ -65,8 +68,12 @@ struct Edge {
 
 impl Verdict {
     /// Judges a cluster that has come to rest with these pods stuck.
-    pub(crate) fn new(cluster: &Cluster, producers: &Producers, stuck: &[Stuck]) -> Self {
-        let judge = Judge::new(cluster, producers, stuck);
+    pub(crate) fn new(
+        cluster: &Cluster,
+        (producers, missing): (&Producers, &Missing),
+        stuck: &[Stuck],
+    ) -> Self {
+        let judge = Judge::new(cluster, (producers, missing), stuck);
         let ring = judge.ring();
         let in_ring: HashSet<_> = ring.iter().map(|(id, _)| *id).collect();
         let others = stuck.iter().filter(|stuck| !in_ring.contains(&stuck.pod));
@@ -105,17 +112,23 @@ impl Verdict {
 struct Judge<'a> {
     cluster: &'a Cluster,
     producers: &'a Producers,
+    unknown: &'a Missing,
     stuck: Vec<&'a Stuck>,
     /// What each stuck pod misses.
     missing: HashMap<PodId, &'a [usize]>,
 }
 
 impl<'a> Judge<'a> {
-    fn new(cluster: &'a Cluster, producers: &'a Producers, stuck: &'a [Stuck]) -> Self {
+    fn new(
+        cluster: &'a Cluster,
+        (producers, unknown): (&'a Producers, &'a Missing),
+        stuck: &'a [Stuck],
+    ) -> Self {
         let missing = stuck.iter().map(|stuck| (stuck.pod, &*stuck.missing));
         Self {
             cluster,
             producers,
+            unknown,
             stuck: stuck.iter().collect(),
             missing: missing.collect(),
         }
@@ -182,8 +195,19 @@ impl<'a> Judge<'a> {
         Blocked {
             pod: self.cluster.pod(pod).name.clone(),
             term: self.cluster.pod(pod).declaration.terms[term].to_string(),
+            reason: self.reason(pod, term),
             because: self.because(pod, term),
         }
+    }
+
+    /// Returns why the objects of a term do not hold, if they are played.
+    fn reason(&self, pod: PodId, term: usize) -> Option<String> {
+        let condition = self.cluster.pod(pod).declaration.conditions[term].as_ref()?;
+        let Subject::Object(key) = &condition.subject else {
+            return None;
+        };
+        let reason = self.cluster.object_reason(key);
+        reason.filter(|_| self.unknown.find(key).is_none())
     }
 
     fn because(&self, pod: PodId, term: usize) -> String {
@@ -192,11 +216,34 @@ impl<'a> Judge<'a> {
             return "which has happened".to_owned();
         }
         match *self.producers.of_term(pod, &declaration.terms[term]) {
-            [] => unproduced(declaration, term),
+            [] => self.unproduced(declaration, term),
             [producer] => self.state_of(producer),
             [first, ref rest @ ..] => {
                 format!("{}, and {} more", self.state_of(first), rest.len())
             }
+        }
+    }
+
+    /// Says that no pod of the files brings what a term asks for, and what to do.
+    fn unproduced(&self, declaration: &Declaration, term: usize) -> String {
+        let subject = declaration.conditions[term]
+            .as_ref()
+            .map(|condition| &condition.subject);
+        match (declaration.terms[term].probe(), subject) {
+            (Some(probe), _) => format!(
+                "which no Service of these files is: --assume {} if it is elsewhere",
+                probe.host
+            ),
+            (None, Some(Subject::Object(key))) => match self.unknown.find(key) {
+                Some(Unknown::Absent(what)) => {
+                    format!("which is not in these files: --assume {what} if it is elsewhere")
+                }
+                Some(Unknown::NotPlayed(what)) => {
+                    format!("which is not played: --assume {what} if it holds in a cluster")
+                }
+                None => "which no pod of these files brings".to_owned(),
+            },
+            (None, _) => "which nobody signals".to_owned(),
         }
     }
 
@@ -206,6 +253,7 @@ impl<'a> Judge<'a> {
             Producer::Future(_) => "which is not created yet",
             Producer::Pod(pod) => match self.cluster.pod(pod).phase {
                 Phase::CrashLooping => "which fails again and again",
+                Phase::Deleted => "which was deleted",
                 Phase::Denied => "which admission denied",
                 Phase::Failed(_) => "which has failed",
                 Phase::Held => "which is held",
@@ -244,24 +292,6 @@ impl<'a> Judge<'a> {
             format!("{missing} pods of {kind}/{}", controller.name)
         };
         self.cluster.unfinished().map(text).collect()
-    }
-}
-
-/// Says that no pod of the files brings what a term asks for, and what to do.
-fn unproduced(declaration: &Declaration, term: usize) -> String {
-    let subject = declaration.conditions[term]
-        .as_ref()
-        .map(|condition| &condition.subject);
-    match (declaration.terms[term].probe(), subject) {
-        (Some(probe), _) => format!(
-            "which no Service of these files is: --assume {} if it is elsewhere",
-            probe.host
-        ),
-        (None, Some(Subject::Object(key))) => format!(
-            "which is not in these files: --assume {} if it is elsewhere",
-            Assumption::of(key)
-        ),
-        (None, _) => "which nobody signals".to_owned(),
     }
 }
 

@@ -21,7 +21,7 @@ mod store;
 use std::{collections::HashMap, time::Duration};
 
 use oncue_client::wait;
-use oncue_core::life::{Assertion, Timestamp};
+use oncue_core::{gates::GateDecision, life::Timestamp, world::Mutation};
 use oncue_language::Namespace;
 use serde_json::Value;
 use thiserror::Error;
@@ -33,8 +33,7 @@ use self::{
 };
 use crate::{
     cluster::{Action, Admission, Cluster, Event, Exit, Moment, PodId, PodOutlook, Stuck, Task},
-    entry::{Listener, Unknown},
-    pending::Prospect,
+    entry::Listener,
 };
 
 /// Time until admission has answered.
@@ -119,7 +118,7 @@ pub fn simulate<E>(
 pub fn announce(cluster: &Cluster, listener: &mut impl Listener) {
     listener.names(&mut cluster.future_names());
     for unknown in cluster.unknown() {
-        listener.unknown(Unknown(&unknown));
+        listener.unknown(&unknown);
     }
 }
 
@@ -141,20 +140,44 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
     fn run(mut self) -> Result<Finish, SimulationError<E>> {
         self.handle(Event::Tick)?;
         loop {
-            if !self.queue.is_busy()
-                && !self.cluster.is_busy()
-                && let Some(stuck) = self.stuck()
-            {
-                return Ok(Finish {
-                    stuck,
-                    took: self.now,
-                });
+            if self.is_moment_over() {
+                self.settle()?;
+                if !self.queue.is_busy()
+                    && !self.cluster.is_busy()
+                    && let Some(stuck) = self.stuck()
+                {
+                    return Ok(Finish {
+                        stuck,
+                        took: self.now,
+                    });
+                }
             }
             match self.next() {
                 Some(happening) => self.take_in(happening)?,
-                // A gate is pending, and its timeouts are over soon.
+                // The timeout of a client is over, which acts on it within this time.
                 None => self.now += PATIENCE,
             }
+        }
+    }
+
+    /// Returns whether nothing else happens at the present time.
+    fn is_moment_over(&self) -> bool {
+        let next = self
+            .cluster
+            .next_due()
+            .into_iter()
+            .chain(self.queue.next_at());
+        next.min().is_none_or(|next| next > self.now)
+    }
+
+    /// Lets oncue's controller see everything that has happened at this time.
+    fn settle(&mut self) -> Result<(), SimulationError<E>> {
+        loop {
+            let actions = self.cluster.settle(self.now);
+            if actions.is_empty() {
+                return Ok(());
+            }
+            self.perform_all(actions)?;
         }
     }
 
@@ -173,28 +196,31 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
 
     /// Returns the pods that are stuck, `None` if one that waits can still go on.
     fn stuck(&mut self) -> Option<Vec<Stuck>> {
-        let moment = self.moment(PATIENCE);
-        let is_pending = |pod: &PodId| {
-            if !self.cluster.is_waiting(*pod) {
-                return false;
-            }
-            let outlook = self.cluster.outlook_of(*pod, moment, &self.store);
-            !matches!(outlook, PodOutlook::Stuck(_))
-        };
-        if self.pending.as_ref().is_some_and(is_pending) {
+        if let Some(pod) = self.pending.take()
+            && self.cluster.is_waiting(pod)
+            && self.missing(pod).is_none()
+        {
+            self.pending = Some(pod);
             return None;
         }
         let mut stuck = Vec::new();
-        for pod in self.cluster.waiting() {
-            match self.cluster.outlook_of(pod, moment, &self.store) {
-                PodOutlook::Stuck(missing) => stuck.push(Stuck { pod, missing }),
-                PodOutlook::GateOpens | PodOutlook::Going => {
-                    self.pending = Some(pod);
-                    return None;
-                }
-            }
+        for pod in self.cluster.waiting().collect::<Vec<_>>() {
+            let Some(missing) = self.missing(pod) else {
+                self.pending = Some(pod);
+                return None;
+            };
+            stuck.push(Stuck { pod, missing });
         }
         Some(stuck)
+    }
+
+    /// Returns what a pod that is stuck misses; `None` if it can still go on.
+    fn missing(&mut self, pod: PodId) -> Option<Vec<usize>> {
+        let moment = self.moment(PATIENCE);
+        match self.cluster.outlook_of(pod, moment, &self.store) {
+            PodOutlook::Stuck(missing) => Some(missing),
+            PodOutlook::GateOpens | PodOutlook::Going => None,
+        }
     }
 
     fn moment(&self, patience: Duration) -> Moment {
@@ -237,7 +263,12 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
     }
 
     fn handle(&mut self, event: Event) -> Result<(), SimulationError<E>> {
-        for action in self.cluster.handle(self.now, event) {
+        let actions = self.cluster.handle(self.now, event);
+        self.perform_all(actions)
+    }
+
+    fn perform_all(&mut self, actions: Vec<Action>) -> Result<(), SimulationError<E>> {
+        for action in actions {
             self.perform(action)?;
         }
         for pod in self.store.take_released() {
@@ -253,16 +284,7 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
     fn perform(&mut self, action: Action) -> Result<(), SimulationError<E>> {
         match action {
             Action::Admit { pod, object } => return self.admit(pod, &object),
-            Action::Assert { key, id, value } => {
-                let assertion = Assertion {
-                    id,
-                    value,
-                    since: timestamp(self.now),
-                    expires: None,
-                };
-                self.store.assert(key, assertion);
-            }
-            Action::Clear { key, producer } => self.store.clear(key, producer),
+            Action::Change(mutation) => self.change(&mutation),
             Action::Log(entry) => self.listener.entry(self.now, &entry),
             Action::Run { pod, task } => self.start(pod, task),
             Action::SetObject { key, state } => self.store.set_object(&key, state),
@@ -271,9 +293,17 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
                 self.store.release(pod);
             }
             Action::WatchGate(pod) => self.check_gate(pod),
-            Action::Withdraw { key, id } => self.store.withdraw(key, id),
         }
         Ok(())
+    }
+
+    /// Changes a variable. The controller sees at once what has changed.
+    fn change(&mut self, mutation: &Mutation) {
+        for update in self.store.change(mutation) {
+            if let Some(entry) = self.cluster.assertion_changed(&update) {
+                self.listener.entry(self.now, &entry);
+            }
+        }
     }
 
     fn admit(&mut self, pod: PodId, object: &Value) -> Result<(), SimulationError<E>> {
@@ -312,18 +342,23 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
         self.queue.push(self.now + after, happening);
     }
 
-    /// Opens a pod's gate if everything that it depends on holds, else looks again once that may
-    /// have changed.
+    /// Opens the gate of a pod if the controller decides so, else looks again once a term or the
+    /// time may have changed that.
     fn check_gate(&mut self, pod: PodId) {
-        let moment = self.moment(Duration::ZERO);
-        match self.cluster.gate(pod, moment, &self.store) {
-            Some(Prospect::Over) => {
+        let Some(decision) = self.cluster.gate(pod, self.now, &self.store) else {
+            return;
+        };
+        self.store.release(pod);
+        let until = match decision {
+            GateDecision::Open => {
                 self.queue_in(Duration::ZERO, Happening::Cluster(Event::GateOpened(pod)));
                 return;
             }
-            Some(Prospect::Timed(at)) => self.queue.push(at, Happening::Gate(pod)),
-            Some(Prospect::Failing | Prospect::Stuck(_)) => {}
-            None => return,
+            GateDecision::Overdue { until, .. } | GateDecision::Wait { until } => until,
+        };
+        if let Some(at) = until {
+            let at = at.since(Timestamp::default());
+            self.queue.push(at, Happening::Gate(pod));
         }
         let conditions = self.cluster.pod(pod).conditions();
         self.store.hold(pod, conditions.cloned().collect());
@@ -331,7 +366,7 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
 }
 
 /// Returns a moment of a simulation, which begins with the Unix epoch.
-fn timestamp(time: Duration) -> Timestamp {
+pub(crate) fn timestamp(time: Duration) -> Timestamp {
     let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Timestamp::from_millis(millis)
 }

@@ -25,12 +25,15 @@ Examples:
   oncue rehearse -f app/ --fail migrate
   oncue rehearse -f app/ --real --speed 10
 
-Every pod passes the webhook's own code, and every wait follows the client's own rules, on a virtual
-clock: an hour takes no time, and the output is the same each time. With --real, a store and a
+Every pod passes the webhook's own code, every wait follows the client's own rules, and oncue's
+controller decides as in a cluster, on a virtual clock: an hour takes no time, and the output is the
+same each time. With --real, a store and a
 webhook are started on loopback, every pod is sent through admission over TLS, and the injected
 commands run as processes.
 The pods' own containers are not run: they start, become ready and succeed at once, or as the
 annotation oncue.dev/rehearse says: \"ready=2s run=5s fail\".
+Terms on custom kinds, and on what the simulation does not write into an object, never hold; the
+output names them as \"not played\", and --assume makes them hold.
 Exit codes: 0 every pod reached its end, 1 a deadlock or a failure, 2 wrong usage, 130 interrupted.";
 
 /// The arguments of `oncue rehearse`.

@@ -9,7 +9,7 @@ use crate::{
 
 /// What is new about the assertions.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum AssertionNews {
+pub(crate) enum AssertionNews {
     /// All assertions, at first and after changes were missed.
     All(Variables),
     /// One has changed.
@@ -17,7 +17,7 @@ pub(super) enum AssertionNews {
 }
 
 /// Follows every assertion.
-pub(super) struct Assertions {
+pub(crate) struct Assertions {
     store: Store,
     watch: Watch,
     /// What was told so far, until everything was.
@@ -25,7 +25,7 @@ pub(super) struct Assertions {
 }
 
 impl Assertions {
-    pub(super) fn of(store: Store) -> Self {
+    pub(crate) fn of(store: Store) -> Self {
         Self {
             watch: store.follow(Scope::default()),
             store,
@@ -34,7 +34,7 @@ impl Assertions {
     }
 
     /// Waits for news. Cancelling loses nothing.
-    pub(super) async fn next(&mut self) -> AssertionNews {
+    pub(crate) async fn next(&mut self) -> AssertionNews {
         loop {
             match self.watch.next().await {
                 Ok(WatchEvent::Change(change)) => match &mut self.collected {

@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use futures_util::FutureExt;
 use oncue_simulation::{
     Action, Cluster, Creation, Entry, Event, Finish, Listener, Moment, Outlook, PodId, Stuck, Task,
     What, announce, command::Sandbox,
@@ -33,11 +34,8 @@ use self::{
 };
 use super::{admission::AdmissionError, interrupt::Interrupt, speed::Speed};
 use crate::{
-    life::{AssertionId, Kind, Owner},
-    store::{
-        Change, ChangeKind, Existing, NewAssertion, Scope, StoreError, Watch, WatchError,
-        WatchEvent, Withdrawal,
-    },
+    controller::assertions::{AssertionNews, Assertions},
+    store::StoreError,
 };
 
 /// How long a process may take to notice that its clock has run out.
@@ -65,7 +63,7 @@ struct RealRun<'a, L> {
     servers: Servers,
     processes: Processes,
     happenings: mpsc::Receiver<Happening>,
-    changes: Watch,
+    assertions: Assertions,
     /// What has happened and is still to be passed to the cluster.
     events: VecDeque<Event>,
     folder: TempDir,
@@ -124,7 +122,7 @@ impl<'a, L: Listener> RealRun<'a, L> {
         Ok(Self {
             cluster,
             listener,
-            changes: servers.store.watch(Scope::default())?,
+            assertions: Assertions::of(servers.store.clone()),
             servers,
             processes: Processes::new(executable, sender),
             happenings,
@@ -156,10 +154,12 @@ impl<'a, L: Listener> RealRun<'a, L> {
     ) -> Result<Option<Vec<Stuck>>, RealError> {
         loop {
             self.handle_events().await?;
-            match self
+            let outlook = self
                 .cluster
-                .outlook(self.moment(), &self.servers.snapshot())
-            {
+                .outlook(self.moment(), &self.servers.snapshot());
+            // Why a gate stays closed is said even in the end.
+            self.settle().await?;
+            match outlook {
                 Outlook::GatesOpen(pods) => {
                     self.events.extend(pods.into_iter().map(Event::GateOpened));
                     continue;
@@ -172,7 +172,7 @@ impl<'a, L: Listener> RealRun<'a, L> {
                 // In this order: the timeline has a change before the pods that it releases.
                 biased;
                 () = signals.next() => return Ok(None),
-                change = self.changes.next() => self.take_change(change)?,
+                news = self.assertions.next() => self.take_news(news),
                 Some(happening) = self.happenings.recv() => self.take_in(happening),
                 () = sleep(patience) => self.events.push_back(Event::Tick),
             }
@@ -186,8 +186,28 @@ impl<'a, L: Listener> RealRun<'a, L> {
             for action in self.cluster.handle(now, event) {
                 self.perform(action).await?;
             }
+            // A change of the store comes before what follows from it.
+            while let Some(news) = self.assertions.next().now_or_never() {
+                self.take_news(news);
+            }
         }
-        Ok(())
+        self.settle().await
+    }
+
+    /// Lets oncue's controller see everything that has happened.
+    async fn settle(&mut self) -> Result<(), RealError> {
+        loop {
+            let actions = self.cluster.settle(self.moment().now);
+            if actions.is_empty() {
+                return Ok(());
+            }
+            for action in actions {
+                self.perform(action).await?;
+            }
+            while let Some(news) = self.assertions.next().now_or_never() {
+                self.take_news(news);
+            }
+        }
     }
 
     fn moment(&self) -> Moment {
@@ -205,28 +225,16 @@ impl<'a, L: Listener> RealRun<'a, L> {
         due.map_or(LOOK_EVERY, |due| due.min(LOOK_EVERY))
     }
 
-    /// Passes on what live pods have signaled. What the watch misses follows from the ends of markers.
-    fn take_change(&mut self, event: Result<WatchEvent, WatchError>) -> Result<(), RealError> {
-        let change = match event {
-            Ok(WatchEvent::Change(change)) if change.kind != ChangeKind::Deleted => change,
-            Ok(WatchEvent::Change(_) | WatchEvent::Synced(_)) => return Ok(()),
-            Err(_) => {
-                self.changes = self.servers.store.watch(Scope::default())?;
-                return Ok(());
+    /// Passes on which assertions the store has.
+    fn take_news(&mut self, news: AssertionNews) {
+        match news {
+            AssertionNews::All(variables) => self.cluster.reset_assertions(&variables),
+            AssertionNews::One(update) => {
+                if let Some(entry) = self.cluster.assertion_changed(&update) {
+                    self.log(&entry);
+                }
             }
-        };
-        let Change { key, assertion, .. } = change;
-        let AssertionId { asserter, kind } = &assertion.id;
-        let owner = asserter.owner().filter(|_| *kind == Kind::Live);
-        let find = |owner: &Owner| self.cluster.find(&key.namespace, &owner.name);
-        if let Some(pod) = owner.and_then(find) {
-            self.events.push_back(Event::Asserted {
-                pod,
-                name: key.name.clone(),
-                value: assertion.value.clone(),
-            });
         }
-        Ok(())
     }
 
     fn take_in(&mut self, happening: Happening) {
@@ -261,27 +269,15 @@ impl<'a, L: Listener> RealRun<'a, L> {
         let store = self.servers.store.clone();
         match action {
             Action::Admit { pod, object } => self.admit(pod, &object).await?,
-            Action::Assert { key, id, value } => {
-                let assertion = NewAssertion {
-                    id,
-                    value,
-                    ttl: None,
-                    existing: Existing::Replace,
-                };
-                store.assert(key, assertion).await?;
-            }
-            Action::Clear { key, producer } => {
-                store.withdraw(key, Withdrawal::Producer(producer)).await?;
+            Action::Change(mutation) => {
+                store.apply(mutation).await?;
             }
             Action::Log(entry) => self.log(&entry),
             Action::Run { pod, task } => self.run_task(pod, &task)?,
-            Action::SetObject { key, state } => store.set_object(&key, state),
+            Action::SetObject { key, state } => store.set_object(&key, Some(state)),
             Action::Stop(pod) => self.processes.stop(pod),
             // Gates are looked at together with everything else.
             Action::WatchGate(_) => {}
-            Action::Withdraw { key, id } => {
-                store.withdraw(key, Withdrawal::Assertion(id)).await?;
-            }
         }
         Ok(())
     }
@@ -339,7 +335,11 @@ impl<'a, L: Listener> RealRun<'a, L> {
             part: &part,
         };
         let run = self.processes.run(id, launch);
-        run.map_err(RealError::Process)
+        run.map_err(RealError::Process)?;
+        if let Task::Wait(_) = task {
+            self.events.push_back(Event::Started(id));
+        }
+        Ok(())
     }
 
     /// Returns the folder that stands for the pod's shared volume.
@@ -378,7 +378,4 @@ pub(crate) enum RealError {
     /// The store rejects a change.
     #[error("failed to change the store")]
     Store(#[from] StoreError),
-    /// The store cannot be watched.
-    #[error("failed to watch the store")]
-    Watch(#[from] WatchError),
 }

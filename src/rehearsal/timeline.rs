@@ -50,7 +50,7 @@ impl<W: Write> Listener for Timeline<W> {
         self.width = names.map(|name| name.len()).fold(self.width, usize::max);
     }
 
-    fn unknown(&mut self, unknown: Unknown<'_>) {
+    fn unknown(&mut self, unknown: &Unknown) {
         if self.detail == Detail::Nothing {
             return;
         }
@@ -82,6 +82,7 @@ fn style(what: &What) -> Style {
         What::CrashLooping
         | What::Denied { .. }
         | What::Failed { .. }
+        | What::GateOverdue { .. }
         | What::JobFailed
         | What::MarkerFailed { .. }
         | What::WaitRestarted { .. } => colour(AnsiColor::Red),

@@ -1,10 +1,8 @@
 //! The workload controllers: they create the pods that are due, and end their Jobs.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use oncue_core::life;
-
-use super::{Action, Cause, Cluster, Entry, Phase, Pod, PodId, What, pod::Origin, steps::WhatIf};
+use super::{Action, Cluster, Entry, Phase, Pod, PodId, What, pod::Origin, steps::WhatIf};
 use crate::{controller::Controller, job::JobEnd, plan::Plan, tally::Tally};
 
 /// How far a controller has come.
@@ -12,8 +10,8 @@ use crate::{controller::Controller, job::JobEnd, plan::Plan, tally::Tally};
 pub(super) struct ControllerState {
     pub(super) pods: Vec<PodId>,
     pub(super) tally: Tally,
-    /// How its Job has ended.
-    pub(super) end: Option<JobEnd>,
+    /// How and when its Job has ended.
+    pub(super) end: Option<(JobEnd, Duration)>,
 }
 
 /// A pod that a controller has yet to create.
@@ -43,6 +41,7 @@ impl Cluster {
     /// Returns how a Job has ended, even if its controller has not noticed yet.
     pub(super) fn job_end(&self, index: usize) -> Option<JobEnd> {
         let ControllerState { tally, end, .. } = &self.controllers[index];
+        let end = end.map(|(end, _)| end);
         end.or_else(|| self.plan(index).job_end(tally))
     }
 
@@ -57,7 +56,11 @@ impl Cluster {
     }
 
     pub(super) fn is_in_job(&self, id: PodId) -> bool {
-        matches!(self.plan(self.pod(id).controller), Plan::Job(_))
+        self.is_job(self.pod(id).controller)
+    }
+
+    pub(super) fn is_job(&self, index: usize) -> bool {
+        matches!(self.plan(index), Plan::Job(_))
     }
 
     /// Returns the pods that a controller has created.
@@ -128,11 +131,12 @@ impl Cluster {
         pod.what_if = self.what_if(index, &pod.name);
         let id = PodId(self.pods.len());
         pod.services = self.endpoints.selecting(&pod);
+        self.endpoints.insert(id, &pod.services);
         let state = &mut self.controllers[index];
         state.tally.add(pod.summary().counted);
         state.pods.push(id);
+        self.objects.workload_changed((index, &pod.namespace));
         let key = (pod.namespace.clone(), pod.name.clone());
-        self.objects.pod_changed(&key);
         self.by_name.entry(key).or_insert(id);
         self.busy += usize::from(pod.summary().is_busy);
         let object = pod.object.clone();
@@ -158,22 +162,15 @@ impl Cluster {
         let Some(end) = self.plan(index).job_end(tally).filter(|_| end.is_none()) else {
             return;
         };
-        self.controllers[index].end = Some(end);
+        self.controllers[index].end = Some((end, self.now));
         let what = match end {
             JobEnd::Complete => What::JobComplete,
             JobEnd::Failed => What::JobFailed,
         };
         let subject = format!("job/{}", self.inventory.controllers[index].name);
         self.actions.push(Action::Log(Entry { subject, what }));
-        let pods = self.controllers[index].pods.clone();
-        if let Some(last) = pods.last() {
-            let event = match end {
-                JobEnd::Complete => life::Event::Succeeded,
-                JobEnd::Failed => life::Event::Failed,
-            };
-            self.live(*last, event);
-        }
-        for id in pods {
+        self.show_job(index);
+        for id in self.controllers[index].pods.clone() {
             if matches!(
                 self.pod(id).phase,
                 Phase::Admission | Phase::Running | Phase::Held
@@ -188,10 +185,9 @@ impl Cluster {
         self.log(id, What::Deleted);
         let now = self.now;
         self.update(id, |pod| {
-            pod.phase = Phase::Failed(Cause::Told);
+            pod.phase = Phase::Deleted;
             pod.is_ready = false;
             pod.times.ended = Some(now);
         });
-        self.live(id, life::Event::Gone);
     }
 }

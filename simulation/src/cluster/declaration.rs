@@ -1,6 +1,5 @@
 //! What a pod's annotations declare, filled in as far as it is known.
 
-use oncue_core::life::PodSignals;
 use oncue_language::{
     AnnotationError, Condition, Facts, Keys, Namespace, PodAnnotations, Term,
     annotation::{Inject, Key},
@@ -15,8 +14,6 @@ pub(crate) struct Declaration {
     pub(crate) terms: Vec<Term>,
     /// What the server judges of each term; `None` for a probe, and while a name is not known.
     pub(crate) conditions: Vec<Option<Condition>>,
-    /// What its life asserts; empty while a name is not known.
-    pub(crate) signals: PodSignals,
 }
 
 impl Declaration {
@@ -34,7 +31,6 @@ impl Declaration {
         let condition = |term: &Term| term.condition(namespace).ok().flatten();
         Ok(Self {
             conditions: terms.iter().map(condition).collect(),
-            signals: PodSignals::new(&annotations).unwrap_or_default(),
             terms,
             annotations,
         })

@@ -16,6 +16,8 @@ pub(super) struct Endpoints {
     by_name: HashMap<(Namespace, Box<str>), usize>,
     /// The ready pods behind each Service.
     ready: Vec<BTreeSet<PodId>>,
+    /// All pods that each Service selects, ended ones too.
+    selected: Vec<Vec<PodId>>,
     services: Vec<Service>,
     /// The same Services, by the host names that lead to them.
     hosts: Model,
@@ -27,6 +29,7 @@ impl Endpoints {
             by_label: HashMap::new(),
             by_name: HashMap::new(),
             ready: vec![BTreeSet::new(); services.len()],
+            selected: vec![Vec::new(); services.len()],
             services: services.to_vec(),
             hosts: Model::default(),
         };
@@ -70,8 +73,15 @@ impl Endpoints {
         }
     }
 
-    pub(super) fn has_ready(&self, service: usize) -> bool {
-        !self.ready[service].is_empty()
+    pub(super) fn insert(&mut self, pod: PodId, services: &[usize]) {
+        for service in services {
+            self.selected[*service].push(pod);
+        }
+    }
+
+    /// Returns all pods that a Service selects, ended ones too.
+    pub(super) fn selected(&self, service: usize) -> &[PodId] {
+        &self.selected[service]
     }
 
     /// Returns the position of the Service that `host` leads to for a pod in `from`, and what it

@@ -2,8 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-use oncue_core::life::{AssertionId, Owner};
-use oncue_language::{ObjectKey, ObjectState, Value as VariableValue, VariableKey, VariableName};
+use oncue_core::world::Mutation;
+use oncue_language::{ObjectKey, ObjectState};
 use serde_json::Value;
 
 use super::PodId;
@@ -19,15 +19,6 @@ pub enum Event {
         /// The answer.
         admission: Admission,
     },
-    /// The store has taken an assertion of a live pod.
-    Asserted {
-        /// The pod.
-        pod: PodId,
-        /// The variable.
-        name: VariableName,
-        /// The value that the assertion carries.
-        value: Option<VariableValue>,
-    },
     /// The process that a pod was running ended.
     Exited {
         /// The pod.
@@ -39,7 +30,7 @@ pub enum Event {
     },
     /// Everything that a gated pod depends on holds.
     GateOpened(PodId),
-    /// One of a pod's own containers has started.
+    /// The container whose turn it is has started.
     Started(PodId),
     /// Time went by.
     Tick,
@@ -101,49 +92,29 @@ pub enum Action {
         /// As its controller creates it.
         object: Arc<Value>,
     },
-    /// Assert a variable for oncue's controller.
-    Assert {
-        /// The variable.
-        key: VariableKey,
-        /// The owner and the kind.
-        id: AssertionId,
-        /// The value that the assertion carries.
-        value: Option<VariableValue>,
-    },
-    /// Remove what earlier runs of a producer left of a variable.
-    Clear {
-        /// The variable.
-        key: VariableKey,
-        /// The producer.
-        producer: Owner,
-    },
+    /// Change a variable for oncue's controller.
+    Change(Mutation),
     /// Add a line to the timeline.
     Log(Entry),
-    /// Run something for a pod; [`Event::Started`] or [`Event::Exited`] follows.
+    /// Run something for a pod; [`Event::Started`] follows, and then [`Event::Exited`], except that
+    /// a marker only exits and one of the pod's own containers only starts.
     Run {
         /// The pod.
         pod: PodId,
         /// What to run.
         task: Task,
     },
-    /// Tell the store of an object.
+    /// Tell the store the state of an object.
     SetObject {
         /// The object.
         key: ObjectKey,
-        /// `None` if there is no such object.
-        state: Option<ObjectState>,
+        /// Its state.
+        state: ObjectState,
     },
     /// End the process that the pod runs, if any.
     Stop(PodId),
     /// Open the pod's scheduling gate once everything that it depends on holds.
     WatchGate(PodId),
-    /// Withdraw an assertion.
-    Withdraw {
-        /// The variable.
-        key: VariableKey,
-        /// The assertion.
-        id: AssertionId,
-    },
 }
 
 /// What is run of a container.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oncue_core::{life, workload::RestartPolicy};
+use oncue_core::{injection::CONTAINER, workload::RestartPolicy};
 use oncue_language::{
     annotation::{End, TimeoutPolicy},
     expiry,
@@ -10,7 +10,8 @@ use oncue_language::{
 
 use super::{
     Action, Admission, Cause, Cluster, Exit, Phase, PodId, Task,
-    steps::{Marker, Signals, Start, Step},
+    container::{Container, Role},
+    steps::{Start, Step},
 };
 use crate::entry::{Seconds, What};
 
@@ -32,8 +33,10 @@ impl Cluster {
             Admission::Allowed { object, warnings } => {
                 self.warnings.extend(warnings.iter().cloned());
                 self.log(id, What::Admitted { warnings });
-                match self.update(id, |pod| pod.admit(object)) {
+                let now = self.now;
+                match self.update(id, |pod| pod.admit(object, now)) {
                     Ok(()) => {
+                        self.objects.pod_created(id, &self.pods[id.0]);
                         self.ask_for_objects(id);
                         self.advance(id);
                     }
@@ -45,18 +48,27 @@ impl Cluster {
     }
 
     pub(super) fn exited(&mut self, id: PodId, exit: Exit, why: String) {
+        let now = self.now;
         match self.pod(id).step().cloned() {
-            Some(Step::Wait { .. }) if exit.is_success() => {
-                self.wait_is_over(id);
-                self.live(id, life::Event::Initialized);
-                self.go_on(id);
+            Some(Step::Wait { .. }) => {
+                if exit.is_success() {
+                    self.wait_is_over(id);
+                }
+                let code = exit.0.unwrap_or(KILLED);
+                self.update(id, |pod| {
+                    pod.change_container(CONTAINER, |ours| ours.end(code, now));
+                });
+                if exit.is_success() {
+                    self.go_on(id);
+                } else {
+                    self.wait_failed(id, exit, why);
+                }
             }
-            Some(Step::Wait { .. }) => self.wait_failed(id, exit, why),
-            Some(Step::Mark(Marker { signals, .. })) => {
+            Some(Step::Mark { container }) => {
                 if !exit.is_success() {
                     self.log(id, What::MarkerFailed { why });
                 }
-                self.signal(id, signals);
+                self.runs(id, container["name"].as_str().unwrap_or_default());
                 self.go_on(id);
             }
             // It was stopped, and its end is reported late.
@@ -65,21 +77,39 @@ impl Cluster {
     }
 
     pub(super) fn container_started(&mut self, id: PodId) {
-        let Some(Step::Start(start)) = self.pod(id).step().cloned() else {
-            return;
-        };
-        let Start {
-            container,
-            not_run,
-            signals,
-            role: _,
-        } = start;
-        self.log(id, What::Started { container });
-        if let Some(hook) = not_run {
-            self.log(id, What::NotRun { hook });
+        match self.pod(id).step().cloned() {
+            Some(Step::Start(start)) => {
+                let Start {
+                    container,
+                    not_run,
+                    marks,
+                    role: _,
+                } = start;
+                self.log(
+                    id,
+                    What::Started {
+                        container: container.clone(),
+                    },
+                );
+                if let Some(hook) = not_run {
+                    self.log(id, What::NotRun { hook });
+                }
+                if !marks {
+                    self.runs(id, &container);
+                }
+                self.go_on(id);
+            }
+            Some(Step::Wait { .. }) => self.runs(id, CONTAINER),
+            _ => {}
         }
-        self.signal(id, signals);
-        self.go_on(id);
+    }
+
+    /// The kubelet reports that a container runs: it has started, and its hook is done.
+    fn runs(&mut self, id: PodId, container: &str) {
+        let now = self.now;
+        self.update(id, |pod| {
+            pod.change_container(container, |it| it.start(now));
+        });
     }
 
     pub(super) fn advance_what_is_due(&mut self) {
@@ -125,17 +155,26 @@ impl Cluster {
                 self.pods[id.0].times.waiting = Some(self.now);
                 let terms = self.terms(id);
                 self.log(id, What::Gated { terms });
-                self.live(id, life::Event::Waiting);
                 self.actions.push(Action::WatchGate(id));
                 Begun::Waits
             }
             Step::Hold => {
                 self.log(id, What::Held);
-                self.update(id, |pod| pod.phase = Phase::Held);
+                self.update(id, |pod| {
+                    pod.change_containers(is_own, |it| it.wait("ImagePullBackOff"));
+                    pod.phase = Phase::Held;
+                });
                 Begun::Waits
             }
-            Step::Mark(Marker { container, .. }) => self.run(id, Task::Marker(container)),
+            Step::Mark { container } => self.run(id, Task::Marker(container)),
             Step::PassInit { container } => {
+                let now = self.now;
+                self.update(id, |pod| {
+                    pod.change_container(&container, |init| {
+                        init.start(now);
+                        init.end(0, now);
+                    });
+                });
                 self.log(id, What::InitContainerPassed { container });
                 Begun::Done
             }
@@ -148,7 +187,6 @@ impl Cluster {
             Step::Start(_) => self.run(id, Task::Container),
             Step::Wait { container } => {
                 self.wait(id);
-                self.live(id, life::Event::Waiting);
                 self.run(id, Task::Wait(container))
             }
         }
@@ -172,13 +210,13 @@ impl Cluster {
 
     fn schedule(&mut self, id: PodId) -> Begun {
         let node = self.node_for(id);
-        if let Err(error) = self.update(id, |pod| pod.schedule(&node)) {
+        let now = self.now;
+        if let Err(error) = self.update(id, |pod| pod.schedule(&node, now)) {
             self.deny(id, error.to_string());
             return Begun::Waits;
         }
         self.ask_for_objects(id);
         self.log(id, What::Scheduled { node });
-        self.run_begins(id);
         Begun::Done
     }
 
@@ -225,32 +263,29 @@ impl Cluster {
             let failure = Some(why.clone());
             self.log(id, What::Failed { why });
             self.update(id, |pod| pod.failure = failure);
-            self.finish(id, Phase::Failed(Cause::Wait));
-        }
-    }
-
-    fn signal(&mut self, id: PodId, signals: Signals) {
-        match signals {
-            Signals::Follow => self.live(id, life::Event::Started),
-            Signals::No => {}
+            self.finish(id, Phase::Failed(Cause::Wait), FAILED);
         }
     }
 
     fn is_ready(&mut self, id: PodId) {
         let now = self.now;
+        self.log(id, What::Ready);
         self.update(id, |pod| {
             pod.is_ready = true;
             pod.times.ready.get_or_insert(now);
         });
-        self.log(id, What::Ready);
-        self.live(id, life::Event::Ready);
     }
 
-    fn is_no_longer_ready(&mut self, id: PodId) {
-        if self.update(id, |pod| std::mem::take(&mut pod.is_ready)) {
+    /// Its own containers end with this exit code, and it is no longer ready.
+    fn containers_end(&mut self, id: PodId, code: i32) {
+        if self.pod(id).is_ready {
             self.log(id, What::NotReady);
-            self.live(id, life::Event::NotReady);
         }
+        let now = self.now;
+        self.update(id, |pod| {
+            pod.change_containers(is_own, |it| it.end(code, now));
+            pod.is_ready = false;
+        });
     }
 
     /// Its own containers end: what follows depends on the restart policy.
@@ -258,15 +293,15 @@ impl Cluster {
         match (self.pod(id).restart_policy, how) {
             (RestartPolicy::Never | RestartPolicy::OnFailure, End::Success) => {
                 self.log(id, What::Succeeded);
-                self.finish(id, Phase::Succeeded);
+                self.finish(id, Phase::Succeeded, 0);
             }
             (RestartPolicy::Never, End::Failure) => {
                 let why = "as it was told to".to_owned();
                 self.log(id, What::Failed { why });
-                self.finish(id, Phase::Failed(Cause::Told));
+                self.finish(id, Phase::Failed(Cause::Told), FAILED);
             }
             (RestartPolicy::Always, End::Success) => {
-                self.restart(id);
+                self.restart(id, 0);
                 // Once is enough to show it.
                 self.update(id, |pod| pod.steps.pop());
                 self.advance(id);
@@ -278,19 +313,22 @@ impl Cluster {
     /// A Job counts restarts until it fails; any other pod is restarted once, to show it.
     fn fail_again(&mut self, id: PodId) {
         if self.pod(id).restarts == 0 || self.is_in_job(id) {
-            self.restart(id);
+            self.restart(id, FAILED);
             if !self.has_ended_its_job(id) {
                 self.advance(id);
             }
         } else {
-            self.is_no_longer_ready(id);
+            self.containers_end(id, FAILED);
             self.log(id, What::CrashLooping);
-            self.update(id, |pod| pod.phase = Phase::CrashLooping);
+            self.update(id, |pod| {
+                pod.change_containers(is_own, |it| it.wait("CrashLoopBackOff"));
+                pod.phase = Phase::CrashLooping;
+            });
         }
     }
 
-    fn restart(&mut self, id: PodId) {
-        self.is_no_longer_ready(id);
+    fn restart(&mut self, id: PodId, code: i32) {
+        self.containers_end(id, code);
         let containers = self.pod(id).object["spec"]["containers"].as_array();
         let container = containers.and_then(|all| all.first()?["name"].as_str());
         let container = container.unwrap_or_default().to_owned();
@@ -298,16 +336,16 @@ impl Cluster {
         self.update(id, super::pod::Pod::rewind);
     }
 
-    /// Takes it to a terminal phase.
-    fn finish(&mut self, id: PodId, phase: Phase) {
+    /// Takes it to a terminal phase: all its containers have ended, its own with this exit code.
+    fn finish(&mut self, id: PodId, phase: Phase, code: i32) {
         let now = self.now;
         self.update(id, |pod| {
+            pod.change_containers(is_own, |it| it.end(code, now));
+            pod.change_containers(|_| true, |it| it.end(0, now));
             pod.phase = phase;
             pod.is_ready = false;
             pod.times.ended = Some(now);
         });
-        self.run_ends(id);
-        self.live(id, life::Event::Terminated);
     }
 
     fn terms(&self, id: PodId) -> Vec<String> {
@@ -315,3 +353,12 @@ impl Cluster {
         terms.map(ToString::to_string).collect()
     }
 }
+
+fn is_own(container: &Container) -> bool {
+    container.role == Role::Main
+}
+
+/// The exit code of containers that fail as they were told to.
+const FAILED: i32 = 1;
+/// The exit code of a container that SIGKILL ended.
+const KILLED: i32 = 137;

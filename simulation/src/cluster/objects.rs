@@ -1,34 +1,62 @@
 //! Terms on objects: oncue's controller judges them and tells the store.
 
+mod played;
+
 use std::collections::{BTreeSet, HashMap};
 
-use oncue_core::workload::WorkloadKind;
-use oncue_language::{
-    Namespace, ObjectDemand, ObjectKey, ObjectKind, ObjectState, Subject, Term, Which,
-    host::service_of,
+use oncue_core::{
+    objects::{self, Found},
+    workload::WorkloadKind,
 };
+use oncue_language::{
+    Namespace, ObjectKey, ObjectKind, ObjectState, Subject, Term, Which, host::service_of,
+};
+use serde_json::{Value, json};
 
+pub(super) use self::played::fills;
 use super::{Action, Cluster, Pod, PodId};
-use crate::{inventory::Inventory, job::JobEnd, options::Assumption};
+use crate::{inventory::Inventory, options::Assumption};
 
 type Name = (Namespace, String);
+
+/// A label of a namespace.
+type Label = (Namespace, Box<str>, Box<str>);
 
 /// The objects that pods ask for, and what each of them depends on.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
     controllers: HashMap<(WorkloadKind, Namespace, String), usize>,
     services: HashMap<Name, usize>,
+    nodes: HashMap<String, Value>,
     /// What the store was told of each object that a pod asks for.
-    told: HashMap<ObjectKey, Option<ObjectState>>,
-    by_controller: HashMap<usize, Vec<ObjectKey>>,
-    by_pod: HashMap<Name, ObjectKey>,
-    by_service: HashMap<usize, ObjectKey>,
-    /// The objects that may have changed.
+    told: HashMap<ObjectKey, ObjectState>,
+    /// The terms that a change may concern.
+    watched: HashMap<Topic, Vec<ObjectKey>>,
+    /// The pods with each label that a term selects by.
+    labelled: HashMap<Label, Vec<PodId>>,
+    /// The workloads whose status is out of date.
+    stale: BTreeSet<usize>,
+    /// The terms whose state may have changed.
     changed: BTreeSet<ObjectKey>,
 }
 
+/// Something that changes.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum Topic {
+    /// The Jobs of a namespace.
+    Jobs(Namespace),
+    /// The pods with a label.
+    Labelled(Label),
+    /// The pods of this name.
+    Pod(Name),
+    /// The pods of a workload.
+    PodsOf(usize),
+    Service(usize),
+    Workload(usize),
+}
+
 impl Objects {
-    pub(super) fn new(inventory: &Inventory) -> Self {
+    pub(super) fn new(inventory: &Inventory, nodes: u32) -> Self {
         let mut objects = Self::default();
         for (index, controller) in inventory.controllers.iter().enumerate() {
             let key = (
@@ -42,59 +70,75 @@ impl Objects {
             let key = (service.namespace.clone(), service.name.to_string());
             objects.services.insert(key, index);
         }
+        objects.nodes = (1..=nodes)
+            .map(|number| (super::scheduler::node_name(number), number))
+            .map(|(name, _)| (name.clone(), node(&name)))
+            .collect();
         objects
     }
 
-    pub(super) fn controller_changed(&mut self, index: usize) {
-        let keys = self.by_controller.get(&index).into_iter().flatten();
-        self.changed.extend(keys.cloned());
+    pub(super) fn workload_changed(&mut self, (index, namespace): (usize, &Namespace)) {
+        self.stale.insert(index);
+        self.change(&Topic::Workload(index), None);
+        self.change(&Topic::Jobs(namespace.clone()), None);
     }
 
-    pub(super) fn pod_changed(&mut self, name: &Name) {
-        self.changed.extend(self.by_pod.get(name).cloned());
-    }
-
-    pub(super) fn service_changed(&mut self, index: usize) {
-        self.changed.extend(self.by_service.get(&index).cloned());
-    }
-
-    /// Watches an object from now on.
-    fn ask(&mut self, key: &ObjectKey) {
-        if self.told.contains_key(key) || !self.changed.insert(key.clone()) {
+    pub(super) fn pod_changed(&mut self, pod: &Pod) {
+        for service in &pod.services {
+            self.change(&Topic::Service(*service), None);
+        }
+        if self.watched.is_empty() {
             return;
         }
-        let Some(name) = known_name(key) else {
-            return;
+        let node = pod.object["spec"]["nodeName"].as_str();
+        self.change(&Topic::Pod((pod.namespace.clone(), pod.name.clone())), None);
+        self.change(&Topic::PodsOf(pod.controller), node);
+        for label in labels(pod) {
+            self.change(&Topic::Labelled(label), node);
+        }
+    }
+
+    /// Notes a change of an object; if it is a pod on a node, terms on other nodes do not change.
+    fn change(&mut self, topic: &Topic, node: Option<&str>) {
+        let keys = self.watched.get(topic).into_iter().flatten();
+        let is_meant = |key: &&ObjectKey| match (&key.node, node) {
+            (Some(wanted), Some(node)) => wanted.as_str() == node,
+            (Some(_), None) | (None, _) => true,
         };
-        match key.kind {
-            ObjectKind::Pod => {
-                self.by_pod.insert(name, key.clone());
+        self.changed.extend(keys.filter(is_meant).cloned());
+    }
+
+    /// Takes in a pod that is created now.
+    pub(super) fn pod_created(&mut self, id: PodId, pod: &Pod) {
+        if self.labelled.is_empty() {
+            return;
+        }
+        for label in labels(pod) {
+            if let Some(pods) = self.labelled.get_mut(&label) {
+                pods.push(id);
             }
-            ObjectKind::Service => {
-                let index = self.services.get(&name);
-                self.by_service
-                    .extend(index.map(|index| (*index, key.clone())));
-            }
-            ObjectKind::DaemonSet
-            | ObjectKind::Deployment
-            | ObjectKind::Job
-            | ObjectKind::StatefulSet => {
-                if let Some(index) = self.controller(key) {
-                    self.by_controller
-                        .entry(index)
-                        .or_default()
-                        .push(key.clone());
-                }
-            }
-            ObjectKind::ConfigMap
-            | ObjectKind::Node
-            | ObjectKind::Other(_)
-            | ObjectKind::PersistentVolumeClaim
-            | ObjectKind::Secret => {}
         }
     }
 
-    fn controller(&self, key: &ObjectKey) -> Option<usize> {
+    /// Returns what changes the state of a term; `None` if nothing does.
+    fn topic(&self, key: &ObjectKey) -> Option<Topic> {
+        match (&key.which, &key.kind) {
+            (Which::Labelled { .. }, ObjectKind::Job) => key.namespace.clone().map(Topic::Jobs),
+            (Which::Labelled { .. }, _) => label(key).map(Topic::Labelled),
+            (Which::Named(_), ObjectKind::Pod) => name(key).map(Topic::Pod),
+            (Which::Named(_), ObjectKind::Service) => self.service(key).map(Topic::Service),
+            (Which::Named(_), ObjectKind::DaemonSet) if key.node.is_some() => {
+                self.workload(key).map(Topic::PodsOf)
+            }
+            (Which::Named(_), _) => self.workload(key).map(Topic::Workload),
+        }
+    }
+
+    fn service(&self, key: &ObjectKey) -> Option<usize> {
+        self.services.get(&name(key)?).copied()
+    }
+
+    fn workload(&self, key: &ObjectKey) -> Option<usize> {
         let kind = match key.kind {
             ObjectKind::DaemonSet => WorkloadKind::DaemonSet,
             ObjectKind::Deployment => WorkloadKind::Deployment,
@@ -102,7 +146,7 @@ impl Objects {
             ObjectKind::StatefulSet => WorkloadKind::StatefulSet,
             _ => return None,
         };
-        let (namespace, name) = known_name(key)?;
+        let (namespace, name) = name(key)?;
         self.controllers.get(&(kind, namespace, name)).copied()
     }
 }
@@ -115,19 +159,42 @@ impl Cluster {
             namespace,
             ..
         } = &self.pods[id.0];
-        for condition in declaration.conditions.iter().flatten() {
-            if let Subject::Object(key) = &condition.subject {
-                self.objects.ask(key);
-            }
-        }
+        let conditions = declaration.conditions.iter().flatten();
+        let asked = conditions.filter_map(|condition| match &condition.subject {
+            Subject::Object(key) => Some((**key).clone()),
+            Subject::Below { .. } | Subject::Variable { .. } => None,
+        });
         let probes = declaration.terms.iter().filter_map(Term::probe);
-        for service in probes.filter_map(|probe| service_of(&probe.host, namespace)) {
-            self.objects.ask(&service);
+        let probed = probes.filter_map(|probe| service_of(&probe.host, namespace));
+        for key in asked.chain(probed).collect::<Vec<_>>() {
+            self.watch_objects(key);
+        }
+    }
+
+    /// Watches the objects of a term from now on.
+    fn watch_objects(&mut self, key: ObjectKey) {
+        if self.objects.told.contains_key(&key) || !self.objects.changed.insert(key.clone()) {
+            return;
+        }
+        let topic = self.objects.topic(&key);
+        if let Some(Topic::Labelled(label)) = &topic
+            && !self.objects.labelled.contains_key(label)
+        {
+            let pods = self.pods().filter(|(_, pod)| pod.exists());
+            let pods = pods.filter(|(_, pod)| labels(pod).any(|own| own == *label));
+            let pods = pods.map(|(id, _)| id).collect();
+            self.objects.labelled.insert(label.clone(), pods);
+        }
+        if let Some(topic) = topic {
+            self.objects.watched.entry(topic).or_default().push(key);
         }
     }
 
     /// Tells the store of every object that has changed.
     pub(super) fn report_objects(&mut self) {
+        for index in std::mem::take(&mut self.objects.stale) {
+            self.write_workload_status(index);
+        }
         for key in std::mem::take(&mut self.objects.changed) {
             let state = self.object_state(&key);
             if self.objects.told.get(&key) != Some(&state) {
@@ -137,72 +204,130 @@ impl Cluster {
         }
     }
 
-    /// Returns the state of an object; `None` if it is neither in the files nor assumed.
-    pub(super) fn object_state(&self, key: &ObjectKey) -> Option<ObjectState> {
+    /// Returns why the objects of a term do not hold, as the store was told.
+    pub(crate) fn object_reason(&self, key: &ObjectKey) -> Option<String> {
+        self.objects.told.get(key)?.clone().into_reason()
+    }
+
+    /// Returns the state of the objects of a term, as the controller judges them.
+    fn object_state(&self, key: &ObjectKey) -> ObjectState {
         if self.options.assumptions.contains(&Assumption::of(key)) {
-            return Some(ObjectState::Holds);
+            return ObjectState::Holds;
         }
-        let name = known_name(key)?;
+        let named = self.named(key);
+        let slices = self.endpoint_slices(key);
+        let found = Found {
+            named,
+            related: self.related(key).into_iter().chain(&slices).collect(),
+        };
+        let mut all = found.named.into_iter().chain(found.related.iter().copied());
+        if fills(key, all.next()) {
+            objects::state(key, &found)
+        } else {
+            ObjectState::Unknown(NOT_PLAYED.to_owned())
+        }
+    }
+
+    /// Returns the object that a term names, if the API server has it.
+    pub(super) fn named(&self, key: &ObjectKey) -> Option<&Value> {
         match &key.kind {
-            ObjectKind::Job => self.job_state(key),
+            ObjectKind::Node => self.objects.nodes.get(&**key.which.name()?),
             ObjectKind::Pod => {
-                let pod = self.pod(self.find(&name.0, &name.1)?);
-                Some(holds_if(pod.is_ready, || "is not ready".to_owned()))
+                let (namespace, name) = name(key)?;
+                let pod = self.pod(self.find(&namespace, &name)?);
+                pod.exists().then_some(&*pod.object)
             }
-            ObjectKind::Service => {
-                let service = *self.objects.services.get(&name)?;
-                let has_endpoint = self.endpoints.has_ready(service);
-                Some(holds_if(has_endpoint, || {
-                    "has no ready endpoint".to_owned()
-                }))
+            ObjectKind::DaemonSet
+            | ObjectKind::Deployment
+            | ObjectKind::Job
+            | ObjectKind::StatefulSet => {
+                let index = self.objects.workload(key)?;
+                Some(self.inventory.controllers[index].object())
             }
-            ObjectKind::DaemonSet | ObjectKind::Deployment | ObjectKind::StatefulSet => {
-                let (ready, wanted) = self.progress(self.objects.controller(key)?);
-                Some(holds_if(ready >= wanted, || {
-                    format!("{ready} of {wanted} pods are ready")
-                }))
+            kind => {
+                let (namespace, name) = name(key)?;
+                self.inventory.object(kind, &namespace, &name)
             }
-            ObjectKind::ConfigMap
-            | ObjectKind::Node
-            | ObjectKind::Other(_)
-            | ObjectKind::PersistentVolumeClaim
-            | ObjectKind::Secret => None,
         }
     }
 
-    fn job_state(&self, key: &ObjectKey) -> Option<ObjectState> {
-        let index = self.objects.controller(key)?;
-        let (succeeded, wanted) = self.progress(index);
-        Some(match self.job_end(index) {
-            Some(JobEnd::Complete) => ObjectState::Holds,
-            Some(JobEnd::Failed) => ObjectState::Failed {
-                reason: "has failed".to_owned(),
-                since: None,
+    /// Returns the other objects that a term asks for, and maybe more.
+    fn related(&self, key: &ObjectKey) -> Vec<&Value> {
+        match (&key.which, &key.kind) {
+            (Which::Labelled { .. }, ObjectKind::Job) => {
+                let jobs = self.jobs.values();
+                jobs.map(|job| self.inventory.controllers[*job].object())
+                    .collect()
+            }
+            (Which::Labelled { .. }, _) => {
+                let label = label(key);
+                let pods = label.and_then(|label| self.objects.labelled.get(&label));
+                self.existing(pods.into_iter().flatten())
+            }
+            (Which::Named(_), ObjectKind::DaemonSet) if key.node.is_some() => {
+                let index = self.objects.workload(key);
+                self.existing(index.into_iter().flat_map(|index| self.pods_of(index)))
+            }
+            (Which::Named(_), _) => Vec::new(),
+        }
+    }
+
+    fn existing<'a>(&'a self, pods: impl Iterator<Item = &'a PodId>) -> Vec<&'a Value> {
+        let pods = pods.map(|id| self.pod(*id)).filter(|pod| pod.exists());
+        pods.map(|pod| &*pod.object).collect()
+    }
+
+    /// Returns the slices of the endpoints of a Service, if a term asks for its rule.
+    fn endpoint_slices(&self, key: &ObjectKey) -> Option<Value> {
+        if key.kind != ObjectKind::Service {
+            return None;
+        }
+        let service = self.objects.service(key)?;
+        let ignores_readiness = self.named(key)?["spec"]["publishNotReadyAddresses"] == true;
+        let pods = self.endpoints.selected(service).iter();
+        let pods = pods.map(|id| self.pod(*id)).filter(|pod| pod.has_address());
+        let endpoints =
+            pods.map(|pod| json!({"conditions": {"ready": ignores_readiness || pod.is_ready}}));
+        let name = key.which.name()?;
+        Some(json!({
+            "metadata": {
+                "namespace": key.namespace,
+                "labels": {"kubernetes.io/service-name": name},
             },
-            None => ObjectState::Pending(format!("{succeeded} of {wanted} pods succeeded")),
-        })
+            "endpoints": endpoints.collect::<Vec<_>>(),
+        }))
     }
 }
 
-/// Returns the namespace and the name of the object that a key asks for, if the simulation can tell
-/// whether it holds: it knows when a kind's own rule does, and nothing of conditions and fields.
-pub(super) fn known_name(key: &ObjectKey) -> Option<Name> {
-    match key {
-        ObjectKey {
-            namespace: Some(namespace),
-            which: Which::Named(name),
-            demand: ObjectDemand::Rule,
-            node: None,
-            ..
-        } => Some((namespace.clone(), name.to_string())),
-        _ => None,
-    }
+/// Returns the namespace and the name that a term asks for.
+fn name(key: &ObjectKey) -> Option<Name> {
+    Some((key.namespace.clone()?, key.which.name()?.to_string()))
 }
 
-fn holds_if(holds: bool, reason: impl FnOnce() -> String) -> ObjectState {
-    if holds {
-        ObjectState::Holds
-    } else {
-        ObjectState::Pending(reason())
-    }
+/// Returns the first label that a term selects by.
+fn label(key: &ObjectKey) -> Option<Label> {
+    let Which::Labelled { labels, .. } = &key.which else {
+        return None;
+    };
+    let (label, value) = labels.iter().next()?;
+    Some((key.namespace.clone()?, label.into(), value.clone()))
 }
+
+fn labels(pod: &Pod) -> impl Iterator<Item = Label> {
+    let labels = pod.object["metadata"]["labels"].as_object();
+    labels.into_iter().flatten().filter_map(|(label, value)| {
+        let value = value.as_str()?;
+        Some((pod.namespace.clone(), label.as_str().into(), value.into()))
+    })
+}
+
+fn node(name: &str) -> Value {
+    json!({
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "status": {"conditions": [
+            {"type": "Ready", "status": "True", "reason": "KubeletReady"},
+        ]},
+    })
+}
+
+const NOT_PLAYED: &str = "is not played";

@@ -1,9 +1,12 @@
 //! Whether anything can still happen.
 
+use std::time::Duration;
+
+use oncue_core::gates::GateDecision;
 use oncue_language::{Condition, State, Term};
 
 use super::{Cluster, Moment, Pod, PodId, steps::Step};
-use crate::pending::Prospect;
+use crate::{pending::Prospect, virtual_time::timestamp};
 
 /// What the store knows at one moment.
 pub trait StoreView {
@@ -44,11 +47,11 @@ pub(crate) enum PodOutlook {
 
 impl Cluster {
     /// Returns what is to be expected of the cluster.
-    pub fn outlook(&self, moment: Moment, store: &impl StoreView) -> Outlook {
+    pub fn outlook(&mut self, moment: Moment, store: &impl StoreView) -> Outlook {
         let mut is_going = self.is_busy();
         let mut open = Vec::new();
         let mut stuck = Vec::new();
-        for pod in self.waiting.iter().copied() {
+        for pod in self.waiting().collect::<Vec<_>>() {
             match self.outlook_of(pod, moment, store) {
                 PodOutlook::GateOpens => open.push(pod),
                 PodOutlook::Going => is_going = true,
@@ -68,7 +71,7 @@ impl Cluster {
     }
 
     /// Returns the pods that wait, in the order of their creation.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = PodId> {
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = PodId> + use<'_> {
         self.waiting.iter().copied()
     }
 
@@ -78,18 +81,18 @@ impl Cluster {
 
     /// Returns what is to be expected of one pod that waits.
     pub(crate) fn outlook_of(
-        &self,
+        &mut self,
         id: PodId,
         moment: Moment,
         store: &impl StoreView,
     ) -> PodOutlook {
+        if self.is_gated(id) {
+            return self.outlook_of_gate(id, moment.now, store);
+        }
         let states = self.states(id, store);
-        let is_gate = self.pod(id).step() == Some(&Step::Gate);
-        match self.prospect(id, &states, moment) {
-            Prospect::Over if is_gate => PodOutlook::GateOpens,
-            // Nothing fails a pod that is not scheduled: its gate just stays.
-            Prospect::Failing if is_gate => PodOutlook::Stuck(failed(&states)),
-            Prospect::Stuck(missing) if is_gate || self.is_settled(id, &states, store) => {
+        let wait = self.pod(id).wait();
+        match wait.map_or(Prospect::Over, |wait| wait.prospect(&states, moment)) {
+            Prospect::Stuck(missing) if self.is_settled(id, &states, store) => {
                 PodOutlook::Stuck(missing)
             }
             Prospect::Failing | Prospect::Over | Prospect::Stuck(_) | Prospect::Timed(_) => {
@@ -98,20 +101,47 @@ impl Cluster {
         }
     }
 
-    /// Returns what is to be expected of the gate of a pod, `None` if it has none.
-    pub(crate) fn gate(
-        &self,
-        id: PodId,
-        moment: Moment,
-        store: &impl StoreView,
-    ) -> Option<Prospect> {
-        let is_gate = self.pod(id).step() == Some(&Step::Gate);
-        is_gate.then(|| self.prospect(id, &self.states(id, store), moment))
+    fn outlook_of_gate(&mut self, id: PodId, now: Duration, store: &impl StoreView) -> PodOutlook {
+        match self.gate(id, now, store) {
+            Some(GateDecision::Open) => PodOutlook::GateOpens,
+            Some(
+                GateDecision::Overdue { until: None, .. } | GateDecision::Wait { until: None },
+            ) => PodOutlook::Stuck(self.closing(id, store)),
+            Some(_) | None => PodOutlook::Going,
+        }
     }
 
-    fn prospect(&self, id: PodId, states: &[State], moment: Moment) -> Prospect {
-        let wait = self.pod(id).wait();
-        wait.map_or(Prospect::Over, |wait| wait.prospect(states, moment))
+    fn is_gated(&self, id: PodId) -> bool {
+        self.pod(id).step() == Some(&Step::Gate)
+    }
+
+    /// Decides at `now` about the gate of a pod; returns `None` if it has none.
+    pub(crate) fn gate(
+        &mut self,
+        id: PodId,
+        now: Duration,
+        store: &impl StoreView,
+    ) -> Option<GateDecision> {
+        self.now = self.now.max(now);
+        if !self.is_gated(id) {
+            return None;
+        }
+        let states = self.gate_states(id, store);
+        self.decide_gate(id, &states)
+    }
+
+    /// Returns the positions of the terms that keep a gate closed.
+    fn closing(&self, id: PodId, store: &impl StoreView) -> Vec<usize> {
+        let states = self.gate_states(id, store);
+        let gate = self.pod(id).gate.as_ref();
+        gate.map_or(Vec::new(), |gate| {
+            gate.wait.closing(&states, timestamp(self.now))
+        })
+    }
+
+    fn gate_states(&self, id: PodId, store: &impl StoreView) -> Vec<State> {
+        let gate = self.pod(id).gate.as_ref();
+        gate.map_or(Vec::new(), |gate| store.judge(gate.wait.conditions()))
     }
 
     /// A client has seen the present state once the store holds its wait. A client that misses
@@ -141,10 +171,4 @@ impl Cluster {
         let terms = declaration.terms.iter().zip(&declaration.conditions);
         terms.map(state).collect()
     }
-}
-
-fn failed(states: &[State]) -> Vec<usize> {
-    let states = states.iter().enumerate();
-    let failed = states.filter(|(_, state)| **state == State::Failed);
-    failed.map(|(position, _)| position).collect()
 }

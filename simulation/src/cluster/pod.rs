@@ -3,15 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use oncue_core::{
+    gates::{GateWait, GatedPod, Overdue},
+    injection::managed_label,
     life::Owner,
     workload::{RestartPolicy, Workload},
 };
-use oncue_language::{AnnotationError, Condition, Namespace, TimeoutRules, expiry::Attempt};
+use oncue_language::{AnnotationError, Condition, Keys, Namespace, TimeoutRules, expiry::Attempt};
 use serde_json::Value;
+use thiserror::Error;
 
 use super::{
+    container::{Container, Role, time},
     declaration::Declaration,
-    steps::{Role, Step, StepInput, WhatIf},
+    steps::{Gate, Step, StepInput, WhatIf},
 };
 use crate::{
     controller::Controller,
@@ -37,7 +41,7 @@ pub struct Pod {
     pub(crate) namespace: Namespace,
     pub(crate) name: String,
     pub(crate) uid: String,
-    /// The object, as it is known by now.
+    /// The object, as the API server has it by now.
     pub(crate) object: Arc<Value>,
     pub(crate) declaration: Declaration,
     /// How far it has come.
@@ -60,6 +64,23 @@ pub struct Pod {
     pub(super) wait_attempt: Attempt,
     /// When its own containers last started.
     pub(super) run_began: Option<Duration>,
+    /// Whether oncue's controller watches it.
+    pub(super) is_managed: bool,
+    /// The gate of oncue that holds it.
+    pub(super) gate: Option<HeldGate>,
+    pub(super) containers: Vec<Container>,
+    /// How often something has changed that its object shows, besides its phase.
+    changes: u32,
+}
+
+/// A scheduling gate that holds a pod.
+#[derive(Debug)]
+pub(super) struct HeldGate {
+    /// Its index among the gates of the pod.
+    index: usize,
+    pub(super) wait: GateWait,
+    /// Why the wait has failed, if it has.
+    pub(super) overdue: Option<Overdue>,
 }
 
 /// How far a pod has come.
@@ -69,6 +90,8 @@ pub(crate) enum Phase {
     Admission,
     /// Its own containers fail again and again, as they were told to.
     CrashLooping,
+    /// It was deleted because its Job has ended.
+    Deleted,
     /// Admission rejected it.
     Denied,
     /// It has failed.
@@ -94,6 +117,8 @@ pub(crate) enum Cause {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Times {
     pub(crate) created: Duration,
+    /// A node was found for it.
+    pub(crate) scheduled: Option<Duration>,
     /// Its wait began.
     pub(crate) waiting: Option<Duration>,
     /// Its wait was over.
@@ -119,6 +144,8 @@ pub(super) struct Origin<'a> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Summary {
     pub(super) counted: CountedPod,
+    /// Changes with everything that its object shows.
+    pub(super) shown: (Phase, bool, u32),
     /// When its step is due, if that is a matter of time.
     pub(super) due: Option<Duration>,
     pub(super) is_ready: bool,
@@ -161,6 +188,10 @@ impl Pod {
             restarts: 0,
             wait_attempt: Attempt::First,
             run_began: None,
+            is_managed: false,
+            gate: None,
+            containers: Vec::new(),
+            changes: 0,
         }
     }
 
@@ -189,12 +220,17 @@ impl Pod {
         self.declaration.conditions.iter().flatten()
     }
 
-    /// Takes over the admitted object, which has a name and a uid from now on.
-    pub(super) fn admit(&mut self, mut object: Value) -> Result<(), AnnotationError> {
-        object["metadata"]["name"] = self.name.as_str().into();
-        object["metadata"]["namespace"] = self.namespace.as_str().into();
-        object["metadata"]["uid"] = self.uid.as_str().into();
+    /// Takes over the admitted object, which is created at `now`.
+    pub(super) fn admit(&mut self, mut object: Value, now: Duration) -> Result<(), Unusable> {
+        let metadata = &mut object["metadata"];
+        metadata["name"] = self.name.as_str().into();
+        metadata["namespace"] = self.namespace.as_str().into();
+        metadata["uid"] = self.uid.as_str().into();
+        metadata["creationTimestamp"] = time(now).into();
+        let keys = Keys::default();
+        self.is_managed = metadata["labels"][managed_label(&keys)] == "true";
         self.declaration = Declaration::of(&object, &self.namespace)?;
+        self.gate = HeldGate::read(&object, &keys)?;
         self.restart_policy = Workload::new(&object, String::new())
             .map_or(RestartPolicy::Always, |pod| pod.restart_policy());
         let input = StepInput {
@@ -202,19 +238,85 @@ impl Pod {
             annotations: &self.declaration.annotations,
             what_if: self.what_if,
             restart_policy: self.restart_policy,
+            gate: match self.gate {
+                Some(_) => Gate::Closed,
+                None => Gate::Open,
+            },
         };
         self.steps = input.steps();
+        self.containers = Container::all(&object["spec"]);
         self.object = Arc::new(object);
         self.phase = Phase::Running;
         Ok(())
     }
 
     /// Takes over the node, which names may contain.
-    pub(super) fn schedule(&mut self, node: &str) -> Result<(), AnnotationError> {
+    pub(super) fn schedule(&mut self, node: &str, now: Duration) -> Result<(), AnnotationError> {
         let object = Arc::make_mut(&mut self.object);
         object["spec"]["nodeName"] = node.into();
         self.declaration = Declaration::of(object, &self.namespace)?;
+        self.times.scheduled = Some(now);
+        self.changes += 1;
         Ok(())
+    }
+
+    /// Removes the gate of oncue.
+    pub(super) fn open_gate(&mut self) {
+        let Some(HeldGate { index, .. }) = self.gate.take() else {
+            return;
+        };
+        let object = Arc::make_mut(&mut self.object);
+        if let Some(gates) = object["spec"]["schedulingGates"].as_array_mut()
+            && index < gates.len()
+        {
+            gates.remove(index);
+        }
+        self.changes += 1;
+    }
+
+    /// Changes the containers that `is_it` chooses.
+    pub(super) fn change_containers(
+        &mut self,
+        is_it: impl Fn(&Container) -> bool,
+        change: impl Fn(&mut Container),
+    ) {
+        let containers = self.containers.iter_mut();
+        containers.filter(|it| is_it(it)).for_each(change);
+        self.changes += 1;
+    }
+
+    /// Changes the container of this name.
+    pub(super) fn change_container(&mut self, name: &str, change: impl Fn(&mut Container)) {
+        self.change_containers(|container| container.name == name, change);
+    }
+
+    /// Returns it as the owner of what it signals.
+    pub(super) fn owner(&self) -> Owner {
+        Owner {
+            namespace: self.namespace.clone(),
+            name: self.name.as_str().into(),
+            uid: self.uid.as_str().into(),
+        }
+    }
+
+    /// Returns whether the API server has it.
+    pub(crate) fn exists(&self) -> bool {
+        !matches!(
+            self.phase,
+            Phase::Admission | Phase::Deleted | Phase::Denied
+        )
+    }
+
+    /// Returns whether it has an address: from the start of its sandbox to its end.
+    pub(super) fn has_address(&self) -> bool {
+        let has_ended = matches!(self.phase, Phase::Failed(_) | Phase::Succeeded);
+        self.exists() && self.times.scheduled.is_some() && !has_ended
+    }
+
+    /// Writes its status into its object.
+    pub(super) fn write_status(&mut self) {
+        let status = self.status();
+        Arc::make_mut(&mut self.object)["status"] = status;
     }
 
     /// Returns its present step; `None` once it has come to rest.
@@ -228,6 +330,7 @@ impl Pod {
     pub(super) fn summary(&self) -> Summary {
         Summary {
             counted: self.counted(),
+            shown: (self.phase, self.is_ready, self.changes),
             due: self.due(),
             is_ready: self.is_ready,
             is_waiting: matches!(self.step(), Some(Step::Gate | Step::Wait { .. })),
@@ -242,9 +345,9 @@ impl Pod {
         }
     }
 
-    /// Returns its wait, while it waits.
+    /// Returns the wait of its client, while it waits.
     pub(super) fn wait(&self) -> Option<PendingWait<'_>> {
-        let is_waiting = matches!(self.step()?, Step::Gate | Step::Wait { .. });
+        let is_waiting = matches!(self.step()?, Step::Wait { .. });
         let annotations = &self.declaration.annotations;
         is_waiting.then(|| PendingWait {
             terms: &self.declaration.terms,
@@ -262,7 +365,7 @@ impl Pod {
             Phase::Admission => true,
             _ => matches!(
                 self.step(),
-                Some(Step::Start(_) | Step::Mark(_) | Step::Ready { .. } | Step::End { .. })
+                Some(Step::Start(_) | Step::Mark { .. } | Step::Ready { .. } | Step::End { .. })
             ),
         }
     }
@@ -288,7 +391,7 @@ impl Pod {
             restarts: self.restarts,
             state: match self.phase {
                 Phase::Denied => CountedState::Denied,
-                Phase::Failed(_) => CountedState::Failed,
+                Phase::Deleted | Phase::Failed(_) => CountedState::Failed,
                 Phase::Succeeded => CountedState::Succeeded,
                 Phase::Admission | Phase::CrashLooping | Phase::Held | Phase::Running => {
                     CountedState::Active {
@@ -298,13 +401,31 @@ impl Pod {
             },
         }
     }
+}
 
-    /// Returns it as the owner of what it signals.
-    pub(super) fn owner(&self) -> Owner {
-        Owner {
-            namespace: self.namespace.clone(),
-            name: self.name.as_str().into(),
-            uid: self.uid.as_str().into(),
-        }
+impl HeldGate {
+    fn read(pod: &Value, keys: &Keys) -> Result<Option<Self>, Unusable> {
+        let read = GatedPod::read(pod, keys).map_err(|error| Unusable::Gate(error.to_string()))?;
+        let Some(gate) = read.gate else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            index: gate.index,
+            wait: gate
+                .wait
+                .map_err(|problem| Unusable::Gate(problem.to_string()))?,
+            overdue: None,
+        }))
     }
+}
+
+/// Why an admitted pod cannot be simulated.
+#[derive(Debug, Error)]
+pub(super) enum Unusable {
+    /// Its annotations are wrong.
+    #[error(transparent)]
+    Annotations(#[from] AnnotationError),
+    /// Its gate never opens.
+    #[error("its gate stays closed: {0}")]
+    Gate(String),
 }

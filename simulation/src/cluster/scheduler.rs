@@ -38,6 +38,11 @@ impl Cluster {
         } else {
             self.scheduler.next()
         };
-        format!("node-{}", number + 1)
+        node_name(number + 1)
     }
+}
+
+/// Returns the name of a node, given its number from 1 on.
+pub(super) fn node_name(number: u32) -> String {
+    format!("node-{number}")
 }

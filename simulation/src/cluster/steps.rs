@@ -3,12 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use oncue_core::{injection::CONTAINER, workload::RestartPolicy};
-use oncue_language::{
-    PodAnnotations, Timeout,
-    annotation::{End, Mode},
-};
+use oncue_language::{PodAnnotations, Timeout, annotation::End};
 use serde_json::Value;
 
+use super::container::Role;
 use crate::command;
 
 /// One step of a pod's life.
@@ -20,8 +18,8 @@ pub(super) enum Step {
     Gate,
     /// `--hold`: nothing else happens.
     Hold,
-    /// A container's marker runs.
-    Mark(Marker),
+    /// The marker of a container runs.
+    Mark { container: Arc<Value> },
     /// An init container of its own counts as done.
     PassInit { container: String },
     /// It is ready after this time since its containers started.
@@ -41,35 +39,9 @@ pub(super) struct Start {
     pub(super) container: String,
     /// A hook of the user's that is printed, not run.
     pub(super) not_run: Option<String>,
-    /// What the start means for `signals`.
-    pub(super) signals: Signals,
+    /// Whether its marker runs then: the kubelet reports it as running once its hook is done.
+    pub(super) marks: bool,
     pub(super) role: Role,
-}
-
-/// Which list of the `spec` a container is from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Role {
-    /// The regular containers.
-    Main,
-    /// The init containers, with `restartPolicy: Always`.
-    Sidecar,
-}
-
-/// A marker that runs after the start of a container.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Marker {
-    /// The container with the hook.
-    pub(super) container: Arc<Value>,
-    pub(super) signals: Signals,
-}
-
-/// Whether a pod's `signals` follow the start of a container.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Signals {
-    /// They do.
-    Follow,
-    /// Another container's start is reported, or they follow its marker.
-    No,
 }
 
 /// How `--fail` and `--hold` change a pod.
@@ -90,30 +62,40 @@ pub(super) struct StepInput<'a> {
     pub(super) annotations: &'a PodAnnotations,
     pub(super) what_if: WhatIf,
     pub(super) restart_policy: RestartPolicy,
+    pub(super) gate: Gate,
+}
+
+/// Whether a scheduling gate of ours holds a pod.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Gate {
+    /// It does.
+    Closed,
+    /// It has none.
+    Open,
 }
 
 impl StepInput<'_> {
     /// Returns all steps from the pod's creation on.
     pub(super) fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
-        if self.annotations.mode == Mode::Gate && !self.annotations.depends_on.is_empty() {
+        if self.gate == Gate::Closed {
             steps.push(Step::Gate);
         }
         steps.push(Step::Schedule);
-        steps.extend(list(&self.spec["initContainers"]).flat_map(|container| self.init(container)));
+        steps.extend(list(&self.spec["initContainers"]).flat_map(Self::init));
         if self.what_if == WhatIf::Hold {
             steps.push(Step::Hold);
             return steps;
         }
         let containers = list(&self.spec["containers"]);
-        steps.extend(containers.flat_map(|container| self.start(container, Role::Main)));
+        steps.extend(containers.flat_map(|container| Self::start(container, Role::Main)));
         steps.extend(self.after_the_start());
         steps
     }
 
-    fn init(&self, container: &Value) -> Vec<Step> {
+    fn init(container: &Value) -> Vec<Step> {
         if container["restartPolicy"] == "Always" {
-            return self.start(container, Role::Sidecar);
+            return Self::start(container, Role::Sidecar);
         }
         let name = name(container);
         if name == CONTAINER {
@@ -123,28 +105,17 @@ impl StepInput<'_> {
         vec![Step::PassInit { container: name }]
     }
 
-    fn start(&self, container: &Value, role: Role) -> Vec<Step> {
-        let name = name(container);
-        let signals = if self.annotations.signals_container.as_ref() == Some(&name) {
-            Signals::Follow
-        } else {
-            Signals::No
-        };
-        let hook = Hook::of(container);
-        let start = |signals| {
-            Step::Start(Start {
-                container: name,
-                not_run: hook.not_run,
-                signals,
-                role,
-            })
-        };
-        if !hook.marks {
-            return vec![start(signals)];
-        }
+    fn start(container: &Value, role: Role) -> Vec<Step> {
+        let Hook { marks, not_run } = Hook::of(container);
+        let start = Step::Start(Start {
+            container: name(container),
+            not_run,
+            marks,
+            role,
+        });
         let container = Arc::new(container.clone());
-        let marker = Step::Mark(Marker { container, signals });
-        vec![start(Signals::No), marker]
+        let mark = marks.then_some(Step::Mark { container });
+        [start].into_iter().chain(mark).collect()
     }
 
     /// A pod that ends before it would be ready never is.

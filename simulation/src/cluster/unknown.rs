@@ -1,36 +1,70 @@
-//! The hosts and objects that pods ask for and that are neither in the files nor assumed: known
-//! before anything has happened.
+//! What pods ask for and a simulation does not have: known before anything has happened.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
+use oncue_core::objects::Sources;
 use oncue_language::{
-    Condition, Namespace, ObjectKey, ObjectKind, Subject, Target, Term, object::OnNode,
+    Condition, Namespace, ObjectKey, ObjectKind, Subject, Target, Term, Which, object::OnNode,
 };
+use serde_json::Value;
 
-use super::{Cluster, Declaration, controllers::FuturePod, objects::known_name};
-use crate::{controller::NewPod, options::Assumption};
+use super::{Cluster, Declaration, controllers::FuturePod, objects::fills};
+use crate::{controller::NewPod, entry::Unknown, options::Assumption};
 
-/// The pods that are still to be created.
-type FutureNames = HashSet<(Namespace, String)>;
+/// What pods ask for, or will ask for, and a simulation does not have.
+#[derive(Debug, Default)]
+pub(crate) struct Missing {
+    hosts: BTreeSet<String>,
+    /// By what is asked on any node.
+    objects: BTreeMap<ObjectKey, Unknown>,
+}
+
+impl Missing {
+    /// Returns everything, once each.
+    pub(crate) fn all(&self) -> BTreeSet<Unknown> {
+        let hosts = self.hosts.iter().cloned().map(Unknown::Absent);
+        hosts.chain(self.objects.values().cloned()).collect()
+    }
+
+    /// Returns what is missing of the objects of a term.
+    pub(crate) fn find(&self, key: &ObjectKey) -> Option<&Unknown> {
+        self.objects.get(&on_any_node(key))
+    }
+}
 
 impl Cluster {
-    /// Returns the hosts and objects that pods ask for, or will ask for, and that are neither in
-    /// the files nor assumed.
-    pub fn unknown(&self) -> BTreeSet<String> {
-        let controllers = 0..self.inventory.controllers.len();
-        let future: Vec<_> = controllers.flat_map(|index| self.future(index)).collect();
-        let names = future.iter().map(|pod| self.future_key(*pod)).collect();
-        let mut unknown = BTreeSet::new();
+    /// Returns what pods ask for, or will ask for, and what is missing here: a host or object is
+    /// neither in the files nor assumed, or an object is not played.
+    pub fn unknown(&self) -> BTreeSet<Unknown> {
+        self.missing().all()
+    }
+
+    /// Returns what pods ask for, or will ask for, and what is missing here.
+    pub(crate) fn missing(&self) -> Missing {
+        let mut hosts = BTreeSet::new();
+        let mut keys = BTreeSet::new();
+        let mut ask = |declaration: &Declaration, namespace: &Namespace| {
+            hosts.extend(self.unknown_hosts(declaration, namespace));
+            keys.extend(asked_objects(declaration, namespace));
+        };
         for (_, pod) in self.pods() {
-            unknown.extend(self.unknown_of(&pod.declaration, &pod.namespace, &names));
+            ask(&pod.declaration, &pod.namespace);
         }
-        for pod in future {
-            let namespace = &self.inventory.controllers[pod.controller].namespace;
-            if let Some((_, declaration)) = self.future_pod(pod) {
-                unknown.extend(self.unknown_of(&declaration, namespace, &names));
-            }
+        for (future, (_, declaration)) in self.future_pods() {
+            ask(&declaration, self.namespace_of(future));
         }
-        unknown
+        let objects = keys.into_iter();
+        let objects = objects.filter_map(|key| Some((key.clone(), self.unknown_object(&key)?)));
+        Missing {
+            hosts,
+            objects: objects.collect(),
+        }
+    }
+
+    fn future_pods(&self) -> impl Iterator<Item = (FuturePod, (NewPod, Declaration))> {
+        let controllers = 0..self.inventory.controllers.len();
+        let pods = controllers.flat_map(|index| self.future(index));
+        pods.filter_map(|pod| Some((pod, self.future_pod(pod)?)))
     }
 
     /// Returns a pod that is still to be created, and what it will declare.
@@ -42,38 +76,90 @@ impl Cluster {
         Some((pod, declaration))
     }
 
-    fn future_key(&self, pod: FuturePod) -> (Namespace, String) {
-        let namespace = self.inventory.controllers[pod.controller].namespace.clone();
-        (namespace, self.future_name(pod))
+    fn namespace_of(&self, pod: FuturePod) -> &Namespace {
+        &self.inventory.controllers[pod.controller].namespace
     }
 
-    fn unknown_of(
+    fn unknown_hosts(
         &self,
         declaration: &Declaration,
         namespace: &Namespace,
-        names: &FutureNames,
-    ) -> Vec<String> {
+    ) -> impl Iterator<Item = String> {
         let probes = declaration.terms.iter().filter_map(|term| term.probe());
-        let hosts = probes
-            .filter(|probe| !self.is_known_host(namespace, &probe.host))
-            .map(|probe| probe.host.to_string());
-        let terms = declaration.terms.iter();
-        let conditions = terms.filter_map(|term| condition_on_a_node(term, namespace));
-        let objects = conditions.filter_map(|condition| match &condition.subject {
-            Subject::Object(key) if !self.is_known_object(key, names) => {
-                Some(Assumption::of(key).to_string())
-            }
-            _ => None,
-        });
-        hosts.chain(objects).collect()
+        let hosts = probes.filter(|probe| !self.is_known_host(namespace, &probe.host));
+        hosts.map(|probe| probe.host.to_string())
     }
 
-    fn is_known_object(&self, key: &ObjectKey, names: &FutureNames) -> bool {
-        let is_future_pod = || {
-            let pod = known_name(key).filter(|_| key.kind == ObjectKind::Pod);
-            pod.is_some_and(|name| names.contains(&name))
-        };
-        self.object_state(key).is_some() || is_future_pod()
+    /// Returns what is missing of the objects of a term.
+    fn unknown_object(&self, key: &ObjectKey) -> Option<Unknown> {
+        let assumption = Assumption::of(key);
+        if self.options.assumptions.contains(&assumption) {
+            return None;
+        }
+        let what = assumption.to_string();
+        if !fills(key, None) {
+            return Some(Unknown::NotPlayed(what));
+        }
+        match self.example(key) {
+            None => Some(Unknown::Absent(what)),
+            Some(object) if !fills(key, Some(&object)) => Some(Unknown::NotPlayed(what)),
+            Some(_) => None,
+        }
+    }
+
+    /// Returns an object that a term asks for, or will ask for once it is created.
+    fn example(&self, key: &ObjectKey) -> Option<Value> {
+        if let Which::Named(_) = key.which
+            && let Some(object) = self.named(key)
+        {
+            return Some(object.clone());
+        }
+        let sources = Sources::of(key);
+        let source = sources.named.or(sources.related)?;
+        match key.kind {
+            ObjectKind::Job => {
+                let jobs = self.jobs.values();
+                let jobs = jobs.map(|job| self.inventory.controllers[*job].object());
+                jobs.into_iter().find(|job| source.contains(job)).cloned()
+            }
+            ObjectKind::Pod => {
+                let pods = self.pods().filter(|(_, pod)| pod.exists());
+                let mut pods = pods.map(|(_, pod)| &*pod.object);
+                let is_meant = |(future, object): &(FuturePod, Value)| {
+                    key.namespace.as_ref() == Some(self.namespace_of(*future))
+                        && source.contains(object)
+                };
+                let future = || {
+                    let pods = self.future_pods();
+                    let mut pods = pods.map(|(future, (pod, _))| (future, pod.object));
+                    pods.find(is_meant).map(|(_, object)| object)
+                };
+                pods.find(|pod| source.contains(pod))
+                    .cloned()
+                    .or_else(future)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Returns what a pod in a namespace asks of objects, on any node.
+fn asked_objects(
+    declaration: &Declaration,
+    namespace: &Namespace,
+) -> impl Iterator<Item = ObjectKey> {
+    let terms = declaration.terms.iter();
+    let conditions = terms.filter_map(|term| condition_on_a_node(term, namespace));
+    conditions.filter_map(|condition| match condition.subject {
+        Subject::Object(key) => Some(on_any_node(&key)),
+        Subject::Below { .. } | Subject::Variable { .. } => None,
+    })
+}
+
+fn on_any_node(key: &ObjectKey) -> ObjectKey {
+    ObjectKey {
+        node: None,
+        ..key.clone()
     }
 }
 
@@ -105,22 +191,45 @@ mod tests {
     #[test]
     fn is_known_before_anything_has_happened() {
         let depends_on = "tcp://redis:6379, http://web:80, tcp://cache:1, job:outside, pod:db-1, \
-                          daemonset:cni on node, pod:[app=proxy] on node, job:inside, a/b, ?tcp://localhost:1";
+                          daemonset:cni on node, pod:[app=proxy] on node, job:inside, a/b, \
+                          ?tcp://localhost:1, certificates.cert-manager.io:web, statefulset:db=Ready, \
+                          deployment:front{.status.terminatingReplicas}, pod:first{.status.podIP}, \
+                          deployment:front=Available, deployment:front{.spec.replicas}>=2, \
+                          pod:first{.status.phase}=Running, pod:[app=db]>=2, configmap:settings{.data.a}=b, \
+                          node:node-1, job:[app=inside]";
         let objects = [
             pod("first", json!({"depends-on": depends_on})),
             workload("StatefulSet", "db", json!({"replicas": 2})),
             workload("Job", "inside", json!({})),
             json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}),
+            json!({
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"},
+                "data": {"a": "b"},
+            }),
+            workload("Deployment", "front", json!({"replicas": 2})),
         ];
         let objects = objects.iter().map(|object| ("all.yaml", object));
         let mut options = mk_options();
         options.assumptions.push("cache".parse().unwrap());
         let inventory = Inventory::new(objects, &Namespace::default()).unwrap();
         let cluster = Cluster::new(inventory, options).unwrap();
-        let unknown: Vec<_> = cluster.unknown().into_iter().collect();
+        let unknown = cluster.unknown().into_iter();
+        let unknown: Vec<_> = unknown.map(|it| it.to_string()).collect();
+        let absent = "not in these files, and not assumed: ";
         assert_eq!(
             unknown,
-            ["daemonset:cni", "job:outside", "pod:[app=proxy]", "redis"]
+            [
+                format!("{absent}daemonset:cni"),
+                // The label is that of its pods.
+                format!("{absent}job:[app=inside]"),
+                format!("{absent}job:outside"),
+                format!("{absent}pod:[app=proxy]"),
+                format!("{absent}redis"),
+                "not played: certificates.cert-manager.io:web".to_owned(),
+                "not played: deployment:front{.status.terminatingReplicas}".to_owned(),
+                "not played: pod:first{.status.podIP}".to_owned(),
+                "not played: statefulset:db=Ready".to_owned(),
+            ]
         );
     }
 }

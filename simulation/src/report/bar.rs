@@ -16,6 +16,7 @@ impl Bar {
     pub(crate) fn new(times: &Times, whole: Duration) -> Self {
         let Times {
             created,
+            scheduled: _,
             waiting: _,
             waited: _,
             started,

@@ -54,7 +54,12 @@ fn a_pod_that_waits_for_a_later_one_of_its_controller_is_a_ring() {
 #[test]
 fn says_why_a_missing_term_does_not_hold() {
     let fails = json!({"backoffLimit": 0, "annotations": {"oncue.dev/rehearse": "fail"}});
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "db"},
+        "spec": {"selector": {"app": "db"}},
+    });
     let objects = [
+        service,
         workload("Job", "migrate", fails),
         pod("held", json!({"signals": "held/up"})),
         pod(
@@ -75,7 +80,31 @@ fn says_why_a_missing_term_does_not_hold() {
             "tcp://x:1",
             "which no Service of these files is: --assume x if it is elsewhere",
         ),
-        ("!job:migrate", "which has happened"),
+        (
+            "!job:migrate, x/y",
+            "(has failed: BackoffLimitExceeded) which has happened",
+        ),
+        (
+            "certificates.cert-manager.io:web=Ready",
+            "which is not played: --assume certificates.cert-manager.io:web=Ready if it holds in a \
+             cluster",
+        ),
+        (
+            "pod:held",
+            "(is not Ready: ImagePullBackOff) from held, which is held",
+        ),
+        (
+            "pod:[app=held]>=2",
+            "(0 of 2 pods are Ready; held: is not Ready: ImagePullBackOff) from held, which is held",
+        ),
+        (
+            "pod:held{.status.phase}=Running",
+            "(the field has another value) which no pod of these files brings",
+        ),
+        (
+            "service:db",
+            "(has no endpoint) which no pod of these files brings",
+        ),
     ] {
         let mut objects = objects.to_vec();
         objects.push(pod("web", json!({"depends-on": term})));
@@ -85,6 +114,7 @@ fn says_why_a_missing_term_does_not_hold() {
         };
         let verdict = verdict(&objects, options);
         assert_eq!(verdict.result, Outcome::Stuck, "{term}");
+        let term = term.split(',').next().unwrap();
         assert_eq!(
             shown(&verdict.stuck),
             [format!("web waits for {term} {because}")]

@@ -21,6 +21,11 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
         pod: PodId,
         container: &Value,
     ) -> Result<(), SimulationError<E>> {
+        if !self.cluster.is_waiting(pod) {
+            // It was deleted meanwhile.
+            return Ok(());
+        }
+        self.handle(Event::Started(pod))?;
         let object = self.cluster.pod(pod).object();
         let sandbox = Sandbox {
             pod: object,

@@ -5,14 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use oncue_core::{
-    life::{Assertion, AssertionId, Owner},
-    world::{
-        Action, Answer, Epoch, Existing, Mutation, Topic, Withdrawal, World, object_topics,
-        variable_topics,
-    },
+use oncue_core::world::{
+    Answer, Epoch, Mutation, Topic, Update, World, object_topics, variable_topics,
 };
-use oncue_language::{Condition, ObjectKey, ObjectState, State, VariableKey, evaluate};
+use oncue_language::{Condition, ObjectKey, ObjectState, State, evaluate};
 
 use crate::cluster::{Pod, PodId, StoreView};
 
@@ -52,39 +48,21 @@ impl Default for VirtualStore {
 }
 
 impl VirtualStore {
-    pub(super) fn assert(&mut self, key: VariableKey, assertion: Assertion) {
-        let existing = Existing::Replace;
-        self.mutate(
-            key,
-            Action::Assert {
-                assertion,
-                existing,
-            },
-        );
-    }
-
-    pub(super) fn withdraw(&mut self, key: VariableKey, id: AssertionId) {
-        self.mutate(key, Action::Withdraw(Withdrawal::Assertion(id)));
-    }
-
-    /// Withdraws what earlier runs of a producer left.
-    pub(super) fn clear(&mut self, key: VariableKey, producer: Owner) {
-        self.mutate(key, Action::Withdraw(Withdrawal::Producer(producer)));
-    }
-
-    pub(super) fn set_object(&mut self, key: &ObjectKey, state: Option<ObjectState>) {
-        if self.world.set_object(key, state).is_some() {
+    pub(super) fn set_object(&mut self, key: &ObjectKey, state: ObjectState) {
+        if self.world.set_object(key, Some(state)).is_some() {
             self.release_on(object_topics(key));
         }
     }
 
-    fn mutate(&mut self, key: VariableKey, action: Action) {
-        let mutation = Mutation { key, action };
-        for update in mutation.decide(self.world.variables()).updates {
+    /// Changes a variable, and returns which assertions have changed.
+    pub(super) fn change(&mut self, mutation: &Mutation) -> Vec<Update> {
+        let updates = mutation.decide(self.world.variables()).updates;
+        for update in updates.iter().cloned() {
             if self.world.update(update).is_some() {
                 self.release_on(variable_topics(&mutation.key));
             }
         }
+        updates
     }
 
     pub(super) fn answer(&self, conditions: Vec<Condition>) -> Answer {

@@ -4,6 +4,14 @@ use serde_json::json;
 use super::*;
 
 fn steps_of(spec: &Value, annotations: &[(&str, &str)], what_if: WhatIf) -> Vec<Step> {
+    gated_steps_of(spec, annotations, (what_if, Gate::Open))
+}
+
+fn gated_steps_of(
+    spec: &Value,
+    annotations: &[(&str, &str)],
+    (what_if, gate): (WhatIf, Gate),
+) -> Vec<Step> {
     let reading = PodAnnotations::read(&Keys::default(), annotations.iter().copied());
     let annotations = reading.annotations.unwrap();
     let input = StepInput {
@@ -14,6 +22,7 @@ fn steps_of(spec: &Value, annotations: &[(&str, &str)], what_if: WhatIf) -> Vec<
             Some("Never") => RestartPolicy::Never,
             _ => RestartPolicy::Always,
         },
+        gate,
     };
     input.steps()
 }
@@ -23,7 +32,7 @@ fn shown(steps: &[Step]) -> Vec<String> {
         Step::End { after, how } => format!("end {how:?} {after:?}"),
         Step::Gate => "gate".to_owned(),
         Step::Hold => "hold".to_owned(),
-        Step::Mark(_) => "mark".to_owned(),
+        Step::Mark { .. } => "mark".to_owned(),
         Step::PassInit { container } => format!("pass {container}"),
         Step::Ready { after } => format!("ready {after:?}"),
         Step::Schedule => "schedule".to_owned(),
@@ -93,8 +102,7 @@ fn what_if_changes_the_last_steps() {
 
 #[test]
 fn a_gate_comes_before_the_node() {
-    let gated = [("depends-on", "a/b"), ("depends-on-mode", "gate")];
-    let steps = steps_of(&json!({}), &gated, WhatIf::AsWritten);
+    let steps = gated_steps_of(&json!({}), &[], (WhatIf::AsWritten, Gate::Closed));
     assert_eq!(shown(&steps), ["gate", "schedule", "ready 0ns"]);
 }
 
@@ -106,7 +114,7 @@ fn a_hook_is_the_marker_with_or_without_the_users_own_or_not_run_at_all() {
         let Step::Start(start) = steps[1].clone() else {
             panic!("{steps:?}");
         };
-        (matches!(steps[2], Step::Mark(_)), start.not_run)
+        (matches!(steps[2], Step::Mark { .. }), start.not_run)
     };
     let exec = |words: &[&str]| json!({"exec": {"command": words}});
     let marker = ["/oncue/oncue-client", "create", "--marker"];

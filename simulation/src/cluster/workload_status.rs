@@ -1,0 +1,160 @@
+//! The status of a workload, as its controller writes it.
+//!
+//! Every controller has seen the last change of its object, and every ready pod is available:
+//! `minReadySeconds` and `progressDeadlineSeconds` are not simulated.
+
+use std::time::Duration;
+
+use oncue_core::workload::WorkloadKind;
+use serde_json::{Map, Value, json};
+
+use super::{Cluster, container::time, controllers::ControllerState};
+use crate::{job::JobEnd, tally::Tally};
+
+/// The `metadata.generation` of every workload: none is changed after it was created.
+pub(crate) const GENERATION: u32 = 1;
+
+impl Cluster {
+    /// Writes the status of a workload into its object.
+    pub(super) fn write_workload_status(&mut self, index: usize) {
+        let (_, wanted) = self.progress(index);
+        let ControllerState { tally, .. } = &self.controllers[index];
+        let controller = &self.inventory.controllers[index];
+        let status = match controller.kind {
+            WorkloadKind::DaemonSet => daemonset(tally, wanted),
+            WorkloadKind::Deployment => deployment(tally, wanted, &controller.object()["spec"]),
+            WorkloadKind::Job => job(&self.controllers[index], &controller.object()["spec"]),
+            WorkloadKind::StatefulSet => statefulset(tally),
+            WorkloadKind::CronJob
+            | WorkloadKind::Pod
+            | WorkloadKind::ReplicaSet
+            | WorkloadKind::ReplicationController => return,
+        };
+        self.inventory.controllers[index].set_status(status);
+    }
+}
+
+fn daemonset(tally: &Tally, wanted: u32) -> Value {
+    json!({
+        "observedGeneration": GENERATION,
+        "desiredNumberScheduled": wanted,
+        "currentNumberScheduled": tally.active,
+        "updatedNumberScheduled": tally.active,
+        "numberMisscheduled": 0,
+        "numberReady": tally.ready,
+        "numberAvailable": tally.ready,
+        "numberUnavailable": wanted.saturating_sub(tally.ready),
+    })
+}
+
+fn deployment(tally: &Tally, wanted: u32, spec: &Value) -> Value {
+    let is_available = tally.ready >= wanted.saturating_sub(may_be_unavailable(spec, wanted));
+    let available = if is_available {
+        condition("Available", true, "MinimumReplicasAvailable")
+    } else {
+        condition("Available", false, "MinimumReplicasUnavailable")
+    };
+    let progressing = if tally.ready >= wanted {
+        "NewReplicaSetAvailable"
+    } else {
+        "ReplicaSetUpdated"
+    };
+    let mut conditions = vec![available, condition("Progressing", true, progressing)];
+    if tally.denied > 0 {
+        conditions.push(condition("ReplicaFailure", true, "FailedCreate"));
+    }
+    let mut status = counts([
+        ("replicas", tally.active),
+        ("updatedReplicas", tally.active),
+        ("readyReplicas", tally.ready),
+        ("availableReplicas", tally.ready),
+        ("unavailableReplicas", wanted.saturating_sub(tally.ready)),
+    ]);
+    status.insert("observedGeneration".to_owned(), GENERATION.into());
+    status.insert("conditions".to_owned(), conditions.into());
+    status.into()
+}
+
+/// Returns how many pods of a Deployment need not be available: a quarter if it says nothing.
+fn may_be_unavailable(spec: &Value, wanted: u32) -> u32 {
+    let strategy = &spec["strategy"];
+    if strategy["type"] == "Recreate" {
+        return 0;
+    }
+    let limit = &strategy["rollingUpdate"]["maxUnavailable"];
+    let percent = match limit.as_str() {
+        Some(text) => text
+            .strip_suffix('%')
+            .and_then(|text| text.parse::<u32>().ok()),
+        None => limit.is_null().then_some(25),
+    };
+    match (limit.as_u64(), percent) {
+        (Some(number), _) => u32::try_from(number).unwrap_or(u32::MAX),
+        (None, Some(percent)) => {
+            let share = u64::from(wanted) * u64::from(percent) / 100;
+            u32::try_from(share).unwrap_or(u32::MAX)
+        }
+        (None, None) => 0,
+    }
+}
+
+fn statefulset(tally: &Tally) -> Value {
+    json!({
+        "observedGeneration": GENERATION,
+        "replicas": tally.active,
+        "readyReplicas": tally.ready,
+        "currentReplicas": tally.active,
+        "updatedReplicas": tally.active,
+        "availableReplicas": tally.ready,
+    })
+}
+
+fn job(state: &ControllerState, spec: &Value) -> Value {
+    let ControllerState { tally, .. } = state;
+    let mut status = counts([
+        ("active", tally.active),
+        ("succeeded", tally.succeeded),
+        ("failed", tally.failed),
+    ]);
+    let mut put = |key: &str, value: Value| status.insert(key.to_owned(), value);
+    put("ready", tally.ready.into());
+    if spec["suspend"] == true {
+        let suspended = condition("Suspended", true, "JobSuspended");
+        put("conditions", json!([suspended]));
+        return status.into();
+    }
+    put("startTime", time(Duration::ZERO).into());
+    if let Some((end, at)) = state.end {
+        put("conditions", job_end(end, at));
+        if end == JobEnd::Complete {
+            put("completionTime", time(at).into());
+        }
+    }
+    status.into()
+}
+
+/// Returns the conditions of a Job that has ended at `at`.
+fn job_end(end: JobEnd, at: Duration) -> Value {
+    let (kinds, reason) = match end {
+        JobEnd::Complete => (["SuccessCriteriaMet", "Complete"], "CompletionsReached"),
+        JobEnd::Failed => (["FailureTarget", "Failed"], "BackoffLimitExceeded"),
+    };
+    let condition = |kind| {
+        let mut condition = condition(kind, true, reason);
+        condition["lastTransitionTime"] = time(at).into();
+        condition
+    };
+    kinds.into_iter().map(condition).collect()
+}
+
+fn condition(kind: &str, is_true: bool, reason: &str) -> Value {
+    json!({"type": kind, "status": if is_true { "True" } else { "False" }, "reason": reason})
+}
+
+/// Returns the counts that are not zero: Kubernetes leaves out the others.
+fn counts<const N: usize>(counts: [(&str, u32); N]) -> Map<String, Value> {
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    counts
+        .map(|(key, count)| (key.to_owned(), count.into()))
+        .collect()
+}
