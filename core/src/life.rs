@@ -1,8 +1,8 @@
 //! The life of a signal: when it is asserted, and when it is withdrawn.
 //!
 //! Pure: times come in as values, and what is to be done goes out as data. The shell of the
-//! controller tells [`Life`] what it observes, in any order, and carries out the [`Decisions`]. A
-//! rehearsal feeds [`Event`]s to [`PodSignals::on`] and carries out the [`Act`]s.
+//! controller tells [`Life`] what it observes, in any order, and carries out the [`Decisions`]. So
+//! does a rehearsal, with the pods and Jobs of a cluster that is simulated.
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -43,7 +43,7 @@ pub use self::{
     observed_job::ObservedJob,
     observed_pod::{Deletion, ObservedPod, PodPhase, PodProblem, Unidentified},
     outcome::{Outcome, OutcomeSignals, RunEnd},
-    signals::{Act, Event, PodSignals, SignalProblem, UnresolvedSignal},
+    signals::{PodSignals, SignalProblem},
 };
 pub use crate::assertion::{Asserter, Assertion, AssertionId};
 pub use oncue_language::{Kind, Owner, Timestamp, TimestampError};
