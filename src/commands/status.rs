@@ -33,16 +33,17 @@ Examples:
   oncue status -A --injected         the pods to recreate when you uninstall oncue
 
 The command searches the store's cluster for objects that would signal a missing term, which needs
-the permission to list workloads. With -f, it searches the files instead. Pods that wait without a
-request to the store, for example only for tcp:// or http:// terms, are listed below the others.
+the permission to list workloads. With -f, it searches the files instead. Pods that wait for
+nothing that the store judges, for example only for tcp:// or http:// terms, are listed below the
+others.
 --injected needs no store: it lists injected pods of the cluster that have not ended. Such a pod
 waits again when its node restarts. Without oncue, it then waits forever.
 Exit codes: 0 printed, even if the list is empty, 1 an error, 2 wrong usage.
 ";
 
-/// The heading of pods that wait without a request to the store.
+/// The heading of pods that wait for nothing that the store judges.
 const ALONE: &str = "\
-These pods wait without a request to the store, because they only probe or because a wait failed.
+The store knows nothing that these pods miss: only probes are missing, or a wait failed.
 See their logs: kubectl logs POD -n NAMESPACE -c oncue-wait";
 
 /// How long the store is left alone between two looks.
@@ -149,7 +150,8 @@ impl Look<'_> {
             let list = serde_json::to_value(list)?;
             return Ok(output::json(&format!("{list:#}\n")));
         }
-        let waiters = list.waiters;
+        let mut waiters = list.waiters;
+        waiters.retain(misses_a_term);
         let alone = self.alone(&waiters)?;
         if waiters.is_empty() {
             return Ok(alone.unwrap_or_else(|| self.nobody()));
@@ -174,7 +176,7 @@ impl Look<'_> {
         format!("no pod waits in the namespace {}\n", self.store.namespace)
     }
 
-    /// Returns the text about pods that wait without a request to the store. Reports once if pods
+    /// Returns the text about pods that wait for nothing that the store judges. Reports once if pods
     /// cannot be listed.
     fn alone(&mut self, waiters: &[Waiter]) -> anyhow::Result<Option<String>> {
         let Some(cluster) = self.pods_of else {
@@ -226,6 +228,15 @@ impl Look<'_> {
     }
 }
 
+/// Returns whether a term is missing that the store judges. If not, the pod waits for its probes, and
+/// only asks to be nudged about them.
+fn misses_a_term(waiter: &Waiter) -> bool {
+    waiter
+        .terms
+        .iter()
+        .any(|judged| judged.state != State::Held)
+}
+
 /// Returns a row for each missing term; the pod stands on the first alone.
 fn rows_of(waiter: &Waiter, model: &Model) -> Vec<[String; 6]> {
     let pod = waiter.pod.as_deref().unwrap_or("-");
@@ -256,3 +267,34 @@ fn from(model: &Model, namespace: &Namespace, term: &str) -> String {
 }
 
 const HEAD: [&str; 6] = ["NAMESPACE", "POD", "AGE", "MISSING", "STATE", "FROM"];
+
+#[cfg(test)]
+mod tests {
+    use oncue_wire::JudgedTerm;
+
+    use super::*;
+    use crate::language::Timestamp;
+
+    #[test]
+    fn a_pod_whose_terms_hold_misses_only_its_probes() {
+        for (states, misses) in [
+            (&[][..], false),
+            (&[State::Held], false),
+            (&[State::Held, State::Missing], true),
+            (&[State::Failed], true),
+        ] {
+            let terms = states.iter().map(|state| JudgedTerm {
+                term: "a".to_owned(),
+                state: *state,
+                reason: None,
+            });
+            let waiter = Waiter {
+                pod: None,
+                namespace: Namespace::default(),
+                since: Timestamp::default(),
+                terms: terms.collect(),
+            };
+            assert_eq!(misses_a_term(&waiter), misses, "{states:?}");
+        }
+    }
+}

@@ -34,12 +34,13 @@ async fn status_lists_pods_that_only_probe() -> Result<()> {
     with_temp_ns(async |ns| {
         let nobody = format!("no pod waits in the namespace {}\n", ns.name());
         assert_eq!(ns.oncue(&["status"]).await?.text().await?, nobody);
-        let app = pod("app").depends_on("http://no.such.host.invalid/healthz");
+        // The name of a Service: the store holds a request to be nudged about it.
+        let app = pod("app").depends_on("tcp://web:8080");
         ns.create_pod(app).await?.run_of(WAIT).await?;
         let status = ns.oncue(&["status"]).await?.text().await?;
         let row = status.lines().last().unwrap_or_default();
         let row: Vec<_> = row.split_whitespace().collect();
-        let expected = [ns.name(), "app", "http://no.such.host.invalid/healthz"];
+        let expected = [ns.name(), "app", "tcp://web:8080"];
         assert_eq!(row, expected, "{status}");
         Ok(())
     })

@@ -1,5 +1,5 @@
-//! Pods that wait while the store holds no question of theirs: it knows nothing of what they probe
-//! themselves, and nothing of those that wait on after a failure.
+//! Pods that wait for nothing that the store judges: it knows nothing of what they probe themselves,
+//! and nothing of those that wait on after a failure.
 
 use oncue_wire::Waiter;
 use serde_json::Value;
@@ -17,8 +17,8 @@ use crate::{
 /// What such pods wait for: namespace, pod and terms.
 pub(super) type Row = [String; 3];
 
-/// Returns the pods of the cluster whose waiting container runs, and that are not among those the
-/// store knows.
+/// Returns the pods of the cluster whose waiting container runs, and that are not among those that
+/// miss something by the store.
 pub(super) fn find(
     cluster: &Cluster,
     (settings, place): (&Settings, &Place),
