@@ -8,6 +8,7 @@ mod controllers;
 mod declaration;
 mod endpoints;
 mod event;
+mod future_pods;
 mod kubelet;
 mod objects;
 mod oncue;

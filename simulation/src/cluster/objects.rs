@@ -17,10 +17,11 @@ pub(super) use self::played::fills;
 use super::{Action, Cluster, Pod, PodId};
 use crate::{inventory::Inventory, options::Assumption};
 
-type Name = (Namespace, String);
+/// A namespace, and a name in it.
+pub(super) type Name = (Namespace, String);
 
-/// A label of a namespace.
-type Label = (Namespace, Box<str>, Box<str>);
+/// A label in a namespace.
+pub(super) type Label = (Namespace, Box<str>, Box<str>);
 
 /// The objects that pods ask for, and what each of them depends on.
 #[derive(Debug, Default)]
@@ -32,7 +33,7 @@ pub(super) struct Objects {
     told: HashMap<ObjectKey, ObjectState>,
     /// The terms that a change may concern.
     watched: HashMap<Topic, Vec<ObjectKey>>,
-    /// The pods with each label that a term selects by.
+    /// The pods with each label, in the order of their creation; also those that exist no more.
     labelled: HashMap<Label, Vec<PodId>>,
     /// The workloads whose status is out of date.
     stale: BTreeSet<usize>,
@@ -93,7 +94,7 @@ impl Objects {
         let node = pod.object["spec"]["nodeName"].as_str();
         self.change(&Topic::Pod((pod.namespace.clone(), pod.name.clone())), None);
         self.change(&Topic::PodsOf(pod.controller), node);
-        for label in labels(pod) {
+        for label in labels(&pod.namespace, &pod.object) {
             self.change(&Topic::Labelled(label), node);
         }
     }
@@ -110,13 +111,8 @@ impl Objects {
 
     /// Takes in a pod that is created now.
     pub(super) fn pod_created(&mut self, id: PodId, pod: &Pod) {
-        if self.labelled.is_empty() {
-            return;
-        }
-        for label in labels(pod) {
-            if let Some(pods) = self.labelled.get_mut(&label) {
-                pods.push(id);
-            }
+        for label in labels(&pod.namespace, &pod.object) {
+            self.labelled.entry(label).or_default().push(id);
         }
     }
 
@@ -176,16 +172,7 @@ impl Cluster {
         if self.objects.told.contains_key(&key) || !self.objects.changed.insert(key.clone()) {
             return;
         }
-        let topic = self.objects.topic(&key);
-        if let Some(Topic::Labelled(label)) = &topic
-            && !self.objects.labelled.contains_key(label)
-        {
-            let pods = self.pods().filter(|(_, pod)| pod.exists());
-            let pods = pods.filter(|(_, pod)| labels(pod).any(|own| own == *label));
-            let pods = pods.map(|(id, _)| id).collect();
-            self.objects.labelled.insert(label.clone(), pods);
-        }
-        if let Some(topic) = topic {
+        if let Some(topic) = self.objects.topic(&key) {
             self.objects.watched.entry(topic).or_default().push(key);
         }
     }
@@ -252,7 +239,7 @@ impl Cluster {
     }
 
     /// Returns the other objects that a term asks for, and maybe more.
-    fn related(&self, key: &ObjectKey) -> Vec<&Value> {
+    pub(super) fn related(&self, key: &ObjectKey) -> Vec<&Value> {
         match (&key.which, &key.kind) {
             (Which::Labelled { .. }, ObjectKind::Job) => {
                 let jobs = self.jobs.values();
@@ -300,12 +287,12 @@ impl Cluster {
 }
 
 /// Returns the namespace and the name that a term asks for.
-fn name(key: &ObjectKey) -> Option<Name> {
+pub(super) fn name(key: &ObjectKey) -> Option<Name> {
     Some((key.namespace.clone()?, key.which.name()?.to_string()))
 }
 
 /// Returns the first label that a term selects by.
-fn label(key: &ObjectKey) -> Option<Label> {
+pub(super) fn label(key: &ObjectKey) -> Option<Label> {
     let Which::Labelled { labels, .. } = &key.which else {
         return None;
     };
@@ -313,11 +300,12 @@ fn label(key: &ObjectKey) -> Option<Label> {
     Some((key.namespace.clone()?, label.into(), value.clone()))
 }
 
-fn labels(pod: &Pod) -> impl Iterator<Item = Label> {
-    let labels = pod.object["metadata"]["labels"].as_object();
+/// Returns the labels of a pod.
+pub(super) fn labels(namespace: &Namespace, pod: &Value) -> impl Iterator<Item = Label> {
+    let labels = pod["metadata"]["labels"].as_object();
     labels.into_iter().flatten().filter_map(|(label, value)| {
         let value = value.as_str()?;
-        Some((pod.namespace.clone(), label.as_str().into(), value.into()))
+        Some((namespace.clone(), label.as_str().into(), value.into()))
     })
 }
 

@@ -8,7 +8,9 @@ use oncue_language::{
 };
 use serde_json::Value;
 
-use super::{Cluster, Declaration, controllers::FuturePod, objects::fills};
+use super::{
+    Cluster, Declaration, controllers::FuturePod, future_pods::FuturePods, objects::fills,
+};
 use crate::{controller::NewPod, entry::Unknown, options::Assumption};
 
 /// What pods ask for, or will ask for, and a simulation does not have.
@@ -53,8 +55,15 @@ impl Cluster {
         for (future, (_, declaration)) in self.future_pods() {
             ask(&declaration, self.namespace_of(future));
         }
+        let mut future = FuturePods::default();
+        if keys.iter().any(|key| key.kind == ObjectKind::Pod) {
+            for (pod, (new, _)) in self.future_pods() {
+                future.insert(self.namespace_of(pod), new.object);
+            }
+        }
         let objects = keys.into_iter();
-        let objects = objects.filter_map(|key| Some((key.clone(), self.unknown_object(&key)?)));
+        let objects =
+            objects.filter_map(|key| Some((key.clone(), self.unknown_object(&key, &future)?)));
         Missing {
             hosts,
             objects: objects.collect(),
@@ -91,7 +100,7 @@ impl Cluster {
     }
 
     /// Returns what is missing of the objects of a term.
-    fn unknown_object(&self, key: &ObjectKey) -> Option<Unknown> {
+    fn unknown_object(&self, key: &ObjectKey, future: &FuturePods) -> Option<Unknown> {
         let assumption = Assumption::of(key);
         if self.options.assumptions.contains(&assumption) {
             return None;
@@ -100,46 +109,21 @@ impl Cluster {
         if !fills(key, None) {
             return Some(Unknown::NotPlayed(what));
         }
-        match self.example(key) {
+        match self.example(key).or_else(|| future.find(key)) {
             None => Some(Unknown::Absent(what)),
-            Some(object) if !fills(key, Some(&object)) => Some(Unknown::NotPlayed(what)),
+            Some(object) if !fills(key, Some(object)) => Some(Unknown::NotPlayed(what)),
             Some(_) => None,
         }
     }
 
-    /// Returns an object that a term asks for, or will ask for once it is created.
-    fn example(&self, key: &ObjectKey) -> Option<Value> {
-        if let Which::Named(_) = key.which
-            && let Some(object) = self.named(key)
-        {
-            return Some(object.clone());
+    /// Returns an object that a term asks for.
+    fn example(&self, key: &ObjectKey) -> Option<&Value> {
+        if let Which::Named(_) = key.which {
+            return self.named(key);
         }
-        let sources = Sources::of(key);
-        let source = sources.named.or(sources.related)?;
-        match key.kind {
-            ObjectKind::Job => {
-                let jobs = self.jobs.values();
-                let jobs = jobs.map(|job| self.inventory.controllers[*job].object());
-                jobs.into_iter().find(|job| source.contains(job)).cloned()
-            }
-            ObjectKind::Pod => {
-                let pods = self.pods().filter(|(_, pod)| pod.exists());
-                let mut pods = pods.map(|(_, pod)| &*pod.object);
-                let is_meant = |(future, object): &(FuturePod, Value)| {
-                    key.namespace.as_ref() == Some(self.namespace_of(*future))
-                        && source.contains(object)
-                };
-                let future = || {
-                    let pods = self.future_pods();
-                    let mut pods = pods.map(|(future, (pod, _))| (future, pod.object));
-                    pods.find(is_meant).map(|(_, object)| object)
-                };
-                pods.find(|pod| source.contains(pod))
-                    .cloned()
-                    .or_else(future)
-            }
-            _ => None,
-        }
+        let source = Sources::of(key).related?;
+        let mut related = self.related(key).into_iter();
+        related.find(|object| source.contains(object))
     }
 }
 
@@ -196,7 +180,7 @@ mod tests {
                           deployment:front{.status.terminatingReplicas}, pod:first{.status.podIP}, \
                           deployment:front=Available, deployment:front{.spec.replicas}>=2, \
                           pod:first{.status.phase}=Running, pod:[app=db]>=2, configmap:settings{.data.a}=b, \
-                          node:node-1, job:[app=inside]";
+                          node:node-1, job:[app=inside], configmap:db-1";
         let objects = [
             pod("first", json!({"depends-on": depends_on})),
             workload("StatefulSet", "db", json!({"replicas": 2})),
@@ -219,6 +203,7 @@ mod tests {
         assert_eq!(
             unknown,
             [
+                format!("{absent}configmap:db-1"),
                 format!("{absent}daemonset:cni"),
                 // The label is that of its pods.
                 format!("{absent}job:[app=inside]"),
