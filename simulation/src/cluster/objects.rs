@@ -161,8 +161,8 @@ impl Cluster {
             Subject::Below { .. } | Subject::Variable { .. } => None,
         });
         let probes = declaration.terms.iter().filter_map(Term::probe);
-        let probed = probes.filter_map(|probe| service_of(&probe.host, namespace));
-        for key in asked.chain(probed).collect::<Vec<_>>() {
+        let services = probes.filter_map(|probe| service_of(&probe.host, namespace));
+        for key in asked.chain(services).collect::<Vec<_>>() {
             self.watch_objects(key);
         }
     }
