@@ -396,3 +396,60 @@ fn a_gate_stays_closed_while_a_failure_is_true() {
         "failed: !job:migrate; its gate stays closed"
     );
 }
+
+#[test]
+fn a_deployment_is_available_while_a_quarter_of_it_is_missing() {
+    let objects = [
+        workload("Deployment", "db", json!({"replicas": 4})),
+        pod("web", json!({"depends-on": "deployment:db=Available"})),
+        pod("all", json!({"depends-on": "deployment:db"})),
+    ];
+    let names = pods_of(&simulate(&objects), "db-");
+    let run = Run::new(&objects, holding(&names[0]));
+    assert_eq!(run.stuck(), ["all: deployment:db"]);
+    let two = Options {
+        hold: names.into_iter().take(2).collect(),
+        ..mk_options()
+    };
+    let run = Run::new(&objects, two);
+    let text = run.report().to_string();
+    let expected = "(its condition Available is False: MinimumReplicasUnavailable)";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn the_status_of_a_pod_tells_of_every_container_as_a_kubelet_does() {
+    let annotations = json!({"depends-on": "go", "oncue.dev/rehearse": "run=5s"});
+    let run = simulate(&[pod("web", annotations), pod("go", json!({"signals": "go"}))]);
+    let web = run
+        .cluster
+        .find(&"default".parse().unwrap(), "web")
+        .unwrap();
+    let status = &run.cluster.pod(web).object()["status"];
+    assert_eq!(status["phase"], "Running");
+    let wait = &status["initContainerStatuses"][0];
+    assert_eq!(wait["name"], "oncue-wait");
+    assert_eq!(wait["state"]["terminated"]["exitCode"], 0);
+    let main = &status["containerStatuses"][0];
+    assert_eq!(
+        (&main["ready"], &main["restartCount"]),
+        (&json!(true), &json!(1))
+    );
+    assert_eq!(main["lastState"]["terminated"]["reason"], "Completed");
+    let conditions = status["conditions"].as_array().unwrap();
+    assert!(
+        conditions.iter().all(|it| it["status"] == "True"),
+        "{status}"
+    );
+}
+
+#[test]
+fn a_pod_that_crashes_again_and_again_is_reported_with_the_kubelets_word() {
+    let run = simulate(&[
+        pod("db", json!({"oncue.dev/rehearse": "fail"})),
+        pod("web", json!({"depends-on": "pod:db"})),
+    ]);
+    let expected = "  web waits for pod:db (is not Ready: CrashLoopBackOff) from db, which fails again \
+                    and again";
+    assert_eq!(below(&run), [expected]);
+}
