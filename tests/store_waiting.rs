@@ -96,10 +96,7 @@ async fn mk_store_with_a_failure() -> Store {
     store.expect_pods();
     assert_by(&store, "x/failed", "yesterday").await;
     sleep(Duration::from_secs(5)).await;
-    store.set_waiting_pod(WaitingPod {
-        id: mk_owner("pod"),
-        created: store.now(),
-    });
+    see_waiting(&store, "pod", None);
     store
 }
 
@@ -151,10 +148,7 @@ async fn pods_of_other_ages_do_not_share_an_answer_about_failures() {
     let end = held.grace().end().unwrap();
     assert_eq!(end.since(store.now()), Duration::from_secs(30));
     sleep(Duration::from_secs(10)).await;
-    store.set_waiting_pod(WaitingPod {
-        id: mk_owner("later"),
-        created: store.now(),
-    });
+    see_waiting(&store, "later", None);
     let later = begin_as(&store, &terms, (Some("later"), Some(revision)));
     assert!(later.grace().end() > Some(end));
     let without_failures = begin_as(&store, &["a"], (Some("later"), Some(revision)));
@@ -173,10 +167,7 @@ async fn a_pod_that_is_gone_is_forgotten() {
         |store: &Store| store.forget_pod("pod"),
         |store: &Store| store.retain_pods(&["other".into()].into()),
     ] {
-        store.set_waiting_pod(WaitingPod {
-            id: mk_owner("pod"),
-            created: store.now(),
-        });
+        see_waiting(&store, "pod", None);
         let terms = ["!x/failed"];
         let young = begin_as(&store, &terms, (Some("pod"), None)).await;
         assert_eq!(young.unwrap().outcome, State::Held);
@@ -184,6 +175,68 @@ async fn a_pod_that_is_gone_is_forgotten() {
         let gone = begin_as(&store, &terms, (Some("pod"), None)).await;
         assert_eq!(gone.unwrap().outcome, State::Failed);
     }
+}
+
+fn reason(answer: &Answer) -> Option<String> {
+    answer.release.as_ref().map(ToString::to_string)
+}
+
+#[tokio::test]
+async fn a_release_answers_the_held_waits_of_that_pod_alone() {
+    let store = mk_store().await;
+    let terms = ["a", "!b"];
+    let revision = Some(present(&store, &terms).await.revision);
+    let [mut one, mut again, other] =
+        ["pod", "pod", "other"].map(|uid| begin_as(&store, &terms, (Some(uid), revision)));
+    see_waiting(&store, "pod", None);
+    see_waiting(&store, "pods", Some("another pod"));
+    assert!(poll_immediate(&mut one).await.is_none());
+    see_waiting(&store, "pod", Some("the mirror is down"));
+    for held in [&mut one, &mut again] {
+        let answer = poll_immediate(held).await.unwrap().unwrap();
+        assert_eq!(reason(&answer).as_deref(), Some("the mirror is down"));
+        assert_eq!(states(&answer), [State::Missing, State::Held]);
+    }
+    assert_eq!(store.stats().waiters, 1);
+    create(&store, "a").await;
+    assert_eq!(reason(&other.await.unwrap()), None);
+}
+
+#[tokio::test]
+async fn a_release_is_told_whoever_asks_and_once_to_who_goes_on() {
+    let store = mk_store().await;
+    let terms = ["a"];
+    let before = present(&store, &terms).await.revision;
+    see_waiting(&store, "pod", Some("the mirror is down"));
+    let ask = |revision| begin_as(&store, &terms, (Some("pod"), revision));
+    let first = ask(None).await.unwrap();
+    for answer in [&first, &ask(Some(before)).await.unwrap()] {
+        assert_eq!(reason(answer).as_deref(), Some("the mirror is down"));
+    }
+    // A client that knows no releases is held like any other.
+    let mut held = ask(Some(first.revision));
+    assert!(poll_immediate(&mut held).await.is_none());
+    see_waiting(&store, "pod", Some("the mirror is down"));
+    assert!(poll_immediate(&mut held).await.is_none());
+    see_waiting(&store, "pod", Some("it is still down"));
+    let next = held.await.unwrap();
+    assert_eq!(reason(&next).as_deref(), Some("it is still down"));
+    store.forget_pod("pod");
+    assert_eq!(reason(&ask(None).await.unwrap()), None);
+}
+
+#[tokio::test]
+async fn a_pod_without_terms_is_held_until_its_release() {
+    let store = mk_store().await;
+    let none: [&str; 0] = [];
+    let revision = Some(present(&store, &none).await.revision);
+    let mut client = begin(&store, &none, revision);
+    assert!(poll_immediate(&mut client).await.is_some());
+    let mut held = begin_as(&store, &none, (Some("pod"), revision));
+    create(&store, "a").await;
+    assert!(poll_immediate(&mut held).await.is_none());
+    see_waiting(&store, "pod", Some("the mirror is down"));
+    assert!(reason(&held.await.unwrap()).is_some());
 }
 
 #[tokio::test]
@@ -689,6 +742,15 @@ async fn assert_by(store: &Store, name: &str, pod: &str) {
         ..mk_hand()
     };
     store.assert(mk_key(name), assertion).await.unwrap();
+}
+
+/// Tells the store of a pod that was created now, and perhaps released.
+fn see_waiting(store: &Store, name: &str, reason: Option<&str>) {
+    store.set_waiting_pod(WaitingPod {
+        id: mk_owner(name),
+        created: store.now(),
+        release: Ok(reason.map(|reason| reason.parse().unwrap())),
+    });
 }
 
 /// Returns a pod whose name is its uid.

@@ -10,6 +10,7 @@
 //! | [`world`] | what variables and objects say, now and at an earlier revision |
 //! | [`injection`] | the JSON Patch of a pod, or why it gets none |
 //! | [`workload`] | which pods an object makes |
+//! | [`release`] | which pods a person lets go |
 //! | [`gates`] | when the scheduling gate of a pod opens |
 //! | [`life`] | what pods and Jobs assert, and for how long |
 //! | [`waiting_pod`] | which pods wait |
@@ -28,6 +29,7 @@ pub mod life;
 pub mod lint;
 pub mod model;
 pub mod objects;
+pub mod release;
 pub mod reporting;
 pub mod waiting_pod;
 pub mod workload;

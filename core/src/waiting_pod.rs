@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     gates::GatedPod,
     life::{ContainerState, ObservedPod, PodPhase, record},
+    release::{ReleaseProblem, ReleaseReason},
 };
 
 /// A pod whose wait has not ended.
@@ -15,6 +16,8 @@ pub struct WaitingPod {
     pub id: Owner,
     /// When it was created.
     pub created: Timestamp,
+    /// Why a person let it go; `None` if nobody did.
+    pub release: Result<Option<ReleaseReason>, ReleaseProblem>,
 }
 
 impl WaitingPod {
@@ -26,7 +29,11 @@ impl WaitingPod {
         let is_gated = GatedPod::read(pod, keys).ok()?.gate.is_some();
         let waits = is_gated || waits_inside(&observed, pod, keys);
         let ObservedPod { id, created, .. } = observed;
-        waits.then_some(Self { id, created })
+        waits.then(|| Self {
+            id,
+            created,
+            release: ReleaseReason::of_pod(pod, keys),
+        })
     }
 }
 
@@ -68,6 +75,7 @@ mod tests {
         let read = WaitingPod::read(&pod, &Keys::default()).unwrap();
         assert_eq!(&*read.id.uid, "u-2");
         assert_eq!(read.created, "2026-11-27T10:00:00Z".parse().unwrap());
+        assert_eq!(read.release, Ok(None));
         let ended = |code: i64| json!({"terminated": {"exitCode": code, "reason": "Error"}});
         for (status, expected) in [
             (json!({"phase": "Pending"}), true),

@@ -223,6 +223,10 @@ impl<'a> Reader<'a> {
                     let warning = AnnotationWarning::Reserved { key, written };
                     self.warnings.push(warning);
                 }
+                if key == Key::Release {
+                    let written = text.to_owned();
+                    self.warnings.push(AnnotationWarning::Release { written });
+                }
                 self.add(key, value);
             }
             key::Class::Unknown(name) if self.unknown < MAX_UNKNOWN => {

@@ -202,5 +202,6 @@ fn document(answer: &Answer) -> WaitAnswer {
         outcome: answer.outcome,
         terms: documents::judged(answer),
         nudges: answer.nudges.clone(),
+        released: answer.release.as_ref().map(ToString::to_string),
     }
 }

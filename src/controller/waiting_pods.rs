@@ -3,9 +3,15 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
+use tracing::warn;
 
 use super::{observations::Observation, pods::PodReader};
-use crate::{language::Keys, store::Store, waiting_pod::WaitingPod, workload::uid};
+use crate::{
+    language::{Keys, Owner},
+    store::Store,
+    waiting_pod::WaitingPod,
+    workload::uid,
+};
 
 /// The task that tells the store of waiting pods.
 pub(super) struct WaitingPodsTask {
@@ -45,6 +51,12 @@ impl WaitingPodsTask {
             Observation::Listing => self.seen.clear(),
             Observation::Object(pod) => match WaitingPod::read(pod, &self.keys) {
                 Some(waiting) => {
+                    if let Err(problem) = &waiting.release {
+                        let Owner {
+                            namespace, name, ..
+                        } = &waiting.id;
+                        warn!(%namespace, pod = %name, %problem, "the release of a pod is ignored");
+                    }
                     self.seen.insert(waiting.id.uid.clone());
                     self.store.set_waiting_pod(waiting);
                 }

@@ -2,14 +2,28 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Waiter;
-use crate::{life::Timestamp, waiting_pod::WaitingPod};
+use super::{Revision, Waiter};
+use crate::{life::Timestamp, release::ReleaseReason, waiting_pod::WaitingPod, world::World};
 
 /// The pods that wait, by their uid: at most those that exist.
 #[derive(Debug, Default)]
 pub(super) struct WaitingPods {
     is_fed: bool,
-    created: HashMap<Box<str>, Timestamp>,
+    pods: HashMap<Box<str>, Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    created: Timestamp,
+    release: Option<Release>,
+}
+
+/// That a person let a pod go.
+#[derive(Debug)]
+struct Release {
+    reason: ReleaseReason,
+    /// The first revision at which that is known.
+    revision: Revision,
 }
 
 impl WaitingPods {
@@ -18,18 +32,37 @@ impl WaitingPods {
         self.is_fed = true;
     }
 
-    pub(super) fn put(&mut self, WaitingPod { id, created }: WaitingPod) {
-        self.created.insert(id.uid, created);
+    /// Takes note of a pod. Returns the reason if a person has let it go since the last time.
+    pub(super) fn put(&mut self, pod: WaitingPod, world: &mut World) -> Option<ReleaseReason> {
+        let WaitingPod {
+            id,
+            created,
+            release,
+        } = pod;
+        let known = self.pods.entry(id.uid).or_insert(Known {
+            created,
+            release: None,
+        });
+        known.created = created;
+        let reason = release.ok().flatten();
+        if known.release.as_ref().map(|it| &it.reason) == reason.as_ref() {
+            return None;
+        }
+        known.release = reason.clone().map(|reason| Release {
+            reason,
+            revision: world.begin_revision(),
+        });
+        reason
     }
 
     pub(super) fn remove(&mut self, uid: &str) {
-        self.created.remove(uid);
+        self.pods.remove(uid);
     }
 
     /// Removes all others than these.
     pub(super) fn retain(&mut self, uids: &HashSet<Box<str>>) {
-        self.created.retain(|uid, _| uids.contains(uid));
-        self.created.shrink_to_fit();
+        self.pods.retain(|uid, _| uids.contains(uid));
+        self.pods.shrink_to_fit();
     }
 
     /// Returns when a waiter was created; `None` if it is no pod of the cluster.
@@ -37,6 +70,21 @@ impl WaitingPods {
     /// A pod that the controller has not told of yet counts as created when its wait began.
     pub(super) fn created(&self, who: &Waiter) -> Option<Timestamp> {
         let uid = who.uid.as_ref().filter(|_| self.is_fed)?;
-        Some(self.created.get(uid).copied().unwrap_or(who.since))
+        Some(self.pods.get(uid).map_or(who.since, |pod| pod.created))
+    }
+
+    /// Returns why a person let a waiter go, unless an answer of the revision `seen` has said so: a
+    /// client that does not know of releases must not ask again and again.
+    pub(super) fn release(
+        &self,
+        who: &Waiter,
+        seen: Option<Revision>,
+        world: &World,
+    ) -> Option<ReleaseReason> {
+        let known = self.pods.get(who.uid.as_ref()?)?;
+        let Release { reason, revision } = known.release.as_ref()?;
+        let was_told =
+            seen.is_some_and(|it| world.at(it).is_some() && it.number >= revision.number);
+        (!was_told).then(|| reason.clone())
     }
 }

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     life::{AssertionId, Timestamp},
     memory::Pool,
+    release::ReleaseReason,
     waiting_pod::WaitingPod,
     world::{Shift, World, states},
 };
@@ -182,7 +183,10 @@ impl Shared {
         let created = known.pods.created(&request.who);
         let grace = created.map_or(Grace::Over, |created| Grace::of_pod(created, now));
         let present = judge(&known.world, (&request.conditions, grace), None);
-        let is_settled = until == Until::Settled && is_settled(&present);
+        if let Some(reason) = known.release_of(&request) {
+            return Ok(Entry::Answered(Arc::new(present.released(reason))));
+        }
+        let is_settled = until == Until::Settled && is_settled(&request, &present);
         if is_settled || !known.is_unchanged(&request, &present) {
             return Ok(Entry::Answered(Arc::new(present)));
         }
@@ -232,8 +236,16 @@ impl Shared {
         self.state.lock().pods.expect();
     }
 
+    /// Takes note of a waiting pod, and answers its waits if a person has let it go.
     pub(super) fn set_waiting_pod(&self, pod: WaitingPod) {
-        self.state.lock().pods.put(pod);
+        let uid = pod.id.uid.clone();
+        let mut known = self.state.lock();
+        let Known { pods, world, .. } = &mut *known;
+        if let Some(reason) = pods.put(pod, world) {
+            let released = known.release_pod(&uid, &reason);
+            drop(known);
+            released.answer();
+        }
     }
 
     pub(super) fn forget_pod(&self, uid: &str) {
@@ -429,6 +441,20 @@ impl Known {
         })
     }
 
+    /// Returns why a person has let the waiter go, if that is news to it.
+    fn release_of(&self, request: &WaitRequest) -> Option<ReleaseReason> {
+        let WaitRequest { who, revision, .. } = request;
+        self.pods.release(who, *revision, &self.world)
+    }
+
+    fn release_pod(&mut self, uid: &str, reason: &ReleaseReason) -> Released {
+        let Self { world, waiters, .. } = self;
+        waiters.release_pod(uid, |group| {
+            let answer = judge(world, (&group.conditions, group.grace), None);
+            answer.released(reason.clone())
+        })
+    }
+
     /// Forgets an object unless someone asks for it. Returns whether it did.
     fn forget_unasked(&mut self, key: &ObjectKey) -> bool {
         let is_unasked = !self.asked.contains(key) && !self.waiters.ask_for(key);
@@ -452,11 +478,12 @@ impl Known {
     }
 }
 
-/// Returns whether a waiter has nothing to wait for.
-fn is_settled(answer: &Answer) -> bool {
-    match answer.outcome {
+/// Returns whether a waiter has nothing to wait for. A pod without terms waits for its release.
+fn is_settled(request: &WaitRequest, present: &Answer) -> bool {
+    let waits_for_release = request.conditions.is_empty() && request.who.uid.is_some();
+    match present.outcome {
         State::Failed => true,
-        State::Held => answer.nudges.is_empty(),
+        State::Held => present.nudges.is_empty() && !waits_for_release,
         State::Missing => false,
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct Waiters {
     index: BTreeSet<(Trigger, GroupId)>,
     /// All members. The first has waited longest.
     order: BTreeMap<MemberId, GroupId>,
+    /// The members that are pods, by their uid.
+    by_pod: BTreeSet<(Box<str>, MemberId)>,
     /// Groups of which a state has flipped, and the revisions of the first flips.
     flagged: VecDeque<(GroupId, Revision)>,
     last_id: u64,
@@ -133,6 +135,7 @@ impl Waiters {
             hasher: RandomState::new(),
             index: BTreeSet::new(),
             order: BTreeMap::new(),
+            by_pod: BTreeSet::new(),
             flagged: VecDeque::new(),
             last_id: 0,
         }
@@ -150,6 +153,7 @@ impl Waiters {
             since: who.since,
             number: self.next_id(),
         };
+        self.by_pod.extend(who.uid.clone().map(|uid| (uid, member)));
         let (sender, answer) = oneshot::channel();
         let group = self.groups.entry(id).or_default();
         let conditions = Arc::clone(&group.conditions);
@@ -199,14 +203,26 @@ impl Waiters {
 
     /// Removes a waiter that no longer wants an answer.
     pub(crate) fn remove(&mut self, ticket: Ticket) {
-        let Some(group) = self.groups.get_mut(&ticket.group) else {
-            return;
-        };
-        if group.members.remove(&ticket.member).is_some() {
-            self.order.remove(&ticket.member);
+        self.take_member(ticket);
+    }
+
+    fn take_member(&mut self, ticket: Ticket) -> Option<Member> {
+        let group = self.groups.get_mut(&ticket.group)?;
+        let taken = group.members.remove(&ticket.member);
+        let is_empty = group.members.is_empty();
+        if let Some(member) = &taken {
+            self.forget(ticket.member, member);
         }
-        if group.members.is_empty() {
+        if is_empty {
             self.take_group(ticket.group);
+        }
+        taken
+    }
+
+    fn forget(&mut self, id: MemberId, member: &Member) {
+        self.order.remove(&id);
+        if let Some(uid) = member.uid() {
+            self.by_pod.remove(&(uid.into(), id));
         }
     }
 
@@ -219,8 +235,8 @@ impl Waiters {
         for trigger in group.triggers() {
             self.index.remove(&(trigger, id));
         }
-        for member in group.members.keys() {
-            self.order.remove(member);
+        for (id, member) in &group.members {
+            self.forget(*id, member);
         }
         Some(group)
     }
@@ -284,7 +300,28 @@ impl Waiters {
             if !flips(&answer) {
                 group.flagged = None;
             } else if let Some(group) = self.take_group(id) {
-                released.push(group, answer);
+                released.push(group.members.into_values(), answer);
+            }
+        }
+        released
+    }
+
+    /// Releases the waiters that are this pod, with what `judge` makes of their group.
+    pub(crate) fn release_pod(&mut self, uid: &str, judge: impl Fn(&Group) -> Answer) -> Released {
+        let ids = self.by_pod.range((uid.into(), MemberId::FIRST)..);
+        let ids = ids
+            .take_while(|(other, _)| **other == *uid)
+            .map(|(_, id)| *id);
+        let ids: Vec<_> = ids.collect();
+        let mut released = Released::default();
+        for member in ids {
+            let Some(group) = self.order.get(&member).copied() else {
+                continue;
+            };
+            let answer = self.groups.get(&group).map(&judge);
+            let taken = self.take_member(Ticket { group, member });
+            if let (Some(taken), Some(answer)) = (taken, answer) {
+                released.push([taken], answer);
             }
         }
         released

@@ -214,7 +214,8 @@ async fn keys_are_named_with_the_prefix_that_is_read() {
     assert_eq!(
         response["warnings"],
         json!([
-            "cue.example/release is reserved and does nothing yet",
+            "cue.example/release releases only the existing pod whose uid it names: remove it from \
+             manifests",
             "cue.example/signls is not a key of oncue: did you mean cue.example/signals?",
         ])
     );

@@ -42,6 +42,9 @@ pub struct WaitAnswer {
     /// The readiness of each Service in the nudges, in the order of the request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nudges: Vec<ServiceReadiness>,
+    /// Why a person let the waiting pod go: its wait is over, whatever the states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<String>,
 }
 
 /// The state of one term.

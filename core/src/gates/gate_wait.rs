@@ -79,6 +79,16 @@ impl GateWait {
         })
     }
 
+    /// Returns the wait of a pod that a person let go: it is over.
+    pub(super) fn released(since: Timestamp) -> Self {
+        Self {
+            terms: Vec::new(),
+            conditions: Arc::default(),
+            rules: TimeoutRules::default(),
+            since,
+        }
+    }
+
     /// Returns what a store judges, in the order of the states that decide.
     pub fn conditions(&self) -> &Arc<[Condition]> {
         &self.conditions

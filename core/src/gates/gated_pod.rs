@@ -1,11 +1,12 @@
 //! What a gate depends on in a pod.
 
-use oncue_language::{Facts, Keys, Located, Owner, Term, annotation::Key};
+use oncue_language::{Facts, Keys, Located, Owner, Term, Timestamp, annotation::Key};
 use serde_json::Value;
 
 use super::GateWait;
 use crate::{
     life::{PodProblem, Unidentified, identity, moment, record},
+    release::ReleaseReason,
     workload::text,
 };
 
@@ -23,7 +24,7 @@ pub struct GatedPod {
 pub struct Gate {
     /// Its index among the gates of the pod.
     pub index: usize,
-    /// What it waits for, as injection recorded it.
+    /// What it waits for, as injection recorded it; nothing once a person has let the pod go.
     pub wait: Result<GateWait, Box<PodProblem>>,
 }
 
@@ -37,7 +38,10 @@ impl GatedPod {
         let index = gate_index(pod, keys).filter(|_| !has_ended(pod));
         let gate = index.map(|index| Gate {
             index,
-            wait: wait(pod, &id, keys),
+            wait: match ReleaseReason::of_pod(pod, keys) {
+                Ok(Some(_)) => Ok(GateWait::released(created(pod))),
+                Ok(None) | Err(_) => wait(pod, &id, keys),
+            },
         });
         Ok(Self { id, gate })
     }
@@ -68,14 +72,17 @@ fn wait(pod: &Value, id: &Owner, keys: &Keys) -> Result<GateWait, Box<PodProblem
     let resolve = |term: &Located<Term>| term.value.resolve(&facts);
     let terms: Result<Vec<_>, _> = asked.depends_on.iter().map(resolve).collect();
     let terms = terms.map_err(|error| problem(error.to_string()))?;
-    let created = moment(pod, "/metadata/creationTimestamp").unwrap_or_default();
     // A gated pod does not restart: its first wait goes on, overdue or not.
-    GateWait::new(terms, asked.timeout_rules(), (&id.namespace, created)).map_err(problem)
+    GateWait::new(terms, asked.timeout_rules(), (&id.namespace, created(pod))).map_err(problem)
+}
+
+fn created(pod: &Value) -> Timestamp {
+    moment(pod, "/metadata/creationTimestamp").unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use oncue_language::Timestamp;
+    use oncue_language::State;
     use serde_json::json;
 
     use super::*;
@@ -110,7 +117,7 @@ mod tests {
         let conditions = wait.conditions().iter().map(ToString::to_string);
         let conditions: Vec<_> = conditions.collect();
         assert_eq!(conditions, ["db/second@shop", "job:u-2@other"]);
-        let states = [oncue_language::State::Missing; 2];
+        let states = [State::Missing; 2];
         let end: Timestamp = "2026-11-27T10:05:00Z".parse().unwrap();
         let until = Some(end);
         assert_eq!(
@@ -140,6 +147,26 @@ mod tests {
             let mut pod = pod.clone();
             *pod.pointer_mut(pointer).unwrap() = value.clone();
             assert_eq!(gate(&pod), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_release_of_this_very_pod_opens_its_gate_whatever_its_record_says() {
+        for record in [json!({"depends-on": ["a", "!b"]}), json!("damaged")] {
+            let mut pod = mk_pod(&record);
+            for (release, opens) in [
+                (r#"{"uid":"u-2","reason":"the mirror is down"}"#, true),
+                (r#"{"uid":"u-1","reason":"the mirror is down"}"#, false),
+                ("now", false),
+            ] {
+                pod["metadata"]["annotations"]["oncue.dev/release"] = json!(release);
+                let wait = gate(&pod).unwrap().wait;
+                let decision = wait.map(|mut it| {
+                    let states = vec![State::Missing; it.conditions().len()];
+                    it.decide(&states, Timestamp::default())
+                });
+                assert_eq!(decision == Ok(GateDecision::Open), opens, "{release}");
+            }
         }
     }
 

@@ -181,6 +181,7 @@ impl Subject<'_> {
             code: match warning {
                 Warning::Annotation(AnnotationWarning::UnknownKey { .. }) => Code::UnknownKey,
                 Warning::Annotation(AnnotationWarning::Reserved { .. }) => Code::ReservedKey,
+                Warning::Annotation(AnnotationWarning::Release { .. }) => Code::Misplaced,
                 Warning::Skipped(_) => Code::NotInjected,
                 _ => Code::Admission,
             },
@@ -196,6 +197,7 @@ impl Subject<'_> {
             Warning::Annotation(AnnotationWarning::UnknownKey { key, .. }) => places.written(key),
             Warning::Annotation(AnnotationWarning::Reserved { key, .. })
             | Warning::LiveSignalsStay { key } => places.of(*key),
+            Warning::Annotation(AnnotationWarning::Release { .. }) => places.of(Key::Release),
             Warning::GangScheduled { .. } => places.of(Key::DependsOnMode),
             Warning::LabelKept { label } => places.label(label),
             Warning::LoopbackProbe { .. } => places.of(Key::DependsOn),

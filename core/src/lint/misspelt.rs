@@ -52,7 +52,7 @@ static PREFIXED: LazyLock<Dictionary<Key>> = LazyLock::new(|| dictionary(|_| tru
 static BARE: LazyLock<Dictionary<Key>> = LazyLock::new(|| dictionary(Key::may_be_bare));
 
 fn dictionary(counts: impl Fn(Key) -> bool) -> Dictionary<Key> {
-    let read = |key: &Key| *key != Key::Injected && !key.is_reserved() && counts(*key);
+    let read = |key: &Key| key.is_asked() && counts(*key);
     let mut dictionary = Dictionary::default();
     let keys = Key::ALL.into_iter().filter(read);
     dictionary.extend(keys.map(|key| (key.as_str().to_owned(), key)));

@@ -24,6 +24,8 @@ pub enum HeldReason {
     Failed,
     /// True: the wait is over.
     Held,
+    /// False: a person let the pod go, whatever is missing.
+    Released,
     /// False: a timeout has passed; the pod waits on, unless it has failed with it.
     TimedOut,
     /// False: something is missing.

@@ -29,6 +29,7 @@ impl HeldReason {
             Self::Deadlock => Some(("DependenciesDeadlocked", "Warning")),
             Self::Failed => Some(("DependenciesFailed", "Warning")),
             Self::Held => None,
+            Self::Released => Some(("ReleasedByHand", "Normal")),
             Self::TimedOut => Some(("DependenciesTimedOut", "Warning")),
             Self::Waiting => Some(("WaitingForDependencies", "Normal")),
         }

@@ -16,6 +16,7 @@ use crate::{
     life::{PodPhase, PodProblem, Unidentified, identity, moment, record},
     model::Member,
     objects::pod_state,
+    release::ReleaseReason,
     workload::text,
 };
 
@@ -109,6 +110,12 @@ fn stage(
         return Ok(Stage::Idle);
     }
     let has_ended = PodPhase::read(pod) != PodPhase::Active;
+    if let (Ok(Some(reason)), false) = (ReleaseReason::of_pod(pod, keys), has_ended) {
+        return Ok(Stage::Ended(HeldCondition {
+            reason: HeldReason::Released,
+            message: format!("Released by hand: {reason}"),
+        }));
+    }
     if !record.is_gated() {
         return Ok(stage_of_container(pod, member, has_ended));
     }
@@ -221,6 +228,24 @@ mod tests {
         wait["name"] = "oncue-wait".into();
         pod["status"] = json!({"phase": phase, "initContainerStatuses": [wait]});
         pod
+    }
+
+    #[test]
+    fn a_pod_that_a_person_let_go_waits_no_more() {
+        let mut pod = mk_pod("second", "a", "");
+        for (release, expected) in [
+            (
+                r#"{"uid":"u-second","reason":"why"}"#,
+                "Released: Released by hand: why",
+            ),
+            (
+                r#"{"uid":"u-first","reason":"why"}"#,
+                "a@shop since 2026-11-27T10:00:00Z",
+            ),
+        ] {
+            pod["metadata"]["annotations"]["oncue.dev/release"] = json!(release);
+            assert_eq!(shown(&stage(&pod)), expected);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use oncue_language::{
 };
 
 use super::Revision;
+use crate::release::ReleaseReason;
 
 /// The verdicts on a list of conditions at one revision.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,6 +25,8 @@ pub struct Answer {
     pub nudges: Vec<ServiceReadiness>,
     /// The verdict on each, in their order.
     pub terms: Vec<Verdict>,
+    /// Why a person let the waiting pod go, whatever the verdicts.
+    pub release: Option<ReleaseReason>,
     encoded: OnceLock<Bytes>,
 }
 
@@ -42,7 +45,17 @@ impl Answer {
             nudges: nudges(&conditions, view),
             terms,
             conditions,
+            release: None,
             encoded: OnceLock::new(),
+        }
+    }
+
+    /// Returns the same answer for a pod that a person let go.
+    #[must_use]
+    pub fn released(self, reason: ReleaseReason) -> Self {
+        Self {
+            release: Some(reason),
+            ..self
         }
     }
 

@@ -116,6 +116,14 @@ pub enum AnnotationWarning {
         /// The key, as written.
         written: String,
     },
+    /// A release, which has no effect in a manifest.
+    #[error(
+        "{written} releases only the existing pod whose uid it names: remove it from manifests"
+    )]
+    Release {
+        /// The key, as written.
+        written: String,
+    },
     /// A key that looks like ours and is not.
     #[error("{key} is not a key of oncue: did you mean {nearest}?")]
     UnknownKey {

@@ -27,7 +27,7 @@ pub enum Key {
     Injected,
     /// What `oncue rehearse` plays.
     Rehearse,
-    /// Reserved.
+    /// Written by `oncue release`: lets one waiting pod go.
     Release,
     /// The injected container's requests and limits.
     Resources,
@@ -102,7 +102,12 @@ impl Key {
 
     /// Returns whether it is kept for later and does nothing yet.
     pub fn is_reserved(self) -> bool {
-        matches!(self, Self::DependsOnRestart | Self::Release)
+        self == Self::DependsOnRestart
+    }
+
+    /// Returns whether people write it into manifests, and it does something there.
+    pub fn is_asked(self) -> bool {
+        !self.is_reserved() && !matches!(self, Self::Injected | Self::Release)
     }
 
     /// Returns the key that was perhaps meant.
@@ -121,7 +126,7 @@ impl Key {
         };
         Self::ALL
             .into_iter()
-            .filter(|key| *key != Self::Injected && !key.is_reserved())
+            .filter(|key| key.is_asked())
             .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
             .unwrap_or(Self::DependsOn)
     }

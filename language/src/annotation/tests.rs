@@ -59,6 +59,7 @@ fn an_unknown_key_is_a_warning_with_the_nearest_known_one() {
         ("depends-on-timout", "5m"),
         ("oncue.dev/signal", "a"),
         ("oncue.dev/ready", "a"),
+        ("oncue.dev/depends-on-restart", "true"),
         ("oncue.dev/release", "now"),
     ]);
     let texts: Vec<_> = warnings.iter().map(ToString::to_string).collect();
@@ -68,7 +69,9 @@ fn an_unknown_key_is_a_warning_with_the_nearest_known_one() {
             "depends-on-timout is not a key of oncue: did you mean depends-on-timeout?",
             "oncue.dev/signal is not a key of oncue: did you mean signals?",
             "oncue.dev/ready is not a key of oncue: did you mean signals-on-ready?",
-            "oncue.dev/release is reserved and does nothing yet",
+            "oncue.dev/depends-on-restart is reserved and does nothing yet",
+            "oncue.dev/release releases only the existing pod whose uid it names: remove it from \
+             manifests",
         ]
     );
     assert!(!pod.asks_for_anything());

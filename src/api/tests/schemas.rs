@@ -196,9 +196,11 @@ fn waits_have_the_members_of_their_schemas() {
         outcome: State::Missing,
         terms: vec![judged()],
         nudges: ServiceReadiness::ALL.to_vec(),
+        released: Some("the mirror is down".to_owned()),
     };
     let bare = WaitAnswer {
         nudges: Vec::new(),
+        released: None,
         ..answer.clone()
     };
     check("WaitAnswer", &answer, &bare);

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::kit::{Kit, Making, WAIT, mk_wait};
@@ -96,6 +96,7 @@ async fn an_earlier_failure_ends_a_held_wait_30_seconds_after_its_pod_was_create
     kit.store.set_waiting_pod(WaitingPod {
         created: kit.store.now(),
         id: id.clone(),
+        release: Ok(None),
     });
     sleep(Duration::from_secs(20)).await;
     let begin = Instant::now();
@@ -110,6 +111,29 @@ async fn an_earlier_failure_ends_a_held_wait_30_seconds_after_its_pod_was_create
     let answer = held.await.unwrap().json();
     assert_eq!(answer["outcome"], "failed");
     assert_eq!(begin.elapsed(), Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn a_held_wait_is_answered_when_a_person_lets_its_pod_go() {
+    let kit = Kit::new().await;
+    let id = mk_pod("second");
+    for terms in [&["a", "!b"][..], &[]] {
+        kit.store.forget_pod(&id.uid);
+        let mut body = json!({"terms": terms, "waiter": id});
+        let first = kit.post(WAIT, body.to_string()).await.json();
+        assert_eq!(first["released"], Value::Null);
+        body["revision"] = first["revision"].clone();
+        let held = kit.hold(body.to_string()).await;
+        kit.store.set_waiting_pod(WaitingPod {
+            created: kit.store.now(),
+            id: id.clone(),
+            release: Ok(Some("the mirror is down".parse().unwrap())),
+        });
+        let answer = held.await.unwrap().json();
+        assert_eq!(answer["released"], "the mirror is down");
+        assert_eq!(answer["outcome"], first["outcome"], "states do not lie");
+        assert_eq!(kit.store.stats().waiters, 0);
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     controller::fake::Refusal,
     life::AssertionId,
+    release::ReleaseReason,
     store::{Existing, NewAssertion, State},
 };
 
@@ -123,6 +124,39 @@ async fn an_earlier_failure_keeps_the_gate_30_seconds_after_the_pod_was_created(
         assert_eq!(running.is_open(&pod), is_open, "{seconds} s");
         assert_eq!(running.store.stats().waiters, usize::from(!is_open));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_by_hand_opens_the_gate_and_answers_the_client_at_once() {
+    let running = Running::start(FakeApi::default()).await;
+    let mut gated = mk_gated(&mk_record(&["first/up", "!first/failed"]));
+    running.create("first/failed").await;
+    let mut inside = mk_gated(&json!({"depends-on": ["first/up"]}));
+    inside["metadata"]["name"] = json!("third");
+    inside["metadata"]["uid"] = json!("u-3");
+    inside["spec"] = json!({});
+    let mut request = mk_wait("first/up");
+    request.who.uid = Some("u-3".into());
+    for pod in [&gated, &inside] {
+        running.api.put("pods", pod);
+    }
+    running.settle().await;
+    request.revision = Some(running.store.wait(request.clone()).await.unwrap().revision);
+    let held = running.store.wait(request);
+    let reason: ReleaseReason = "the mirror is down".parse().unwrap();
+    for (pod, uid) in [(&mut gated, "u-3"), (&mut inside, "u-2")] {
+        pod["metadata"]["annotations"]["oncue.dev/release"] = json!(reason.annotation(uid));
+        running.api.put("pods", pod);
+    }
+    running.settle().await;
+    assert!(!running.is_open(&gated), "the release names another pod");
+    for (pod, uid) in [(&mut gated, "u-2"), (&mut inside, "u-3")] {
+        pod["metadata"]["annotations"]["oncue.dev/release"] = json!(reason.annotation(uid));
+        running.api.put("pods", pod);
+    }
+    let taken = running.until_open(&gated).await;
+    assert!(taken < Duration::from_millis(50), "{taken:?}");
+    assert_eq!(held.await.unwrap().release, Some(reason));
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,7 +70,18 @@ impl Group {
     }
 }
 
+impl MemberId {
+    pub(super) const FIRST: Self = Self {
+        since: Timestamp::from_millis(0),
+        number: 0,
+    };
+}
+
 impl Member {
+    pub(super) fn uid(&self) -> Option<&str> {
+        self.who.uid.as_deref()
+    }
+
     pub(super) fn new(who: Waiter, answer: oneshot::Sender<Arc<Answer>>, share: Share) -> Self {
         Self {
             who,
@@ -83,17 +94,18 @@ impl Member {
 /// Waiters that are no longer held, with their answers.
 #[derive(Debug, Default)]
 #[must_use = "they wait until they are answered"]
-pub(crate) struct Released(Vec<(Group, Arc<Answer>)>);
+pub(crate) struct Released(Vec<(Vec<Member>, Arc<Answer>)>);
 
 impl Released {
-    pub(super) fn push(&mut self, group: Group, answer: Answer) {
-        self.0.push((group, Arc::new(answer)));
+    pub(super) fn push(&mut self, members: impl IntoIterator<Item = Member>, answer: Answer) {
+        let members = members.into_iter().collect();
+        self.0.push((members, Arc::new(answer)));
     }
 
     /// Answers all of them. Waiters that have gone are ignored.
     pub(crate) fn answer(self) {
-        for (group, answer) in self.0 {
-            for member in group.members.into_values() {
+        for (members, answer) in self.0 {
+            for member in members {
                 let _gone = member.answer.send(Arc::clone(&answer));
             }
         }
@@ -102,8 +114,9 @@ impl Released {
 
 /// Returns the size of a member in bytes, without its group.
 pub(super) fn member_bytes(who: &Waiter) -> usize {
-    let texts = [&who.pod, &who.uid].into_iter().flatten();
-    MEMBER + texts.map(|text| text.len()).sum::<usize>()
+    let length = |text: &Option<Box<str>>| text.as_ref().map_or(0, |it| it.len());
+    // The uid stands in the index too.
+    MEMBER + length(&who.pod) + 2 * length(&who.uid)
 }
 
 /// Returns the size of a group in bytes, without its members.
