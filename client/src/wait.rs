@@ -76,6 +76,8 @@ pub struct Answer {
     pub verdicts: Vec<Verdict<String>>,
     /// The readiness of the Service in each nudge.
     pub nudges: Vec<ServiceReadiness>,
+    /// Why a person let the pod go.
+    pub released: Option<String>,
 }
 
 /// Why there is no answer.
@@ -107,7 +109,7 @@ pub enum Action {
 pub struct Question {
     /// The number of the question, which the answer repeats.
     pub number: u64,
-    /// The positions of the terms.
+    /// The positions of the terms. Without any, the store is asked for a release by hand only.
     pub terms: Vec<usize>,
     /// Terms about the Services that are probed: the store answers once one becomes ready.
     pub nudges: Vec<String>,
@@ -131,7 +133,7 @@ pub struct Ending {
 pub enum EndingKind {
     /// A failure term failed.
     Failed,
-    /// Every term holds or was given up.
+    /// Every term holds or was given up, or a person let the pod go.
     Ready,
     /// The store rejects the terms.
     Refused,
@@ -242,6 +244,13 @@ impl Wait {
             Ok(answer) => {
                 let line = self.conversation.answered(answer.revision, now);
                 self.say(line);
+                if let Some(reason) = answer.released {
+                    return Some(Ending {
+                        kind: EndingKind::Ready,
+                        message: format!("Released by hand after {}: {reason}", elapsed(now)),
+                        cause: "released by hand".to_owned(),
+                    });
+                }
                 let Asked { terms, nudges } = self.conversation.asked().clone();
                 for (term, verdict) in terms.into_iter().zip(answer.verdicts) {
                     self.watched[term].learn(verdict, now);
@@ -257,11 +266,13 @@ impl Wait {
                 self.conversation.do_without_nudges(now);
                 None
             }
-            Err(Lost::Refused(reason)) if self.overdue.is_none() => Some(Ending {
-                kind: EndingKind::Refused,
-                message: format!("Refused after {}: {reason}", elapsed(now)),
-                cause: reason,
-            }),
+            Err(Lost::Refused(reason)) if self.overdue.is_none() && self.asks_for_terms() => {
+                Some(Ending {
+                    kind: EndingKind::Refused,
+                    message: format!("Refused after {}: {reason}", elapsed(now)),
+                    cause: reason,
+                })
+            }
             Err(Lost::Refused(reason) | Lost::Unreachable(reason)) => {
                 self.lose_store(reason, now);
                 None
@@ -342,16 +353,28 @@ impl Wait {
         }
     }
 
-    /// Returns whether there is something to ask the store. A wait for probes alone asks only once a
-    /// check has failed.
+    /// Returns whether there is something to ask the store: terms, or else, once a check has failed,
+    /// nudges and a release by hand.
     fn has_question(&self) -> bool {
-        let is_failing = || self.probings.iter().any(Probing::is_failing);
-        !self.server_terms().is_empty() || (!self.nudges().is_empty() && is_failing())
+        !self.terms_to_ask().is_empty() || self.probings.iter().any(Probing::is_failing)
+    }
+
+    fn terms_to_ask(&self) -> Vec<usize> {
+        if self.conversation.listens() {
+            Vec::new()
+        } else {
+            self.server_terms()
+        }
+    }
+
+    /// Returns whether the last question is about terms, and not about nudges or a release only.
+    fn asks_for_terms(&self) -> bool {
+        !self.conversation.asked().terms.is_empty()
     }
 
     fn question(&mut self, now: Duration) -> Question {
         let asked = Asked {
-            terms: self.server_terms(),
+            terms: self.terms_to_ask(),
             nudges: self.nudges(),
         };
         let services = asked.nudges.iter();

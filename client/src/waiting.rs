@@ -245,6 +245,7 @@ fn understood(answer: Result<WaitAnswer, ApiError>) -> Result<Answer, Lost> {
             revision: answer.revision,
             verdicts: answer.terms.into_iter().map(verdict).collect(),
             nudges: answer.nudges,
+            released: answer.released,
         }),
         Err(error) if error.is_final() => Err(Lost::Refused(error.to_string())),
         Err(error) => Err(Lost::Unreachable(error.to_string())),

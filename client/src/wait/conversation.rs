@@ -21,6 +21,8 @@ pub(super) struct Conversation {
     phase: Phase,
     number: u64,
     asked: Asked,
+    /// The purpose of the next question.
+    topic: Topic,
     nudging: Nudging,
     asked_at: Duration,
     revision: Option<String>,
@@ -44,11 +46,7 @@ pub(super) struct Asked {
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Phase {
     Asking,
-    /// There is nothing to ask until a probe is over.
-    Quiet,
-    Resting {
-        until: Duration,
-    },
+    Resting { until: Duration },
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,10 +63,10 @@ pub(super) enum Topic {
     Change,
     /// Ask for the state at once, to end the wait with it.
     Confirmation,
-    /// Ask nothing: all of the store's terms hold, and probes are still failing.
-    Nothing,
     /// Ask for the state from time to time, because the store would not hold its answer.
     Poll,
+    /// Wait for a release by hand: all of the store's terms hold, and probes are still failing.
+    Release,
 }
 
 impl Conversation {
@@ -78,6 +76,7 @@ impl Conversation {
             phase: Phase::Resting { until: now },
             number: 0,
             asked: Asked::default(),
+            topic: Topic::Confirmation,
             nudging: Nudging::Possible,
             asked_at: Duration::ZERO,
             revision: None,
@@ -92,7 +91,7 @@ impl Conversation {
     pub(super) fn due_at(&self) -> Option<Duration> {
         match self.phase {
             Phase::Resting { until } => Some(until),
-            Phase::Asking | Phase::Quiet => None,
+            Phase::Asking => None,
         }
     }
 
@@ -117,6 +116,11 @@ impl Conversation {
     /// Returns what the last question is about.
     pub(super) fn asked(&self) -> &Asked {
         &self.asked
+    }
+
+    /// Returns whether the next question is about a release only.
+    pub(super) fn listens(&self) -> bool {
+        self.topic == Topic::Release
     }
 
     /// Returns whether the store may be asked for nudges.
@@ -151,25 +155,34 @@ impl Conversation {
     }
 
     pub(super) fn turn_to(&mut self, topic: Topic, now: Duration) {
-        if topic != Topic::Change {
+        self.topic = topic;
+        if !matches!(topic, Topic::Change | Topic::Release) {
             self.revision = None;
         }
-        self.phase = match topic {
-            Topic::Change if self.number == 1 => Phase::Resting { until: now },
-            Topic::Change => Phase::Resting {
-                until: now.max(self.asked_at + PACE),
-            },
-            Topic::Confirmation => Phase::Resting { until: now },
-            Topic::Nothing => Phase::Quiet,
-            Topic::Poll => Phase::Resting { until: now + POLL },
+        let until = match topic {
+            Topic::Change | Topic::Release if self.number == 1 => now,
+            // An older store does not hold a question without terms.
+            Topic::Release if self.asked == Asked::default() => now.max(self.asked_at + POLL),
+            Topic::Change | Topic::Release => now.max(self.asked_at + PACE),
+            Topic::Confirmation => now,
+            Topic::Poll => now + POLL,
         };
+        self.phase = Phase::Resting { until };
     }
 
     /// Asks once more after the last probe. Does not wait for the answer to an earlier question: the
     /// store may hold it for nudges.
     pub(super) fn confirm(&mut self, now: Duration) {
         let is_confirming = self.phase == Phase::Asking && self.counts;
-        if !is_confirming && self.outage.is_none() {
+        if !is_confirming {
+            self.turn_to_confirmation(now);
+        }
+    }
+
+    /// The pause after a missing answer stays.
+    fn turn_to_confirmation(&mut self, now: Duration) {
+        self.topic = Topic::Confirmation;
+        if self.outage.is_none() {
             self.turn_to(Topic::Confirmation, now);
         }
     }
@@ -177,9 +190,7 @@ impl Conversation {
     /// Begins again with fewer terms. Does not wait for the answer to the last request.
     pub(super) fn start_over(&mut self, now: Duration) {
         self.answer_counts = false;
-        if self.outage.is_none() {
-            self.turn_to(Topic::Confirmation, now);
-        }
+        self.turn_to_confirmation(now);
     }
 
     /// Handles a missing answer, and returns the message for it.

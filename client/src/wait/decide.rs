@@ -128,7 +128,7 @@ impl Wait {
         {
             Topic::Poll
         } else {
-            Topic::Nothing
+            Topic::Release
         }
     }
 

@@ -106,6 +106,19 @@ impl Played {
             revision: format!("e-{number}"),
             verdicts: verdicts.into(),
             nudges: nudges.into(),
+            released: None,
+        });
+        self.take(Event::Answered { number, answer });
+    }
+
+    fn release(&mut self, verdicts: impl Into<Vec<Verdict<String>>>) {
+        let question = self.asked.last().unwrap();
+        let (number, nudges) = (question.number, question.nudges.len());
+        let answer = Ok(Answer {
+            revision: "e-9".to_owned(),
+            verdicts: verdicts.into(),
+            nudges: vec![Unknown; nudges],
+            released: Some("the mirror is down".to_owned()),
         });
         self.take(Event::Answered { number, answer });
     }
@@ -361,6 +374,96 @@ fn a_wait_for_probes_alone_asks_for_nudges_once_a_probe_has_failed() {
 }
 
 #[test]
+fn a_release_by_hand_ends_every_wait_well() {
+    let failed = Verdict::Failed("exists".to_owned());
+    for (overdue, verdict) in [
+        (None, missing("does not exist")),
+        (None, failed.clone()),
+        (Some(mk_overdue()), failed),
+    ] {
+        let plan = Plan {
+            overdue,
+            ..mk_plan("!a, tcp://redis:6379")
+        };
+        let mut played = Played::begin(plan, secs(100));
+        played.now = secs(103);
+        played.release([verdict]);
+        assert_eq!(played.kind(), Some(EndingKind::Ready));
+        assert_eq!(
+            played.message(),
+            "Released by hand after 1m43s: the mirror is down"
+        );
+    }
+}
+
+#[test]
+fn while_nothing_but_a_probe_fails_the_store_is_asked_for_a_release() {
+    let mut played = Played::of("a, tcp://192.0.2.1:6379");
+    played.probe(1, Err("connection refused"));
+    played.answer([Verdict::Held]);
+    played.pass_until(secs(50));
+    let question = played.asked.last().unwrap().clone();
+    assert_eq!((played.asked.len(), question.terms.len()), (2, 0));
+    assert_eq!(
+        question.revision.as_deref(),
+        Some("e-1"),
+        "the store holds it"
+    );
+    played.answer([]);
+    assert_eq!(played.kind(), None);
+    played.probe(1, Ok(()));
+    assert_eq!(played.asked.last().unwrap().terms, [0], "confirms the term");
+    played.answer([Verdict::Held]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+#[test]
+fn a_store_that_is_lost_beside_a_failing_probe_is_asked_for_its_terms_afterwards() {
+    let mut played = Played::of("a, tcp://192.0.2.1:6379");
+    played.probe(1, Err("connection refused"));
+    played.answer([Verdict::Held]);
+    played.pass_until(secs(2));
+    for _ in 0..2 {
+        played.lose_the_store();
+        played.pass_until(played.now + secs(2));
+    }
+    played.probe(1, Ok(()));
+    played.lose_the_store();
+    played.pass_until(played.now + secs(5));
+    assert_eq!(played.asked.last().unwrap().terms, [0]);
+    played.answer([Verdict::Held]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+#[test]
+fn a_wait_for_probes_alone_ends_with_a_release_and_never_for_the_store() {
+    let mut played = Played::of("tcp://192.0.2.1:6379");
+    assert!(played.asked.is_empty());
+    played.probe(0, Err("connection refused"));
+    assert!(played.asked[0].terms.is_empty());
+    played.refuse("answered 404: what is this?");
+    played.pass_until(secs(1));
+    played.lose_the_store();
+    assert_eq!((played.kind(), played.said("store")), (None, 0));
+    // An older store answers at once.
+    while played.now < secs(60) {
+        let next = played.asked.len();
+        played.answer([]);
+        while played.asked.len() == next {
+            let wake = played.wait.wake_at().unwrap();
+            played.pass_until(wake);
+        }
+    }
+    assert!(
+        played.asked.len() < 18,
+        "asked {} times",
+        played.asked.len()
+    );
+    played.release([]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+#[test]
 fn a_store_that_knows_no_nudges_is_asked_without() {
     let mut played = Played::of("a, tcp://redis:6379");
     played.refuse("answered 400: unknown field `nudges`");
@@ -435,6 +538,7 @@ fn an_answer_to_an_abandoned_question_is_passed_over() {
         revision: "e-9".to_owned(),
         verdicts: vec![Verdict::Held, Verdict::Held],
         nudges: Vec::new(),
+        released: None,
     });
     played.take(Event::Answered {
         number: abandoned,

@@ -139,6 +139,7 @@ impl Client {
             revision: answer.revision.to_string(),
             verdicts: verdicts.map(worded).collect(),
             nudges: answer.nudges,
+            released: None,
         };
         Some((question.number, answer))
     }
