@@ -84,6 +84,7 @@ notes_have() {
 notes() {
     notes_have 'oncue status -A --injected' --namespace oncue-system
     notes_have 'oncue status -A --system-namespace cue' --namespace cue
+    notes_have "oncue release --all --reason 'oncue is uninstalled' --system-namespace cue" --namespace cue
     notes_have 'oncue status -A --system-namespace cue --injected --inject-prefix cue.example.com' \
         --namespace cue --set annotations.prefix=cue.example.com
 }

@@ -5,6 +5,7 @@
 //! | `kubeconfig` | [`WhichCluster`] is meant, and where it is [`Found`] |
 //! | `connection` | [`connect`] to it |
 //! | `call` | [`call`], one request with a deadline, and [`ApiError`], why it failed |
+//! | `annotation` | [`annotate`], one annotation of one very pod |
 //! | `authority_secret` | [`AuthoritySecret`], the certificate authority that replicas share |
 //! | `webhook_configuration` | [`WebhookConfiguration`], what the API server verifies the webhook with |
 //! | `service` | [`cluster_ip`] of a Service |
@@ -14,6 +15,7 @@
 //! | `store_pod` | [`StorePods`], the way to its store |
 //! | `tunnel` | [`Tunnel`], a port of this machine that leads there |
 
+mod annotation;
 mod authority_secret;
 mod call;
 mod configuration;
@@ -35,6 +37,7 @@ pub(crate) mod fake;
 mod tests;
 
 pub(crate) use self::{
+    annotation::annotate,
     authority_secret::AuthoritySecret,
     call::{ApiError, call},
     configuration::{ConfigurationError, configuration},

@@ -10,10 +10,12 @@ mod file_args;
 mod files;
 mod graph;
 mod inject;
+mod live_name;
 mod object;
 mod opening;
 mod output;
 mod rehearse;
+mod release;
 mod report;
 mod serve;
 mod server;
@@ -49,6 +51,8 @@ enum Command {
     Inject(Box<inject::Inject>),
     /// Simulate the pods of files and show which pod waited for which.
     Rehearse(Box<rehearse::Rehearse>),
+    /// Let waiting pods start although their dependencies do not hold.
+    Release(Box<release::Release>),
     /// Run the webhook and the store.
     Serve(Box<serve::Serve>),
     /// List waiting pods, what they wait for, since when, and their producers; or injected pods.
@@ -65,6 +69,7 @@ impl Command {
             Self::Graph(graph) => graph.run(),
             Self::Inject(inject) => inject.run(),
             Self::Rehearse(rehearse) => rehearse.run(),
+            Self::Release(release) => release.run(),
             Self::Serve(serve) => serve.run(),
             Self::Status(status) => status.run(),
             Self::Vars(vars) => vars.run(),

@@ -6,16 +6,21 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     process::{Command, Output},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
-use axum::{Json, Router, extract::State, http::StatusCode, http::Uri};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{Method, StatusCode, Uri},
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 /// An API server that answers with prepared objects: one by its name, or those of a namespace.
 struct Cluster {
     _runtime: Runtime,
+    objects: Arc<Objects>,
     _folder: tempfile::TempDir,
     kubeconfig: String,
 }
@@ -25,6 +30,8 @@ struct Objects {
     lists: BTreeMap<&'static str, Vec<Value>>,
     forbidden: Vec<&'static str>,
     endless: Vec<&'static str>,
+    /// What was patched: the end of each path, and the value of the last operation.
+    patched: Mutex<Vec<(String, Value)>>,
 }
 
 impl Objects {
@@ -52,13 +59,23 @@ impl Objects {
         let bound = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
         let listener = bound.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = Router::new().fallback(answer).with_state(Arc::new(self));
+        let objects = Arc::new(self);
+        let router = Router::new().fallback(answer);
+        let router = router.with_state(Arc::clone(&objects));
         runtime.spawn(async move { axum::serve(listener, router).await });
-        Cluster::at(runtime, address)
+        Cluster::at((runtime, objects), address)
     }
 }
 
-async fn answer(State(objects): State<Arc<Objects>>, uri: Uri) -> (StatusCode, Json<Value>) {
+async fn answer(
+    State(objects): State<Arc<Objects>>,
+    method: Method,
+    uri: Uri,
+    body: String,
+) -> (StatusCode, Json<Value>) {
+    if method == Method::PATCH {
+        return objects.patch(uri.path(), &body);
+    }
     let mut segments = uri.path().rsplit('/');
     let (last, parent) = (segments.next().unwrap(), segments.next().unwrap());
     if objects.forbidden.contains(&last) {
@@ -75,11 +92,29 @@ async fn answer(State(objects): State<Arc<Objects>>, uri: Uri) -> (StatusCode, J
         }
         None => {
             let mut items = prepared(last);
-            items.retain(|item| item["metadata"]["namespace"] == parent);
+            let is_everywhere = parent == "v1";
+            items.retain(|item| is_everywhere || item["metadata"]["namespace"] == parent);
             let next = objects.endless.contains(&last).then_some("more");
             let all = json!({"metadata": {"continue": next}, "items": items});
             (StatusCode::OK, Json(all))
         }
+    }
+}
+
+impl Objects {
+    /// Carries out the tests of a patch, and notes its last operation.
+    fn patch(&self, path: &str, body: &str) -> (StatusCode, Json<Value>) {
+        let name = path.rsplit('/').next().unwrap();
+        let pods = self.lists["pods"].iter();
+        let mut pods = pods.filter(|pod| pod["metadata"]["name"] == name);
+        let changes: Value = serde_json::from_str(body).unwrap();
+        let uid = &pods.next().unwrap()["metadata"]["uid"];
+        if changes[0]["value"] != *uid || name == "replaced" {
+            return status(StatusCode::UNPROCESSABLE_ENTITY, "the test failed");
+        }
+        let noted = (changes[1]["path"].to_string(), changes[1]["value"].clone());
+        self.patched.lock().unwrap().push(noted);
+        (StatusCode::OK, Json(json!({})))
     }
 }
 
@@ -90,7 +125,7 @@ fn status(code: StatusCode, message: &str) -> (StatusCode, Json<Value>) {
 }
 
 impl Cluster {
-    fn at(runtime: Runtime, address: SocketAddr) -> Self {
+    fn at((runtime, objects): (Runtime, Arc<Objects>), address: SocketAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = folder.path().join("config");
         let text = json!({
@@ -101,6 +136,7 @@ impl Cluster {
         std::fs::write(&kubeconfig, text.to_string()).unwrap();
         Self {
             _runtime: runtime,
+            objects,
             _folder: folder,
             kubeconfig: kubeconfig.display().to_string(),
         }
@@ -262,6 +298,100 @@ fn injected_pods_are_listed_with_what_recreates_them() {
         rows[2].ends_with("kubectl rollout restart deployment/web -n shop"),
         "{table}"
     );
+}
+
+/// A pod with this record, which waits for `first/up` in an init container unless it says otherwise.
+fn mk_waiting(name: &str, record: &str) -> Value {
+    let annotations = json!({"oncue.dev/injected": record});
+    let mut pod = mk_pod(name, &annotations, None);
+    pod["metadata"]["labels"] = json!({"oncue.dev/managed": "true"});
+    pod["status"] = json!({"phase": "Pending"});
+    pod
+}
+
+const WAITS: &str = r#"{"hash":"1","depends-on":["first/up"]}"#;
+const REASON: [&str; 2] = ["--reason", "the mirror is down"];
+
+#[test]
+fn a_release_is_written_into_the_pod_that_waits() {
+    let idle = mk_waiting("idle", r#"{"hash":"1","signals":["a"]}"#);
+    let pods = [
+        mk_waiting("second", WAITS),
+        mk_waiting("replaced", WAITS),
+        idle,
+    ];
+    let cluster = Objects::default().with("pods", &pods).serve();
+    let release = |pod: &'static str| [&["release", pod][..], &REASON].concat();
+    let (told, notes) = cluster.told(&release("pod/second"));
+    assert_eq!(told, "released pod/second -n shop\n");
+    assert!(notes.contains("runs no controller"), "{notes}");
+    let patched = cluster.objects.patched.lock().unwrap().clone();
+    let value = json!(r#"{"uid":"second","reason":"the mirror is down"}"#);
+    let path = "\"/metadata/annotations/oncue.dev~1release\"".to_owned();
+    assert_eq!(patched, [(path, value)]);
+
+    let idle = cluster.fails(&release("idle"));
+    assert!(idle.contains("does not wait for dependencies"), "{idle}");
+    let replaced = cluster.fails(&release("replaced"));
+    assert!(
+        replaced.contains("another pod has taken its place"),
+        "{replaced}"
+    );
+    let missing = cluster.fails(&release("nothing"));
+    assert!(
+        missing.contains("Pod/nothing in the namespace shop"),
+        "{missing}"
+    );
+}
+
+#[test]
+fn every_waiting_pod_of_a_cluster_is_released_and_failures_are_told() {
+    let mut gated = mk_waiting("gated", "damaged");
+    gated["metadata"]["namespace"] = json!("other");
+    gated["spec"]["schedulingGates"] = json!([{"name": "oncue.dev/depends-on"}]);
+    let mut over = mk_waiting("over", WAITS);
+    let ended = json!([{"name": "oncue-wait", "state": {"terminated": {"exitCode": 0}}}]);
+    over["status"]["initContainerStatuses"] = ended;
+    let pods = [gated, over, mk_waiting("second", WAITS)];
+    let cluster = Objects::default().with("pods", &pods).serve();
+    let all = [&["release", "--all"][..], &REASON].concat();
+    let (told, _) = cluster.told(&all);
+    let expected = "released pod/gated -n other\nreleased pod/second -n shop\n";
+    assert_eq!(told, expected);
+    let (told, _) = cluster.told(&[&all[..], &["--namespace", "other"]].concat());
+    assert_eq!(told, "released pod/gated -n other\n");
+    let (told, _) = cluster.told(&[&all[..], &["--namespace", "empty"]].concat());
+    assert_eq!(told, "no pod waits in the namespace empty\n");
+
+    let pods = [mk_waiting("replaced", WAITS), mk_waiting("second", WAITS)];
+    let output = Objects::default().with("pods", &pods).serve().run(&all);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stdout, b"released pod/second -n shop\n");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("failed to release pod/replaced -n shop"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_release_needs_a_pod_and_a_reason() {
+    let cluster = mk_shop().serve();
+    for (args, expected) in [
+        (&["release", "--reason", "a"][..], "<POD>"),
+        (&["release", "till"], "--reason <TEXT>"),
+        (&["release", "till", "--reason", " "], "the reason is empty"),
+        (
+            &["release", "till", "--all", "--reason", "a"],
+            "cannot be used with",
+        ),
+        (&["release", "deploy/web", "--reason", "a"], "is no pod"),
+    ] {
+        let output = cluster.run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(expected), "{told}");
+    }
 }
 
 #[test]

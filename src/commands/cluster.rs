@@ -4,6 +4,7 @@ use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
+use futures_util::{StreamExt, stream};
 use oncue_client::environment::Environment;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -12,11 +13,11 @@ use super::output;
 use crate::{
     cluster::{
         ApiError, ConfigurationError, ConnectError, Found, Listed, Place, Question, Resource,
-        StoreError, StorePods, Tunnel, TunnelError, Unlisted, WhichCluster, configuration,
-        connect_to, get, list, list_all,
+        StoreError, StorePods, Tunnel, TunnelError, Unlisted, WhichCluster, annotate,
+        configuration, connect_to, get, list, list_all,
     },
     config::InjectSettings,
-    language::Namespace,
+    language::{Namespace, Owner},
     workload::topmost,
 };
 
@@ -83,6 +84,14 @@ impl ClusterArgs {
             (Some(named), _) => Ok(named.clone()),
             (None, Some(text)) => Ok(text.parse()?),
             (None, None) => Ok(Namespace::default()),
+        }
+    }
+
+    /// Returns the place of the namespace that is named, or everywhere if none is.
+    pub(super) fn named_place(&self) -> Place {
+        match &self.namespace {
+            Some(namespace) => Place::Namespace(namespace.clone()),
+            None => Place::Everywhere,
         }
     }
 
@@ -178,6 +187,20 @@ impl Cluster {
         Ok(objects)
     }
 
+    /// Sets an annotation of each pod to the value beside it. Returns the results in the order of the
+    /// pods.
+    pub(super) fn annotate(
+        &self,
+        key: &str,
+        values: &[(Owner, String)],
+    ) -> Vec<Result<(), ApiError>> {
+        let writes = values
+            .iter()
+            .map(|(pod, value)| annotate(&self.client, pod, (key, value)));
+        let written = stream::iter(writes).buffered(WRITES_AT_ONCE);
+        self.runtime.block_on(written.collect())
+    }
+
     /// Lists everything that makes pods, bare pods, and the Services in front of them, without
     /// what controllers make; and says of which kinds it could not read all.
     pub(super) fn actors(&self, place: &Place) -> (Vec<Value>, Vec<Unlisted>) {
@@ -187,3 +210,6 @@ impl Cluster {
         (topmost(objects), unlisted)
     }
 }
+
+/// How many writes are under way at once.
+const WRITES_AT_ONCE: usize = 16;

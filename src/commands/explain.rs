@@ -9,11 +9,9 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use self::{
-    account::Account,
-    live::{LiveName, Progress},
-};
+use self::{account::Account, live::Progress};
 use super::{
+    live_name::LiveName,
     opening::{Frame, Opening},
     output, report,
     server::{StoreArgs, WHICH_STORE},

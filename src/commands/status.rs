@@ -3,8 +3,13 @@
 mod alone;
 mod injected;
 mod recreation;
+mod released;
 
-use std::{process::ExitCode, thread, time::Duration};
+use std::{
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
 
 use clap::Args;
 use oncue_wire::{Waiter, WaiterList};
@@ -45,6 +50,12 @@ Exit codes: 0 printed, even if the list is empty, 1 an error, 2 wrong usage.
 const ALONE: &str = "\
 The store knows nothing that these pods miss: only probes are missing, or a wait failed.
 See their logs: kubectl logs POD -n NAMESPACE -c oncue-wait";
+
+/// The heading of pods that a person let go.
+const RELEASED: &str = "These pods were released by hand: their dependencies did not hold.";
+
+/// How long a list of released pods counts with --watch: it is a list of all injected pods.
+const RELEASED_FOR: Duration = Duration::from_secs(30);
 
 /// How long the store is left alone between two looks.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -91,6 +102,7 @@ impl Status {
             store: &store,
             pods_of: cluster,
             seen: None,
+            released: None,
         };
         let now = look.render()?;
         if output::print_next(&now)?.is_continue() && self.watch {
@@ -118,6 +130,8 @@ struct Look<'a> {
     pods_of: Option<&'a Cluster>,
     /// The last answer of the store, with those who would signal.
     seen: Option<(Vec<Waiter>, Opening)>,
+    /// The pods that a person let go, and when they were listed.
+    released: Option<(Instant, Vec<released::Row>)>,
 }
 
 impl Look<'_> {
@@ -147,10 +161,22 @@ impl Look<'_> {
         let path = self.status.scope.path(&self.store.namespace, "waiters");
         let list: WaiterList = self.store.pages(&path)?;
         if self.status.output == Format::Json {
-            let list = serde_json::to_value(list)?;
+            let mut list = serde_json::to_value(list)?;
+            list["released"] = released::to_json(self.released());
             return Ok(output::json(&format!("{list:#}\n")));
         }
-        let mut waiters = list.waiters;
+        let text = self.waiting(list.waiters)?;
+        let released = self.released();
+        if released.is_empty() {
+            return Ok(text);
+        }
+        let head = ["NAMESPACE", "POD", "REASON"].map(str::to_owned);
+        let table = output::table(&[&[head], released].concat())?;
+        Ok(format!("{text}\n{RELEASED}\n\n{table}"))
+    }
+
+    /// Returns the text about pods that wait.
+    fn waiting(&mut self, mut waiters: Vec<Waiter>) -> anyhow::Result<String> {
         waiters.retain(misses_a_term);
         let alone = self.alone(&waiters)?;
         if waiters.is_empty() {
@@ -195,6 +221,26 @@ impl Look<'_> {
         rows.insert(0, ["NAMESPACE", "POD", "WAITS FOR"].map(str::to_owned));
         let table = output::table(&rows)?;
         Ok(Some(format!("{ALONE}\n\n{table}")))
+    }
+
+    /// Returns the pods that a person let go. Reports once if pods cannot be listed.
+    fn released(&mut self) -> &[released::Row] {
+        let listed = self.released.take();
+        let listed = listed.filter(|(at, _)| at.elapsed() < RELEASED_FOR);
+        let listed = listed.unwrap_or_else(|| (Instant::now(), self.list_released()));
+        &self.released.insert(listed).1
+    }
+
+    fn list_released(&mut self) -> Vec<released::Row> {
+        let Some(cluster) = self.pods_of else {
+            return Vec::new();
+        };
+        let place = self.status.scope.place(&self.store.namespace);
+        released::find(cluster, (&self.frame.settings, &place)).unwrap_or_else(|error| {
+            output::note(&error.to_string());
+            self.pods_of = None;
+            Vec::new()
+        })
     }
 
     /// Reads the objects in which producers are searched. Reports unreadable ones the first time.

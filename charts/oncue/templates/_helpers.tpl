@@ -277,6 +277,11 @@ oncue status -A
 {{- if ne .Release.Namespace "oncue-system" }} --system-namespace {{ .Release.Namespace }}{{ end -}}
 {{- end -}}
 
+{{- define "oncue.command.release" -}}
+oncue release --all --reason 'oncue is uninstalled'
+{{- if ne .Release.Namespace "oncue-system" }} --system-namespace {{ .Release.Namespace }}{{ end -}}
+{{- end -}}
+
 {{/* The prefix is included because the command cannot read it from the cluster after an uninstallation. */}}
 {{- define "oncue.command.injected" -}}
 {{ include "oncue.command.status" . }} --injected

@@ -17,6 +17,7 @@ mod outcomes;
 mod policies;
 mod probes;
 mod refusals;
+mod releases;
 mod seen;
 mod skipped;
 mod warnings;

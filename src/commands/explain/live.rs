@@ -1,54 +1,17 @@
 //! The explanation of a live pod: what was injected, and the state of its wait.
 
-use std::{fmt::Write, str::FromStr};
+use std::fmt::Write;
 
-use anyhow::Context;
 use oncue_wire::{JudgedTerm, WaiterList};
 use serde_json::Value;
 
 use super::progress::Wait;
 use crate::{
-    cluster::{NoWorkload, Resource},
-    commands::{cluster::Cluster, object::text, output, server::Store, vars::age_since, waiters},
+    commands::{object::text, output, server::Store, vars::age_since, waiters},
     injection::Record,
     language::{Keys, Namespace, State, Term, annotation::Key, escape::Escaped},
     workload::{Workload, WorkloadKind},
 };
-
-/// What an object of a cluster is called: `KIND/NAME`, or `NAME` for a pod.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct LiveName {
-    resource: Resource,
-    name: String,
-}
-
-impl FromStr for LiveName {
-    type Err = NoWorkload;
-
-    fn from_str(text: &str) -> Result<Self, NoWorkload> {
-        let (resource, name) = match text.split_once('/') {
-            Some((kind, name)) => (kind.parse()?, name),
-            None => (Resource::POD, text),
-        };
-        Ok(Self {
-            resource,
-            name: name.to_owned(),
-        })
-    }
-}
-
-impl LiveName {
-    /// Reads the object.
-    pub(super) fn read(&self, cluster: &Cluster, namespace: &Namespace) -> anyhow::Result<Value> {
-        let Self { resource, name } = self;
-        let kind = resource.kind();
-        let object = cluster.get(*resource, namespace, name);
-        object.with_context(|| {
-            let cluster = cluster.name();
-            format!("failed to read {kind}/{name} in the namespace {namespace} of {cluster}")
-        })
-    }
-}
 
 /// What was injected into a live pod, and how its wait goes.
 pub(super) struct Progress<'a> {
@@ -215,15 +178,6 @@ mod tests {
         let workload = workload::find(pod).remove(0);
         let progress = Progress::read(&Keys::default(), &workload).unwrap();
         progress.tell(|| anyhow::bail!("nothing is to be asked"))
-    }
-
-    #[test]
-    fn a_pod_is_named_with_or_without_its_kind() {
-        let pod: LiveName = "web-0".parse().unwrap();
-        assert_eq!("po/web-0".parse(), Ok(pod));
-        let other: LiveName = "sts/web".parse().unwrap();
-        assert_eq!(other.resource.kind(), "StatefulSet");
-        assert!("service/web".parse::<LiveName>().is_err());
     }
 
     #[test]
