@@ -9,6 +9,7 @@ mod declaration;
 mod endpoints;
 mod event;
 mod future_pods;
+mod held_gate;
 mod kubelet;
 mod objects;
 mod oncue;

@@ -14,7 +14,7 @@ use oncue_core::{
 use oncue_language::{Keys, State, Timestamp};
 use serde_json::Value;
 
-use super::{Action, Cluster, Entry, Phase, PodId, pod::HeldGate, steps::Step};
+use super::{Action, Cluster, Entry, Phase, PodId, held_gate::HeldGate, steps::Step};
 use crate::{entry::What, virtual_time::timestamp};
 
 impl Cluster {

@@ -3,18 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use oncue_core::{
-    gates::{GateWait, GatedPod, Overdue},
     injection::managed_label,
     life::Owner,
     workload::{RestartPolicy, Workload},
 };
 use oncue_language::{AnnotationError, Condition, Keys, Namespace, TimeoutRules, expiry::Attempt};
 use serde_json::Value;
-use thiserror::Error;
 
 use super::{
     container::{Container, Role, time},
     declaration::Declaration,
+    held_gate::{HeldGate, Unusable},
     steps::{Gate, Step, StepInput, WhatIf},
 };
 use crate::{
@@ -71,16 +70,6 @@ pub struct Pod {
     pub(super) containers: Vec<Container>,
     /// How often something has changed that its object shows, besides its phase.
     changes: u32,
-}
-
-/// A scheduling gate that holds a pod.
-#[derive(Debug)]
-pub(super) struct HeldGate {
-    /// Its index among the gates of the pod.
-    index: usize,
-    pub(super) wait: GateWait,
-    /// Why the wait has failed, if it has.
-    pub(super) overdue: Option<Overdue>,
 }
 
 /// How far a pod has come.
@@ -401,31 +390,4 @@ impl Pod {
             },
         }
     }
-}
-
-impl HeldGate {
-    fn read(pod: &Value, keys: &Keys) -> Result<Option<Self>, Unusable> {
-        let read = GatedPod::read(pod, keys).map_err(|error| Unusable::Gate(error.to_string()))?;
-        let Some(gate) = read.gate else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            index: gate.index,
-            wait: gate
-                .wait
-                .map_err(|problem| Unusable::Gate(problem.to_string()))?,
-            overdue: None,
-        }))
-    }
-}
-
-/// Why an admitted pod cannot be simulated.
-#[derive(Debug, Error)]
-pub(super) enum Unusable {
-    /// Its annotations are wrong.
-    #[error(transparent)]
-    Annotations(#[from] AnnotationError),
-    /// Its gate never opens.
-    #[error("its gate stays closed: {0}")]
-    Gate(String),
 }
