@@ -138,7 +138,7 @@ async fn all_are_asserted(oncue: &Oncue) -> Result<()> {
         let Ok(metrics) = metrics_of(cluster, oncue.store_pod().name()).await else {
             return Ok(None);
         };
-        let there = gauge(&metrics, "oncue_store_assertions")?;
+        let there = gauge(&metrics, "oncue_store_variables")?;
         let wanted = f64::from(u32::try_from(SIGNALLING * SIGNALS_OF_EACH)?);
         Ok((there >= wanted).then_some(()))
     })
