@@ -1,6 +1,6 @@
 //! What a report depends on in a pod.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use oncue_language::{Condition, Keys, Owner, Timestamp};
 use serde_json::Value;
@@ -93,9 +93,14 @@ impl ReportedPod {
 
     fn read_record(&mut self, pod: &Value, keys: &Keys) -> Result<(), Box<PodProblem>> {
         let record = record(pod, keys)?;
-        let member = Member::recorded(pod, &self.id, &record)
+        let mut member = Member::recorded(pod, &self.id, &record)
             .map_err(|reason| Box::new(PodProblem::of_record(keys, reason)))?;
         self.stage = stage(pod, keys, (&record, &member))?;
+        // Most pods wait no more: what they waited for, and how others select them, is not kept.
+        if !matches!(self.stage, Stage::Open(_)) {
+            member.annotations.depends_on = Vec::new();
+            member.labels = BTreeMap::new();
+        }
         self.member = Some(Box::new(member));
         Ok(())
     }

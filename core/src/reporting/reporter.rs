@@ -49,8 +49,6 @@ pub struct Reports {
     pub conditions: Vec<ConditionReport>,
     /// Events.
     pub events: Vec<EventReport>,
-    /// When to decide again although nothing was observed; `None` if nothing is to be reported.
-    pub next: Option<Timestamp>,
 }
 
 /// A wait whose conditions a store is to judge.
@@ -123,6 +121,7 @@ impl Reporter {
             obstacle,
         } = pod;
         let before = self.pods.get(&id).and_then(|it| it.member);
+        let is_of_interest = |it: &Member| stage != Stage::Idle || it.signals().next().is_some();
         let member = self.put(before, member.filter(|it| is_of_interest(it)));
         let tracked = TrackedPod {
             list: self.listing.current(),
@@ -211,7 +210,8 @@ impl Reporter {
         }
     }
 
-    /// Returns what is to be written now, with at most `most` conditions.
+    /// Returns what is to be written now, with at most `most` conditions. The shell asks once a
+    /// second.
     pub fn decide(&mut self, now: Timestamp, most: usize) -> Reports {
         let mut reports = Reports::default();
         if !self.listing.is_known() {
@@ -230,7 +230,6 @@ impl Reporter {
             }
             self.look(id, now, (&mut providers, &mut reports));
         }
-        reports.next = self.waits.values().map(|wait| wait.next).min();
         reports
     }
 
@@ -375,11 +374,6 @@ fn event(
         note,
         at: now,
     })
-}
-
-/// Returns whether a pod waits, or can be what others wait for.
-fn is_of_interest(member: &Member) -> bool {
-    member.terms().next().is_some() || member.signals().next().is_some()
 }
 
 const CONDITIONS_PER_SECOND: u64 = 50;
