@@ -13,6 +13,7 @@
 //! | `gates` | opens the scheduling gates of pods whose terms hold | pods |
 //! | `life` | asserts and withdraws what pods and Jobs imply | the store |
 //! | `reporting` | shows what pods wait for | conditions of pods, Events |
+//! | `uninjected` | counts annotated pods that were not injected | nothing |
 //! | `writes` | limits how many writes are in flight | |
 //! | `metrics` | counts what was written | |
 
@@ -30,6 +31,7 @@ mod pods;
 mod reporting;
 #[cfg(test)]
 mod tests;
+mod uninjected;
 mod waiting_pods;
 mod writes;
 
@@ -39,7 +41,8 @@ use tokio::{task::JoinSet, time::sleep};
 
 use self::{
     gates::GatesTask, life::LifeTask, metrics::Metrics, objects::ObjectsTask, pods::PodsTask,
-    reporting::ReportingTask, waiting_pods::WaitingPodsTask, writes::Writes,
+    reporting::ReportingTask, uninjected::UninjectedTask, waiting_pods::WaitingPodsTask,
+    writes::Writes,
 };
 use crate::{
     language::{Keys, Timestamp},
@@ -102,6 +105,7 @@ impl Controller {
             (store.clone(), pods.reader()),
             (keys.clone(), metrics.clone()),
         );
+        let uninjected = UninjectedTask::new(client.clone(), keys.clone(), metrics.clone());
         let mut tasks = JoinSet::new();
         if opens_gates {
             let observed = (store, pods.reader());
@@ -112,6 +116,7 @@ impl Controller {
         tasks.spawn(life.run());
         tasks.spawn(waiting.run());
         tasks.spawn(reporting.run());
+        tasks.spawn(uninjected.run());
         tasks.spawn(pods.run());
         tokio::select! {
             () = shutdown.reached(Phase::Draining) => {}

@@ -77,7 +77,8 @@ struct Selection {
     /// The end of the paths' collection, such as `pods`.
     plural: String,
     namespace: Option<String>,
-    label: Option<(String, String)>,
+    /// A label and its value; `None` for objects without the label.
+    label: Option<(String, Option<Value>)>,
     name: Option<String>,
 }
 
@@ -244,8 +245,11 @@ impl State {
                 .and_then(|text| text.strip_prefix("metadata.name="))
                 .map(str::to_owned),
             label: parameters.get("labelSelector").map(|text| {
+                if let Some(key) = text.strip_prefix('!') {
+                    return (key.to_owned(), None);
+                }
                 let (key, value) = text.split_once('=').unwrap();
-                (key.to_owned(), value.to_owned())
+                (key.to_owned(), Some(json!(value)))
             }),
         };
         if parameters.contains_key("watch") {
@@ -324,8 +328,8 @@ impl State {
 
 impl Selection {
     fn contains(&self, path: &str, object: &Value) -> bool {
-        let is_labelled = |(key, value): &(String, String)| {
-            object["metadata"]["labels"].get(key) == Some(&json!(value))
+        let is_labelled = |(key, value): &(String, Option<Value>)| {
+            object["metadata"]["labels"].get(key) == value.as_ref()
         };
         let [_, namespace, plural, name] = path.split('/').collect::<Vec<_>>()[..] else {
             return false;

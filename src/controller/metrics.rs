@@ -23,6 +23,7 @@ pub(super) struct Metrics {
     report_failures: Family<ReportLabels, Counter>,
     waiting: Family<WaitingLabels, Gauge>,
     oldest: Gauge,
+    labelled_uninjected: Gauge,
     uninjected: Gauge,
     watches: Gauge,
 }
@@ -105,6 +106,11 @@ impl Metrics {
         registry.register(
             "labelled_uninjected_pods",
             "Pods with the label of managed pods into which nothing was injected",
+            self.labelled_uninjected.clone(),
+        );
+        registry.register(
+            "uninjected_pods",
+            "Annotated pods without the label of managed pods, counted every 10 minutes",
             self.uninjected.clone(),
         );
     }
@@ -152,7 +158,12 @@ impl Metrics {
         }
         let oldest = oldest.map_or(0, |oldest| now.since(oldest).as_secs());
         self.oldest.set(to_gauge(oldest));
-        self.uninjected.set(to_gauge(*uninjected));
+        self.labelled_uninjected.set(to_gauge(*uninjected));
+    }
+
+    /// Shows how many annotated pods were not injected.
+    pub(super) fn uninjected(&self, count: usize) {
+        self.uninjected.set(to_gauge(count));
     }
 
     /// Shows how many watches are held.

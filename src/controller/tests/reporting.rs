@@ -314,6 +314,20 @@ async fn pods_that_wait_and_what_is_written_is_counted() {
     let mut bare = mk_pod("bare", "u-bare", "");
     bare["metadata"]["annotations"] = json!({});
     running.api.put("pods", &bare);
+    for (name, annotations) in [
+        ("asks", json!({"depends-on": "a"})),
+        ("errs", json!({"depends-on": "a b"})),
+        (
+            "switched-off",
+            json!({"depends-on": "a", "oncue.dev/inject": "false"}),
+        ),
+        ("other", json!({"other.io/x": "a"})),
+    ] {
+        let mut pod = mk_pod(name, name, "");
+        pod["metadata"]["annotations"] = annotations;
+        pod["metadata"]["labels"] = json!({});
+        running.api.put("pods", &pod);
+    }
     running.settle().await;
     let mut text = String::new();
     encode(&mut text, &running.registry).unwrap();
@@ -323,6 +337,7 @@ async fn pods_that_wait_and_what_is_written_is_counted() {
         "controller_conditions_total{reason=\"Waiting\"} 1",
         "controller_events_total{reason=\"Waiting\"} 1",
         "controller_labelled_uninjected_pods 1",
+        "controller_uninjected_pods 2",
         "controller_watches 3",
     ] {
         assert!(text.lines().any(|it| it == line), "{line}\n{text}");
