@@ -4,6 +4,7 @@ mod alone;
 mod injected;
 mod recreation;
 mod released;
+mod troubled;
 
 use std::{
     process::ExitCode,
@@ -13,6 +14,7 @@ use std::{
 
 use clap::Args;
 use oncue_wire::{Waiter, WaiterList};
+use serde_json::Value;
 
 use self::injected::Injected;
 use super::{
@@ -25,7 +27,8 @@ use super::{
     vars::age_since,
 };
 use crate::{
-    language::{Namespace, State, Term},
+    cluster::{Part, Question, Resource},
+    language::{Namespace, State, Term, annotation::Key},
     manifests::Input,
     model::{Model, Names, Want},
 };
@@ -40,7 +43,7 @@ Examples:
 The command searches the store's cluster for objects that would signal a missing term, which needs
 the permission to list workloads. With -f, it searches the files instead. Pods that wait for
 nothing that the store judges, for example only for tcp:// or http:// terms, are listed below the
-others.
+others, and so are pods whose condition oncue.dev/DependenciesHeld says Deadlock, TimedOut or Failed.
 --injected needs no store: it lists injected pods of the cluster that have not ended. Such a pod
 waits again when its node restarts. Without oncue, it then waits forever.
 Exit codes: 0 printed, even if the list is empty, 1 an error, 2 wrong usage.
@@ -56,6 +59,10 @@ const RELEASED: &str = "These pods were released by hand: their dependencies did
 
 /// How long a list of released pods counts with --watch: it is a list of all injected pods.
 const RELEASED_FOR: Duration = Duration::from_secs(30);
+
+/// The heading of pods whose condition says more than that something is missing.
+const TROUBLED: &str = "\
+These pods wait for each other, or their wait has failed, as their condition says";
 
 /// How long the store is left alone between two looks.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -178,20 +185,24 @@ impl Look<'_> {
     /// Returns the text about pods that wait.
     fn waiting(&mut self, mut waiters: Vec<Waiter>) -> anyhow::Result<String> {
         waiters.retain(misses_a_term);
-        let alone = self.alone(&waiters)?;
-        if waiters.is_empty() {
-            return Ok(alone.unwrap_or_else(|| self.nobody()));
+        let mut parts = self.of_pods(&waiters)?;
+        if !waiters.is_empty() {
+            parts.insert(0, self.held(waiters)?);
         }
+        if parts.is_empty() {
+            return Ok(self.nobody());
+        }
+        Ok(parts.join("\n"))
+    }
+
+    /// Returns the table of the waits that the store holds.
+    fn held(&mut self, waiters: Vec<Waiter>) -> anyhow::Result<String> {
         let opening = match self.seen.take() {
             Some((seen, opening)) if seen == waiters => opening,
             seen => self.open(seen.is_none())?,
         };
-        let mut text = self.table(&waiters, &opening.model().model)?;
+        let text = self.table(&waiters, &opening.model().model)?;
         self.seen = Some((waiters, opening));
-        if let Some(alone) = alone {
-            text.push('\n');
-            text.push_str(&alone);
-        }
         Ok(text)
     }
 
@@ -202,25 +213,47 @@ impl Look<'_> {
         format!("no pod waits in the namespace {}\n", self.store.namespace)
     }
 
-    /// Returns the text about pods that wait for nothing that the store judges. Reports once if pods
-    /// cannot be listed.
-    fn alone(&mut self, waiters: &[Waiter]) -> anyhow::Result<Option<String>> {
+    /// Returns the texts about pods in trouble, and about those that wait for nothing that the store
+    /// judges.
+    fn of_pods(&mut self, waiters: &[Waiter]) -> anyhow::Result<Vec<String>> {
+        let pods = self.pending_pods();
+        let mut texts = Vec::new();
+        let mut troubled = troubled::troubled(&pods);
+        if !troubled.is_empty() {
+            troubled.insert(
+                0,
+                ["NAMESPACE", "POD", "REASON", "MESSAGE"].map(str::to_owned),
+            );
+            texts.push(format!("{TROUBLED}\n\n{}", output::table(&troubled)?));
+        }
+        let record = self.frame.settings.keys.prefixed(Key::Injected);
+        let mut alone = alone::alone(&pods, &record, waiters);
+        if !alone.is_empty() {
+            alone.insert(0, ["NAMESPACE", "POD", "WAITS FOR"].map(str::to_owned));
+            texts.push(format!("{ALONE}\n\n{}", output::table(&alone)?));
+        }
+        Ok(texts)
+    }
+
+    /// Returns the injected pods of the cluster that have not started. Reports once if pods cannot be
+    /// listed.
+    fn pending_pods(&mut self) -> Vec<Value> {
         let Some(cluster) = self.pods_of else {
-            return Ok(None);
+            return Vec::new();
+        };
+        let label = format!("{}=true", self.frame.settings.managed_label());
+        let pending = Question {
+            labels: &label,
+            fields: "status.phase=Pending",
+            part: Part::Whole,
         };
         let place = self.status.scope.place(&self.store.namespace);
-        let found = alone::find(cluster, (&self.frame.settings, &place), waiters);
-        let mut rows = found.unwrap_or_else(|error| {
+        let pods = cluster.list(Resource::POD, &place, pending);
+        pods.unwrap_or_else(|error| {
             output::note(&error.to_string());
             self.pods_of = None;
             Vec::new()
-        });
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        rows.insert(0, ["NAMESPACE", "POD", "WAITS FOR"].map(str::to_owned));
-        let table = output::table(&rows)?;
-        Ok(Some(format!("{ALONE}\n\n{table}")))
+        })
     }
 
     /// Returns the pods that a person let go. Reports once if pods cannot be listed.

@@ -1,5 +1,7 @@
 //! The pod condition `oncue.dev/DependenciesHeld`.
 
+use std::fmt;
+
 use oncue_language::{Owner, Timestamp};
 use serde_json::{Value, json};
 use strum::{Display, EnumString, IntoStaticStr};
@@ -89,6 +91,19 @@ impl ObservedCondition {
         let HeldCondition { reason, message } = wanted;
         let is_same = *self.status == *reason.status() && *self.reason == *reason.as_str();
         is_same && (reason.is_true() || *self.message == **message)
+    }
+}
+
+/// Prints as `False (Waiting): Waiting since ...`.
+impl fmt::Display for ObservedCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            status,
+            reason,
+            message,
+            ..
+        } = self;
+        write!(f, "{status} ({reason}): {message}")
     }
 }
 

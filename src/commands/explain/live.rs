@@ -10,6 +10,7 @@ use crate::{
     commands::{object::text, output, server::Store, vars::age_since, waiters},
     injection::Record,
     language::{Keys, Namespace, State, Term, annotation::Key, escape::Escaped},
+    reporting::{CONDITION, ObservedCondition},
     workload::{Workload, WorkloadKind},
 };
 
@@ -51,6 +52,9 @@ impl<'a> Progress<'a> {
         let wait = Wait::read(self.pod);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "\n{wait}");
+        if let Some(condition) = ObservedCondition::read(self.pod) {
+            let _ = writeln!(text, "Its condition {CONDITION} is {}.", Escaped(condition));
+        }
         let terms = serde_json::from_str(record).map(|record: Record| record.depends_on);
         let terms = terms.unwrap_or_default();
         if wait.is_open() && !terms.is_empty() {
@@ -188,6 +192,19 @@ mod tests {
         assert!(text.contains(expected), "{text}");
         assert!(!text.contains("5f"), "{text}");
         assert!(text.contains("Its wait ended "), "{text}");
+    }
+
+    #[test]
+    fn the_condition_of_a_pod_is_told_as_it_is() {
+        let mut pod = mk_pod(&json!({"oncue.dev/injected": r#"{"depends-on":["a"]}"#}));
+        pod["status"]["conditions"] = json!([{
+            "type": "oncue.dev/DependenciesHeld", "status": "False", "reason": "Deadlock",
+            "message": "Deadlock: Pod/a waits for\n itself",
+        }]);
+        let text = tell(&pod);
+        let expected = "Its condition oncue.dev/DependenciesHeld is False (Deadlock): Deadlock: \
+                        Pod/a waits for\\n itself.\n";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

@@ -4,10 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{
-    commands::{object::wait_status, vars::age},
-    language::escape::Escaped,
-};
+use crate::{commands::vars::age, language::escape::Escaped, reporting::wait_status};
 
 /// How the wait of a live pod goes.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,37 +5,18 @@ use oncue_wire::Waiter;
 use serde_json::Value;
 
 use crate::{
-    cluster::{Part, Place, Question, Resource},
-    commands::{
-        cluster::Cluster,
-        object::{text, wait_status},
-    },
-    injection::{Record, Settings},
-    language::annotation::Key,
+    commands::object::text,
+    injection::Record,
+    reporting::{ObservedCondition, wait_status},
 };
 
-/// What such pods wait for: namespace, pod and terms.
+/// What such pods wait for: namespace, pod, and the message of its condition or its terms.
 pub(super) type Row = [String; 3];
 
-/// Returns the pods of the cluster whose waiting container runs, and that are not among those that
-/// miss something by the store.
-pub(super) fn find(
-    cluster: &Cluster,
-    (settings, place): (&Settings, &Place),
-    known: &[Waiter],
-) -> anyhow::Result<Vec<Row>> {
-    let label = format!("{}=true", settings.managed_label());
-    let pending = Question {
-        labels: &label,
-        fields: "status.phase=Pending",
-        part: Part::Whole,
-    };
-    let pods = cluster.list(Resource::POD, place, pending)?;
-    let record = settings.keys.prefixed(Key::Injected);
-    Ok(alone(&pods, &record, known))
-}
-
-fn alone(pods: &[Value], record: &str, known: &[Waiter]) -> Vec<Row> {
+/// Returns the pods whose waiting container runs, and that are not among those that miss something
+/// by the store.
+/// `record` is the annotation with the record.
+pub(super) fn alone(pods: &[Value], record: &str, known: &[Waiter]) -> Vec<Row> {
     let waiting = pods.iter().filter(|pod| waits(pod));
     let mut rows: Vec<_> = waiting
         .map(|pod| row(pod, record))
@@ -57,11 +38,13 @@ fn waits(pod: &Value) -> bool {
 fn row(pod: &Value, record: &str) -> Row {
     let record = pod["metadata"]["annotations"][record].as_str();
     let record: Option<Record> = record.and_then(|text| serde_json::from_str(text).ok());
-    let terms = record.map(|record| record.depends_on.join(", "));
+    let terms = || record.map(|record| record.depends_on.join(", "));
+    let condition = ObservedCondition::read(pod).filter(|it| !it.message.is_empty());
+    let told = condition.map(|it| it.message.into());
     [
         text(pod, "/metadata/namespace").to_owned(),
         text(pod, "/metadata/name").to_owned(),
-        terms.unwrap_or_default(),
+        told.or_else(terms).unwrap_or_default(),
     ]
 }
 
