@@ -113,6 +113,16 @@ impl LivePod {
             .with_context(|| format!("it misses {:?}", last.take()))
     }
 
+    /// Waits until its condition `oncue.dev/DependenciesHeld` has this reason, and returns the
+    /// message.
+    pub async fn reports(&self, reason: &str) -> Result<String> {
+        let what = format!("reports {reason}");
+        let is_so = |pod: &Pod| report(pod).is_some_and(|(it, _)| it == reason);
+        let pod = self.until(&what, is_so).await?;
+        let message = report(&pod).map(|(_, message)| message.to_owned());
+        message.context("it reports")
+    }
+
     /// Waits until all of its own containers run.
     pub async fn is_running(&self) -> Result<Pod> {
         self.until("runs", all_run).await
@@ -269,6 +279,16 @@ pub fn is_injected(pod: &Pod) -> bool {
     let spec = pod.spec.iter();
     let mut init = spec.flat_map(|spec| spec.init_containers.iter().flatten());
     init.any(|container| container.name == WAIT)
+}
+
+/// Returns the reason and the message of the condition that oncue writes.
+fn report(pod: &Pod) -> Option<(&str, &str)> {
+    let mut conditions = pod
+        .status
+        .iter()
+        .flat_map(|it| it.conditions.iter().flatten());
+    let ours = conditions.find(|it| it.type_ == "oncue.dev/DependenciesHeld")?;
+    Some((ours.reason.as_deref()?, ours.message.as_deref()?))
 }
 
 fn phase(pod: &Pod) -> Option<&str> {

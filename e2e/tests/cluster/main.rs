@@ -18,6 +18,7 @@ mod policies;
 mod probes;
 mod refusals;
 mod releases;
+mod reporting;
 mod seen;
 mod skipped;
 mod warnings;
