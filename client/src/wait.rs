@@ -56,15 +56,24 @@ pub enum Event {
         /// The answer, or the reason why none came.
         answer: Result<Answer, Lost>,
     },
-    /// The check of this term ended.
+    /// This check ended.
     Probed {
-        /// The position of the term.
-        term: usize,
+        /// The check, as the action says.
+        check: Check,
         /// Why the check failed, if it did.
         result: Result<(), String>,
     },
     /// Only time has passed.
     Tick,
+}
+
+/// A check of a term.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Check {
+    /// The position of the term.
+    pub term: usize,
+    /// The number of the check among those of the term.
+    pub number: u64,
 }
 
 /// The states of the terms in a question, in their order, at one revision.
@@ -98,8 +107,8 @@ pub enum Action {
     Finish(Ending),
     /// Forget the addresses of this term's host: others may be behind it now.
     Forget(usize),
-    /// Check this term.
-    Probe(usize),
+    /// Check a term.
+    Probe(Check),
     /// Print this line.
     Say(String),
 }
@@ -194,8 +203,8 @@ impl Wait {
             Event::Answered { number, answer } if self.conversation.is_about(number) => {
                 self.take_answer(answer, now)
             }
-            Event::Probed { term, result } => {
-                self.take_probe(term, result, now);
+            Event::Probed { check, result } => {
+                self.take_probe(check, result, now);
                 None
             }
             Event::Answered { .. } | Event::Tick => None,
@@ -285,14 +294,19 @@ impl Wait {
         for watched in self.watched.iter_mut().filter(|w| w.term.probe().is_none()) {
             watched.learn_that_nobody_knows();
         }
-        for probing in &mut self.probings {
-            probing.learn(ServiceReadiness::Unknown, now);
-        }
+        self.expect_no_nudges(now);
         if self.server_terms().is_empty() {
             self.conversation.rest(now, &mut self.random);
         } else {
             let line = self.conversation.lost(reason, now, &mut self.random);
             self.say(line);
+        }
+    }
+
+    /// Sets the pace of the probes to that of Services that the store does not know.
+    fn expect_no_nudges(&mut self, now: Duration) {
+        for probing in &mut self.probings {
+            probing.learn(ServiceReadiness::Unknown, now);
         }
     }
 
@@ -309,14 +323,15 @@ impl Wait {
         }
     }
 
-    fn take_probe(&mut self, term: usize, result: Result<(), String>, now: Duration) {
-        let Some(probing) = self
-            .probings
-            .iter_mut()
-            .find(|probing| probing.term == term)
-        else {
+    fn take_probe(&mut self, check: Check, result: Result<(), String>, now: Duration) {
+        let term = check.term;
+        let mut probings = self.probings.iter_mut();
+        let Some(probing) = probings.find(|probing| probing.term == term) else {
             return;
         };
+        if !probing.ended(check, result.is_ok()) {
+            return;
+        }
         match result {
             Ok(()) => {
                 probing.latch();
@@ -339,8 +354,7 @@ impl Wait {
             .iter_mut()
             .filter(|probing| probing.is_due(now))
         {
-            probing.begin();
-            self.actions.push(Action::Probe(probing.term));
+            self.actions.push(Action::Probe(probing.begin()));
         }
         if self.has_question() && self.conversation.is_due(now) {
             let question = self.question(now);

@@ -26,7 +26,7 @@ use crate::{
     exit::Exit,
     interrupts::Signal,
     termination,
-    wait::{Action, Answer, Ending, EndingKind, Event, Lost, Question, Wait},
+    wait::{Action, Answer, Check, Ending, EndingKind, Event, Lost, Question, Wait},
 };
 
 /// `wait TERM...`
@@ -143,7 +143,7 @@ impl Waiting<'_> {
                     Action::Ask(question) => self.ask(&question),
                     Action::Finish(ending) => return Ok(ending),
                     Action::Forget(term) => self.forget(term),
-                    Action::Probe(term) => self.probe(term),
+                    Action::Probe(check) => self.probe(check),
                     Action::Say(line) => self.surroundings.console.say(line),
                 }
             }
@@ -210,12 +210,12 @@ impl Waiting<'_> {
         }
     }
 
-    fn probe(&self, term: usize) {
-        let Some(probe) = self.preparation.plan.terms[term].probe().cloned() else {
+    fn probe(&self, check: Check) {
+        let Some(probe) = self.preparation.plan.terms[check.term].probe().cloned() else {
             return;
         };
         let prober = Arc::clone(&self.surroundings.prober);
-        let happening = move |result| Happening::Event(Event::Probed { term, result });
+        let happening = move |result| Happening::Event(Event::Probed { check, result });
         self.in_background(
             move || happening(prober.probe(&probe).map_err(|failure| failure.to_string())),
             |reason| happening(Err(reason)),

@@ -249,7 +249,7 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
                 self.end_hold(pod, number);
                 Ok(())
             }
-            Happening::Probed { pod, term } => self.probed(pod, term),
+            Happening::Probed { pod, check } => self.probed(pod, check),
             Happening::StartClient { pod, container } => self.start_client(pod, &container),
             Happening::Wake { pod, at } => {
                 let client = self.clients.get_mut(&pod);

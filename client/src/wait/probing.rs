@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use oncue_language::ServiceReadiness;
 
+use super::Check;
+
 /// The checks of one term.
 #[derive(Clone, Debug)]
 pub(super) struct Probing {
@@ -12,9 +14,16 @@ pub(super) struct Probing {
     /// The term about the Service that the host is, as the store takes it; `None` for another host.
     pub(super) service: Option<String>,
     readiness: ServiceReadiness,
+    /// Whether the Service was ready when the store last knew it. An outage of the store does not
+    /// change this: a Service that is ready before and after it is no news.
+    was_ready: bool,
     /// The checks are frequent until then, because the Service has just become ready.
     hurried_until: Duration,
     has_failed: bool,
+    /// The number of the last check. The first one has the number 1.
+    last: u64,
+    /// How many checks are under way.
+    under_way: u8,
     phase: Phase,
     begun: Duration,
 }
@@ -46,8 +55,11 @@ impl Probing {
             term,
             service,
             readiness: ServiceReadiness::Unknown,
+            was_ready: false,
             hurried_until: Duration::ZERO,
             has_failed: false,
+            last: 0,
+            under_way: 0,
             phase: Phase::Resting { until: now },
             begun: now,
         }
@@ -55,8 +67,8 @@ impl Probing {
 
     pub(super) fn due_at(&self) -> Option<Duration> {
         match self.phase {
-            Phase::Resting { until } => Some(until),
-            Phase::Over | Phase::Running => None,
+            Phase::Resting { until } if self.under_way < MAX_UNDER_WAY => Some(until),
+            Phase::Over | Phase::Resting { .. } | Phase::Running => None,
         }
     }
 
@@ -64,8 +76,21 @@ impl Probing {
         self.due_at().is_some_and(|at| at <= now)
     }
 
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self) -> Check {
         self.phase = Phase::Running;
+        self.under_way += 1;
+        self.last += 1;
+        Check {
+            term: self.term,
+            number: self.last,
+        }
+    }
+
+    /// Handles the end of a check. Returns whether its result counts: a failure does not once the
+    /// probe is over or a later check has begun, which knows better.
+    pub(super) fn ended(&mut self, check: Check, has_held: bool) -> bool {
+        self.under_way = self.under_way.saturating_sub(1);
+        has_held || (check.number == self.last && !self.is_over())
     }
 
     pub(super) fn failed(&mut self, now: Duration, random: &mut fastrand::Rng) {
@@ -78,11 +103,16 @@ impl Probing {
 
     /// Learns what the store knows of the Service.
     ///
-    /// A check that is under way does not delay the next one: what it sent may be lost, since
+    /// One check that is under way does not delay the next one: what it sent may be lost, since
     /// there was no endpoint.
     pub(super) fn learn(&mut self, readiness: ServiceReadiness, now: Duration) -> Nudge {
-        let before = std::mem::replace(&mut self.readiness, readiness);
-        let is_nudge = readiness == ServiceReadiness::Ready && before != readiness;
+        self.readiness = readiness;
+        if readiness == ServiceReadiness::Unknown {
+            return Nudge::None;
+        }
+        let is_ready = readiness == ServiceReadiness::Ready;
+        let is_nudge = is_ready && !self.was_ready;
+        self.was_ready = is_ready;
         if !is_nudge || self.is_over() {
             return Nudge::None;
         }
@@ -133,6 +163,10 @@ impl Probing {
 const HURRY: Duration = Duration::from_secs(3);
 const HURRIED_PAUSE: Duration = Duration::from_millis(100);
 
+/// How many checks of one term are under way at most: one whose packets may be lost, and one after
+/// a nudge.
+const MAX_UNDER_WAY: u8 = 2;
+
 #[cfg(test)]
 mod tests {
     use super::{ServiceReadiness::*, *};
@@ -146,7 +180,8 @@ mod tests {
     /// Returns the pause after a check that fails so many milliseconds after the first one.
     fn pause_after(probing: &mut Probing, at: u64) -> Duration {
         let now = BEGUN + Duration::from_millis(at);
-        probing.begin();
+        let check = probing.begin();
+        assert!(probing.ended(check, false));
         probing.failed(now, &mut fastrand::Rng::with_seed(7));
         probing.due_at().unwrap().saturating_sub(now)
     }
@@ -200,6 +235,38 @@ mod tests {
     }
 
     #[test]
+    fn nudges_start_a_second_check_but_not_a_third() {
+        let mut probing = mk_probing();
+        pause_after(&mut probing, 0);
+        let checks = [1, 2].map(|second| {
+            let now = BEGUN + Duration::from_secs(second);
+            probing.learn(Unready, now);
+            probing.learn(Ready, now);
+            assert!(probing.is_due(now), "{second}");
+            probing.begin()
+        });
+        let now = BEGUN + Duration::from_secs(3);
+        probing.learn(Unready, now);
+        assert_eq!(probing.learn(Ready, now), Nudge::Further);
+        assert_eq!(probing.due_at(), None, "two checks are under way");
+        assert!(!probing.ended(checks[0], false), "the second is newer");
+        assert!(probing.is_due(now));
+    }
+
+    #[test]
+    fn a_service_that_was_ready_before_an_outage_of_the_store_is_no_news() {
+        let at = |seconds| BEGUN + Duration::from_secs(seconds);
+        for (before, nudge) in [(Ready, Nudge::None), (Unready, Nudge::First)] {
+            let mut probing = mk_probing();
+            pause_after(&mut probing, 0);
+            probing.learn(before, at(1));
+            assert_eq!(probing.learn(Unknown, at(60)), Nudge::None);
+            assert_pause(pause_after(&mut probing, 60_000), 2_000);
+            assert_eq!(probing.learn(Ready, at(70)), nudge, "{before:?}");
+        }
+    }
+
+    #[test]
     fn only_a_service_that_becomes_ready_nudges_and_only_a_check_that_fails() {
         let at = |seconds| BEGUN + Duration::from_secs(seconds);
         let mut probing = mk_probing();
@@ -210,7 +277,7 @@ mod tests {
             (1, Ready, Nudge::None),
             (2, Unready, Nudge::None),
             (2, Ready, Nudge::Further),
-            (9, Unknown, Nudge::None),
+            (9, Unready, Nudge::None),
             (9, Ready, Nudge::First),
         ] {
             assert_eq!(probing.learn(readiness, at(second)), nudge, "{second}");

@@ -14,6 +14,7 @@ struct Played {
     log: Vec<String>,
     asked: Vec<Question>,
     probed: Vec<usize>,
+    checks: Vec<Check>,
     forgotten: Vec<usize>,
     ending: Option<Ending>,
 }
@@ -54,6 +55,7 @@ impl Played {
             log: Vec::new(),
             asked: Vec::new(),
             probed: Vec::new(),
+            checks: Vec::new(),
             forgotten: Vec::new(),
             ending: None,
         };
@@ -72,7 +74,10 @@ impl Played {
                 Action::Ask(question) => self.asked.push(question),
                 Action::Finish(ending) => self.ending = Some(ending),
                 Action::Forget(term) => self.forgotten.push(term),
-                Action::Probe(term) => self.probed.push(term),
+                Action::Probe(check) => {
+                    self.probed.push(check.term);
+                    self.checks.push(check);
+                }
                 Action::Say(line) => self.log.push(line),
             }
         }
@@ -135,9 +140,16 @@ impl Played {
         self.take(Event::Answered { number, answer });
     }
 
+    /// Ends the last check of a term.
     fn probe(&mut self, term: usize, result: Result<(), &str>) {
+        let mut checks = self.checks.iter().rev();
+        let check = *checks.find(|check| check.term == term).unwrap();
+        self.end(check, result);
+    }
+
+    fn end(&mut self, check: Check, result: Result<(), &str>) {
         let result = result.map_err(str::to_owned);
-        self.take(Event::Probed { term, result });
+        self.take(Event::Probed { check, result });
     }
 
     fn kind(&self) -> Option<EndingKind> {
@@ -339,6 +351,52 @@ fn a_service_that_becomes_ready_is_probed_at_once() {
     let question = played.asked.last().unwrap();
     assert_eq!((question.nudges.len(), &question.revision), (0, &None));
     assert_eq!(played.kind(), None, "the other terms are confirmed");
+    played.answer([Verdict::Held]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+/// Returns a wait with two checks under way: a nudge came during the first one.
+fn mk_overtaken(terms: &str) -> (Played, [Check; 2]) {
+    let mut played = Played::of(terms);
+    played.probe(1, Err("connection refused"));
+    played.answer_with([Verdict::Held], [Unready]);
+    played.pass_until(secs(1));
+    played.answer_with([Verdict::Held], [Ready]);
+    let [.., first, second] = played.checks[..] else {
+        panic!("{:?}", played.checks);
+    };
+    (played, [first, second])
+}
+
+#[test]
+fn a_check_that_fails_after_a_later_one_held_changes_nothing() {
+    let (mut played, [first, second]) = mk_overtaken("a, tcp://redis:6379 within 3s");
+    played.end(second, Ok(()));
+    played.pass_until(secs(2));
+    played.end(first, Err("timed out"));
+    played.pass_until(secs(60));
+    assert_eq!(played.checks.last(), Some(&second));
+    played.answer([Verdict::Held]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+#[test]
+fn a_check_that_fails_while_a_later_one_is_under_way_changes_nothing() {
+    let (mut played, [first, second]) = mk_overtaken("a, tcp://redis:6379");
+    played.end(first, Err("timed out"));
+    played.pass_until(secs(60));
+    assert_eq!(played.checks.last(), Some(&second));
+    assert_eq!(played.said("timed out"), 0, "{:#?}", played.log);
+    played.end(second, Ok(()));
+    played.answer([Verdict::Held]);
+    assert_eq!(played.kind(), Some(EndingKind::Ready));
+}
+
+#[test]
+fn a_check_that_holds_counts_although_a_later_one_is_under_way() {
+    let (mut played, [first, second]) = mk_overtaken("a, tcp://redis:6379");
+    played.end(first, Ok(()));
+    played.end(second, Err("connection refused"));
     played.answer([Verdict::Held]);
     assert_eq!(played.kind(), Some(EndingKind::Ready));
 }

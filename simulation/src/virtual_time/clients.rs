@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oncue_client::wait::{self, EndingKind, Plan, Question};
+use oncue_client::wait::{self, Check, EndingKind, Plan, Question};
 use serde_json::Value;
 
 use super::{
@@ -76,8 +76,8 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
                 wait::Action::Finish(ending) => return self.finish(pod, ending),
                 // There are no addresses to forget.
                 wait::Action::Forget(_) => {}
-                wait::Action::Probe(term) => {
-                    self.queue_in(ROUND_TRIP, Happening::Probed { pod, term });
+                wait::Action::Probe(check) => {
+                    self.queue_in(ROUND_TRIP, Happening::Probed { pod, check });
                 }
                 wait::Action::Say(line) => self.output(pod, line),
             }
@@ -139,13 +139,13 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
         }
     }
 
-    pub(super) fn probed(&mut self, pod: PodId, term: usize) -> Result<(), SimulationError<E>> {
+    pub(super) fn probed(&mut self, pod: PodId, check: Check) -> Result<(), SimulationError<E>> {
         let client = self.clients.get(&pod);
-        let Some(probe) = client.and_then(|client| client.probe(term)).cloned() else {
+        let Some(probe) = client.and_then(|client| client.probe(check.term)).cloned() else {
             return Ok(());
         };
         let result = self.cluster.probe(pod, &probe);
-        self.drive(pod, wait::Event::Probed { term, result })
+        self.drive(pod, wait::Event::Probed { check, result })
     }
 
     fn finish(&mut self, pod: PodId, ending: wait::Ending) -> Result<(), SimulationError<E>> {

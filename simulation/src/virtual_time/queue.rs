@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use oncue_client::wait::Answer;
+use oncue_client::wait::{Answer, Check};
 use serde_json::Value;
 
 use crate::cluster::{Event, PodId};
@@ -34,8 +34,7 @@ pub(super) enum Happening {
     /// A client's probe ends.
     Probed {
         pod: PodId,
-        /// The position of the term.
-        term: usize,
+        check: Check,
     },
     /// The injected container starts.
     StartClient {
