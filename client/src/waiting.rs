@@ -17,7 +17,7 @@ use oncue_wire::{JudgedTerm, WaitAnswer};
 
 use self::{
     preparation::{Preparation, PreparationError},
-    signalling::{Attempt, Stage, Unsignalled},
+    signalling::{Attempt, Signalling},
 };
 use crate::{
     Surroundings,
@@ -50,7 +50,7 @@ pub(crate) fn wait(arguments: args::Wait, surroundings: &Surroundings) -> Exit {
     };
     let mut waiting = Waiting {
         question: None,
-        unsignalled: Unsignalled::default(),
+        signalling: Signalling::default(),
         sender,
         happenings,
         preparation,
@@ -79,7 +79,7 @@ enum Interruption {
 struct Waiting<'a> {
     /// The question that awaits its answer, with its connection.
     question: Option<(u64, Api)>,
-    unsignalled: Unsignalled,
+    signalling: Signalling,
     sender: Sender<Happening>,
     happenings: Receiver<Happening>,
     preparation: Preparation,
@@ -90,9 +90,8 @@ impl Waiting<'_> {
     /// Returns the exit and the message that explains it.
     fn run(&mut self) -> (Exit, String) {
         let mut wait = Wait::new(self.preparation.plan.clone(), self.now());
-        let early = self.preparation.early_signals.clone();
-        let ending = self.begin_to_signal(Stage::BesideWait, early);
-        let ending = match ending.and_then(|()| self.until_it_ends(&mut wait)) {
+        let signalling = self.signal_beside_wait();
+        let ending = match signalling.and_then(|()| self.until_it_ends(&mut wait)) {
             Ok(ending) => ending,
             Err(interruption) => {
                 self.preparation

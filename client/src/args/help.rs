@@ -70,7 +70,8 @@ Options:
   --timeout=DURATION       time for the whole wait, through restarts where --dir is given
   --timeout-policy=POLICY  what follows a timeout: fail (the default) or proceed
   --signal=SIGNAL          creates this variable once the wait is over; may be repeated
-  --signal-on-wait=SIGNAL  creates this variable when the wait begins; may be repeated
+  --signal-on-wait=SIGNAL  creates this variable when the wait begins, or gives it up 2 s after
+                           the wait; may be repeated
   --mark=SIGNAL            what `create --marker` will create; may be repeated
   --dir=DIR                the folder that the pod's containers share
   --install                leaves this program in that folder, and where the store is

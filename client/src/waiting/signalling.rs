@@ -3,8 +3,8 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, mpsc::Sender},
-    thread,
+    sync::{Arc, OnceLock, mpsc::Sender},
+    thread::{self, Thread},
     time::Duration,
 };
 
@@ -20,83 +20,122 @@ use crate::{
     wait::elapsed,
 };
 
-/// The news of one signal.
-pub(super) struct Attempt {
-    stage: Stage,
-    name: VariableName,
-    outcome: Outcome,
-}
-
-/// When signals are created.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Stage {
-    AfterWait,
-    BesideWait,
-}
-
-enum Outcome {
+/// The news of the next signal.
+pub(super) enum Attempt {
     /// The store rejects the signal.
     Rejected(String),
     /// The store did not take the signal. There is a line to print at a falling rate.
     Retried(Option<String>),
-    Signalled,
+    /// The signal was created or given up. There is a line to print, unless it is created later.
+    Settled(Option<String>),
 }
 
-/// The names of the signals that are not created yet.
-#[derive(Debug, Default)]
-pub(super) struct Unsignalled {
-    after_wait: VecDeque<VariableName>,
-    beside_wait: VecDeque<VariableName>,
+/// The signals that a thread creates.
+#[derive(Default)]
+pub(super) struct Signalling {
+    /// The names of those that it has neither created nor given up, in their order.
+    unsettled: VecDeque<VariableName>,
+    thread: Option<Thread>,
+    /// When the wait ended, by the clock.
+    wait_ended: Arc<OnceLock<Duration>>,
 }
 
-impl Unsignalled {
-    fn of(&mut self, stage: Stage) -> &mut VecDeque<VariableName> {
-        match stage {
-            Stage::AfterWait => &mut self.after_wait,
-            Stage::BesideWait => &mut self.beside_wait,
-        }
-    }
-
-    /// Returns the next signal that is to be created.
-    fn next(&self) -> Option<&VariableName> {
-        self.after_wait.iter().chain(&self.beside_wait).next()
-    }
+/// A signal to create.
+struct Task {
+    signal: NamedSignal,
+    /// How long it is tried after the end of the wait; `None` if until it is created.
+    late_for: Option<Duration>,
 }
 
 impl Waiting<'_> {
-    /// Starts to create signals one after the other, however long the store takes.
+    /// Starts to create the signals beside the wait.
+    ///
+    /// A signal that is created again after the wait, maybe with another value, is tried no longer
+    /// than the wait: it must not overwrite the later value.
     ///
     /// # Errors
     /// [`Interruption::Rejected`] if the operating system cannot start a thread.
-    pub(super) fn begin_to_signal(
-        &mut self,
-        stage: Stage,
-        signals: Vec<NamedSignal>,
-    ) -> Result<(), Interruption> {
-        if signals.is_empty() {
+    pub(super) fn signal_beside_wait(&mut self) -> Result<(), Interruption> {
+        let later = &self.preparation.signals;
+        let late_for = |signal: &NamedSignal| {
+            let is_repeated = later.iter().any(|it| it.name == signal.name);
+            Some(if is_repeated {
+                Duration::ZERO
+            } else {
+                LATE_SIGNALS
+            })
+        };
+        let tasks = self.preparation.early_signals.iter().map(|signal| Task {
+            signal: signal.clone(),
+            late_for: late_for(signal),
+        });
+        self.start(tasks.collect())
+    }
+
+    /// Creates the signals after the wait, however long the store takes. Signals beside the wait that
+    /// did not get through have a moment more.
+    ///
+    /// # Errors
+    /// [`Interruption`] if the store rejects a signal, or the client is stopped.
+    pub(super) fn signal_after_wait(&mut self) -> Result<(), Interruption> {
+        self.finish_beside_wait()?;
+        let signals = self.preparation.signals.iter().cloned();
+        let tasks = signals.map(|signal| Task {
+            signal,
+            late_for: None,
+        });
+        self.start(tasks.collect())?;
+        while !self.signalling.unsettled.is_empty() {
+            self.take_next_attempt(None)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the signals beside the wait come to an end, so that they do not mix with those after it.
+    fn finish_beside_wait(&mut self) -> Result<(), Interruption> {
+        let ended = self.surroundings.clock.now();
+        self.signalling.wait_ended.get_or_init(|| ended);
+        if let Some(thread) = self.signalling.thread.take() {
+            thread.unpark();
+        }
+        // The thread gives up in time, unless a request hangs. Nothing else may follow that request.
+        let is_last = self.preparation.signals.is_empty();
+        let until = is_last.then_some(self.now() + LATE_SIGNALS);
+        while !self.signalling.unsettled.is_empty() && until.is_none_or(|until| self.now() < until)
+        {
+            self.take_next_attempt(until)?;
+        }
+        for name in self.signalling.unsettled.drain(..) {
+            self.surroundings.console.say(given_up(&name));
+        }
+        Ok(())
+    }
+
+    /// Starts a thread that creates signals one after the other.
+    fn start(&mut self, tasks: Vec<Task>) -> Result<(), Interruption> {
+        if tasks.is_empty() {
             return Ok(());
         }
-        let names = signals.iter().map(|signal| signal.name.clone());
-        *self.unsignalled.of(stage) = names.collect();
+        let names = tasks.iter().map(|task| task.signal.name.clone());
+        self.signalling.unsettled = names.collect();
         let api = &self.preparation.api;
         let signaller = Signaller {
-            stage,
-            api: match stage {
-                Stage::AfterWait => api.clone(),
-                // The wait closes its connection when it has another question.
-                Stage::BesideWait => api.reconnected().unwrap_or_else(|_| api.clone()),
-            },
+            // The wait closes its connection when it has another question.
+            api: api.reconnected().unwrap_or_else(|_| api.clone()),
             namespace: self.preparation.namespace.clone(),
             owner: self.preparation.owner.clone(),
             clock: Arc::clone(&self.surroundings.clock),
+            wait_ended: Arc::clone(&self.signalling.wait_ended),
             sender: self.sender.clone(),
         };
-        let started = thread::Builder::new().spawn(move || signaller.signal_all(&signals));
-        started.map(drop).map_err(|error| {
+        let started = thread::Builder::new().spawn(move || signaller.create_all(&tasks));
+        let started = started.map_err(|error| {
             Interruption::Rejected(format!(
                 "Failed to signal: failed to start a thread: {error}"
             ))
-        })
+        })?;
+        self.signalling.thread = Some(started.thread().clone());
+        Ok(())
     }
 
     /// Handles the news of a signal.
@@ -104,17 +143,12 @@ impl Waiting<'_> {
     /// # Errors
     /// [`Interruption::Rejected`] if the store rejects the signal.
     pub(super) fn take_attempt(&mut self, attempt: Attempt) -> Result<(), Interruption> {
-        let Attempt {
-            stage,
-            name,
-            outcome,
-        } = attempt;
-        let line = match outcome {
-            Outcome::Rejected(message) => return Err(Interruption::Rejected(message)),
-            Outcome::Retried(line) => line,
-            Outcome::Signalled => {
-                self.unsignalled.of(stage).pop_front();
-                Some(format!("Signalled: {name}"))
+        let line = match attempt {
+            Attempt::Rejected(message) => return Err(Interruption::Rejected(message)),
+            Attempt::Retried(line) => line,
+            Attempt::Settled(line) => {
+                self.signalling.unsettled.pop_front();
+                line
             }
         };
         if let Some(line) = line {
@@ -123,31 +157,8 @@ impl Waiting<'_> {
         Ok(())
     }
 
-    /// Creates the signals after the wait, however long the store takes. Signals beside the wait that
-    /// did not get through have a moment more.
-    pub(super) fn signal_after_wait(&mut self) -> Result<(), Interruption> {
-        let signals = self.preparation.signals.clone();
-        self.begin_to_signal(Stage::AfterWait, signals)?;
-        let patience = self.now() + GRACE;
-        while !self.unsignalled.after_wait.is_empty() {
-            self.hear_of_signals(None)?;
-        }
-        while !self.unsignalled.beside_wait.is_empty() && self.now() < patience {
-            self.hear_of_signals(Some(patience))?;
-        }
-        let late = self.unsignalled.beside_wait.iter();
-        let late: Vec<_> = late.map(VariableName::as_str).collect();
-        if !late.is_empty() {
-            self.surroundings.console.say(format_args!(
-                "Warning: gave up signalling {}: the controller signals instead",
-                late.join(", ")
-            ));
-        }
-        Ok(())
-    }
-
-    /// Waits for the next attempt, until a time if there is one.
-    fn hear_of_signals(&mut self, until: Option<Duration>) -> Result<(), Interruption> {
+    /// Handles the next attempt, if one comes until a time.
+    fn take_next_attempt(&mut self, until: Option<Duration>) -> Result<(), Interruption> {
         match self.next(until) {
             Some(Happening::Attempted(attempt)) => self.take_attempt(attempt),
             Some(Happening::Signal(signal)) => Err(Interruption::Stopped(signal)),
@@ -158,23 +169,27 @@ impl Waiting<'_> {
 
     /// Returns the message for users if `signal` ends the client after the wait.
     pub(super) fn stopped_while_signalling(&self, signal: &str) -> String {
-        match self.unsignalled.next() {
+        match self.signalling.unsettled.front() {
             Some(name) => format!("Stopped by {signal} before signalling {name}"),
             None => format!("Stopped by {signal}"),
         }
     }
 }
 
-/// How long the client waits at its end for signals beside the wait: as long as a marker has.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long the client tries signals beside the wait when the wait is over: as long as a marker has.
+const LATE_SIGNALS: Duration = Duration::from_secs(2);
+
+fn given_up(name: &VariableName) -> String {
+    format!("Warning: gave up signalling {name}; a controller may signal it later")
+}
 
 /// Creates signals on a thread of its own, so that neither the wait nor SIGTERM waits for the store.
 struct Signaller {
-    stage: Stage,
     api: Api,
     namespace: Namespace,
     owner: Option<Owner>,
     clock: Arc<dyn Clock>,
+    wait_ended: Arc<OnceLock<Duration>>,
     sender: Sender<Happening>,
 }
 
@@ -182,34 +197,51 @@ struct Signaller {
 struct Ended;
 
 impl Signaller {
-    fn signal_all(&self, signals: &[NamedSignal]) {
-        for signal in signals {
-            if self.signal(signal).is_err() {
+    fn create_all(&self, tasks: &[Task]) {
+        for task in tasks {
+            if self.create(task).is_err() {
                 break;
             }
         }
     }
 
-    fn signal(&self, signal: &NamedSignal) -> Result<(), Ended> {
+    fn create(&self, task: &Task) -> Result<(), Ended> {
+        let name = &task.signal.name;
         let mut random = fastrand::Rng::new();
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
         let begun = self.clock.now();
-        while let Err(error) = self.create(signal) {
-            let after = elapsed(self.clock.now().saturating_sub(begun));
-            let attempt = format!("signal {} after {after}: {error}", signal.name);
-            if error.is_final() {
-                return self.tell(signal, Outcome::Rejected(format!("Failed to {attempt}")));
+        loop {
+            let left = self.time_left(task);
+            if left.is_zero() {
+                let is_repeated = task.late_for == Some(Duration::ZERO);
+                return self.tell(Attempt::Settled((!is_repeated).then(|| given_up(name))));
             }
-            let delay = backoff.after_failure(&mut random);
+            let Err(error) = self.try_to_create(&task.signal) else {
+                return self.tell(Attempt::Settled(Some(format!("Signalled: {name}"))));
+            };
+            let after = elapsed(self.clock.now().saturating_sub(begun));
+            let attempt = format!("signal {name} after {after}: {error}");
+            if error.is_final() {
+                return self.tell(Attempt::Rejected(format!("Failed to {attempt}")));
+            }
+            let delay = backoff.after_failure(&mut random).min(left);
             let is_told = backoff.failures().is_power_of_two();
             let line = is_told.then(|| format!("Trying to {attempt}"));
-            self.tell(signal, Outcome::Retried(line))?;
-            thread::sleep(self.clock.in_reality(delay));
+            self.tell(Attempt::Retried(line))?;
+            // The end of the wait unparks the thread.
+            thread::park_timeout(self.clock.in_reality(delay));
         }
-        self.tell(signal, Outcome::Signalled)
     }
 
-    fn create(&self, signal: &NamedSignal) -> Result<(), ApiError> {
+    /// Returns how long the signal can still be tried.
+    fn time_left(&self, task: &Task) -> Duration {
+        match (task.late_for, self.wait_ended.get()) {
+            (Some(late_for), Some(ended)) => (*ended + late_for).saturating_sub(self.clock.now()),
+            _ => Duration::MAX,
+        }
+    }
+
+    fn try_to_create(&self, signal: &NamedSignal) -> Result<(), ApiError> {
         let assertion = AssertRequest {
             value: signal.value.clone(),
             owner: self.owner.clone(),
@@ -219,12 +251,7 @@ impl Signaller {
         created.map(drop)
     }
 
-    fn tell(&self, signal: &NamedSignal, outcome: Outcome) -> Result<(), Ended> {
-        let attempt = Attempt {
-            stage: self.stage,
-            name: signal.name.clone(),
-            outcome,
-        };
+    fn tell(&self, attempt: Attempt) -> Result<(), Ended> {
         let sent = self.sender.send(Happening::Attempted(attempt));
         sent.map_err(|_| Ended)
     }

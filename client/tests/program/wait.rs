@@ -320,7 +320,38 @@ fn a_signal_that_does_not_get_through_delays_no_wait() {
     let ended = Pod::new(server.url()).run(&["wait", "--signal-on-wait=here", "peer"]);
     ended.assert_code(0);
     ended.assert_says("Trying to signal here");
-    ended.assert_says("Warning: gave up signalling here: the controller signals instead");
+    ended.assert_says("Warning: gave up signalling here; a controller may signal it later");
+}
+
+/// As injected without a controller: the pod must not start before the signal is there.
+#[test]
+fn a_signal_beside_the_wait_never_comes_after_the_one_of_its_name_after_the_wait() {
+    let (attempted, is_attempted) = mpsc::channel();
+    let is_attempted = Mutex::new(is_attempted);
+    let values = Arc::new(Mutex::new(Vec::new()));
+    let put = Arc::clone(&values);
+    let server = Server::start(move |request| {
+        if request.line != HERE {
+            is_attempted.lock().unwrap().recv().unwrap();
+            return Reply::held();
+        }
+        // Nobody receives them once the wait is answered.
+        let _ = attempted.send(());
+        let value = request.body["value"].clone();
+        put.lock().unwrap().push(value.clone());
+        match value.as_str() {
+            Some("1") => Reply::Problem(507, "the disk is full"),
+            _ => Reply::Json(201, json!({})),
+        }
+    });
+    let signals = ["--signal-on-wait=here=1", "--signal=here=2"];
+    let ended = Pod::new(server.url()).run(&["wait", signals[0], signals[1], "peer"]);
+    ended.assert_code(0);
+    ended.assert_says("Signalled: here");
+    let gave_up = ended.log.iter().any(|line| line.contains("gave up"));
+    assert!(!gave_up, "{ended:?}");
+    let values = values.lock().unwrap();
+    assert_eq!(values.last(), Some(&json!("2")), "{values:?}");
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub(crate) struct Duties {
     pub(crate) install: bool,
     /// Whether a marker will read what it leaves.
     pub(crate) mark: bool,
+    /// Whether no controller creates the signals that it cannot create beside its wait.
+    pub(crate) signal_alone: bool,
 }
 
 /// The arguments, and what they need.
@@ -39,11 +41,12 @@ pub(crate) fn arguments(asked: &PodAnnotations, record: &Record, duties: Duties)
     if asked.mode == Mode::Init {
         arguments.push_timeout(asked, record);
     }
-    arguments.push_signals(
-        "--signal-on-wait=",
-        &asked.signals_on_wait,
-        &record.signals_on_wait,
-    );
+    let on_wait = (&*asked.signals_on_wait, &*record.signals_on_wait);
+    arguments.push_signals("--signal-on-wait=", on_wait.0, on_wait.1);
+    if duties.signal_alone {
+        // Those that do not get through beside the wait delay the pod then.
+        arguments.push_signals("--signal=", on_wait.0, on_wait.1);
+    }
     arguments.push_signals("--signal=", &asked.signals_on_init, &record.signals_on_init);
     if duties.mark {
         arguments.push_signals("--mark=", &asked.signals, &record.signals);
@@ -114,13 +117,18 @@ mod tests {
     use crate::language::Keys;
 
     fn list(annotations: &[(&str, &str)]) -> (Vec<String>, bool) {
-        let reading = PodAnnotations::read(&Keys::default(), annotations.iter().copied());
-        let asked = reading.annotations.unwrap();
-        let record = Record::of(&asked, Some("app"));
         let duties = Duties {
             install: true,
             mark: true,
+            signal_alone: false,
         };
+        list_for(duties, annotations)
+    }
+
+    fn list_for(duties: Duties, annotations: &[(&str, &str)]) -> (Vec<String>, bool) {
+        let reading = PodAnnotations::read(&Keys::default(), annotations.iter().copied());
+        let asked = reading.annotations.unwrap();
+        let record = Record::of(&asked, Some("app"));
         let arguments = arguments(&asked, &record, duties);
         let list = arguments.list.iter().map(ToString::to_string).collect();
         (list, arguments.names_node)
@@ -155,6 +163,27 @@ mod tests {
         ];
         assert_eq!(list, expected);
         assert!(!names_node);
+    }
+
+    #[test]
+    fn without_a_controller_signals_on_wait_are_there_before_the_pod_starts() {
+        let duties = Duties {
+            install: false,
+            mark: false,
+            signal_alone: true,
+        };
+        let signals = [
+            ("signals-on-wait", "phase=waiting, here"),
+            ("signals-on-init", "phase=done"),
+        ];
+        let expected = [
+            "--signal-on-wait=phase=waiting",
+            "--signal-on-wait=here",
+            "--signal=phase=waiting",
+            "--signal=here",
+            "--signal=phase=done",
+        ];
+        assert_eq!(list_for(duties, &signals).0[2..], expected);
     }
 
     #[test]

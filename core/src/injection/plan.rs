@@ -12,7 +12,7 @@ use super::{
     record::Record,
     refusal::Refusal,
     resources::Resources,
-    settings::Settings,
+    settings::{Controller, Settings},
     view::Text,
 };
 use crate::language::{
@@ -79,6 +79,7 @@ impl<'a> Plan<'a> {
             duties: Duties {
                 install: mark || asked.inject == Inject::Client,
                 mark,
+                signal_alone: subject.settings.controller == Controller::Absent,
             },
             resources: Budget::of(spec, &around, place.index).fit(wish),
             was_injected: present_hash.is_some()
