@@ -270,9 +270,9 @@ impl Wait {
                 self.conversation.turn_to(self.next_topic(), now);
                 None
             }
-            // An older store does not know them.
-            Err(Lost::Refused(_)) if !self.conversation.asked().nudges.is_empty() => {
-                self.conversation.do_without_nudges(now);
+            // The nudges may be at fault, and no wait needs them.
+            Err(Lost::Refused(reason)) if !self.conversation.asked().nudges.is_empty() => {
+                self.do_without_nudges(&reason, now);
                 None
             }
             Err(Lost::Refused(reason)) if self.overdue.is_none() && self.asks_for_terms() => {
@@ -301,6 +301,11 @@ impl Wait {
             let line = self.conversation.lost(reason, now, &mut self.random);
             self.say(line);
         }
+    }
+
+    fn do_without_nudges(&mut self, reason: &str, now: Duration) {
+        self.expect_no_nudges(now);
+        self.conversation.do_without_nudges(reason, now);
     }
 
     /// Sets the pace of the probes to that of Services that the store does not know.

@@ -12,6 +12,9 @@ const PACE: Duration = Duration::from_millis(100);
 /// The time between two questions if the store would not hold its answer.
 const POLL: Duration = Duration::from_secs(5);
 
+/// How long the client asks no nudges of a store that has rejected a question with some.
+const WITHOUT_NUDGES: Duration = Duration::from_mins(1);
+
 /// The questions to the store, one at a time.
 #[derive(Debug)]
 pub(super) struct Conversation {
@@ -23,7 +26,8 @@ pub(super) struct Conversation {
     asked: Asked,
     /// The purpose of the next question.
     topic: Topic,
-    nudging: Nudging,
+    /// When the store may be asked for nudges again; [`Duration::MAX`] if it does not know them.
+    nudges_from: Duration,
     asked_at: Duration,
     revision: Option<String>,
     answered_once: bool,
@@ -49,13 +53,6 @@ enum Phase {
     Resting { until: Duration },
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Nudging {
-    /// The store is not known to reject nudges.
-    Possible,
-    Rejected,
-}
-
 /// The purpose of the next question.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Topic {
@@ -77,7 +74,7 @@ impl Conversation {
             number: 0,
             asked: Asked::default(),
             topic: Topic::Confirmation,
-            nudging: Nudging::Possible,
+            nudges_from: Duration::ZERO,
             asked_at: Duration::ZERO,
             revision: None,
             answered_once: false,
@@ -123,16 +120,25 @@ impl Conversation {
         self.topic == Topic::Release
     }
 
-    /// Returns whether the store may be asked for nudges.
-    pub(super) fn knows_nudges(&self) -> bool {
-        self.nudging == Nudging::Possible
+    /// Returns whether the store may be asked for nudges now.
+    pub(super) fn may_nudge(&self, now: Duration) -> bool {
+        self.nudges_from <= now
     }
 
-    /// Asks again without nudges, because the store has rejected a question with some.
-    pub(super) fn do_without_nudges(&mut self, now: Duration) {
-        self.nudging = Nudging::Rejected;
-        self.revision = None;
-        self.phase = Phase::Resting { until: now };
+    /// Returns whether the store may be asked for nudges later.
+    pub(super) fn may_nudge_later(&self, now: Duration) -> bool {
+        now < self.nudges_from && self.nudges_from < Duration::MAX
+    }
+
+    /// Asks again without nudges, because the store has rejected a question with some: for good if
+    /// it is an older one, whose reason names the member, and for a while otherwise.
+    pub(super) fn do_without_nudges(&mut self, reason: &str, now: Duration) {
+        self.nudges_from = if reason.contains("`nudges`") {
+            Duration::MAX
+        } else {
+            now + WITHOUT_NUDGES
+        };
+        self.turn_to(Topic::Confirmation, now);
     }
 
     /// Returns whether the last answer was to a question after the last probe.

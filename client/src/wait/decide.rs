@@ -98,7 +98,7 @@ impl Wait {
 
     /// Returns the positions of the probings of which the store is asked for nudges.
     pub(super) fn nudges(&self) -> Vec<usize> {
-        if !self.conversation.knows_nudges() {
+        if !self.conversation.may_nudge(self.handled_at) {
             return Vec::new();
         }
         let probings = self.probings.iter().enumerate();
@@ -122,9 +122,10 @@ impl Wait {
             Topic::Confirmation
         } else if !self.nudges().is_empty() {
             Topic::Change
-        } else if terms
-            .iter()
-            .any(|watched| watched.term.presence == Presence::Failure)
+        } else if self.conversation.may_nudge_later(self.handled_at)
+            || terms
+                .iter()
+                .any(|watched| watched.term.presence == Presence::Failure)
         {
             Topic::Poll
         } else {

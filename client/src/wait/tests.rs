@@ -545,6 +545,54 @@ fn a_store_that_refuses_the_terms_refuses_them_without_nudges_too() {
 }
 
 #[test]
+fn a_refusal_for_another_reason_than_the_member_ends_the_nudges_for_a_minute() {
+    for terms in ["tcp://redis:6379", "a, tcp://redis:6379"] {
+        let mut played = Played::of(terms);
+        played.probe(played.checks[0].term, Err("connection refused"));
+        played.refuse("answered 403: not now");
+        played.answer([Verdict::Held]);
+        let asks_for_nudges = |played: &Played| !played.asked.last().unwrap().nudges.is_empty();
+        let mut nudged_at = None;
+        let mut answered = played.asked.len();
+        while played.now < secs(90) && nudged_at.is_none() {
+            let wake = played.wait.wake_at().unwrap();
+            played.pass_until(wake);
+            let last = *played.checks.last().unwrap();
+            played.end(last, Err("connection refused"));
+            if played.asked.len() > answered && asks_for_nudges(&played) {
+                nudged_at = Some(played.now);
+            } else if played.asked.len() > answered {
+                answered = played.asked.len();
+                played.answer([Verdict::Held]);
+            }
+        }
+        let nudged_at = nudged_at.expect(terms);
+        assert!(
+            (60..=66).contains(&nudged_at.as_secs()),
+            "{terms}: {nudged_at:?}"
+        );
+    }
+}
+
+#[test]
+fn a_store_that_knows_no_nudges_is_probed_at_the_pace_of_one_that_sends_none() {
+    let mut played = Played::of("!a, tcp://redis:6379");
+    played.probe(1, Err("connection refused"));
+    played.answer_with([Verdict::Held], [Unready]);
+    played.pass_until(secs(70));
+    played.refuse("answered 400: unknown field `nudges`");
+    played.answer([Verdict::Held]);
+    played.probe(1, Err("connection refused"));
+    let (begun, made) = (played.now, played.checks.len());
+    while played.checks.len() == made {
+        let wake = played.wait.wake_at().unwrap();
+        played.pass_until(wake);
+    }
+    let pause = played.now.saturating_sub(begun);
+    assert!(pause <= secs(2), "{pause:?}");
+}
+
+#[test]
 fn a_store_that_forgets_its_nudges_goes_without_when_it_is_back() {
     let mut played = Played::of("a, tcp://redis:6379");
     played.answer([missing("does not exist")]);
