@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -14,7 +14,15 @@ use super::{Hosts, LookupError, Names};
 #[derive(Debug)]
 pub(crate) struct RememberedNames {
     names: Names,
-    answers: Mutex<BTreeMap<String, Answer>>,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    answers: BTreeMap<String, Answer>,
+    /// How many times an answer was forgotten. A lookup that began before the last time does not
+    /// count: its answer may be the one that was to be forgotten.
+    forgotten: u64,
 }
 
 #[derive(Debug)]
@@ -27,13 +35,15 @@ impl RememberedNames {
     pub(crate) fn new(names: Names) -> Self {
         Self {
             names,
-            answers: Mutex::default(),
+            memory: Mutex::default(),
         }
     }
 
     /// Forgets the answer about a host.
     pub(crate) fn forget(&self, host: &str) {
-        self.lock().remove(host);
+        let mut memory = self.lock();
+        memory.answers.remove(host);
+        memory.forgotten += 1;
     }
 
     /// Returns the answer that is kept, or else the one that `ask` gets at `now`.
@@ -43,9 +53,13 @@ impl RememberedNames {
         now: Instant,
         ask: impl FnOnce() -> Result<Vec<IpAddr>, LookupError>,
     ) -> Result<Vec<IpAddr>, LookupError> {
-        if let Some(answer) = self.lock().get(host).filter(|answer| now < answer.until) {
+        let memory = self.lock();
+        let answer = memory.answers.get(host);
+        if let Some(answer) = answer.filter(|answer| now < answer.until) {
             return answer.addresses.clone();
         }
+        let forgotten = memory.forgotten;
+        drop(memory);
         // Not under the lock: another host's probe must not wait for this one.
         let addresses = ask();
         let kept_for = if addresses.is_ok() {
@@ -57,12 +71,15 @@ impl RememberedNames {
             addresses: addresses.clone(),
             until: now + kept_for,
         };
-        self.lock().insert(host.to_owned(), answer);
+        let mut memory = self.lock();
+        if memory.forgotten == forgotten {
+            memory.answers.insert(host.to_owned(), answer);
+        }
         addresses
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Answer>> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,6 +140,18 @@ mod tests {
         names.forget("h");
         assert_eq!(ask("h", 2), Ok(mk_addresses(2)));
         assert_eq!(ask("other", 2), Ok(mk_addresses(1)));
+    }
+
+    #[test]
+    fn a_lookup_that_began_before_its_name_was_forgotten_is_not_kept() {
+        let (names, now) = (mk_names(), Instant::now());
+        let overtaken = names.recall("h", now, || {
+            names.forget("h");
+            Ok(mk_addresses(1))
+        });
+        assert_eq!(overtaken, Ok(mk_addresses(1)));
+        let next = names.recall("h", now, || Ok(mk_addresses(2)));
+        assert_eq!(next, Ok(mk_addresses(2)));
     }
 
     #[test]
