@@ -58,7 +58,8 @@ pub fn service_hosts<'h>(host: &'h str, from: &'h Namespace) -> Vec<ServiceHost<
 }
 
 /// Returns the Service that a pod of the namespace `from` reaches by the name `host`, if there is
-/// such a Service; `None` for an address, for the loopback, and for names of pods.
+/// such a Service; `None` for an address, for the loopback, and for names of pods. A name of two
+/// labels is that of a pod if the first label ends in a number, as the pods of a `StatefulSet` do.
 ///
 /// ```
 /// use oncue_language::{Namespace, host::service_of};
@@ -75,6 +76,10 @@ pub fn service_of(host: &str, from: &Namespace) -> Option<ObjectKey> {
     if is_loopback(host) {
         return None;
     }
+    let two_labels = host.split_once('.').filter(|(_, rest)| !rest.contains('.'));
+    if two_labels.is_some_and(|(pod, _)| is_numbered(pod)) {
+        return None;
+    }
     let mut meanings = service_hosts(host, from).into_iter();
     let ServiceHost {
         service, namespace, ..
@@ -82,6 +87,12 @@ pub fn service_of(host: &str, from: &Namespace) -> Option<ObjectKey> {
     let name = service.to_ascii_lowercase();
     let namespace = namespace.to_ascii_lowercase().parse().ok()?;
     is_dns_label(&name).then(|| ObjectKey::named(ObjectKind::Service, Some(namespace), &name))
+}
+
+/// Returns whether a name ends in a number, as that of the pod `db-0`.
+fn is_numbered(pod: &str) -> bool {
+    let number = pod.rsplit_once('-').map(|(_, number)| number);
+    number.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Reads `SERVICE.NAMESPACE`, or `POD.SERVICE.NAMESPACE`.
@@ -140,7 +151,12 @@ mod tests {
                 "redis.other.svc.k8s.example.com",
                 Some("service:redis@other"),
             ),
+            ("redis-0", Some("service:redis-0@shop")),
+            ("redis-a.other", Some("service:redis-a@other")),
+            ("redis-0.other.svc", Some("service:redis-0@other")),
             // Of another kind, or of nothing in a cluster.
+            ("redis-0.redis", None),
+            ("redis-0.redis.other", None),
             ("redis.", None),
             ("redis.other.", None),
             ("redis.other.svc.", None),
