@@ -12,7 +12,7 @@ use crate::language::{
     PodAnnotations, Target, Term,
     annotation::{Fault, Key, Mode},
     condition::MAX_TOGETHER,
-    object::{FieldStep, PRIVATE_TO_OTHERS},
+    object::{FieldPath, FieldStep, PRIVATE_TO_OTHERS},
 };
 
 const OPENS_NO_GATES: &str =
@@ -86,19 +86,38 @@ pub(crate) fn own_claims(
     errors.collect()
 }
 
-/// Returns whether a term asks for a claim's status, which depends on its binding.
+/// Returns whether a term asks for what a claim gets when it is bound.
 fn waits_for_binding(object: &ObjectTerm) -> bool {
     object.kind == ObjectKind::PersistentVolumeClaim
         && match &object.demand {
             ObjectDemand::Condition(_) => false,
-            ObjectDemand::Field { path, .. } => path.steps().first() == Some(&status()),
+            ObjectDemand::Field { path, .. } => is_set_by_binding(path),
             ObjectDemand::Rule => true,
         }
 }
 
-fn status() -> FieldStep {
-    FieldStep::Member("status".into())
+fn is_set_by_binding(path: &FieldPath) -> bool {
+    let steps = path.steps().iter().map(|step| match step {
+        FieldStep::Index(_) => "",
+        FieldStep::Member(name) => name,
+    });
+    let names: Vec<_> = steps.collect();
+    match *names {
+        ["status", ..] | ["spec", "volumeName"] => true,
+        ["metadata", "annotations", key] => SET_BY_BINDING.contains(&key),
+        _ => false,
+    }
 }
+
+/// The annotations of a claim by which the scheduler, the provisioner and the controller of volumes
+/// bind it.
+const SET_BY_BINDING: [&str; 5] = [
+    "pv.kubernetes.io/bind-completed",
+    "pv.kubernetes.io/bound-by-controller",
+    "volume.beta.kubernetes.io/storage-provisioner",
+    "volume.kubernetes.io/selected-node",
+    "volume.kubernetes.io/storage-provisioner",
+];
 
 /// Refuses `signals` if neither a marker nor a controller would signal.
 pub(crate) fn unsignalled(
@@ -334,6 +353,19 @@ mod tests {
             ("pvc:orders", "gate", Some("app"), true),
             ("pvc:orders@shop", "gate", None, true),
             ("?pvc:orders{.status.phase}=Bound", "gate", None, true),
+            ("pvc:orders{.spec.volumeName}", "gate", None, true),
+            (
+                "pvc:orders{.metadata.annotations['pv.kubernetes.io/bind-completed']}=yes",
+                "gate",
+                None,
+                true,
+            ),
+            (
+                "pvc:orders{.metadata.annotations['team']}",
+                "gate",
+                None,
+                false,
+            ),
             ("pvc:app-scratch", "gate", Some("app"), true),
             ("pvc:$(POD_NAME)-scratch", "gate", None, true),
             ("pvc:app-tmp", "gate", Some("app"), false),
