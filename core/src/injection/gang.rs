@@ -22,9 +22,8 @@ pub(super) fn mark(pod: &Pod<'_>, spec: &Spec<'_>) -> Option<String> {
 }
 
 /// Those of Kueue and of the scheduler-plugins.
-const LABELS: [&str; 3] = [
+const LABELS: [&str; 2] = [
     "kueue.x-k8s.io/pod-group-name",
-    "kueue.x-k8s.io/queue-name",
     "scheduling.x-k8s.io/pod-group",
 ];
 
@@ -66,8 +65,13 @@ mod tests {
                 Some("label scheduling.x-k8s.io/pod-group"),
             ),
             (
+                r#"{"metadata":{"labels":{"kueue.x-k8s.io/pod-group-name":"g"}},"spec":{}}"#,
+                Some("label kueue.x-k8s.io/pod-group-name"),
+            ),
+            // Kueue admits each pod of a queue by itself.
+            (
                 r#"{"metadata":{"labels":{"kueue.x-k8s.io/queue-name":"q"}},"spec":{}}"#,
-                Some("label kueue.x-k8s.io/queue-name"),
+                None,
             ),
             (
                 r#"{"metadata":{"annotations":{"scheduling.k8s.io/group-name":"g"}},"spec":{}}"#,
