@@ -1,7 +1,6 @@
 //! Names whose addresses are kept for a while.
 
 use std::{
-    collections::BTreeMap,
     net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -19,7 +18,8 @@ pub(crate) struct RememberedNames {
 
 #[derive(Debug, Default)]
 struct Memory {
-    answers: BTreeMap<String, Answer>,
+    /// One for each host. A pod probes few: a map would add kilobytes to the client's binary.
+    answers: Vec<Answer>,
     /// How many times an answer was forgotten. A lookup that began before the last time does not
     /// count: its answer may be the one that was to be forgotten.
     forgotten: u64,
@@ -27,8 +27,15 @@ struct Memory {
 
 #[derive(Debug)]
 struct Answer {
+    host: String,
     addresses: Result<Vec<IpAddr>, LookupError>,
     until: Instant,
+}
+
+impl Memory {
+    fn remove(&mut self, host: &str) {
+        self.answers.retain(|answer| answer.host != host);
+    }
 }
 
 impl RememberedNames {
@@ -42,7 +49,7 @@ impl RememberedNames {
     /// Forgets the answer about a host.
     pub(crate) fn forget(&self, host: &str) {
         let mut memory = self.lock();
-        memory.answers.remove(host);
+        memory.remove(host);
         memory.forgotten += 1;
     }
 
@@ -54,8 +61,8 @@ impl RememberedNames {
         ask: impl FnOnce() -> Result<Vec<IpAddr>, LookupError>,
     ) -> Result<Vec<IpAddr>, LookupError> {
         let memory = self.lock();
-        let answer = memory.answers.get(host);
-        if let Some(answer) = answer.filter(|answer| now < answer.until) {
+        let mut answers = memory.answers.iter();
+        if let Some(answer) = answers.find(|answer| answer.host == host && now < answer.until) {
             return answer.addresses.clone();
         }
         let forgotten = memory.forgotten;
@@ -68,12 +75,14 @@ impl RememberedNames {
             FAILURE_KEPT
         };
         let answer = Answer {
+            host: host.to_owned(),
             addresses: addresses.clone(),
             until: now + kept_for,
         };
         let mut memory = self.lock();
         if memory.forgotten == forgotten {
-            memory.answers.insert(host.to_owned(), answer);
+            memory.remove(host);
+            memory.answers.push(answer);
         }
         addresses
     }
