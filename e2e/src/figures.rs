@@ -21,15 +21,43 @@ mod sample;
 mod usage;
 
 use anyhow::Result;
+use clap::ValueEnum;
 
 use crate::kit::{with_oncue, with_temp_ns};
 
-/// Measures and prints everything, each in its own namespace.
-pub async fn print() -> Result<()> {
-    Box::pin(with_temp_ns(overhead::print)).await?;
-    Box::pin(with_temp_ns(release::print)).await?;
-    Box::pin(with_temp_ns(events::print)).await?;
-    Box::pin(with_temp_ns(crowd::print)).await?;
-    Box::pin(with_temp_ns(gates::print)).await?;
-    Box::pin(with_oncue(fleet::print)).await
+/// What can be measured.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum Figure {
+    /// The cost of a wait whose terms already hold
+    Overhead,
+    /// From a created variable to the released container
+    Release,
+    /// From an event to the released container, gate or probe
+    Events,
+    /// Memory and CPU while 200 pods wait on one node
+    Crowd,
+    /// 1,000 gated pods that may start at the same time
+    Gates,
+    /// Memory and CPU of the controller with 5,000 pods
+    Fleet,
+}
+
+/// Measures and prints these figures, or all of them, each in its own namespace.
+pub async fn print(figures: &[Figure]) -> Result<()> {
+    let figures = match figures {
+        [] => Figure::value_variants(),
+        some => some,
+    };
+    for figure in figures {
+        // Boxed, because these futures are large.
+        match figure {
+            Figure::Overhead => Box::pin(with_temp_ns(overhead::print)).await,
+            Figure::Release => Box::pin(with_temp_ns(release::print)).await,
+            Figure::Events => Box::pin(with_temp_ns(events::print)).await,
+            Figure::Crowd => Box::pin(with_temp_ns(crowd::print)).await,
+            Figure::Gates => Box::pin(with_temp_ns(gates::print)).await,
+            Figure::Fleet => Box::pin(with_oncue(fleet::print)).await,
+        }?;
+    }
+    Ok(())
 }

@@ -5,7 +5,9 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use e2e::{
     cluster::Cluster,
-    demo, figures, logs, suite, tools,
+    demo,
+    figures::{self, Figure},
+    logs, suite, tools,
     up::{Wanted, up},
 };
 
@@ -25,7 +27,10 @@ enum Command {
     /// Removes the cluster
     Down,
     /// Measures the cost of oncue on the cluster
-    Figures,
+    Figures {
+        /// Measures only these
+        figures: Vec<Figure>,
+    },
     /// Collects the logs of nodes, pods and oncue in a folder
     Logs {
         /// Folder for the logs [default: a folder in the cache]
@@ -64,9 +69,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
             tools::demand_tools()?;
             cluster.remove().await
         }
-        Command::Figures => {
+        Command::Figures { figures } => {
             up(&cluster, Wanted::default()).await?;
-            Box::pin(figures::print()).await
+            Box::pin(figures::print(&figures)).await
         }
         Command::Logs { folder } => logs::collect(&cluster, folder).await,
         Command::Test { wanted, filters } => {
