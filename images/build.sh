@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 repository=ghcr.io/oncue-dev
 target=x86_64-unknown-linux-gnu
-declare -A budget=([oncue]=8000000 [oncue-client]=1500000) # bytes, compressed
+declare -A budget=([oncue]=8500000 [oncue-client]=1500000) # bytes, compressed
 cargo=${CARGO:-cargo}
 out=${CARGO_TARGET_DIR:-target}/$target
 
