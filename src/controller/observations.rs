@@ -97,7 +97,7 @@ impl Observations {
             }
             match timeout_at(self.deadline, self.events.next()).await {
                 Ok(Some(Ok(event))) => return self.observed(event),
-                Ok(Some(Err(error))) => return self.failed(error),
+                Ok(Some(Err(error))) => return self.failed(&error),
                 Ok(None) | Err(_) => self.begin_anew(),
             }
         }
@@ -119,10 +119,11 @@ impl Observations {
         observation(event)
     }
 
-    fn failed(&mut self, error: watcher::Error) -> Observation {
-        let failure = Failure::of(&error);
-        let asked_for = failure::retry_after(&error).unwrap_or_default();
-        self.outage.note(Err::<(), _>(error));
+    fn failed(&mut self, error: &watcher::Error) -> Observation {
+        let failure = Failure::of(error);
+        let asked_for = failure::retry_after(error).unwrap_or_default();
+        let text = failure::text(error);
+        self.outage.failed(&text, &text);
         let pause = self.pause.after_failure();
         let until = pause.deadline().max(Instant::now() + asked_for);
         self.resume = Some(Box::pin(sleep_until(until)));

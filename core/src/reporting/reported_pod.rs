@@ -193,7 +193,7 @@ impl OpenWait {
             conditions: conditions.into(),
             judged: judged.into(),
             created,
-            since: runs.begun().unwrap_or(created),
+            since: runs.begun_again().unwrap_or(created),
             gate: None,
             failure: runs.failure().map(|end| end.code),
         }
@@ -266,15 +266,11 @@ mod tests {
         for (phase, status, expected) in [
             ("Pending", json!({}), created),
             ("Pending", json!({"state": {"waiting": {}}}), created),
-            (
-                "Pending",
-                json!({"state": running}),
-                "a@shop since 2026-11-27T10:45:00Z",
-            ),
+            ("Pending", json!({"state": running}), created),
             (
                 "Pending",
                 json!({"state": running, "lastState": ended(124)}),
-                "a@shop since 2026-11-27T10:30:00Z after 124",
+                "a@shop since 2026-11-27T10:00:00Z after 124",
             ),
             // The node was restarted.
             (
@@ -289,8 +285,13 @@ mod tests {
             ),
             (
                 "Pending",
+                json!({"state": running, "lastState": restarted}),
+                "a@shop since 2026-11-27T10:45:00Z",
+            ),
+            (
+                "Pending",
                 json!({"state": ended(3)}),
-                "a@shop since 2026-11-27T10:30:00Z after 3",
+                "a@shop since 2026-11-27T10:00:00Z after 3",
             ),
             ("Pending", json!({"state": ended(0)}), "Held: as it was"),
             ("Running", json!({"state": ended(0)}), "Held: as it was"),

@@ -19,7 +19,6 @@ pub(super) struct WaitEnd<'a> {
     pub(super) code: i64,
     /// What the client said last.
     pub(super) message: &'a str,
-    begun: Option<Timestamp>,
 }
 
 /// The runs of the container.
@@ -29,8 +28,8 @@ pub(super) struct WaitRuns<'a> {
     pub(super) end: Option<WaitEnd<'a>>,
     /// How the one before ended, if there was one and it failed.
     pub(super) failed_before: Option<WaitEnd<'a>>,
-    /// When the present one began.
-    begun: Option<Timestamp>,
+    /// When the present one began, if the wait was over before it.
+    begun_again: Option<Timestamp>,
 }
 
 impl<'a> WaitRuns<'a> {
@@ -38,11 +37,14 @@ impl<'a> WaitRuns<'a> {
         let Some(status) = wait_status(pod) else {
             return Self::default();
         };
-        let before = WaitEnd::read(status.pointer("/lastState/terminated"));
+        let last = status.pointer("/lastState/terminated");
+        let failed_before = WaitEnd::read(last).filter(|end| end.code != 0);
+        let was_over = last.is_some() && failed_before.is_none();
+        let begun = moment(status, "/state/running/startedAt");
         Self {
             end: WaitEnd::read(status.pointer("/state/terminated")),
-            failed_before: before.filter(|end| end.code != 0),
-            begun: moment(status, "/state/running/startedAt"),
+            failed_before,
+            begun_again: begun.filter(|_| was_over),
         }
     }
 
@@ -52,10 +54,10 @@ impl<'a> WaitRuns<'a> {
         end.or(self.failed_before)
     }
 
-    /// Returns when the wait began, before it failed and was restarted.
-    pub(super) fn begun(&self) -> Option<Timestamp> {
-        let failed = self.failure().and_then(|end| end.begun);
-        failed.or(self.begun)
+    /// Returns when the pod began to wait again, after a wait that was over: its node or all of its
+    /// containers were restarted. The first wait begins with the pod, and goes on after it failed.
+    pub(super) fn begun_again(&self) -> Option<Timestamp> {
+        self.begun_again
     }
 }
 
@@ -70,7 +72,6 @@ impl<'a> WaitEnd<'a> {
         Some(Self {
             code: terminated.get("exitCode")?.as_i64()?,
             message: text(terminated, "/message").unwrap_or_default().trim(),
-            begun: moment(terminated, "/startedAt"),
         })
     }
 }

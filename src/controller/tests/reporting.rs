@@ -75,7 +75,7 @@ async fn the_condition_of_a_pod_follows_its_wait() {
     let running = Running::start(FakeApi::default()).await;
     let pod = mk_waiting("second", &["first/up", "job:migrate"], &[]);
     running.api.put("pods", &pod);
-    let head = "Waiting: Waiting since 2026-11-27T10:00:05Z for";
+    let head = "Waiting: Waiting since 2026-11-27T10:00:00Z for";
     let both = format!(
         "{head} 2 of 2: first/up: does not exist, and no pod signals it; job:migrate: does not \
          exist"
@@ -333,7 +333,7 @@ async fn pods_that_wait_and_what_is_written_is_counted() {
     encode(&mut text, &running.registry).unwrap();
     for line in [
         "controller_waiting_pods{namespace=\"shop\",reason=\"Waiting\"} 1",
-        "controller_oldest_wait_seconds 3654",
+        "controller_oldest_wait_seconds 3659",
         "controller_conditions_total{reason=\"Waiting\"} 1",
         "controller_events_total{reason=\"Waiting\"} 1",
         "controller_labelled_uninjected_pods 1",

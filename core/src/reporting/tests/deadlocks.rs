@@ -29,7 +29,7 @@ fn three_pods_in_a_ring_are_each_reported_within_5_seconds() {
     ] {
         let expected = format!(
             "Deadlock: Deadlock: Pod/a waits for b/up from Pod/b, Pod/b waits for c/up from \
-             Pod/c, Pod/c waits for a/up from Pod/a. Waiting since 2026-11-27T10:00:30Z for 1 of \
+             Pod/c, Pod/c waits for a/up from Pod/a. Waiting since 2026-11-27T10:00:00Z for 1 of \
              1: {missing}, whose pod waits itself"
         );
         assert_eq!(kit.shown(name), expected);
