@@ -35,16 +35,18 @@ impl Cluster {
 }
 
 fn daemonset(tally: &Tally, wanted: u32) -> Value {
-    json!({
-        "observedGeneration": GENERATION,
-        "desiredNumberScheduled": wanted,
-        "currentNumberScheduled": tally.active,
-        "updatedNumberScheduled": tally.active,
-        "numberMisscheduled": 0,
-        "numberReady": tally.ready,
-        "numberAvailable": tally.ready,
-        "numberUnavailable": wanted.saturating_sub(tally.ready),
-    })
+    let mut status = counts([
+        ("updatedNumberScheduled", tally.active),
+        ("numberAvailable", tally.ready),
+        ("numberUnavailable", wanted.saturating_sub(tally.ready)),
+    ]);
+    let mut put = |key: &str, value: u32| status.insert(key.to_owned(), value.into());
+    put("observedGeneration", GENERATION);
+    put("desiredNumberScheduled", wanted);
+    put("currentNumberScheduled", tally.active);
+    put("numberMisscheduled", 0);
+    put("numberReady", tally.ready);
+    status.into()
 }
 
 fn deployment(tally: &Tally, wanted: u32, spec: &Value) -> Value {
@@ -99,14 +101,16 @@ fn may_be_unavailable(spec: &Value, wanted: u32) -> u32 {
 }
 
 fn statefulset(tally: &Tally) -> Value {
-    json!({
-        "observedGeneration": GENERATION,
-        "replicas": tally.active,
-        "readyReplicas": tally.ready,
-        "currentReplicas": tally.active,
-        "updatedReplicas": tally.active,
-        "availableReplicas": tally.ready,
-    })
+    let mut status = counts([
+        ("readyReplicas", tally.ready),
+        ("currentReplicas", tally.active),
+        ("updatedReplicas", tally.active),
+    ]);
+    let mut put = |key: &str, value: u32| status.insert(key.to_owned(), value.into());
+    put("observedGeneration", GENERATION);
+    put("replicas", tally.active);
+    put("availableReplicas", tally.ready);
+    status.into()
 }
 
 fn job(state: &ControllerState, spec: &Value) -> Value {
@@ -151,10 +155,35 @@ fn condition(kind: &str, is_true: bool, reason: &str) -> Value {
     json!({"type": kind, "status": if is_true { "True" } else { "False" }, "reason": reason})
 }
 
-/// Returns the counts that are not zero: Kubernetes leaves out the others.
+/// Returns the counts that are not zero: of these, Kubernetes leaves out zeros.
 fn counts<const N: usize>(counts: [(&str, u32); N]) -> Map<String, Value> {
     let counts = counts.into_iter().filter(|(_, count)| *count > 0);
     counts
         .map(|(key, count)| (key.to_owned(), count.into()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_are_left_out_as_kubernetes_does() {
+        let none = Tally::default();
+        for (status, expected) in [
+            (
+                daemonset(&none, 0),
+                json!({
+                    "observedGeneration": 1, "desiredNumberScheduled": 0,
+                    "currentNumberScheduled": 0, "numberMisscheduled": 0, "numberReady": 0,
+                }),
+            ),
+            (
+                statefulset(&none),
+                json!({"observedGeneration": 1, "replicas": 0, "availableReplicas": 0}),
+            ),
+        ] {
+            assert_eq!(status, expected);
+        }
+    }
 }
