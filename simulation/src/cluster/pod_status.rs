@@ -26,7 +26,13 @@ impl Pod {
             ] {
                 let containers = self.containers.iter();
                 let containers = containers.filter(|container| roles.contains(&container.role));
-                let statuses: Vec<_> = containers.map(|it| self.container_status(it)).collect();
+                let mut containers: Vec<_> = containers.collect();
+                if key == "containerStatuses" {
+                    // As the kubelet sorts them. Those of init containers keep their order.
+                    containers.sort_by_key(|container| &container.name);
+                }
+                let statuses = containers.into_iter().map(|it| self.container_status(it));
+                let statuses: Vec<_> = statuses.collect();
                 if !statuses.is_empty() {
                     put(key, statuses.into());
                 }

@@ -228,6 +228,7 @@ fn what_is_not_played_never_holds_and_is_reported() {
         "pod:cache{.status.podIP}",
         "pod:cache{.spec.priority}>=0",
         "pod:cache=PodReadyToStartContainers",
+        "pod:cache{.status.conditions[0].status}=True",
         "statefulset:db=Ready",
         "statefulset:db{.status.currentRevision}",
     ] {
@@ -441,6 +442,24 @@ fn the_status_of_a_pod_tells_of_every_container_as_a_kubelet_does() {
         conditions.iter().all(|it| it["status"] == "True"),
         "{status}"
     );
+}
+
+#[test]
+fn the_statuses_of_containers_are_in_the_order_of_a_kubelet() {
+    let mut web = pod("web", json!({}));
+    web["spec"] = json!({
+        "containers": [{"name": "main"}, {"name": "agent"}],
+        "initContainers": [{"name": "second"}, {"name": "first"}],
+    });
+    let run = simulate(&[web]);
+    let web = run.cluster.find(&"default".parse().unwrap(), "web");
+    let status = &run.cluster.pod(web.unwrap()).object()["status"];
+    let names = |list: &str| -> Vec<_> {
+        let statuses = status[list].as_array().unwrap().iter();
+        statuses.map(|status| status["name"].clone()).collect()
+    };
+    assert_eq!(names("containerStatuses"), ["agent", "main"]);
+    assert_eq!(names("initContainerStatuses"), ["second", "first"]);
 }
 
 #[test]

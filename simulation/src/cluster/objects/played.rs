@@ -26,7 +26,7 @@ pub(in crate::cluster) fn fills(key: &ObjectKey, object: Option<&Value>) -> bool
         (kind, ObjectDemand::Field { path, .. }) => {
             let mut written = fields(kind).iter();
             written.any(|field| is_part(path, field))
-                || object.is_none_or(|object| is_set(object, path))
+                || !is_of_status(path) && object.is_none_or(|object| is_set(object, path))
         }
     }
 }
@@ -55,6 +55,8 @@ fn conditions(kind: &ObjectKind) -> &'static [&'static str] {
 }
 
 /// Returns the fields that the simulation writes: names, and `*` for every item of a list.
+///
+/// Lists of conditions are not among them: their order is not that of a cluster.
 fn fields(kind: &ObjectKind) -> &'static [&'static str] {
     match kind {
         ObjectKind::DaemonSet => &[
@@ -69,9 +71,6 @@ fn fields(kind: &ObjectKind) -> &'static [&'static str] {
         ],
         ObjectKind::Deployment => &[
             "status.availableReplicas",
-            "status.conditions.*.reason",
-            "status.conditions.*.status",
-            "status.conditions.*.type",
             "status.observedGeneration",
             "status.readyReplicas",
             "status.replicas",
@@ -81,9 +80,6 @@ fn fields(kind: &ObjectKind) -> &'static [&'static str] {
         ObjectKind::Job => &[
             "status.active",
             "status.completionTime",
-            "status.conditions.*.reason",
-            "status.conditions.*.status",
-            "status.conditions.*.type",
             "status.failed",
             "status.ready",
             "status.startTime",
@@ -93,9 +89,6 @@ fn fields(kind: &ObjectKind) -> &'static [&'static str] {
             "metadata.creationTimestamp",
             "metadata.uid",
             "spec.nodeName",
-            "status.conditions.*.reason",
-            "status.conditions.*.status",
-            "status.conditions.*.type",
             "status.containerStatuses.*.lastState",
             "status.containerStatuses.*.name",
             "status.containerStatuses.*.ready",
@@ -135,6 +128,10 @@ fn is_part(path: &FieldPath, field: &str) -> bool {
         FieldStep::Index(_) => name == "*",
         FieldStep::Member(member) => **member == *name,
     })
+}
+
+fn is_of_status(path: &FieldPath) -> bool {
+    matches!(path.steps().first(), Some(FieldStep::Member(member)) if &**member == "status")
 }
 
 fn is_set(object: &Value, path: &FieldPath) -> bool {
