@@ -85,6 +85,13 @@ impl Controller {
         &self.object
     }
 
+    /// Returns the deadline of a Job that runs.
+    pub(crate) fn active_deadline_seconds(&self) -> Option<u64> {
+        let spec = &self.object["spec"];
+        let runs = self.kind == WorkloadKind::Job && spec["suspend"] != true;
+        spec["activeDeadlineSeconds"].as_u64().filter(|_| runs)
+    }
+
     /// Takes over the status of the object.
     pub(crate) fn set_status(&mut self, status: Value) {
         self.object["status"] = status;
@@ -214,7 +221,9 @@ fn plan(workload: &Workload<'_>) -> Plan {
             first_ordinal,
         } => {
             let is_set = workload.kind() == WorkloadKind::StatefulSet;
-            if is_set && spec["podManagementPolicy"] != "Parallel" {
+            if workload.kind() == WorkloadKind::Deployment && spec["paused"] == true {
+                Plan::Paused { replicas: count }
+            } else if is_set && spec["podManagementPolicy"] != "Parallel" {
                 Plan::OneByOne {
                     start: first_ordinal,
                     replicas: count,

@@ -50,6 +50,11 @@ pub enum What {
         /// The terms.
         terms: Vec<String>,
     },
+    /// Scheduling gates of others hold it, which nobody removes here.
+    GatedByOthers {
+        /// The names of the gates.
+        gates: Vec<String>,
+    },
     /// `--hold`: its own containers never start.
     Held,
     /// An init container of its own counts as done.
@@ -139,6 +144,11 @@ impl fmt::Display for What {
             Self::Failed { why } => write!(f, "failed: {why}"),
             Self::GateOverdue { why } => write!(f, "{why}; its gate stays closed"),
             Self::Gated { terms } => write!(f, "not scheduled before {}", terms.join(", ")),
+            Self::GatedByOthers { gates } => write!(
+                f,
+                "held: never scheduled, nothing removes its gate {}",
+                gates.join(", ")
+            ),
             Self::Held => f.write_str("held: its own containers never start"),
             Self::InitContainerPassed { container } => {
                 write!(f, "init container {container} counts as done")

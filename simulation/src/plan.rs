@@ -18,6 +18,8 @@ pub(crate) enum Plan {
         start: u32,
         replicas: u32,
     },
+    /// No pods, although so many are wanted: a Deployment that is paused.
+    Paused { replicas: u32 },
     /// One pod on each node.
     PerNode,
     /// All pods at once.
@@ -36,7 +38,7 @@ impl Plan {
             Self::OneByOne { .. } if tally.ready == tally.created => {
                 self.vacant(tally, nodes).take(1).collect()
             }
-            Self::OneByOne { .. } => Vec::new(),
+            Self::OneByOne { .. } | Self::Paused { .. } => Vec::new(),
             Self::PerNode | Self::Together { .. } => self.vacant(tally, nodes).collect(),
         }
     }
@@ -53,6 +55,7 @@ impl Plan {
             Self::OneByOne { start, replicas } | Self::Together { start, replicas } => {
                 start..start.saturating_add(replicas)
             }
+            Self::Paused { .. } => 0..0,
             Self::PerNode => 0..nodes,
         }
     }
@@ -61,9 +64,9 @@ impl Plan {
     pub(crate) fn progress(self, tally: &Tally, nodes: u32) -> (u32, u32) {
         match self {
             Self::Job(job) => (tally.succeeded, job.wanted()),
-            Self::OneByOne { replicas, .. } | Self::Together { replicas, .. } => {
-                (tally.ready, replicas)
-            }
+            Self::OneByOne { replicas, .. }
+            | Self::Paused { replicas }
+            | Self::Together { replicas, .. } => (tally.ready, replicas),
             Self::PerNode => (tally.ready, nodes),
         }
     }
@@ -72,7 +75,10 @@ impl Plan {
     pub(crate) fn job_end(self, tally: &Tally) -> Option<JobEnd> {
         match self {
             Self::Job(job) => job.end(tally),
-            Self::OneByOne { .. } | Self::PerNode | Self::Together { .. } => None,
+            Self::OneByOne { .. }
+            | Self::Paused { .. }
+            | Self::PerNode
+            | Self::Together { .. } => None,
         }
     }
 }

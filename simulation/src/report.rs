@@ -44,7 +44,8 @@ pub struct Report {
     pub assumed: Vec<String>,
     /// What pods ask for and is neither in the files nor assumed.
     pub unknown: BTreeSet<String>,
-    /// What pods ask of objects and is neither played nor assumed.
+    /// What pods ask of objects and is neither played nor assumed, gates of others, and
+    /// deadlines of Jobs that have not ended in time.
     pub not_played: BTreeSet<String>,
 }
 
@@ -109,6 +110,7 @@ impl Report {
                 Unknown::NotPlayed(what) => not_played.insert(what),
             };
         }
+        not_played.extend(cluster.missed_deadlines());
         Self {
             verdict: Verdict::new(cluster, (&producers, &missing), stuck),
             took: Seconds(took),

@@ -86,7 +86,9 @@ fn style(what: &What) -> Style {
         | What::JobFailed
         | What::MarkerFailed { .. }
         | What::WaitRestarted { .. } => colour(AnsiColor::Red),
-        What::Gated { .. } | What::Held | What::Waiting { .. } => colour(AnsiColor::Yellow),
+        What::Gated { .. } | What::GatedByOthers { .. } | What::Held | What::Waiting { .. } => {
+            colour(AnsiColor::Yellow)
+        }
         What::JobComplete | What::Ready | What::Succeeded | What::WaitOver { .. } => {
             colour(AnsiColor::Green)
         }

@@ -83,6 +83,16 @@ impl Cluster {
         missing.filter(|(_, missing)| *missing > 0)
     }
 
+    /// Returns the deadlines that would have ended a Job, which are not simulated.
+    pub(crate) fn missed_deadlines(&self) -> impl Iterator<Item = String> {
+        let controllers = self.inventory.controllers.iter().zip(&self.controllers);
+        controllers.filter_map(|(controller, state)| {
+            let deadline = Duration::from_secs(controller.active_deadline_seconds()?);
+            let is_in_time = state.end.is_some_and(|(_, at)| at <= deadline);
+            (!is_in_time).then(|| format!("activeDeadlineSeconds of job/{}", controller.name))
+        })
+    }
+
     /// Returns the pods that a controller has yet to create.
     pub(crate) fn future(&self, index: usize) -> impl Iterator<Item = FuturePod> + use<> {
         let tally = &self.controllers[index].tally;

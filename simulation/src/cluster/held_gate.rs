@@ -1,7 +1,7 @@
 //! The scheduling gate of oncue that holds a pod.
 
 use oncue_core::gates::{GateWait, GatedPod, Overdue};
-use oncue_language::{AnnotationError, Keys};
+use oncue_language::{AnnotationError, Keys, annotation::Key};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -33,6 +33,18 @@ impl HeldGate {
             overdue: None,
         }))
     }
+}
+
+/// Returns the names of the scheduling gates of others.
+pub(super) fn foreign_gates(pod: &Value, keys: &Keys) -> Vec<String> {
+    let ours = keys.prefixed(Key::DependsOn);
+    let gates = pod["spec"]["schedulingGates"].as_array();
+    let names = gates.into_iter().flatten();
+    let names = names.filter_map(|gate| gate["name"].as_str());
+    names
+        .filter(|name| *name != ours)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Why an admitted pod cannot be simulated.

@@ -151,6 +151,11 @@ impl Cluster {
                 }
                 Begun::Waits
             }
+            Step::ForeignGates(gates) => {
+                self.log(id, What::GatedByOthers { gates });
+                self.update(id, |pod| pod.phase = Phase::Held);
+                Begun::Waits
+            }
             Step::Gate => {
                 self.pods[id.0].times.waiting = Some(self.now);
                 let terms = self.terms(id);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     container::{Container, Role, time},
     declaration::Declaration,
-    held_gate::{HeldGate, Unusable},
+    held_gate::{HeldGate, Unusable, foreign_gates},
     steps::{Gate, Step, StepInput, WhatIf},
 };
 use crate::{
@@ -85,7 +85,7 @@ pub(crate) enum Phase {
     Denied,
     /// It has failed.
     Failed(Cause),
-    /// `--hold` keeps its own containers from starting.
+    /// `--hold` keeps its own containers from starting, or a gate of others keeps it from a node.
     Held,
     /// It goes through its steps, or has gone through all of them and runs.
     Running,
@@ -231,6 +231,7 @@ impl Pod {
                 Some(_) => Gate::Closed,
                 None => Gate::Open,
             },
+            foreign_gates: foreign_gates(&object, &keys),
         };
         self.steps = input.steps();
         self.containers = Container::all(&object["spec"]);

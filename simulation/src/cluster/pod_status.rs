@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use super::{
     Phase, Pod,
     container::{Container, Role, time},
-    steps::Step,
 };
 
 impl Pod {
@@ -56,7 +55,9 @@ impl Pod {
 
     fn conditions_json(&self) -> Value {
         if self.times.scheduled.is_none() {
-            let reason = (self.step() == Some(&Step::Gate)).then_some("SchedulingGated");
+            let gates = self.object["spec"]["schedulingGates"].as_array();
+            let is_gated = gates.is_some_and(|gates| !gates.is_empty());
+            let reason = is_gated.then_some("SchedulingGated");
             return json!([condition("PodScheduled", false, reason)]);
         }
         let is_initialized = self.containers.iter().all(Container::is_initialized);

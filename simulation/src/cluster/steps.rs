@@ -14,6 +14,8 @@ use crate::command;
 pub(super) enum Step {
     /// Its containers end after this time since they started.
     End { after: Duration, how: End },
+    /// Scheduling gates of others hold it: nothing else happens.
+    ForeignGates(Vec<String>),
     /// Its scheduling gate opens once everything that it depends on holds.
     Gate,
     /// `--hold`: nothing else happens.
@@ -63,6 +65,8 @@ pub(super) struct StepInput<'a> {
     pub(super) what_if: WhatIf,
     pub(super) restart_policy: RestartPolicy,
     pub(super) gate: Gate,
+    /// The names of the scheduling gates of others.
+    pub(super) foreign_gates: Vec<String>,
 }
 
 /// Whether a scheduling gate of ours holds a pod.
@@ -80,6 +84,10 @@ impl StepInput<'_> {
         let mut steps = Vec::new();
         if self.gate == Gate::Closed {
             steps.push(Step::Gate);
+        }
+        if !self.foreign_gates.is_empty() {
+            steps.push(Step::ForeignGates(self.foreign_gates.clone()));
+            return steps;
         }
         steps.push(Step::Schedule);
         steps.extend(list(&self.spec["initContainers"]).flat_map(Self::init));

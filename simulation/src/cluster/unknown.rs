@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use oncue_core::objects::Sources;
 use oncue_language::{
-    Condition, Namespace, ObjectKey, ObjectKind, Subject, Target, Term, Which, object::OnNode,
+    Condition, Keys, Namespace, ObjectKey, ObjectKind, Subject, Target, Term, Which, object::OnNode,
 };
 use serde_json::Value;
 
 use super::{
-    Cluster, Declaration, controllers::FuturePod, future_pods::FuturePods, objects::fills,
+    Cluster, Declaration, controllers::FuturePod, future_pods::FuturePods,
+    held_gate::foreign_gates, objects::fills,
 };
 use crate::{controller::NewPod, entry::Unknown, options::Assumption};
 
@@ -17,6 +18,8 @@ use crate::{controller::NewPod, entry::Unknown, options::Assumption};
 #[derive(Debug, Default)]
 pub(crate) struct Missing {
     hosts: BTreeSet<String>,
+    /// The names of scheduling gates of others.
+    gates: BTreeSet<String>,
     /// By what is asked on any node.
     objects: BTreeMap<ObjectKey, Unknown>,
 }
@@ -25,7 +28,10 @@ impl Missing {
     /// Returns everything, once each.
     pub(crate) fn all(&self) -> BTreeSet<Unknown> {
         let hosts = self.hosts.iter().cloned().map(Unknown::Absent);
-        hosts.chain(self.objects.values().cloned()).collect()
+        let gates = self.gates.iter();
+        let gates = gates.map(|gate| Unknown::NotPlayed(format!("the scheduling gate {gate}")));
+        let objects = self.objects.values().cloned();
+        hosts.chain(gates).chain(objects).collect()
     }
 
     /// Returns what is missing of the objects of a term.
@@ -45,15 +51,18 @@ impl Cluster {
     pub(crate) fn missing(&self) -> Missing {
         let mut hosts = BTreeSet::new();
         let mut keys = BTreeSet::new();
+        let mut gates = BTreeSet::new();
         let mut ask = |declaration: &Declaration, namespace: &Namespace| {
             hosts.extend(self.unknown_hosts(declaration, namespace));
             keys.extend(asked_objects(declaration, namespace));
         };
         for (_, pod) in self.pods() {
             ask(&pod.declaration, &pod.namespace);
+            gates.extend(foreign_gates(&pod.object, &Keys::default()));
         }
-        for (future, (_, declaration)) in self.future_pods() {
+        for (future, (new, declaration)) in self.future_pods() {
             ask(&declaration, self.namespace_of(future));
+            gates.extend(foreign_gates(&new.object, &Keys::default()));
         }
         let mut future = FuturePods::default();
         if keys.iter().any(|key| key.kind == ObjectKind::Pod) {
@@ -66,6 +75,7 @@ impl Cluster {
             objects.filter_map(|key| Some((key.clone(), self.unknown_object(&key, &future)?)));
         Missing {
             hosts,
+            gates,
             objects: objects.collect(),
         }
     }

@@ -56,21 +56,26 @@ fn deployment(tally: &Tally, wanted: u32, spec: &Value) -> Value {
     } else {
         condition("Available", false, "MinimumReplicasUnavailable")
     };
-    let progressing = if tally.ready >= wanted {
-        "NewReplicaSetAvailable"
+    let is_paused = spec["paused"] == true;
+    let progressing = if is_paused {
+        json!({"type": "Progressing", "status": "Unknown", "reason": "DeploymentPaused"})
+    } else if tally.ready >= wanted {
+        condition("Progressing", true, "NewReplicaSetAvailable")
     } else {
-        "ReplicaSetUpdated"
+        condition("Progressing", true, "ReplicaSetUpdated")
     };
-    let mut conditions = vec![available, condition("Progressing", true, progressing)];
+    let mut conditions = vec![available, progressing];
     if tally.denied > 0 {
         conditions.push(condition("ReplicaFailure", true, "FailedCreate"));
     }
+    // A paused Deployment has no ReplicaSet that would ask for pods.
+    let asked = if is_paused { 0 } else { wanted };
     let mut status = counts([
         ("replicas", tally.active),
         ("updatedReplicas", tally.active),
         ("readyReplicas", tally.ready),
         ("availableReplicas", tally.ready),
-        ("unavailableReplicas", wanted.saturating_sub(tally.ready)),
+        ("unavailableReplicas", asked.saturating_sub(tally.ready)),
     ]);
     status.insert("observedGeneration".to_owned(), GENERATION.into());
     status.insert("conditions".to_owned(), conditions.into());

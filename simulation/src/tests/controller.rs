@@ -67,6 +67,59 @@ fn a_deployment_whose_pods_are_denied_says_why_none_is_created() {
 }
 
 #[test]
+fn a_paused_deployment_creates_no_pods() {
+    let objects = [
+        workload("Deployment", "db", json!({"replicas": 2, "paused": true})),
+        pod("web", json!({"depends-on": "deployment:db"})),
+        pod("new", json!({"depends-on": "deployment:db=Progressing"})),
+    ];
+    let run = simulate(&objects);
+    assert_eq!(pods_of(&run, "db-"), [""; 0]);
+    let expected = [
+        "  web waits for deployment:db (0 of 2 replicas are updated: the rollout is paused) which no \
+         pod of these files brings",
+        "  new waits for deployment:db=Progressing (its condition Progressing is Unknown: \
+         DeploymentPaused) which no pod of these files brings",
+    ];
+    assert_eq!(below(&run), expected);
+}
+
+#[test]
+fn a_gate_of_others_holds_a_pod_for_ever_and_is_reported() {
+    let mut queued = pod("queued", json!({"depends-on": "go", "depends-on-mode": "gate"}));
+    queued["spec"]["schedulingGates"] = json!([{"name": "kueue.x-k8s.io/admission"}]);
+    let run = simulate(&[
+        queued,
+        pod("go", json!({"signals": "go"})),
+        pod("web", json!({"depends-on": "pod:queued"})),
+    ]);
+    let [_, waited, held] = *run.lines_of("queued") else {
+        panic!("{:?}", run.lines_of("queued"));
+    };
+    assert!(waited.starts_with("has waited "), "{waited}");
+    let expected = "held: never scheduled, nothing removes its gate kueue.x-k8s.io/admission";
+    assert_eq!(held, expected);
+    let text = run.report().to_string();
+    let expected = "not played: the scheduling gate kueue.x-k8s.io/admission\n";
+    assert!(text.starts_with(expected), "{text}");
+    let expected = "web waits for pod:queued (is not Ready: SchedulingGated) from queued, which is held";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_job_that_misses_its_deadline_is_reported_and_goes_on() {
+    let part = json!({"oncue.dev/rehearse": "run=9s"});
+    for (deadline, is_missed) in [(5, true), (10, false)] {
+        let spec = json!({"activeDeadlineSeconds": deadline, "annotations": part});
+        let run = simulate(&[workload("Job", "migrate", spec)]);
+        assert!(run.position("job/migrate complete") > 0);
+        let not_played = run.report().not_played;
+        let expected = is_missed.then_some("activeDeadlineSeconds of job/migrate");
+        assert!(not_played.iter().eq(expected), "{deadline}: {not_played:?}");
+    }
+}
+
+#[test]
 fn a_workload_of_no_replicas_does_not_hold() {
     let run = simulate(&[
         workload("Deployment", "db", json!({"replicas": 0})),

@@ -23,6 +23,7 @@ fn gated_steps_of(
             _ => RestartPolicy::Always,
         },
         gate,
+        foreign_gates: Vec::new(),
     };
     input.steps()
 }
@@ -30,6 +31,7 @@ fn gated_steps_of(
 fn shown(steps: &[Step]) -> Vec<String> {
     let show = |step: &Step| match step {
         Step::End { after, how } => format!("end {how:?} {after:?}"),
+        Step::ForeignGates(gates) => format!("gates {gates:?}"),
         Step::Gate => "gate".to_owned(),
         Step::Hold => "hold".to_owned(),
         Step::Mark { .. } => "mark".to_owned(),
