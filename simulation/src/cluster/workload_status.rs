@@ -3,7 +3,7 @@
 //! Every controller has seen the last change of its object, and every ready pod is available:
 //! `minReadySeconds` and `progressDeadlineSeconds` are not simulated.
 
-use std::time::Duration;
+use std::{ops::Div, time::Duration};
 
 use oncue_core::workload::WorkloadKind;
 use serde_json::{Map, Value, json};
@@ -83,26 +83,34 @@ fn deployment(tally: &Tally, wanted: u32, spec: &Value) -> Value {
 }
 
 /// Returns how many pods of a Deployment need not be available: a quarter if it says nothing.
+///
+/// If the surge rounds to no pod too, one pod may be unavailable: a rollout could not begin otherwise.
 fn may_be_unavailable(spec: &Value, wanted: u32) -> u32 {
     let strategy = &spec["strategy"];
     if strategy["type"] == "Recreate" {
         return 0;
     }
-    let limit = &strategy["rollingUpdate"]["maxUnavailable"];
+    let limits = &strategy["rollingUpdate"];
+    let surge = share(&limits["maxSurge"], wanted, u64::div_ceil);
+    let unavailable = share(&limits["maxUnavailable"], wanted, Div::div);
+    if surge == 0 {
+        unavailable.max(1)
+    } else {
+        unavailable
+    }
+}
+
+/// Returns a number of pods, or a percentage of those that are wanted: a quarter by default.
+fn share(limit: &Value, wanted: u32, divide: fn(u64, u64) -> u64) -> u32 {
     let percent = match limit.as_str() {
         Some(text) => text
             .strip_suffix('%')
             .and_then(|text| text.parse::<u32>().ok()),
         None => limit.is_null().then_some(25),
     };
-    match (limit.as_u64(), percent) {
-        (Some(number), _) => u32::try_from(number).unwrap_or(u32::MAX),
-        (None, Some(percent)) => {
-            let share = u64::from(wanted) * u64::from(percent) / 100;
-            u32::try_from(share).unwrap_or(u32::MAX)
-        }
-        (None, None) => 0,
-    }
+    let of_wanted = |percent| divide(u64::from(wanted) * u64::from(percent), 100);
+    let pods = limit.as_u64().or_else(|| percent.map(of_wanted));
+    u32::try_from(pods.unwrap_or(0)).unwrap_or(u32::MAX)
 }
 
 fn statefulset(tally: &Tally) -> Value {
@@ -190,5 +198,27 @@ mod tests {
         ] {
             assert_eq!(status, expected);
         }
+    }
+    #[test]
+    fn a_rollout_rounds_as_kubernetes_does() {
+        for (wanted, surge, unavailable, expected) in [
+            (3, json!(null), json!(null), 0),
+            (4, json!(null), json!(null), 1),
+            (3, json!(0), json!(null), 1),
+            (3, json!("0%"), json!("10%"), 1),
+            (8, json!(0), json!("25%"), 2),
+            (3, json!(1), json!(0), 0),
+            (3, json!("1%"), json!("1%"), 0),
+        ] {
+            let limits = json!({"maxSurge": surge, "maxUnavailable": unavailable});
+            let spec = json!({"strategy": {"rollingUpdate": limits}});
+            assert_eq!(
+                may_be_unavailable(&spec, wanted),
+                expected,
+                "{wanted} {spec}"
+            );
+        }
+        let spec = json!({"strategy": {"type": "Recreate"}});
+        assert_eq!(may_be_unavailable(&spec, 3), 0);
     }
 }
