@@ -75,10 +75,9 @@ impl Plan {
     pub(crate) fn job_end(self, tally: &Tally) -> Option<JobEnd> {
         match self {
             Self::Job(job) => job.end(tally),
-            Self::OneByOne { .. }
-            | Self::Paused { .. }
-            | Self::PerNode
-            | Self::Together { .. } => None,
+            Self::OneByOne { .. } | Self::Paused { .. } | Self::PerNode | Self::Together { .. } => {
+                None
+            }
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use oncue_core::objects::Sources;
 use oncue_language::{Namespace, ObjectKey, ObjectKind};
 use serde_json::Value;
 
@@ -29,17 +28,14 @@ impl FuturePods {
         self.objects.push(pod);
     }
 
-    /// Returns a pod that a term asks for.
-    pub(super) fn find(&self, key: &ObjectKey) -> Option<&Value> {
+    /// Returns the pods that a term asks for, and maybe more.
+    pub(super) fn find(&self, key: &ObjectKey) -> Vec<&Value> {
         if key.kind != ObjectKind::Pod {
-            return None;
+            return Vec::new();
         }
-        if let Some(name) = name(key) {
-            return Some(&self.objects[*self.by_name.get(&name)?]);
-        }
-        let source = Sources::of(key).related?;
-        let pods = self.by_label.get(&label(key)?)?.iter();
-        let mut pods = pods.map(|index| &self.objects[*index]);
-        pods.find(|pod| source.contains(pod))
+        let named = name(key).and_then(|name| self.by_name.get(&name));
+        let labelled = label(key).and_then(|label| self.by_label.get(&label));
+        let pods = named.into_iter().chain(labelled.into_iter().flatten());
+        pods.map(|index| &self.objects[*index]).collect()
     }
 }

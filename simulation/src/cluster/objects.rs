@@ -5,7 +5,7 @@ mod played;
 use std::collections::{BTreeSet, HashMap};
 
 use oncue_core::{
-    objects::{self, Found},
+    objects::{self, Found, Sources},
     workload::WorkloadKind,
 };
 use oncue_language::{
@@ -207,8 +207,7 @@ impl Cluster {
             named,
             related: self.related(key).into_iter().chain(&slices).collect(),
         };
-        let mut all = found.named.into_iter().chain(found.related.iter().copied());
-        if fills(key, all.next()) {
+        if fills(key, asked(key, &found)) {
             objects::state(key, &found)
         } else {
             ObjectState::Unknown(NOT_PLAYED.to_owned())
@@ -284,6 +283,18 @@ impl Cluster {
             "endpoints": endpoints.collect::<Vec<_>>(),
         }))
     }
+}
+
+/// Returns the objects of which a term asks something.
+fn asked<'a>(key: &ObjectKey, found: &Found<'a>) -> Vec<&'a Value> {
+    if let Some(object) = found.named {
+        return vec![object];
+    }
+    let Some(source) = Sources::of(key).related else {
+        return Vec::new();
+    };
+    let related = found.related.iter().copied();
+    related.filter(|object| source.contains(object)).collect()
 }
 
 /// Returns the namespace and the name that a term asks for.

@@ -116,24 +116,29 @@ impl Cluster {
             return None;
         }
         let what = assumption.to_string();
-        if !fills(key, None) {
+        if !fills(key, []) {
             return Some(Unknown::NotPlayed(what));
         }
-        match self.example(key).or_else(|| future.find(key)) {
-            None => Some(Unknown::Absent(what)),
-            Some(object) if !fills(key, Some(object)) => Some(Unknown::NotPlayed(what)),
-            Some(_) => None,
+        let selected = self.selected(key, future);
+        if selected.is_empty() {
+            return Some(Unknown::Absent(what));
         }
+        (!fills(key, selected)).then_some(Unknown::NotPlayed(what))
     }
 
-    /// Returns an object that a term asks for.
-    fn example(&self, key: &ObjectKey) -> Option<&Value> {
+    /// Returns the objects that a term names or selects, also those to come.
+    fn selected<'a>(&'a self, key: &ObjectKey, future: &'a FuturePods) -> Vec<&'a Value> {
         if let Which::Named(_) = key.which {
-            return self.named(key);
+            return self
+                .named(key)
+                .into_iter()
+                .chain(future.find(key))
+                .collect();
         }
-        let source = Sources::of(key).related?;
-        let mut related = self.related(key).into_iter();
-        related.find(|object| source.contains(object))
+        let source = Sources::of(key).related;
+        let is_selected = |object: &&Value| source.as_ref().is_some_and(|it| it.contains(object));
+        let related = self.related(key).into_iter().chain(future.find(key));
+        related.filter(is_selected).collect()
     }
 }
 

@@ -86,7 +86,10 @@ fn a_paused_deployment_creates_no_pods() {
 
 #[test]
 fn a_gate_of_others_holds_a_pod_for_ever_and_is_reported() {
-    let mut queued = pod("queued", json!({"depends-on": "go", "depends-on-mode": "gate"}));
+    let mut queued = pod(
+        "queued",
+        json!({"depends-on": "go", "depends-on-mode": "gate"}),
+    );
     queued["spec"]["schedulingGates"] = json!([{"name": "kueue.x-k8s.io/admission"}]);
     let run = simulate(&[
         queued,
@@ -102,7 +105,8 @@ fn a_gate_of_others_holds_a_pod_for_ever_and_is_reported() {
     let text = run.report().to_string();
     let expected = "not played: the scheduling gate kueue.x-k8s.io/admission\n";
     assert!(text.starts_with(expected), "{text}");
-    let expected = "web waits for pod:queued (is not Ready: SchedulingGated) from queued, which is held";
+    let expected =
+        "web waits for pod:queued (is not Ready: SchedulingGated) from queued, which is held";
     assert!(text.contains(expected), "{text}");
 }
 
@@ -297,6 +301,44 @@ fn what_is_not_played_never_holds_and_is_reported() {
         assert_eq!(report.not_played.iter().collect::<Vec<_>>(), [term]);
         let expected = format!("not played: {term}");
         assert!(report.to_string().starts_with(&expected), "{report}");
+    }
+}
+
+#[test]
+fn a_field_is_played_if_every_selected_object_has_it() {
+    let mk_job = |namespace: &str, spec: Value| {
+        let mut job = workload("Job", "db", spec);
+        job["metadata"]["namespace"] = namespace.into();
+        job["metadata"]["labels"] = json!({"app": "db"});
+        job
+    };
+    let with_priority = |name: &str, priority: Value| {
+        let mut pod = pod(name, json!({}));
+        pod["metadata"]["labels"] = json!({"app": "db"});
+        pod["spec"]["priority"] = priority;
+        pod
+    };
+    let mut objects: Vec<_> = (0..8)
+        .map(|number| mk_job(&format!("other-{number}"), json!({})))
+        .collect();
+    objects.extend([
+        mk_job("default", json!({"backoffLimit": 1})),
+        with_priority("first", 1.into()),
+        with_priority("second", Value::Null),
+    ]);
+    for (term, not_played) in [
+        ("job:[app=db]{.spec.backoffLimit}=1", None),
+        (
+            "pod:[app=db]{.spec.priority}>=1",
+            Some("pod:[app=db]{.spec.priority}>=1"),
+        ),
+    ] {
+        let mut objects = objects.clone();
+        objects.push(pod("web", json!({"depends-on": term})));
+        let run = simulate(&objects);
+        let is_ready = run.lines_of("web").contains(&"ready");
+        assert_eq!(is_ready, not_played.is_none(), "{:?}", run.lines);
+        assert!(run.report().not_played.iter().eq(not_played), "{term}");
     }
 }
 

@@ -9,11 +9,15 @@ use oncue_language::{
 };
 use serde_json::Value;
 
-/// Returns whether the simulation tells what a term asks of an object.
+/// Returns whether the simulation tells what a term asks of each of these objects; for none, whether
+/// it may tell that.
 ///
 /// Fields outside of the status are those of the files: one that is not there may be set in a
 /// cluster, by a default or by a controller.
-pub(in crate::cluster) fn fills(key: &ObjectKey, object: Option<&Value>) -> bool {
+pub(in crate::cluster) fn fills<'a>(
+    key: &ObjectKey,
+    objects: impl IntoIterator<Item = &'a Value>,
+) -> bool {
     match (&key.kind, &key.demand) {
         (ObjectKind::Other(_), _) | (ObjectKind::PersistentVolumeClaim, ObjectDemand::Rule) => {
             false
@@ -26,7 +30,7 @@ pub(in crate::cluster) fn fills(key: &ObjectKey, object: Option<&Value>) -> bool
         (kind, ObjectDemand::Field { path, .. }) => {
             let mut written = fields(kind).iter();
             written.any(|field| is_part(path, field))
-                || !is_of_status(path) && object.is_none_or(|object| is_set(object, path))
+                || !is_of_status(path) && objects.into_iter().all(|object| is_set(object, path))
         }
     }
 }
