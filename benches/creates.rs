@@ -212,6 +212,7 @@ async fn wait(store: Store, conditions: Arc<[Condition]>) {
         who,
         conditions,
         revision: Some(present.revision),
+        knows_release: false,
     };
     store.wait(request).await.unwrap();
 }

@@ -5,7 +5,7 @@
 //! | `routes` | which path and method is answered by whom |
 //! | `classic` | the two calls of the service that oncue grew from |
 //! | `variables`, `pages` | list, get, assert, delete |
-//! | `wait`, `waiters` | being held, and who is |
+//! | `wait`, `wait_revision`, `waiters` | being held, and who is |
 //! | `watch` | the stream of changes |
 //! | `operation` | health, readiness, metrics and the OpenAPI document |
 //! | `json`, `json_error`, `query`, `path`, `caller` | what a request says |
@@ -29,6 +29,7 @@ mod query;
 mod routes;
 mod variables;
 mod wait;
+mod wait_revision;
 mod waiters;
 mod watch;
 

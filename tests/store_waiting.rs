@@ -203,18 +203,23 @@ async fn a_release_answers_the_held_waits_of_that_pod_alone() {
 }
 
 #[tokio::test]
-async fn a_release_is_told_whoever_asks_and_once_to_who_goes_on() {
+async fn a_release_is_told_at_any_revision_unless_an_answer_has_told_it() {
     let store = mk_store().await;
     let terms = ["a"];
     let before = present(&store, &terms).await.revision;
     see_waiting(&store, "pod", Some("the mirror is down"));
-    let ask = |revision| begin_as(&store, &terms, (Some("pod"), revision));
-    let first = ask(None).await.unwrap();
-    for answer in [&first, &ask(Some(before)).await.unwrap()] {
-        assert_eq!(reason(answer).as_deref(), Some("the mirror is down"));
+    create(&store, "b").await;
+    let after = present(&store, &terms).await.revision;
+    for revision in [None, Some(before), Some(after)] {
+        let answer = begin_as(&store, &terms, (Some("pod"), revision)).await;
+        let told = reason(&answer.unwrap());
+        assert_eq!(told.as_deref(), Some("the mirror is down"), "{revision:?}");
     }
     // A client that knows no releases is held like any other.
-    let mut held = ask(Some(first.revision));
+    let mut held = store.wait(WaitRequest {
+        knows_release: true,
+        ..mk_request(&terms, (Some("pod"), Some(after)))
+    });
     assert!(poll_immediate(&mut held).await.is_none());
     see_waiting(&store, "pod", Some("the mirror is down"));
     assert!(poll_immediate(&mut held).await.is_none());
@@ -222,7 +227,39 @@ async fn a_release_is_told_whoever_asks_and_once_to_who_goes_on() {
     let next = held.await.unwrap();
     assert_eq!(reason(&next).as_deref(), Some("it is still down"));
     store.forget_pod("pod");
-    assert_eq!(reason(&ask(None).await.unwrap()), None);
+    let forgotten = begin_as(&store, &terms, (Some("pod"), None)).await;
+    assert_eq!(reason(&forgotten.unwrap()), None);
+}
+
+#[tokio::test]
+async fn a_release_while_a_hold_ends_is_told() {
+    let store = mk_store().await;
+    let terms = ["a"];
+    let revision = Some(present(&store, &terms).await.revision);
+    let begin = || begin_as(&store, &terms, (Some("pod"), revision));
+    let [mut early, mut late] = [begin(), begin()];
+    let answer = early.present(store.now()).unwrap().unwrap();
+    assert_eq!((answer.outcome, reason(&answer)), (State::Missing, None));
+    see_waiting(&store, "pod", Some("the mirror is down"));
+    // It was answered before its hold ended.
+    assert!(late.present(store.now()).is_none());
+    assert!(reason(&late.await.unwrap()).is_some());
+    // It continues from an answer without the release, which may be newer than the release.
+    create(&store, "b").await;
+    let revision = Some(present(&store, &terms).await.revision);
+    let next = begin_as(&store, &terms, (Some("pod"), revision)).await;
+    assert!(reason(&next.unwrap()).is_some());
+}
+
+#[tokio::test]
+async fn releases_take_nothing_of_the_history_that_waits_are_judged_by() {
+    let store = mk_store().await;
+    let revision = present(&store, &["a"]).await.revision;
+    for number in 0..5_000 {
+        see_waiting(&store, &format!("pod-{number}"), Some("uninstalled"));
+    }
+    let mut held = begin(&store, &["a"], Some(revision));
+    assert!(poll_immediate(&mut held).await.is_none());
 }
 
 #[tokio::test]
@@ -779,23 +816,22 @@ fn begin(store: &Store, terms: &[&str], revision: Option<Revision>) -> Waiting {
 }
 
 /// Begins to wait as the pod with this uid.
-fn begin_as(
-    store: &Store,
-    terms: &[&str],
-    (uid, revision): (Option<&str>, Option<Revision>),
-) -> Waiting {
-    let who = Waiter {
-        namespace: Namespace::default(),
-        pod: Some("pod".into()),
-        uid: uid.map(Into::into),
-        since: Timestamp::default(),
-    };
-    let request = WaitRequest {
-        who,
+fn begin_as(store: &Store, terms: &[&str], who: (Option<&str>, Option<Revision>)) -> Waiting {
+    store.wait(mk_request(terms, who))
+}
+
+fn mk_request(terms: &[&str], (uid, revision): (Option<&str>, Option<Revision>)) -> WaitRequest {
+    WaitRequest {
+        who: Waiter {
+            namespace: Namespace::default(),
+            pod: Some("pod".into()),
+            uid: uid.map(Into::into),
+            since: Timestamp::default(),
+        },
         conditions: terms.iter().map(|term| mk_condition(term)).collect(),
         revision,
-    };
-    store.wait(request)
+        knows_release: false,
+    }
 }
 
 fn states(answer: &Answer) -> Vec<State> {

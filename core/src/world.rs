@@ -169,12 +169,6 @@ impl World {
         Some(Shift::Object(key.clone()))
     }
 
-    /// Begins a revision at which no variable and no object has changed, and returns it.
-    pub fn begin_revision(&mut self) -> Revision {
-        self.history.push([]);
-        self.revision()
-    }
-
     /// Returns the present revision.
     pub fn revision(&self) -> Revision {
         Revision {

@@ -22,6 +22,7 @@ use super::{
     json::Json,
     path::InNamespace,
     query::{NoParameters, Parameters},
+    wait_revision::WaitRevision,
 };
 use crate::{
     net::Phase,
@@ -42,6 +43,7 @@ fn resolve(
         since,
     } = request;
     let (pod, uid) = waiter.map(|it| (it.name, it.uid)).unzip();
+    let revision: Option<WaitRevision> = revision.and_then(|revision| revision.parse().ok());
     Ok(store::WaitRequest {
         conditions: conditions((&terms, &nudges), &namespace, api.settings().terms)?,
         who: Waiter {
@@ -50,7 +52,8 @@ fn resolve(
             uid,
             since: since.unwrap_or_else(|| api.store().now()),
         },
-        revision: revision.and_then(|revision| revision.parse().ok()),
+        revision: revision.map(|it| it.store),
+        knows_release: revision.is_some_and(|it| it.released),
     })
 }
 
@@ -165,21 +168,22 @@ impl Api {
         &self,
         request: store::WaitRequest,
     ) -> impl Future<Output = Result<Arc<Answer>, WaitError>> {
-        let news = self.store().wait(request);
-        // Those of all that wait for the same: the request's own are gone.
-        let conditions = Arc::clone(news.conditions());
-        let grace = news.grace();
+        let mut news = self.store().wait(request);
         // Then, a failure may count that does not yet.
-        let young = grace.end().map(|end| end.since(self.store().now()));
+        let end = news.grace().end();
+        let young = end.map(|end| end.since(self.store().now()));
         let longest = self.settings().hold;
         let hold = young.map_or(longest, |young| young.min(longest));
         async move {
-            let present = || self.store().judge(&conditions, grace).map(Arc::new);
             tokio::select! {
                 biased;
-                answer = news => answer,
-                () = sleep(hold) => present(),
-                () = self.shutdown().reached(Phase::Draining) => present(),
+                answer = &mut news => return answer,
+                () = sleep(hold) => {}
+                () = self.shutdown().reached(Phase::Draining) => {}
+            }
+            match news.present(self.store().now()) {
+                Some(present) => present,
+                None => news.await,
             }
         }
     }
@@ -198,7 +202,7 @@ impl Api {
 
 fn document(answer: &Answer) -> WaitAnswer {
     WaitAnswer {
-        revision: answer.revision.to_string(),
+        revision: WaitRevision::of(answer).to_string(),
         outcome: answer.outcome,
         terms: documents::judged(answer),
         nudges: answer.nudges.clone(),

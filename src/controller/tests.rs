@@ -216,6 +216,7 @@ fn mk_wait(term: &str) -> WaitRequest {
         },
         conditions: [condition].into(),
         revision: None,
+        knows_release: false,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Revision, Waiter};
-use crate::{life::Timestamp, release::ReleaseReason, waiting_pod::WaitingPod, world::World};
+use super::Waiter;
+use crate::{life::Timestamp, release::ReleaseReason, waiting_pod::WaitingPod};
 
 /// The pods that wait, by their uid: at most those that exist.
 #[derive(Debug, Default)]
@@ -15,15 +15,8 @@ pub(super) struct WaitingPods {
 #[derive(Debug)]
 struct Known {
     created: Timestamp,
-    release: Option<Release>,
-}
-
-/// That a person let a pod go.
-#[derive(Debug)]
-struct Release {
-    reason: ReleaseReason,
-    /// The first revision at which that is known.
-    revision: Revision,
+    /// Why a person let it go; `None` if nobody did.
+    release: Option<ReleaseReason>,
 }
 
 impl WaitingPods {
@@ -33,7 +26,7 @@ impl WaitingPods {
     }
 
     /// Takes note of a pod. Returns the reason if a person has let it go since the last time.
-    pub(super) fn put(&mut self, pod: WaitingPod, world: &mut World) -> Option<ReleaseReason> {
+    pub(super) fn put(&mut self, pod: WaitingPod) -> Option<ReleaseReason> {
         let WaitingPod {
             id,
             created,
@@ -44,15 +37,12 @@ impl WaitingPods {
             release: None,
         });
         known.created = created;
-        let reason = release.ok().flatten();
-        if known.release.as_ref().map(|it| &it.reason) == reason.as_ref() {
+        let release = release.ok().flatten();
+        if known.release == release {
             return None;
         }
-        known.release = reason.clone().map(|reason| Release {
-            reason,
-            revision: world.begin_revision(),
-        });
-        reason
+        known.release.clone_from(&release);
+        release
     }
 
     pub(super) fn remove(&mut self, uid: &str) {
@@ -73,18 +63,8 @@ impl WaitingPods {
         Some(self.pods.get(uid).map_or(who.since, |pod| pod.created))
     }
 
-    /// Returns why a person let a waiter go, unless an answer of the revision `seen` has said so: a
-    /// client that does not know of releases must not ask again and again.
-    pub(super) fn release(
-        &self,
-        who: &Waiter,
-        seen: Option<Revision>,
-        world: &World,
-    ) -> Option<ReleaseReason> {
-        let known = self.pods.get(who.uid.as_ref()?)?;
-        let Release { reason, revision } = known.release.as_ref()?;
-        let was_told =
-            seen.is_some_and(|it| world.at(it).is_some() && it.number >= revision.number);
-        (!was_told).then(|| reason.clone())
+    /// Returns why a person let a waiter go; `None` if nobody did.
+    pub(super) fn release(&self, who: &Waiter) -> Option<ReleaseReason> {
+        self.pods.get(who.uid.as_ref()?)?.release.clone()
     }
 }

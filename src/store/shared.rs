@@ -61,6 +61,9 @@ pub struct WaitRequest {
     pub conditions: Arc<[Condition]>,
     /// The revision of an earlier answer, or `None` for the current state.
     pub revision: Option<Revision>,
+    /// Whether that answer told why a person let the pod go. A client that goes on nevertheless does
+    /// not know of releases, and must not ask again and again.
+    pub knows_release: bool,
 }
 
 /// All variables and objects, and the held waiters.
@@ -183,12 +186,11 @@ impl Shared {
         let created = known.pods.created(&request.who);
         let grace = created.map_or(Grace::Over, |created| Grace::of_pod(created, now));
         let present = judge(&known.world, (&request.conditions, grace), None);
-        if let Some(reason) = known.release_of(&request) {
-            return Ok(Entry::Answered(Arc::new(present.released(reason))));
-        }
+        let release = known.pods.release(&request.who);
+        let is_released = release.is_some() && !request.knows_release;
         let is_settled = until == Until::Settled && is_settled(&request, &present);
-        if is_settled || !known.is_unchanged(&request, &present) {
-            return Ok(Entry::Answered(Arc::new(present)));
+        if is_released || is_settled || !known.is_unchanged(&request, &present) {
+            return Ok(Entry::Answered(Arc::new(present.released(release))));
         }
         if known.waiters.len() >= self.limits.waiters {
             return Err(WaitError::TooMany {
@@ -197,6 +199,24 @@ impl Shared {
         }
         let place = known.waiters.hold(request.who, &present);
         Ok(Entry::Held(place.map_err(WaitError::OverLimit)?))
+    }
+
+    /// Ends a held wait, and returns the present answer to it; `None` if it was answered meanwhile.
+    pub(super) fn present(
+        &self,
+        ticket: Ticket,
+        now: Timestamp,
+    ) -> Option<Result<Arc<Answer>, WaitError>> {
+        let mut known = self.state.lock();
+        let held = known.waiters.take(ticket)?;
+        if let Err(error) = known.refuse_objects(&held.conditions) {
+            return Some(Err(error));
+        }
+        self.ask_for_objects(&mut known, &held.conditions);
+        let grace = held.grace.at(now);
+        let present = judge(&known.world, (&held.conditions, grace), None);
+        let release = known.pods.release(&held.who);
+        Some(Ok(Arc::new(present.released(release))))
     }
 
     pub(super) fn leave(&self, ticket: Ticket) {
@@ -240,8 +260,7 @@ impl Shared {
     pub(super) fn set_waiting_pod(&self, pod: WaitingPod) {
         let uid = pod.id.uid.clone();
         let mut known = self.state.lock();
-        let Known { pods, world, .. } = &mut *known;
-        if let Some(reason) = pods.put(pod, world) {
+        if let Some(reason) = known.pods.put(pod) {
             let released = known.release_pod(&uid, &reason);
             drop(known);
             released.answer();
@@ -441,17 +460,11 @@ impl Known {
         })
     }
 
-    /// Returns why a person has let the waiter go, if that is news to it.
-    fn release_of(&self, request: &WaitRequest) -> Option<ReleaseReason> {
-        let WaitRequest { who, revision, .. } = request;
-        self.pods.release(who, *revision, &self.world)
-    }
-
     fn release_pod(&mut self, uid: &str, reason: &ReleaseReason) -> Released {
         let Self { world, waiters, .. } = self;
         waiters.release_pod(uid, |group| {
             let answer = judge(world, (&group.conditions, group.grace), None);
-            answer.released(reason.clone())
+            answer.released(Some(reason.clone()))
         })
     }
 

@@ -120,8 +120,6 @@ pub(crate) struct Ticket {
 pub(crate) struct Place {
     pub(crate) ticket: Ticket,
     pub(crate) answer: oneshot::Receiver<Arc<Answer>>,
-    /// The conditions, shared with the group.
-    pub(crate) conditions: Arc<[Condition]>,
     pub(crate) grace: Grace,
 }
 
@@ -156,7 +154,6 @@ impl Waiters {
         self.by_pod.extend(who.uid.clone().map(|uid| (uid, member)));
         let (sender, answer) = oneshot::channel();
         let group = self.groups.entry(id).or_default();
-        let conditions = Arc::clone(&group.conditions);
         group
             .members
             .insert(member, Member::new(who, sender, share));
@@ -165,7 +162,6 @@ impl Waiters {
         Ok(Place {
             ticket,
             answer,
-            conditions,
             grace: present.grace,
         })
     }
@@ -199,6 +195,13 @@ impl Waiters {
     fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
+    }
+
+    /// Takes a waiter out of its place; `None` if it was answered.
+    pub(crate) fn take(&mut self, ticket: Ticket) -> Option<WaiterInfo> {
+        let info = self.groups.get(&ticket.group)?.info(&ticket.member)?;
+        self.take_member(ticket);
+        Some(info)
     }
 
     /// Removes a waiter that no longer wants an answer.

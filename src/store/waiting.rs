@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use oncue_language::{Condition, Grace};
+use oncue_language::Grace;
 use tokio::sync::oneshot;
 
 use super::{
@@ -19,7 +19,6 @@ use crate::life::Timestamp;
 /// A wait that is answered or held. Dropping it releases its place.
 #[derive(Debug)]
 pub struct Waiting {
-    conditions: Arc<[Condition]>,
     grace: Grace,
     state: Progress,
 }
@@ -44,10 +43,8 @@ impl Waiting {
         request: WaitRequest,
         (until, now): (Until, Timestamp),
     ) -> Self {
-        let own = Arc::clone(&request.conditions);
         match shared.wait(request, until, now) {
             Ok(Entry::Held(place)) => Self {
-                conditions: place.conditions,
                 grace: place.grace,
                 state: Progress::Held(Held {
                     answer: place.answer,
@@ -55,28 +52,34 @@ impl Waiting {
                     ticket: place.ticket,
                 }),
             },
-            Ok(Entry::Answered(answer)) => Self::answered(own, Ok(answer)),
-            Err(error) => Self::answered(own, Err(error)),
+            Ok(Entry::Answered(answer)) => Self::answered(Ok(answer)),
+            Err(error) => Self::answered(Err(error)),
         }
     }
 
-    fn answered(conditions: Arc<[Condition]>, answer: Result<Arc<Answer>, WaitError>) -> Self {
+    fn answered(answer: Result<Arc<Answer>, WaitError>) -> Self {
         Self {
-            conditions,
             grace: Grace::Over,
             state: Progress::Answered(Some(answer)),
         }
     }
 
-    /// Returns the conditions, which waiters with the same conditions share.
-    pub fn conditions(&self) -> &Arc<[Condition]> {
-        &self.conditions
-    }
-
-    /// Returns which failures count. When that [ends](Grace::end), the caller has to
-    /// [judge](super::Store::judge) again.
+    /// Returns which failures count. When that [ends](Grace::end), the caller has to ask for the
+    /// [present](Self::present) answer.
     pub fn grace(&self) -> Grace {
         self.grace
+    }
+
+    /// Ends a wait that was held, and returns the answer as it is now. Returns `None` if there is
+    /// nothing to end, because the answer is there or on its way: then await it.
+    ///
+    /// # Errors
+    /// [`WaitError::NoObjects`].
+    pub fn present(&mut self, now: Timestamp) -> Option<Result<Arc<Answer>, WaitError>> {
+        match &self.state {
+            Progress::Answered(_) => None,
+            Progress::Held(Held { shared, ticket, .. }) => shared.present(*ticket, now),
+        }
     }
 }
 

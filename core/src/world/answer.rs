@@ -50,13 +50,10 @@ impl Answer {
         }
     }
 
-    /// Returns the same answer for a pod that a person let go.
+    /// Returns the same answer for a pod that a person let go for this reason; `None` if nobody did.
     #[must_use]
-    pub fn released(self, reason: ReleaseReason) -> Self {
-        Self {
-            release: Some(reason),
-            ..self
-        }
+    pub fn released(self, release: Option<ReleaseReason>) -> Self {
+        Self { release, ..self }
     }
 
     /// Returns the answer as `encode` first wrote it: thousands of waiters may share it.

@@ -95,6 +95,8 @@ impl Waiting {
             },
             conditions: Arc::clone(self.wait.conditions()),
             revision: self.revision,
+            // The pod itself tells us of its release.
+            knows_release: true,
         }
     }
 

@@ -30,6 +30,7 @@ fn mk_wait(revision: Option<Revision>) -> WaitRequest {
         },
         conditions: mk_conditions(),
         revision,
+        knows_release: false,
     }
 }
 
