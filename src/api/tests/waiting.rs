@@ -136,6 +136,26 @@ async fn a_held_wait_is_answered_when_a_person_lets_its_pod_go() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_ignores_its_release_is_held_and_told_again_after_50_seconds() {
+    let kit = Kit::new().await;
+    let id = mk_pod("second");
+    kit.store.set_waiting_pod(WaitingPod {
+        created: kit.store.now(),
+        id: id.clone(),
+        release: Ok(Some("the mirror is down".parse().unwrap())),
+    });
+    let mut body = json!({"terms": ["a"], "waiter": id});
+    let mut answer = kit.post(WAIT, body.to_string()).await.json();
+    for _ in 0..2 {
+        assert_eq!(answer["released"], "the mirror is down");
+        body["revision"] = answer["revision"].clone();
+        let begin = Instant::now();
+        answer = kit.post(WAIT, body.to_string()).await.json();
+        assert_eq!(begin.elapsed().as_secs(), 50);
+    }
+}
+
 #[tokio::test]
 async fn a_revision_that_nobody_gave_out_means_now() {
     let kit = Kit::new().await;
