@@ -43,7 +43,7 @@ pub(crate) use self::{
     configuration::{ConfigurationError, configuration},
     connection::{ConnectError, connect, connect_to},
     kubeconfig::{Found, WhichCluster},
-    live::{Listed, Part, Place, Question, Unlisted, get, list, list_all},
+    live::{Listed, Part, Place, Question, Unlisted, find, get, list, list_all},
     resource::{NoWorkload, Resource},
     service::cluster_ip,
     store_pod::{StoreError, StorePods},

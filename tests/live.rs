@@ -6,7 +6,10 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     process::{Command, Output},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use axum::{
@@ -32,6 +35,8 @@ struct Objects {
     endless: Vec<&'static str>,
     /// What was patched: the end of each path, and the value of the last operation.
     patched: Mutex<Vec<(String, Value)>>,
+    /// How often a pod that is replaced all the time was looked at.
+    looks: AtomicUsize,
 }
 
 impl Objects {
@@ -85,7 +90,7 @@ async fn answer(
     let prepared = |plural: &str| objects.lists.get(plural).cloned().unwrap_or_default();
     let named = |object: &&Value| object["metadata"]["name"] == last;
     match prepared(parent).iter().find(named) {
-        Some(object) => (StatusCode::OK, Json(object.clone())),
+        Some(object) => (StatusCode::OK, Json(objects.as_it_is_now(object))),
         None if objects.lists.contains_key(parent) => {
             let message = format!("{parent} \"{last}\" not found");
             status(StatusCode::NOT_FOUND, &message)
@@ -102,6 +107,16 @@ async fn answer(
 }
 
 impl Objects {
+    /// Returns an object; each time, another pod has taken the place of the pod `replaced`.
+    fn as_it_is_now(&self, object: &Value) -> Value {
+        let mut object = object.clone();
+        if object["metadata"]["name"] == "replaced" {
+            let number = self.looks.fetch_add(1, Ordering::Relaxed);
+            object["metadata"]["uid"] = json!(format!("uid-{number}"));
+        }
+        object
+    }
+
     /// Carries out the tests of a patch, and notes its last operation.
     fn patch(&self, path: &str, body: &str) -> (StatusCode, Json<Value>) {
         let name = path.rsplit('/').next().unwrap();
@@ -109,8 +124,12 @@ impl Objects {
         let mut pods = pods.filter(|pod| pod["metadata"]["name"] == name);
         let changes: Value = serde_json::from_str(body).unwrap();
         let uid = &pods.next().unwrap()["metadata"]["uid"];
-        if changes[0]["value"] != *uid || name == "replaced" {
-            return status(StatusCode::UNPROCESSABLE_ENTITY, "the test failed");
+        match name {
+            "deleted" => return status(StatusCode::NOT_FOUND, "pods \"deleted\" not found"),
+            "replaced" | "denied" => {
+                return status(StatusCode::UNPROCESSABLE_ENTITY, "the server denies it");
+            }
+            _ => assert_eq!(changes[0]["value"], *uid),
         }
         let noted = (changes[1]["path"].to_string(), changes[1]["value"].clone());
         self.patched.lock().unwrap().push(noted);
@@ -310,38 +329,43 @@ fn mk_waiting(name: &str, record: &str) -> Value {
 }
 
 const WAITS: &str = r#"{"hash":"1","depends-on":["first/up"]}"#;
-const REASON: [&str; 2] = ["--reason", "the mirror is down"];
+const REASON: [&str; 4] = ["--reason", "the mirror is down", "--controller", "present"];
 
 #[test]
 fn a_release_is_written_into_the_pod_that_waits() {
     let idle = mk_waiting("idle", r#"{"hash":"1","signals":["a"]}"#);
-    let pods = [
-        mk_waiting("second", WAITS),
-        mk_waiting("replaced", WAITS),
-        idle,
-    ];
-    let cluster = Objects::default().with("pods", &pods).serve();
+    let pods = ["second", "replaced", "denied", "deleted"].map(|name| mk_waiting(name, WAITS));
+    let objects = Objects::default().with("pods", &pods);
+    let cluster = objects.with("pods", &[idle]).serve();
     let release = |pod: &'static str| [&["release", pod][..], &REASON].concat();
-    let (told, notes) = cluster.told(&release("pod/second"));
-    assert_eq!(told, "released pod/second -n shop\n");
-    assert!(notes.contains("runs no controller"), "{notes}");
-    let patched = cluster.objects.patched.lock().unwrap().clone();
+    for _ in 0..2 {
+        let (told, _) = cluster.told(&release("pod/second"));
+        assert_eq!(told, "release written: pod/second -n shop\n");
+    }
+    let patched = cluster.objects.patched.lock().unwrap()[0].clone();
     let value = json!(r#"{"uid":"second","reason":"the mirror is down"}"#);
     let path = "\"/metadata/annotations/oncue.dev~1release\"".to_owned();
-    assert_eq!(patched, [(path, value)]);
+    assert_eq!(patched, (path, value));
 
-    let idle = cluster.fails(&release("idle"));
-    assert!(idle.contains("does not wait for dependencies"), "{idle}");
-    let replaced = cluster.fails(&release("replaced"));
-    assert!(
-        replaced.contains("another pod has taken its place"),
-        "{replaced}"
-    );
-    let missing = cluster.fails(&release("nothing"));
-    assert!(
-        missing.contains("Pod/nothing in the namespace shop"),
-        "{missing}"
-    );
+    for (pod, expected) in [
+        ("idle", "does not wait for dependencies"),
+        ("replaced", "another pod has taken its place"),
+        ("denied", "(422): the server denies it"),
+        ("deleted", "the pod is gone"),
+        ("nothing", "Pod/nothing in the namespace shop"),
+    ] {
+        let told = cluster.fails(&release(pod));
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
+fn without_a_controller_no_release_is_written() {
+    let pods = [mk_waiting("second", WAITS)];
+    let cluster = Objects::default().with("pods", &pods).serve();
+    let told = cluster.fails(&["release", "--all", "--reason", "a"]);
+    assert!(told.contains("runs no controller"), "{told}");
+    assert!(cluster.objects.patched.lock().unwrap().is_empty());
 }
 
 #[test]
@@ -352,26 +376,39 @@ fn every_waiting_pod_of_a_cluster_is_released_and_failures_are_told() {
     let mut over = mk_waiting("over", WAITS);
     let ended = json!([{"name": "oncue-wait", "state": {"terminated": {"exitCode": 0}}}]);
     over["status"]["initContainerStatuses"] = ended;
-    let pods = [gated, over, mk_waiting("second", WAITS)];
-    let cluster = Objects::default().with("pods", &pods).serve();
+    let pods = ["replaced", "deleted", "second"].map(|name| mk_waiting(name, WAITS));
+    let objects = Objects::default().with("pods", &[gated, over]);
+    let cluster = objects.with("pods", &pods).serve();
     let all = [&["release", "--all"][..], &REASON].concat();
     let (told, _) = cluster.told(&all);
-    let expected = "released pod/gated -n other\nreleased pod/second -n shop\n";
+    let expected = "release written: pod/gated -n other\nrelease written: pod/second -n shop\n";
     assert_eq!(told, expected);
     let (told, _) = cluster.told(&[&all[..], &["--namespace", "other"]].concat());
-    assert_eq!(told, "released pod/gated -n other\n");
+    assert_eq!(told, "release written: pod/gated -n other\n");
     let (told, _) = cluster.told(&[&all[..], &["--namespace", "empty"]].concat());
     assert_eq!(told, "no pod waits in the namespace empty\n");
+}
 
-    let pods = [mk_waiting("replaced", WAITS), mk_waiting("second", WAITS)];
-    let output = Objects::default().with("pods", &pods).serve().run(&all);
+#[test]
+fn a_pod_that_cannot_be_released_fails_the_command_and_stops_no_other() {
+    let mut released = mk_waiting("released", WAITS);
+    let release = r#"{"uid":"released","reason":"an earlier one"}"#;
+    released["metadata"]["annotations"]["oncue.dev/release"] = json!(release);
+    let mut lost = mk_waiting("lost", WAITS);
+    lost["metadata"]["labels"] = json!({});
+    let pods = ["denied", "second"].map(|name| mk_waiting(name, WAITS));
+    let objects = Objects::default().with("pods", &[released, lost]);
+    let cluster = objects.with("pods", &pods).serve();
+    let output = cluster.run(&[&["release", "--all"][..], &REASON].concat());
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(output.stdout, b"released pod/second -n shop\n");
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        told.contains("failed to release pod/replaced -n shop"),
-        "{told}"
-    );
+    let [out, err] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
+    let expected = "released already, still waits: pod/released -n shop\n\
+                    release written: pod/second -n shop\n";
+    assert_eq!(out, expected);
+    for expected in ["release pod/denied -n shop", "release pod/lost -n shop"] {
+        assert!(err.contains(&format!("failed to {expected}")), "{err}");
+    }
+    assert_eq!(cluster.objects.patched.lock().unwrap().len(), 1);
 }
 
 #[test]
@@ -385,7 +422,10 @@ fn a_release_needs_a_pod_and_a_reason() {
             &["release", "till", "--all", "--reason", "a"],
             "cannot be used with",
         ),
-        (&["release", "deploy/web", "--reason", "a"], "is no pod"),
+        (
+            &["release", "deploy/web", "--reason", "a"],
+            "is not a pod: write",
+        ),
     ] {
         let output = cluster.run(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");

@@ -101,42 +101,81 @@ pub(crate) async fn list(
     place: &Place,
     question: Question<'_>,
 ) -> Result<Listed, Unlisted> {
-    let failed = |source| Unlisted::Failed { resource, source };
-    let mut params = question.params();
+    let mut pages = Pages::new((client, resource), place, question);
     let mut objects = Vec::new();
-    loop {
-        let page = page(
-            client,
-            &resource.path(place.namespace()),
-            &params,
-            question.part,
-        )
-        .await;
-        let Page { items, metadata } = page.map_err(failed)?;
-        objects.extend(items.into_iter().map(|object| complete(object, resource)));
-        match metadata.next {
-            Some(next) if objects.len() < MAX_OBJECTS => params = params.continue_token(&next),
-            next => {
-                let cut = next.map(|_| Unlisted::Cut { resource });
-                return Ok(Listed { objects, cut });
-            }
+    while let Some(page) = pages.next().await? {
+        objects.extend(page);
+        if objects.len() >= MAX_OBJECTS {
+            let cut = pages.params.map(|_| Unlisted::Cut { resource });
+            return Ok(Listed { objects, cut });
         }
     }
+    Ok(Listed { objects, cut: None })
 }
 
-async fn page(
-    client: &Client,
-    path: &str,
-    params: &ListParams,
+/// Reads all objects of one kind, however many there are, and returns what `pick` takes of them.
+pub(crate) async fn find<T>(
+    (client, resource): (&Client, Resource),
+    place: &Place,
+    question: Question<'_>,
+    pick: impl Fn(&Value) -> Option<T>,
+) -> Result<Vec<T>, Unlisted> {
+    let mut pages = Pages::new((client, resource), place, question);
+    let mut found = Vec::new();
+    while let Some(page) = pages.next().await? {
+        found.extend(page.iter().filter_map(&pick));
+    }
+    Ok(found)
+}
+
+/// The pages of a list.
+struct Pages<'a> {
+    client: &'a Client,
+    resource: Resource,
+    path: String,
     part: Part,
-) -> Result<Page, ApiError> {
-    let request = Request::new(path);
-    let request = match part {
-        Part::Metadata => request.list_metadata(params),
-        Part::Whole => request.list(params),
-    };
-    let request = request.map_err(kube::Error::BuildRequest)?;
-    call(client.request(request)).await
+    /// How the next page is asked for; `None` if the last one was read.
+    params: Option<ListParams>,
+}
+
+impl<'a> Pages<'a> {
+    fn new(
+        (client, resource): (&'a Client, Resource),
+        place: &Place,
+        question: Question<'_>,
+    ) -> Self {
+        Self {
+            client,
+            resource,
+            path: resource.path(place.namespace()),
+            part: question.part,
+            params: Some(question.params()),
+        }
+    }
+
+    /// Reads the objects of the next page; `None` after the last one.
+    async fn next(&mut self) -> Result<Option<Vec<Value>>, Unlisted> {
+        let Some(params) = self.params.take() else {
+            return Ok(None);
+        };
+        let resource = self.resource;
+        let page = self.read(&params).await;
+        let Page { items, metadata } =
+            page.map_err(|source| Unlisted::Failed { resource, source })?;
+        self.params = metadata.next.map(|next| params.continue_token(&next));
+        let objects = items.into_iter().map(|object| complete(object, resource));
+        Ok(Some(objects.collect()))
+    }
+
+    async fn read(&self, params: &ListParams) -> Result<Page, ApiError> {
+        let request = Request::new(&self.path);
+        let request = match self.part {
+            Part::Metadata => request.list_metadata(params),
+            Part::Whole => request.list(params),
+        };
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        call(self.client.request(request)).await
+    }
 }
 
 /// Lists several kinds at once; what could not be read stands beside what could.
@@ -213,7 +252,7 @@ fn complete(mut object: Value, resource: Resource) -> Value {
 
 /// How many objects one answer holds, as with `kubectl`.
 const PAGE: u32 = 500;
-/// How many objects of one kind are looked at.
+/// How many objects of one kind are kept in memory.
 const MAX_OBJECTS: usize = 10_000;
 
 #[cfg(test)]
@@ -287,6 +326,32 @@ mod tests {
             listed.cut.unwrap().to_string(),
             "only the first 10000 pods were read"
         );
+    }
+
+    #[tokio::test]
+    async fn all_objects_are_searched_and_a_page_that_fails_leaves_no_part_of_them() {
+        let names = ["x"; 500];
+        let fail = (
+            500,
+            json!({"kind": "Status", "status": "Failure", "code": 500}),
+        );
+        for (last, expected) in [
+            (mk_page(&["y"], ""), Some(vec!["y".to_owned()])),
+            (fail, None),
+        ] {
+            let (client, handle) = mk_client();
+            let pages = (0..=MAX_OBJECTS / names.len()).map(|_| mk_page(&names, "more"));
+            let server = answer(handle, pages.chain([last]).collect());
+            let pick = |pod: &Value| {
+                let name = pod["metadata"]["name"].as_str()?;
+                (name == "y").then(|| name.to_owned())
+            };
+            let pods = (&client, Resource::POD);
+            let found = find(pods, &Place::Everywhere, Question::default(), pick).await;
+            drop(client);
+            server.await.unwrap();
+            assert_eq!(found.ok(), expected);
+        }
     }
 
     #[tokio::test]

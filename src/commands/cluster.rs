@@ -14,7 +14,7 @@ use crate::{
     cluster::{
         ApiError, ConfigurationError, ConnectError, Found, Listed, Place, Question, Resource,
         StoreError, StorePods, Tunnel, TunnelError, Unlisted, WhichCluster, annotate,
-        configuration, connect_to, get, list, list_all,
+        configuration, connect_to, find, get, list, list_all,
     },
     config::InjectSettings,
     language::{Namespace, Owner},
@@ -185,6 +185,17 @@ impl Cluster {
             output::note(&cut.to_string());
         }
         Ok(objects)
+    }
+
+    /// Reads all objects of one kind, and returns what `pick` takes of them.
+    pub(super) fn find<T>(
+        &self,
+        resource: Resource,
+        (place, question): (&Place, Question<'_>),
+        pick: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Vec<T>, Unlisted> {
+        let found = find((&self.client, resource), place, question, pick);
+        self.runtime.block_on(found)
     }
 
     /// Sets an annotation of each pod to the value beside it. Returns the results in the order of the

@@ -1,11 +1,13 @@
 //! `oncue release`: lets waiting pods go although their dependencies do not hold.
 
+mod standing;
+
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
 use clap::Args;
-use serde_json::Value;
 
+use self::standing::Standing;
 use super::{
     cluster::{Cluster, ClusterArgs},
     live_name::LiveName,
@@ -15,11 +17,11 @@ use super::{
     usage,
 };
 use crate::{
-    cluster::{ApiError, Part, Place, Question, Resource},
+    cluster::{ApiError, Part, Place, Question, Resource, Unlisted},
     injection::{Controller, Settings},
     language::{Owner, annotation::Key},
     release::ReleaseReason,
-    waiting_pod::WaitingPod,
+    workload::uid,
 };
 
 const HELP: &str = "\
@@ -30,9 +32,11 @@ Examples:
 The command writes the annotation oncue.dev/release of the pod, with your own permissions: get pods
 (list with --all) and patch pods, and list configmaps in --system-namespace. oncue's controller acts
 on it at once: it opens the scheduling gate, or answers the waiting init container, which then
-succeeds. A release belongs to one pod and lasts as long as that pod. `oncue status` lists released
-pods. Containers that were injected by an older version of oncue do not know releases.
-Exit codes: 0 released, 1 a pod could not be released, 2 wrong usage.
+succeeds. A release belongs to one pod and lasts as long as that pod while oncue runs. `oncue status`
+lists released pods. Init containers of older versions ignore a release. Recreate such pods.
+--all leaves pods alone that are released already, and lists those that still wait: repeat it until
+it prints that no pod waits.
+Exit codes: 0 all releases are written, 1 one is not, 2 wrong usage.
 ";
 
 /// The arguments of `oncue release`.
@@ -63,20 +67,20 @@ pub(super) struct Release {
 }
 
 impl Release {
-    /// Releases the pod, or every waiting pod, and prints which.
+    /// Writes the release of the pod, or of every waiting pod, and prints which.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let name = self.pod.as_deref().map(pod_name).transpose()?;
         let cluster = self.cluster.connect()?;
         let frame = Frame::new(Some(&cluster), &self.cluster, &self.injection)?;
-        let pods = match name {
-            Some(name) => vec![waiting(
-                &name.read(&cluster, &frame.namespace)?,
-                &frame.settings,
-            )?],
-            None => all_waiting(&cluster, &frame.settings, &self.cluster.named_place())?,
-        };
         if frame.settings.controller == Controller::Absent {
-            output::note(NO_CONTROLLER);
+            bail!(NO_CONTROLLER);
+        }
+        let pods = match name {
+            Some(name) => vec![one(&cluster, &frame, &name)?],
+            None => all(&cluster, &frame.settings, &self.cluster.named_place())?,
+        };
+        if pods.is_empty() {
+            output::print(&format!("no pod waits {}\n", self.cluster.named_place()))?;
         }
         self.release(&cluster, &frame.settings, pods)
     }
@@ -85,35 +89,48 @@ impl Release {
         &self,
         cluster: &Cluster,
         settings: &Settings,
-        pods: Vec<Owner>,
+        pods: Vec<Standing>,
     ) -> anyhow::Result<ExitCode> {
-        let value = |pod: Owner| {
-            let value = self.reason.annotation(&pod.uid);
-            (pod, value)
-        };
-        let values: Vec<_> = pods.into_iter().map(value).collect();
-        let results = cluster.annotate(&settings.keys.prefixed(Key::Release), &values);
         let mut code = ExitCode::SUCCESS;
-        for ((pod, _), result) in values.iter().zip(results) {
-            let Owner {
-                namespace, name, ..
-            } = pod;
-            match result {
-                Ok(()) => output::print(&format!("released pod/{name} -n {namespace}\n"))?,
-                Err(error) => {
+        let mut values = Vec::new();
+        for pod in pods {
+            match pod {
+                Standing::Released(pod) if self.all => {
+                    output::print(&format!("released already, still waits: {}\n", shown(&pod)))?;
+                }
+                Standing::Released(pod) | Standing::Waits(pod) => {
+                    let value = self.reason.annotation(&pod.uid);
+                    values.push((pod, value));
+                }
+                Standing::Stuck { pod, reason } => {
                     code = ExitCode::FAILURE;
-                    let reason = told(&error);
-                    output::note(&format!(
-                        "failed to release pod/{name} -n {namespace}: {reason}"
-                    ));
+                    output::note(&format!("failed to release {}: {reason}", shown(&pod)));
                 }
             }
         }
-        if values.is_empty() {
-            output::print(&format!("no pod waits {}\n", self.cluster.named_place()))?;
+        let results = cluster.annotate(&settings.keys.prefixed(Key::Release), &values);
+        for ((pod, _), result) in values.iter().zip(results) {
+            match result {
+                Ok(()) => output::print(&format!("release written: {}\n", shown(pod)))?,
+                Err(error) => match told(cluster, pod, &error) {
+                    Told::Gone if self.all => {}
+                    told => {
+                        code = ExitCode::FAILURE;
+                        output::note(&format!("failed to release {}: {told}", shown(pod)));
+                    }
+                },
+            }
         }
         Ok(code)
     }
+}
+
+fn shown(
+    Owner {
+        namespace, name, ..
+    }: &Owner,
+) -> String {
+    format!("pod/{name} -n {namespace}")
 }
 
 fn pod_name(text: &str) -> anyhow::Result<LiveName> {
@@ -121,50 +138,62 @@ fn pod_name(text: &str) -> anyhow::Result<LiveName> {
     if name.is_pod() {
         return Ok(name);
     }
-    Err(usage(anyhow!(
-        "{text:?} is no pod: releases are for single pods, as pod/NAME"
-    ))
-    .into())
+    Err(usage(anyhow!("{text:?} is not a pod: write pod/NAME")).into())
 }
 
-/// Returns which pod an object is, if it waits.
-fn waiting(pod: &Value, settings: &Settings) -> anyhow::Result<Owner> {
-    match WaitingPod::read(pod, &settings.keys) {
-        Some(WaitingPod { id, .. }) => Ok(id),
-        None => bail!(
+fn one(cluster: &Cluster, frame: &Frame, name: &LiveName) -> anyhow::Result<Standing> {
+    let pod = name.read(cluster, &frame.namespace)?;
+    let Some(standing) = Standing::of(&pod, &frame.settings) else {
+        bail!(
             "the pod does not wait for dependencies: there is nothing to release; `oncue status` \
              lists the pods that wait"
-        ),
-    }
+        );
+    };
+    Ok(standing)
 }
 
-fn all_waiting(
-    cluster: &Cluster,
-    settings: &Settings,
-    place: &Place,
-) -> anyhow::Result<Vec<Owner>> {
-    let label = format!("{}=true", settings.managed_label());
+/// Finds all pods that wait: also those that have lost the label by which oncue finds its pods.
+fn all(cluster: &Cluster, settings: &Settings, place: &Place) -> Result<Vec<Standing>, Unlisted> {
     let live = Question {
-        labels: &label,
+        labels: "",
         fields: "status.phase!=Succeeded,status.phase!=Failed",
         part: Part::Whole,
     };
-    let pods = cluster.list(Resource::POD, place, live)?;
-    let waiting = pods
-        .iter()
-        .filter_map(|pod| WaitingPod::read(pod, &settings.keys));
-    Ok(waiting.map(|pod| pod.id).collect())
+    cluster.find(Resource::POD, (place, live), |pod| {
+        Standing::of(pod, settings)
+    })
 }
 
-fn told(error: &ApiError) -> String {
-    match error {
-        // The test of the uid fails.
+/// Why a release was not written.
+#[derive(Debug, thiserror::Error)]
+enum Told<'a> {
+    /// There is nothing to release any more.
+    #[error("the pod is gone, or another pod has taken its place meanwhile")]
+    Gone,
+    /// Another reason.
+    #[error("{0}")]
+    Refused(&'a ApiError),
+}
+
+fn told<'a>(cluster: &Cluster, pod: &Owner, error: &'a ApiError) -> Told<'a> {
+    let is_gone = match error {
+        ApiError::NotFound(_) => true,
+        // The test of the uid fails, or the API server does not accept the pod.
         ApiError::Refused(status) if status.code == 422 => {
-            "another pod has taken its place meanwhile".to_owned()
+            match cluster.get(Resource::POD, &pod.namespace, &pod.name) {
+                Ok(now) => uid(&now) != Some(&*pod.uid),
+                Err(error) => matches!(error, ApiError::NotFound(_)),
+            }
         }
-        error => error.to_string(),
+        _ => false,
+    };
+    if is_gone {
+        Told::Gone
+    } else {
+        Told::Refused(error)
     }
 }
 
 const NO_CONTROLLER: &str = "by its settings, this installation of oncue runs no controller \
-    (controller.enabled): nothing acts on a release";
+    (controller.enabled), and nothing else acts on a release: recreate the pods; or if a controller \
+    runs, add --controller present";

@@ -56,7 +56,7 @@ async fn all_waiting_pods_are_let_go_before_an_uninstallation() -> Result<()> {
         let pods = create_waiting(&ns).await?;
         let released = oncue(&ns, &["release", "--all", "--reason", REASON]).await?;
         for pod in &pods {
-            let line = format!("released pod/{} -n {}", pod.name(), ns.name());
+            let line = format!("release written: pod/{} -n {}", pod.name(), ns.name());
             assert!(released.contains(&line), "{released}");
             pod.is_running().await?;
         }
