@@ -4,13 +4,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use std::{alloc::System, sync::Arc};
+use std::{
+    alloc::System,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use oncue::{
     language::{Namespace, VariableKey},
-    life::{AssertionId, Kind, Owner},
+    life::{AssertionId, Kind, Owner, Timestamp},
     memory::{Budget, StoreMemory},
-    store::{Existing, Limits, Memory, NewAssertion, Store, StoreError, SystemClock},
+    store::{Clock, Existing, Limits, Memory, NewAssertion, Store, StoreError},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -24,7 +30,7 @@ type Shape = fn(usize) -> (VariableKey, NewAssertion);
 
 #[test]
 fn variables_never_take_more_than_their_limit_and_not_much_less() {
-    let shapes: [(&str, Shape); 7] = [
+    let shapes: [(&str, Shape); 9] = [
         ("short names", |i| {
             (mk_key("shop", &format!("s{i}")), by_hand())
         }),
@@ -51,6 +57,15 @@ fn variables_never_take_more_than_their_limit_and_not_much_less() {
         ("owners of one variable", |i| {
             (mk_key("shop", "one"), by_pod(&format!("p{i}"), "u"))
         }),
+        ("owners of one variable, each with its value", |i| {
+            let value = Some(format!("v{i}").parse().unwrap());
+            let assertion = by_pod(&format!("p{i}"), "u");
+            (mk_key("shop", "one"), NewAssertion { value, ..assertion })
+        }),
+        ("variables below the same names", |i| {
+            let name = format!("a/b/c/{i}");
+            (mk_key("shop", &name), by_hand())
+        }),
         ("owners with long names", |i| {
             let name = format!("{i:08}{}", "p".repeat(240));
             (mk_key("shop", "one"), by_pod(&name, &"u".repeat(253)))
@@ -60,6 +75,16 @@ fn variables_never_take_more_than_their_limit_and_not_much_less() {
         let taken = allocated_at_the_limit(shape);
         assert!(taken <= LIMIT, "{name}: {taken} of {LIMIT} bytes");
         assert!(taken >= LIMIT / 5, "{name}: only {taken} of {LIMIT} bytes");
+    }
+}
+
+/// A clock that shows another moment each time: moments that are alike share their memory.
+#[derive(Default)]
+struct Ticking(AtomicU64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -80,7 +105,7 @@ fn allocated_at_the_limit(shape: Shape) -> usize {
         };
         let limits = Limits::within(1000, memory);
         let backend = Arc::new(Memory::new(budget));
-        let store = Store::open(backend, limits, Arc::new(SystemClock));
+        let store = Store::open(backend, limits, Arc::new(Ticking::default()));
         let store = store.await.unwrap();
         fill_history(&store, shape).await;
         let region = Region::new(ALLOCATOR);

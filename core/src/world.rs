@@ -3,6 +3,7 @@
 mod answer;
 mod change;
 mod history;
+mod moments;
 mod mutation;
 mod position;
 mod prefixes;
@@ -76,6 +77,7 @@ impl World {
         let Update { key, before, after } = update;
         let id = &after.as_ref().or(before.as_ref())?.id.clone();
         let owners_before = self.owners(&key);
+        let newest_before = self.newest(&key);
         let known = self.get(&key).and_then(|it| it.assertion(id)).cloned();
         let (kind, assertion) = match (&known, &after) {
             (None, None) => return None,
@@ -95,11 +97,8 @@ impl World {
         self.variables.apply(&update);
         self.move_deadline(&update);
         let owners_now = self.owners(&key);
-        let moved = match (owners_before, owners_now) {
-            (0, 1..) => self.below.add(&key),
-            (1.., 0) => self.below.remove(&key),
-            _ => Vec::new(),
-        };
+        let newest_now = self.newest(&key);
+        let moved = self.below.change(&key, newest_before, newest_now);
         let mut shifts = Shift::counts(&key, (owners_before, owners_now), &moved);
         for (value, had) in valued.into_iter().zip(had_values) {
             let has = self.has(&key, value.as_ref());
@@ -117,6 +116,11 @@ impl World {
             assertion,
         };
         Some((change, shifts))
+    }
+
+    /// Returns when the newest assertion of a variable was made.
+    fn newest(&self, key: &VariableKey) -> Option<Timestamp> {
+        self.get(key).and_then(Variable::newest)
     }
 
     fn has(&self, key: &VariableKey, value: Option<&Value>) -> bool {
@@ -247,27 +251,17 @@ impl View for World {
     }
 
     fn asserted_since(&self, subject: &Subject, moment: Timestamp) -> bool {
-        let scope = match subject {
-            Subject::Below { prefix, .. } => Scope::at_or_below(prefix.clone()),
-            Subject::Object(_) => return false,
-            Subject::Variable { key, .. } => Scope::of(key.clone()),
-        };
-        let is_about = |key: &VariableKey, assertion: &Assertion| match subject {
-            Subject::Below { prefix, .. } => key != prefix,
-            Subject::Object(_) => false,
-            Subject::Variable { demand, .. } => match demand {
-                Demand::Equals(value) => assertion.value.as_ref() == Some(value),
-                Demand::Exists | Demand::Owners(_) => true,
+        let newest = match subject {
+            Subject::Below { prefix, .. } => self.below.newest(prefix),
+            Subject::Object(_) => None,
+            Subject::Variable { key, demand } => match demand {
+                Demand::Equals(value) => self.get(key).and_then(|it| it.newest_with(value)),
+                Demand::Exists | Demand::Owners(_) => self.newest(key),
             },
         };
-        let examined = self.page(&scope, MOST_EXAMINED, None).assertions;
-        let mut new = examined.iter().filter(|(_, it)| it.since >= moment);
-        new.any(|(key, assertion)| is_about(key, assertion))
+        newest.is_some_and(|newest| newest >= moment)
     }
 }
-
-/// The most assertions that are examined for one that is new: callers hold up the whole store.
-const MOST_EXAMINED: usize = 1_000;
 
 fn object_state(known: Option<&ObjectState>) -> ObjectState {
     known

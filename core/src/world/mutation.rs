@@ -181,12 +181,18 @@ fn merge(assertion: &Assertion, existing: Existing, before: Option<&Assertion>) 
     let Some(before) = before.filter(|it| !it.is_expired(assertion.since)) else {
         return assertion.clone();
     };
+    let value = match existing {
+        Existing::KeepValue => &before.value,
+        Existing::Replace => &assertion.value,
+    };
     Assertion {
-        since: before.since,
-        value: match existing {
-            Existing::KeepValue => before.value.clone(),
-            Existing::Replace => assertion.value.clone(),
+        // Another value is something new: a failure with it is none of yesterday.
+        since: if *value == before.value {
+            before.since
+        } else {
+            assertion.since
         },
+        value: value.clone(),
         ..assertion.clone()
     }
 }

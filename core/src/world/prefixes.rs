@@ -1,14 +1,17 @@
-//! How many variables lie below each name.
+//! How many variables lie below each name, and when the newest of them was asserted.
 
 use std::collections::BTreeMap;
 
 use oncue_language::VariableKey;
 
-/// A counter for each name that has variables below it.
-#[derive(Debug, Default)]
-pub(super) struct Prefixes(BTreeMap<VariableKey, usize>);
+use super::moments::Moments;
+use crate::assertion::Timestamp;
 
-/// A counter that has moved.
+/// For each name that has variables below it, when the newest assertion of each was made.
+#[derive(Debug, Default)]
+pub(super) struct Prefixes(BTreeMap<VariableKey, Moments>);
+
+/// A name below which a variable has changed, and how many there are.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Moved {
     pub(super) prefix: VariableKey,
@@ -17,43 +20,54 @@ pub(super) struct Moved {
 }
 
 impl Prefixes {
-    /// Counts a variable that exists now.
-    pub(super) fn add(&mut self, key: &VariableKey) -> Vec<Moved> {
-        let count = |prefix: VariableKey| {
-            let counter = self.0.entry(prefix.clone()).or_default();
-            *counter += 1;
-            let (before, after) = (*counter - 1, *counter);
-            Moved {
-                prefix,
-                before,
-                after,
-            }
-        };
-        above(key).map(count).collect()
+    /// Takes note of when the newest assertion of a variable was made, and is now; `None` if there
+    /// is none. Returns the names above it, unless that is the same.
+    pub(super) fn change(
+        &mut self,
+        key: &VariableKey,
+        before: Option<Timestamp>,
+        after: Option<Timestamp>,
+    ) -> Vec<Moved> {
+        if before == after {
+            return Vec::new();
+        }
+        let change = |prefix: VariableKey| self.change_one(prefix, before, after);
+        above(key).map(change).collect()
     }
 
-    /// Counts a variable that no longer exists.
-    pub(super) fn remove(&mut self, key: &VariableKey) -> Vec<Moved> {
-        let count = |prefix: VariableKey| {
-            let before = self.below(&prefix);
-            let after = before.saturating_sub(1);
-            if after == 0 {
-                self.0.remove(&prefix);
-            } else if let Some(counter) = self.0.get_mut(&prefix) {
-                *counter = after;
-            }
-            Moved {
-                prefix,
-                before,
-                after,
-            }
+    fn change_one(
+        &mut self,
+        prefix: VariableKey,
+        before: Option<Timestamp>,
+        after: Option<Timestamp>,
+    ) -> Moved {
+        let moments = self.0.entry(prefix.clone()).or_default();
+        let below = moments.len();
+        if let Some(after) = after {
+            moments.add(after);
+        }
+        if let Some(before) = before {
+            moments.remove(before);
+        }
+        let moved = Moved {
+            before: below,
+            after: moments.len(),
+            prefix,
         };
-        above(key).map(count).collect()
+        if moved.after == 0 {
+            self.0.remove(&moved.prefix);
+        }
+        moved
     }
 
     /// Returns how many variables exist below `prefix`, at any depth.
     pub(super) fn below(&self, prefix: &VariableKey) -> usize {
-        self.0.get(prefix).copied().unwrap_or(0)
+        self.0.get(prefix).map_or(0, Moments::len)
+    }
+
+    /// Returns when the newest assertion below `prefix` was made.
+    pub(super) fn newest(&self, prefix: &VariableKey) -> Option<Timestamp> {
+        self.0.get(prefix).and_then(Moments::newest)
     }
 }
 
@@ -82,17 +96,22 @@ mod tests {
             let keys: Vec<_> = names.iter().map(|name| mk_key(name)).collect();
             let (gone, left) = keys.split_at(gone.min(keys.len()));
             let mut prefixes = Prefixes::default();
+            let made = |key: &VariableKey| {
+                Some(Timestamp::from_millis(key.name.as_str().len() as u64))
+            };
             for key in &keys {
-                prefixes.add(key);
+                prefixes.change(key, None, Some(Timestamp::MAX));
+                prefixes.change(key, Some(Timestamp::MAX), made(key));
             }
             for key in gone {
-                prefixes.remove(key);
+                prefixes.change(key, made(key), None);
             }
             let prefix = mk_key(&prefix);
             let below = left.iter().filter(|key| key.name.is_below(&prefix.name));
-            prop_assert_eq!(prefixes.below(&prefix), below.count());
+            prop_assert_eq!(prefixes.below(&prefix), below.clone().count());
+            prop_assert_eq!(prefixes.newest(&prefix), below.filter_map(made).max());
             for key in left {
-                prefixes.remove(key);
+                prefixes.change(key, made(key), None);
             }
             prop_assert!(prefixes.0.is_empty());
         }

@@ -7,7 +7,7 @@ use super::prefixes::Moved;
 /// Something that conditions are judged by, and that has moved.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Shift {
-    /// How many variables lie below a name.
+    /// How many variables lie below a name, or when the newest of them was asserted.
     Below {
         /// The name.
         prefix: VariableKey,
@@ -18,7 +18,7 @@ pub enum Shift {
     },
     /// The state of an object.
     Object(ObjectKey),
-    /// How many owners assert a variable.
+    /// How many owners assert a variable, or how or when they did.
     Owners {
         /// The variable.
         key: VariableKey,
@@ -42,17 +42,17 @@ impl Shift {
         (before, after): (usize, usize),
         moved: &[Moved],
     ) -> Vec<Self> {
-        let owners = (before != after).then(|| Self::Owners {
+        let owners = Self::Owners {
             key: key.clone(),
             before,
             after,
-        });
+        };
         let below = moved.iter().map(|it| Self::Below {
             prefix: it.prefix.clone(),
             before: it.before,
             after: it.after,
         });
-        owners.into_iter().chain(below).collect()
+        std::iter::once(owners).chain(below).collect()
     }
 
     pub(super) fn value(key: &VariableKey, value: Value) -> Self {

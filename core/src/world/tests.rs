@@ -174,15 +174,58 @@ fn a_failure_is_as_new_as_its_newest_assertion() {
 }
 
 #[test]
+fn a_new_failure_counts_however_many_old_ones_are_beside_it() {
+    let created = Timestamp::from_millis(9_000);
+    let grace = Grace::of_pod(created, created);
+    let mut world = mk_world();
+    for number in 0..1_100 {
+        // These stand before `a/`.
+        take(&mut world, mk_assert_at(&format!("a-{number}"), 0, 1));
+        take(&mut world, mk_assert_at(&format!("a/{number:04}"), 0, 1));
+    }
+    let conditions = mk_conditions(["!a/*", "!a/z=v"]);
+    let judged = |world: &World| states(&conditions, &WithGrace::new(world, grace));
+    assert_eq!(judged(&world), [State::Held, State::Held]);
+    take(&mut world, mk_assert_at("a/z", 0, 10));
+    assert_eq!(judged(&world), [State::Failed, State::Failed]);
+    let delete = Mutation {
+        key: mk_key("a/z"),
+        action: Action::Delete,
+    };
+    take(&mut world, Step::Mutate(delete));
+    assert_eq!(judged(&world), [State::Held, State::Held]);
+}
+
+#[test]
+fn another_value_is_a_new_failure_and_the_same_one_is_not() {
+    let created = Timestamp::from_millis(9_000);
+    let grace = Grace::of_pod(created, created);
+    let conditions = mk_conditions(["!a=failed", "!a"]);
+    for (before, state) in [("failed", State::Held), ("running", State::Failed)] {
+        let mut world = mk_world();
+        for (value, since) in [(before, 1), ("failed", 10)] {
+            let mut mutation = mk_assert("a", 0, value);
+            if let Action::Assert { assertion, .. } = &mut mutation.action {
+                assertion.since = Timestamp::from_millis(since * 1_000);
+            }
+            take(&mut world, Step::Mutate(mutation));
+        }
+        let judged = states(&conditions, &WithGrace::new(&world, grace));
+        assert_eq!(judged, [state, state], "{before}");
+    }
+}
+
+#[test]
 fn moments_that_may_have_changed_cannot_be_judged() {
     let conditions = mk_conditions(["!a", "!d/*"]);
     let grace = Grace::of_pod(Timestamp::default(), Timestamp::default());
-    for changed in ["a", "d/e"] {
+    for (changed, owner) in [("a", 0), ("d/e", 0), ("d/old", 1)] {
         let mut world = mk_world();
+        take(&mut world, mk_assert_at("d/old", 0, 0));
         let before = world.revision();
         take(&mut world, mk_assert_at("a-b", 0, 1));
         assert!(world.at(before).unwrap().can_judge(&conditions, grace));
-        take(&mut world, mk_assert_at(changed, 0, 1));
+        take(&mut world, mk_assert_at(changed, owner, 1));
         let past = world.at(before).unwrap();
         assert!(!past.can_judge(&conditions, grace), "{changed}");
         assert!(past.can_judge(&conditions, Grace::Over), "{changed}");

@@ -3,14 +3,15 @@
 use std::{
     borrow::Borrow,
     cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     ops::Bound::{Excluded, Unbounded},
     sync::Arc,
 };
 
 use oncue_language::Value;
 
-use crate::assertion::{Assertion, AssertionId};
+use super::moments::Moments;
+use crate::assertion::{Assertion, AssertionId, Timestamp};
 
 /// A variable: its assertions in the order of their ids, with what they come to.
 ///
@@ -19,7 +20,11 @@ use crate::assertion::{Assertion, AssertionId};
 pub struct Variable {
     assertions: BTreeSet<ById>,
     owners: usize,
-    values: BTreeMap<Value, usize>,
+    /// When its assertions were made.
+    moments: Moments,
+    /// The values, when they were asserted, and by how many assertions: a map of moments for each
+    /// value would take much more memory.
+    values: BTreeMap<(Value, Timestamp), usize>,
 }
 
 /// An assertion that is found by its id.
@@ -51,8 +56,10 @@ impl Variable {
         if !self.is_asserted_by_same(&assertion.id) {
             self.owners += 1;
         }
+        self.moments.add(assertion.since);
         if let Some(value) = &assertion.value {
-            *self.values.entry(value.clone()).or_default() += 1;
+            let valued = (value.clone(), assertion.since);
+            *self.values.entry(valued).or_default() += 1;
         }
         self.assertions.insert(ById(assertion));
         before
@@ -64,12 +71,13 @@ impl Variable {
         if !self.is_asserted_by_same(id) {
             self.owners -= 1;
         }
+        self.moments.remove(removed.since);
         if let Some(value) = &removed.value
-            && let Some(count) = self.values.get_mut(value)
+            && let Entry::Occupied(mut count) = self.values.entry((value.clone(), removed.since))
         {
-            *count -= 1;
-            if *count == 0 {
-                self.values.remove(value);
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
             }
         }
         Some(removed)
@@ -121,7 +129,20 @@ impl Variable {
 
     /// Returns whether an assertion of it has this value.
     pub fn has_value(&self, value: &Value) -> bool {
-        self.values.contains_key(value)
+        self.newest_with(value).is_some()
+    }
+
+    /// Returns when the newest of its assertions was made.
+    pub(super) fn newest(&self) -> Option<Timestamp> {
+        self.moments.newest()
+    }
+
+    /// Returns when the newest of its assertions with this value was made.
+    pub(super) fn newest_with(&self, value: &Value) -> Option<Timestamp> {
+        let first = (value.clone(), Timestamp::default());
+        let last = (value.clone(), Timestamp::MAX);
+        let mut moments = self.values.range(first..=last);
+        moments.next_back().map(|((_, newest), _)| *newest)
     }
 
     /// Returns whether no assertion is left.
@@ -135,7 +156,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::assertion::{Kind, Owner, Timestamp};
+    use crate::assertion::{Kind, Owner};
 
     fn mk_id(owner: u8, kind: Kind) -> AssertionId {
         let owner = Owner {
@@ -146,35 +167,41 @@ mod tests {
         AssertionId::of(owner, kind)
     }
 
-    fn mk_assertion(id: AssertionId, value: Option<&str>) -> Arc<Assertion> {
+    fn mk_assertion(id: AssertionId, value: Option<&str>, since: u64) -> Arc<Assertion> {
         Arc::new(Assertion {
             id,
             value: value.map(|value| value.parse().unwrap()),
-            since: Timestamp::default(),
+            since: Timestamp::from_millis(since),
             expires: None,
         })
     }
 
     proptest! {
         #[test]
-        fn owners_and_values_are_counted_as_if_all_assertions_were_looked_at(
-            steps in prop::collection::vec((0..4u8, 0..3usize, prop::option::of("[vw]"), any::<bool>()), 1..60),
+        fn owners_values_and_moments_are_those_of_all_assertions(
+            steps in prop::collection::vec(
+                (0..4u8, 0..3usize, prop::option::of("[vw]"), prop::option::of(0..5u64)),
+                1..60,
+            ),
         ) {
             let kinds = [Kind::Durable, Kind::Live, Kind::Ready];
             let mut variable = Variable::default();
-            for (owner, kind, value, is_put) in steps {
+            for (owner, kind, value, since) in steps {
                 let id = mk_id(owner, kinds[kind]);
-                if is_put {
-                    variable.put(mk_assertion(id, value.as_deref()));
-                } else {
-                    variable.remove(&id);
-                }
+                match since {
+                    Some(since) => variable.put(mk_assertion(id, value.as_deref(), since)),
+                    None => variable.remove(&id),
+                };
                 let asserters: BTreeSet<_> =
                     variable.assertions().map(|it| it.id.asserter.clone()).collect();
                 prop_assert_eq!(variable.owners(), asserters.len());
+                let newest = variable.assertions().map(|it| it.since).max();
+                prop_assert_eq!(variable.newest(), newest);
                 for value in ["v", "w"].map(|text| text.parse().unwrap()) {
-                    let has = variable.assertions().any(|it| it.value.as_ref() == Some(&value));
-                    prop_assert_eq!(variable.has_value(&value), has);
+                    let with = variable.assertions().filter(|it| it.value.as_ref() == Some(&value));
+                    let newest = with.map(|it| it.since).max();
+                    prop_assert_eq!(variable.has_value(&value), newest.is_some());
+                    prop_assert_eq!(variable.newest_with(&value), newest);
                 }
             }
         }

@@ -195,12 +195,12 @@ fn namespace_bytes(namespace: &Namespace) -> usize {
     NAMESPACE + 2 * namespace.as_str().len()
 }
 
-const ASSERTION: usize = 320;
-const NAMESPACE: usize = 2048;
-const PREFIX: usize = 128;
+const ASSERTION: usize = 384;
+const NAMESPACE: usize = 3328;
+const PREFIX: usize = 192;
 const TEXT: usize = 32;
-const VALUE: usize = 640;
-const VARIABLE: usize = 768;
+const VALUE: usize = 768;
+const VARIABLE: usize = 896;
 
 #[cfg(test)]
 mod tests {

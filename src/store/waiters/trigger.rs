@@ -6,7 +6,8 @@ use oncue_language::{Condition, Demand, Grace, ObjectKey, Presence, Subject, Val
 
 use crate::world::Shift;
 
-/// A change that can flip the state of a condition. The number 0 is crossed by every change.
+/// A change that can flip the state of a condition. The number 0 is crossed by every change, also
+/// if only the moments of assertions change.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Trigger {
     /// The number of variables below a name crosses this number.
@@ -62,7 +63,7 @@ impl Trigger {
     }
 }
 
-/// Returns 0, and the numbers that a count reaches, or no longer reaches.
+/// Returns 0, and the numbers that a count reaches, or no longer reaches, if it changes.
 fn crossed(
     before: usize,
     after: usize,
@@ -70,6 +71,7 @@ fn crossed(
 ) -> Vec<RangeInclusive<Trigger>> {
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let (least, most) = (before.min(after), before.max(after));
-    let reached = trigger(number(least + 1))..=trigger(number(most));
-    vec![trigger(0)..=trigger(0), reached]
+    let reached = (least < most).then(|| trigger(number(least + 1))..=trigger(number(most)));
+    let any = trigger(0)..=trigger(0);
+    std::iter::once(any).chain(reached).collect()
 }
