@@ -36,7 +36,7 @@ use self::{
 pub(crate) struct Waiters {
     memory: Pool,
     groups: BTreeMap<GroupId, Group>,
-    /// The latest group of each list of conditions, by their hash.
+    /// The latest group of each list of conditions and each grace, by their hash.
     by_conditions: BTreeMap<u64, GroupId>,
     hasher: RandomState,
     /// B-trees, as everywhere in this file: while a hash table grows, all callers wait.
@@ -168,7 +168,7 @@ impl Waiters {
 
     /// Returns the group of waiters with the same conditions in the same states.
     fn group_of(&self, present: &Answer) -> Option<GroupId> {
-        let hash = self.hasher.hash_one(&present.conditions);
+        let hash = self.hash(&present.conditions, present.grace);
         let id = self.by_conditions.get(&hash)?;
         let group = self.groups.get(id)?;
         let is_it = group.flagged.is_none()
@@ -187,9 +187,13 @@ impl Waiters {
         let triggers = group.triggers().map(|trigger| (trigger, id));
         self.index.extend(triggers);
         self.by_conditions
-            .insert(self.hasher.hash_one(&conditions), id);
+            .insert(self.hash(&conditions, present.grace), id);
         self.groups.insert(id, group);
         Ok(id)
+    }
+
+    fn hash(&self, conditions: &[Condition], grace: Grace) -> u64 {
+        self.hasher.hash_one((conditions, grace))
     }
 
     fn next_id(&mut self) -> u64 {
@@ -231,7 +235,7 @@ impl Waiters {
 
     fn take_group(&mut self, id: GroupId) -> Option<Group> {
         let group = self.groups.remove(&id)?;
-        let hash = self.hasher.hash_one(&group.conditions);
+        let hash = self.hash(&group.conditions, group.grace);
         if self.by_conditions.get(&hash) == Some(&id) {
             self.by_conditions.remove(&hash);
         }
