@@ -8,8 +8,8 @@
 //! | `assertions` | follows the assertions that exist | nothing |
 //! | `confirmations` | asks whether single pods exist | nothing |
 //! | `objects` | judges the objects that waiters ask for | the store's memory |
-//! | `pods` | watches pods, for `waiting_pods`, `life`, `gates` and `reporting` | nothing |
-//! | `waiting_pods` | tells which pods wait | the store's memory |
+//! | `pods` | watches pods, for `dependent_pods`, `life`, `gates` and `reporting` | nothing |
+//! | `dependent_pods` | tells which pods depend on something | the store's memory |
 //! | `gates` | opens the scheduling gates of pods whose terms hold | pods |
 //! | `life` | asserts and withdraws what pods and Jobs imply | the store |
 //! | `reporting` | shows what pods wait for | conditions of pods, Events |
@@ -19,6 +19,7 @@
 
 pub(crate) mod assertions;
 mod confirmations;
+mod dependent_pods;
 mod failure;
 #[cfg(test)]
 mod fake;
@@ -32,7 +33,6 @@ mod reporting;
 #[cfg(test)]
 mod tests;
 mod uninjected;
-mod waiting_pods;
 mod writes;
 
 use kube::Client;
@@ -40,8 +40,8 @@ use prometheus_client::registry::Registry;
 use tokio::{task::JoinSet, time::sleep};
 
 use self::{
-    gates::GatesTask, life::LifeTask, metrics::Metrics, objects::ObjectsTask, pods::PodsTask,
-    reporting::ReportingTask, uninjected::UninjectedTask, waiting_pods::WaitingPodsTask,
+    dependent_pods::DependentPodsTask, gates::GatesTask, life::LifeTask, metrics::Metrics,
+    objects::ObjectsTask, pods::PodsTask, reporting::ReportingTask, uninjected::UninjectedTask,
     writes::Writes,
 };
 use crate::{
@@ -72,7 +72,7 @@ impl Controller {
     /// From now on the store takes terms about objects, and knows pods.
     pub(crate) fn new(client: Client, store: Store, settings: Settings) -> Self {
         store.judge_objects(ObjectSource::Fed);
-        store.expect_pods();
+        store.feed_pods();
         Self {
             client,
             store,
@@ -98,7 +98,7 @@ impl Controller {
         let mut pods = PodsTask::new(client.clone(), &keys);
         let observed = (store.clone(), pods.reader());
         let life = LifeTask::new(client.clone(), observed, (keys.clone(), metrics.clone()));
-        let waiting = WaitingPodsTask::new((store.clone(), pods.reader()), keys.clone());
+        let dependent = DependentPodsTask::new(store.clone(), pods.reader(), keys.clone());
         let writes = Writes::default();
         let reporting = ReportingTask::new(
             (client.clone(), writes.clone()),
@@ -114,7 +114,7 @@ impl Controller {
         }
         tasks.spawn(objects.run());
         tasks.spawn(life.run());
-        tasks.spawn(waiting.run());
+        tasks.spawn(dependent.run());
         tasks.spawn(reporting.run());
         tasks.spawn(uninjected.run());
         tasks.spawn(pods.run());

@@ -17,7 +17,7 @@ mod serve;
 pub mod store;
 pub mod webhook;
 
-pub use oncue_core::{injection, life, release, waiting_pod, world};
+pub use oncue_core::{dependent_pod, injection, life, release, world};
 pub use oncue_language as language;
 
 use oncue_core::{gates, graph, lint, model, objects, reporting, workload};

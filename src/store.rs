@@ -9,7 +9,7 @@
 //! | `watch` | [`Watch`], the current state page by page, then changes as they happen |
 //! | `limits` | [`Limits`], how many waiters, watchers and bytes a store accepts |
 //! | `asked` | the objects that someone asks for |
-//! | `pods` | the pods of the cluster that wait |
+//! | `dependent_pods` | the pods of the cluster that depend on something |
 //! | `backend` | [`Backend`], the interface to the storage; [`Memory`], [`Embedded`] |
 //! | `room` | mutations within the memory budget |
 //! | `shared` | the state in memory, behind one lock |
@@ -21,13 +21,13 @@ mod asked;
 mod backend;
 mod change_log;
 mod clock;
+mod dependent_pods;
 mod embedded;
 mod error;
 mod expiry;
 mod handle;
 mod limits;
 mod memory;
-mod pods;
 mod pulse;
 mod room;
 mod shared;

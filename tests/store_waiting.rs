@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{self, poll_immediate};
 use oncue::{
+    dependent_pod::DependentPod,
     language::{
         Condition, Grace, Namespace, ObjectKey, ObjectKind, ObjectState, Term, VariableKey,
     },
@@ -16,7 +17,6 @@ use oncue::{
         ObjectSource, Revision, Scope, State, Store, SystemClock, WaitError, WaitRequest, Waiter,
         Waiting, Watch, WatchError, WatchEvent, Withdrawal,
     },
-    waiting_pod::WaitingPod,
 };
 use tokio::time::{Instant, sleep};
 
@@ -89,11 +89,13 @@ async fn a_failure_ends_the_wait() {
     assert_eq!(held.await.unwrap().outcome, State::Failed);
 }
 
-/// A store on a paused clock with a failure of now, and a pod `pod` that is created 5 s later.
+/// A store on a paused clock with a failure of now, and a pod `pod` that is created 5 s later, when
+/// the controller has told of all pods.
 async fn mk_store_with_a_failure() -> Store {
     let clock = Arc::new(PausedClock::new());
     let store = mk_store_with(mk_limits(), clock).await;
-    store.expect_pods();
+    store.feed_pods();
+    store.retain_pods(&[].into());
     assert_by(&store, "x/failed", "yesterday").await;
     sleep(Duration::from_secs(5)).await;
     see_waiting(&store, "pod", None);
@@ -115,6 +117,96 @@ async fn a_failure_that_is_older_than_the_pod_counts_30_seconds_later() {
         sleep(Duration::from_secs(seconds)).await;
         let answer = begin_as(&store, &terms, (uid, None)).await.unwrap();
         assert_eq!(answer.outcome, outcome, "{uid:?} {seconds} s later");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whether_a_failure_counts_is_open_until_the_controller_has_told_of_all_pods() {
+    let clock = Arc::new(PausedClock::new());
+    let store = mk_store_with(mk_limits(), clock).await;
+    store.feed_pods();
+    assert_by(&store, "x/failed", "yesterday").await;
+    sleep(Duration::from_secs(5)).await;
+    let old = WaitingSince {
+        uid: "old",
+        since: store.now(),
+    };
+    assert_eq!(old.judged(&store).await, State::Missing);
+    // The wait of this pod began now, but it was created long ago.
+    store.set_pod(DependentPod {
+        id: mk_owner("old"),
+        created: Timestamp::default(),
+        waits: false,
+        release: Ok(None),
+    });
+    assert_eq!(old.judged(&store).await, State::Failed);
+    let new = WaitingSince { uid: "new", ..old };
+    assert_eq!(new.judged(&store).await, State::Missing);
+    store.retain_pods(&["old".into()].into());
+    assert_eq!(old.judged(&store).await, State::Failed);
+    assert_eq!(new.judged(&store).await, State::Held);
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(new.judged(&store).await, State::Failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_grace_of_a_new_pod_is_measured_by_the_clock_of_the_store() {
+    let store = mk_store_with_a_failure().await;
+    for (clock, created) in [
+        ("behind", Timestamp::from_millis(1_000_000)),
+        ("ahead", store.now() + Duration::from_mins(5)),
+    ] {
+        let begin = store.now();
+        let pod = WaitingSince {
+            uid: clock,
+            // The node's clock is ahead.
+            since: begin + Duration::from_hours(1),
+        };
+        sleep(Duration::from_mins(1)).await;
+        store.set_pod(DependentPod {
+            id: mk_owner(clock),
+            created,
+            waits: true,
+            release: Ok(None),
+        });
+        assert_eq!(pod.judged(&store).await, State::Held, "{clock}");
+        sleep(Duration::from_secs(29)).await;
+        assert_eq!(pod.judged(&store).await, State::Held, "{clock}");
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(pod.judged(&store).await, State::Failed, "{clock}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_began_in_the_future_began_now() {
+    let store = mk_store_with_a_failure().await;
+    let pod = WaitingSince {
+        uid: "unknown",
+        since: store.now() + Duration::from_hours(1),
+    };
+    let answer = store.wait(pod.request(None)).await.unwrap();
+    let end = store.now() + Duration::from_secs(30);
+    assert_eq!(answer.grace.end(), Some(end));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_of_two_ages_share_two_answers() {
+    let store = mk_store_with_a_failure().await;
+    sleep(Duration::from_secs(1)).await;
+    see_waiting(&store, "later", None);
+    let terms = ["a", "!x/failed"];
+    let first = begin_as(&store, &terms, (Some("pod"), None)).await.unwrap();
+    let held: Vec<_> = ["pod", "later", "pod", "later"]
+        .map(|uid| begin_as(&store, &terms, (Some(uid), Some(first.revision))))
+        .into();
+    create(&store, "a").await;
+    let answers: Vec<_> = future::join_all(held)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    for (one, other) in [(0, 2), (1, 3)] {
+        assert!(Arc::ptr_eq(&answers[one], &answers[other]), "{one}");
     }
 }
 
@@ -783,7 +875,8 @@ async fn assert_by(store: &Store, name: &str, pod: &str) {
 
 /// Tells the store of a pod that was created now, and perhaps released.
 fn see_waiting(store: &Store, name: &str, reason: Option<&str>) {
-    store.set_waiting_pod(WaitingPod {
+    store.set_pod(DependentPod {
+        waits: true,
         id: mk_owner(name),
         created: store.now(),
         release: Ok(reason.map(|reason| reason.parse().unwrap())),
@@ -813,6 +906,33 @@ async fn wait(
 
 fn begin(store: &Store, terms: &[&str], revision: Option<Revision>) -> Waiting {
     begin_as(store, terms, (None, revision))
+}
+
+/// A pod with its wait for no failure.
+#[derive(Clone, Copy)]
+struct WaitingSince {
+    uid: &'static str,
+    since: Timestamp,
+}
+
+impl WaitingSince {
+    fn request(self, revision: Option<Revision>) -> WaitRequest {
+        WaitRequest {
+            who: Waiter {
+                namespace: Namespace::default(),
+                pod: Some(self.uid.into()),
+                uid: Some(self.uid.into()),
+                since: self.since,
+            },
+            conditions: [mk_condition("!x/failed")].into(),
+            revision,
+            knows_release: false,
+        }
+    }
+
+    async fn judged(self, store: &Store) -> State {
+        store.wait(self.request(None)).await.unwrap().outcome
+    }
 }
 
 /// Begins to wait as the pod with this uid.

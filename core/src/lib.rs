@@ -13,13 +13,14 @@
 //! | [`release`] | which pods a person lets go |
 //! | [`gates`] | when the scheduling gate of a pod opens |
 //! | [`life`] | what pods and Jobs assert, and for how long |
-//! | [`waiting_pod`] | which pods wait |
+//! | [`dependent_pod`] | which pods depend on something, and wait |
 //! | [`reporting`] | what pods that wait show of it: a condition, Events and numbers |
 //! | [`model`] | producers, consumers and cycles |
 //! | [`graph`] | how a model is drawn |
 //! | [`lint`] | what is wrong with a set of objects |
 
 pub mod assertion;
+pub mod dependent_pod;
 pub mod gates;
 pub mod graph;
 pub mod injection;
@@ -31,7 +32,6 @@ pub mod model;
 pub mod objects;
 pub mod release;
 pub mod reporting;
-pub mod waiting_pod;
 pub mod workload;
 pub mod world;
 

@@ -2,41 +2,59 @@
 
 use std::time::Duration;
 
-use crate::timestamp::Timestamp;
+use crate::{state::State, timestamp::Timestamp};
 
 /// How long after the creation of a pod an earlier failure does not count, so that the release of
 /// the pod has time to clear it.
 pub const GRACE: Duration = Duration::from_secs(30);
 
 /// Which failures count for a wait.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Grace {
     /// All of them.
     #[default]
     Over,
+    /// Those that are newer than the wait, because the age of the pod is not known yet. Whether
+    /// earlier ones count is open.
+    Unknown {
+        /// When the wait began: after the pod was created.
+        since: Timestamp,
+    },
     /// Those that are newer than the waiting pod.
     Young {
-        /// When the pod was created.
+        /// When the pod was created, by the API server's clock.
         created: Timestamp,
+        /// When earlier ones begin to count.
+        end: Timestamp,
     },
 }
 
 impl Grace {
     /// Returns which failures count at `now` for a pod that was created at this time.
     pub fn of_pod(created: Timestamp, now: Timestamp) -> Self {
-        if now < created + GRACE {
-            Self::Young { created }
-        } else {
-            Self::Over
-        }
+        Self::of_new_pod(created, created, now)
+    }
+
+    /// Returns the same for a pod that was first seen at `seen`, when it was new.
+    ///
+    /// The time counts from then: `created` is of another clock than `now`.
+    pub fn of_new_pod(created: Timestamp, seen: Timestamp, now: Timestamp) -> Self {
+        let end = seen + GRACE;
+        Self::Young { created, end }.at(now)
+    }
+
+    /// Returns which failures count at `now` for a pod of unknown age whose wait began at `since`.
+    pub fn of_unknown(since: Timestamp, now: Timestamp) -> Self {
+        Self::Unknown { since }.at(now)
     }
 
     /// Returns which failures count at `now` for the same pod.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {
-        match self {
-            Self::Over => Self::Over,
-            Self::Young { created } => Self::of_pod(created, now),
+        if self.end().is_some_and(|end| now < end) {
+            self
+        } else {
+            Self::Over
         }
     }
 
@@ -44,7 +62,8 @@ impl Grace {
     pub fn end(self) -> Option<Timestamp> {
         match self {
             Self::Over => None,
-            Self::Young { created } => Some(created + GRACE),
+            Self::Unknown { since } => Some(since + GRACE),
+            Self::Young { end, .. } => Some(end),
         }
     }
 
@@ -52,7 +71,10 @@ impl Grace {
     pub fn first_counted(self) -> Option<Timestamp> {
         match self {
             Self::Over => None,
-            Self::Young { created } => Some(created + RESOLUTION),
+            Self::Unknown { since: moment }
+            | Self::Young {
+                created: moment, ..
+            } => Some(moment + RESOLUTION),
         }
     }
 
@@ -60,6 +82,14 @@ impl Grace {
     pub fn counts(self, failed: Option<Timestamp>) -> bool {
         let moments = failed.zip(self.first_counted());
         moments.is_none_or(|(failed, first)| failed >= first)
+    }
+
+    /// Returns the state of a failure term whose failure does not count.
+    pub fn uncounted(self) -> State {
+        match self {
+            Self::Unknown { .. } => State::Missing,
+            Self::Over | Self::Young { .. } => State::Held,
+        }
     }
 }
 

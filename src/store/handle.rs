@@ -18,8 +18,8 @@ use super::{
     shared::{Shared, Until},
 };
 use crate::{
+    dependent_pod::DependentPod,
     life::{Assertion, AssertionId, Timestamp},
-    waiting_pod::WaitingPod,
 };
 
 /// A handle to the store. Cloning it is cheap.
@@ -220,23 +220,23 @@ impl Store {
         self.inner.shared.judge_objects(source);
     }
 
-    /// Announces that someone tells of the pods of the cluster from now on. Without, no waiter counts
-    /// as one.
-    pub fn expect_pods(&self) {
-        self.inner.shared.expect_pods();
+    /// The controller feeds the pods of the cluster from now on. Before, no waiter counts as one;
+    /// until it has [told of all](Self::retain_pods), the age of an unknown one is open.
+    pub fn feed_pods(&self) {
+        self.inner.shared.feed_pods();
     }
 
-    /// Takes note of a pod of the cluster that waits.
-    pub fn set_waiting_pod(&self, pod: WaitingPod) {
-        self.inner.shared.set_waiting_pod(pod);
+    /// Takes note of a pod of the cluster that depends on something.
+    pub fn set_pod(&self, pod: DependentPod) {
+        self.inner.shared.set_pod(pod, self.now());
     }
 
-    /// Forgets a pod that is gone, or that no longer waits.
+    /// Forgets a pod that is gone, or that has ended.
     pub fn forget_pod(&self, uid: &str) {
         self.inner.shared.forget_pod(uid);
     }
 
-    /// Forgets all pods but these.
+    /// Takes note that the controller has told of all pods: forgets all but these.
     pub fn retain_pods(&self, uids: &HashSet<Box<str>>) {
         self.inner.shared.retain_pods(uids);
     }

@@ -18,15 +18,15 @@ use super::{
     WaiterPage, WaiterPosition, Watch, WatchError,
     asked::{AskedObjects, object_of},
     change_log::ChangeLog,
-    pods::WaitingPods,
+    dependent_pods::DependentPods,
     variables::Variables,
     waiters::{Place, Released, Ticket, Waiters},
 };
 use crate::{
+    dependent_pod::DependentPod,
     life::{AssertionId, Timestamp},
     memory::Pool,
     release::ReleaseReason,
-    waiting_pod::WaitingPod,
     world::{Shift, World, states},
 };
 
@@ -84,7 +84,7 @@ struct Known {
     waiters: Waiters,
     objects: ObjectSource,
     asked: AskedObjects,
-    pods: WaitingPods,
+    pods: DependentPods,
 }
 
 /// How long a wait is held.
@@ -111,7 +111,7 @@ impl Shared {
                 waiters: Waiters::new(Pool::new("waits", limits.waits)),
                 objects: ObjectSource::default(),
                 asked: AskedObjects::default(),
-                pods: WaitingPods::default(),
+                pods: DependentPods::default(),
             }),
             changes: ChangeLog::new(limits.watch_backlog),
             limits,
@@ -183,8 +183,7 @@ impl Shared {
         let mut known = self.state.lock();
         known.refuse_objects(&request.conditions)?;
         self.ask_for_objects(&mut known, &request.conditions);
-        let created = known.pods.created(&request.who);
-        let grace = created.map_or(Grace::Over, |created| Grace::of_pod(created, now));
+        let grace = known.pods.grace(&request.who, now);
         let present = judge(&known.world, (&request.conditions, grace), None);
         let release = known.pods.release(&request.who);
         let is_released = release.is_some() && !request.knows_release;
@@ -252,15 +251,15 @@ impl Shared {
         self.state.lock().objects = source;
     }
 
-    pub(super) fn expect_pods(&self) {
-        self.state.lock().pods.expect();
+    pub(super) fn feed_pods(&self) {
+        self.state.lock().pods.begin();
     }
 
-    /// Takes note of a waiting pod, and answers its waits if a person has let it go.
-    pub(super) fn set_waiting_pod(&self, pod: WaitingPod) {
+    /// Takes note of a dependent pod, and answers its waits if a person has let it go.
+    pub(super) fn set_pod(&self, pod: DependentPod, now: Timestamp) {
         let uid = pod.id.uid.clone();
         let mut known = self.state.lock();
-        if let Some(reason) = known.pods.put(pod) {
+        if let Some(reason) = known.pods.put(pod, now) {
             let released = known.release_pod(&uid, &reason);
             drop(known);
             released.answer();

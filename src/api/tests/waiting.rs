@@ -6,11 +6,11 @@ use tokio::time::{Instant, sleep};
 
 use super::kit::{Kit, Making, WAIT, mk_wait};
 use crate::{
+    dependent_pod::DependentPod,
     language::{Namespace, Owner},
     memory::StoreMemory,
     net::Phase,
     store::{Limits, ObjectSource, PausedClock},
-    waiting_pod::WaitingPod,
 };
 
 fn mk_pod(name: &str) -> Owner {
@@ -88,12 +88,13 @@ async fn an_earlier_failure_ends_a_held_wait_30_seconds_after_its_pod_was_create
         ..Making::default()
     });
     let kit = kit.await;
-    kit.store.expect_pods();
+    kit.store.feed_pods();
     kit.put("/v1/namespaces/default/variables/x/failed", "")
         .await;
     sleep(Duration::from_secs(5)).await;
     let id = mk_pod("second");
-    kit.store.set_waiting_pod(WaitingPod {
+    kit.store.set_pod(DependentPod {
+        waits: true,
         created: kit.store.now(),
         id: id.clone(),
         release: Ok(None),
@@ -124,7 +125,8 @@ async fn a_held_wait_is_answered_when_a_person_lets_its_pod_go() {
         assert_eq!(first["released"], Value::Null);
         body["revision"] = first["revision"].clone();
         let held = kit.hold(body.to_string()).await;
-        kit.store.set_waiting_pod(WaitingPod {
+        kit.store.set_pod(DependentPod {
+            waits: true,
             created: kit.store.now(),
             id: id.clone(),
             release: Ok(Some("the mirror is down".parse().unwrap())),
@@ -140,7 +142,8 @@ async fn a_held_wait_is_answered_when_a_person_lets_its_pod_go() {
 async fn a_client_that_ignores_its_release_is_held_and_told_again_after_50_seconds() {
     let kit = Kit::new().await;
     let id = mk_pod("second");
-    kit.store.set_waiting_pod(WaitingPod {
+    kit.store.set_pod(DependentPod {
+        waits: true,
         created: kit.store.now(),
         id: id.clone(),
         release: Ok(Some("the mirror is down".parse().unwrap())),

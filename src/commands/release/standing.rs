@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::{
+    dependent_pod::DependentPod,
     gates::GatedPod,
     injection::{Controller, Settings},
     language::Owner,
-    waiting_pod::WaitingPod,
 };
 
 /// How a waiting pod stands to its release.
@@ -27,8 +27,10 @@ pub(super) enum Standing {
 impl Standing {
     /// Reads a pod's JSON; `None` if the pod does not wait.
     pub(super) fn of(pod: &Value, settings: &Settings) -> Option<Self> {
-        let WaitingPod { id, release, .. } = WaitingPod::read(pod, &settings.keys)?;
-        Some(match (obstacle(pod, &id, settings), release) {
+        let DependentPod {
+            id, waits, release, ..
+        } = DependentPod::read(pod, &settings.keys)?;
+        waits.then(|| match (obstacle(pod, &id, settings), release) {
             (Some(reason), _) => Self::Stuck { pod: id, reason },
             (None, Ok(Some(_))) => Self::Released(id),
             (None, Ok(None) | Err(_)) => Self::Waits(id),

@@ -19,6 +19,8 @@ pub(super) struct Waiting {
     wait: GateWait,
     /// That of the last answer.
     revision: Option<Revision>,
+    /// Which failures counted in the last answer.
+    grace: Option<Grace>,
     /// When to decide again although no state changes.
     until: Option<Timestamp>,
     /// Why it is overdue, if it is.
@@ -33,6 +35,7 @@ impl Waiting {
             pod,
             wait,
             revision: None,
+            grace: None,
             until: None,
             overdue: None,
             pause: Pause::default(),
@@ -52,6 +55,7 @@ impl Waiting {
             return false;
         };
         self.revision = Some(answer.revision);
+        self.grace = Some(answer.grace);
         let states: Vec<_> = answer.states().collect();
         let (until, overdue) = match self.wait.decide(&states, self.store.now()) {
             GateDecision::Open => return true,
@@ -80,7 +84,10 @@ impl Waiting {
             },
             () = until(self.until, self.store.now()) => {}
         }
-        let grace = Grace::of_pod(self.wait.since(), self.store.now());
+        let since = self.wait.since();
+        let grace = self
+            .grace
+            .unwrap_or_else(|| Grace::of_pod(since, self.store.now()));
         let judged = self.store.judge(self.wait.conditions(), grace);
         judged.map(Arc::new)
     }

@@ -1,4 +1,4 @@
-//! The pods whose wait has not ended, in an init container or behind a gate.
+//! The pods that depend on something, whether their wait has ended or not.
 
 use oncue_language::{Keys, Owner, Timestamp};
 use serde_json::Value;
@@ -9,39 +9,46 @@ use crate::{
     release::{ReleaseProblem, ReleaseReason},
 };
 
-/// A pod whose wait has not ended.
+/// A pod that depends on something, and has not ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct WaitingPod {
+pub struct DependentPod {
     /// Its namespace, name and uid.
     pub id: Owner,
     /// When it was created.
     pub created: Timestamp,
+    /// Whether its wait has not ended, in an init container or behind a gate.
+    ///
+    /// It may begin again: a kubelet runs the init containers of a pod anew after a restart of its
+    /// node, and tells of that later.
+    pub waits: bool,
     /// Why a person let it go; `None` if nobody did.
     pub release: Result<Option<ReleaseReason>, ReleaseProblem>,
 }
 
-impl WaitingPod {
-    /// Reads a pod's JSON. Returns `None` if the pod does not wait, or does not say which it is.
+impl DependentPod {
+    /// Reads a pod's JSON. Returns `None` if the pod depends on nothing, has ended, or does not say
+    /// which it is.
     ///
     /// A pod whose waiting container is still to start waits too.
     pub fn read(pod: &Value, keys: &Keys) -> Option<Self> {
         let observed = ObservedPod::read(pod, keys).ok()?;
-        let is_gated = GatedPod::read(pod, keys).ok()?.gate.is_some();
-        let waits = is_gated || waits_inside(&observed, pod, keys);
-        let ObservedPod { id, created, .. } = observed;
-        waits.then(|| Self {
-            id,
-            created,
+        let is_held_by_gate = GatedPod::read(pod, keys).ok()?.gate.is_some();
+        let is_active = observed.phase == PodPhase::Active;
+        let depends = || record(pod, keys).is_ok_and(|it| !it.depends_on.is_empty());
+        let is_dependent = is_held_by_gate || is_active && depends();
+        is_dependent.then(|| Self {
+            waits: is_held_by_gate || waits_inside(&observed),
+            id: observed.id,
+            created: observed.created,
             release: ReleaseReason::of_pod(pod, keys),
         })
     }
 }
 
-fn waits_inside(observed: &ObservedPod, pod: &Value, keys: &Keys) -> bool {
-    let is_active = observed.phase == PodPhase::Active && observed.deletion.is_none();
+/// Returns whether a dependent pod waits in an init container.
+fn waits_inside(observed: &ObservedPod) -> bool {
     let is_over = observed.wait == ContainerState::Succeeded;
-    let depends = || record(pod, keys).is_ok_and(|it| !it.depends_on.is_empty());
-    is_active && !is_over && !observed.is_gated && depends()
+    observed.deletion.is_none() && !is_over && !observed.is_gated
 }
 
 #[cfg(test)]
@@ -65,17 +72,21 @@ mod tests {
         json!({"phase": "Pending", "initContainerStatuses": [{"name": "oncue-wait", "state": state}]})
     }
 
+    fn read(pod: &Value) -> Option<DependentPod> {
+        DependentPod::read(pod, &Keys::default())
+    }
+
     fn waits(pod: &Value) -> bool {
-        WaitingPod::read(pod, &Keys::default()).is_some()
+        read(pod).is_some_and(|it| it.waits)
     }
 
     #[test]
     fn a_pod_waits_until_its_waiting_container_has_succeeded() {
         let mut pod = mk_pod(&json!({"hash": "h", "depends-on": ["a"]}));
-        let read = WaitingPod::read(&pod, &Keys::default()).unwrap();
-        assert_eq!(&*read.id.uid, "u-2");
-        assert_eq!(read.created, "2026-11-27T10:00:00Z".parse().unwrap());
-        assert_eq!(read.release, Ok(None));
+        let dependent = read(&pod).unwrap();
+        assert_eq!(&*dependent.id.uid, "u-2");
+        assert_eq!(dependent.created, "2026-11-27T10:00:00Z".parse().unwrap());
+        assert_eq!(dependent.release, Ok(None));
         let ended = |code: i64| json!({"terminated": {"exitCode": code, "reason": "Error"}});
         for (status, expected) in [
             (json!({"phase": "Pending"}), true),
@@ -84,8 +95,11 @@ mod tests {
             (mk_status(&ended(0)), false),
             (json!({"phase": "Failed"}), false),
         ] {
-            pod["status"] = status;
+            pod["status"] = status.clone();
             assert_eq!(waits(&pod), expected, "{}", pod["status"]);
+            // Its init containers may run again, unless it has ended.
+            let is_dependent = status["phase"] != "Failed";
+            assert_eq!(read(&pod).is_some(), is_dependent, "{status}");
         }
         pod["status"] = json!({"phase": "Pending"});
         pod["metadata"]["deletionTimestamp"] = json!("2026-11-27T10:00:00Z");
@@ -108,8 +122,8 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_depends_on_nothing_does_not_wait() {
-        assert!(!waits(&mk_pod(&json!({"signals": ["a"]}))));
-        assert!(!waits(&json!({"metadata": {"name": "a"}})));
+    fn a_pod_that_depends_on_nothing_is_none_of_them() {
+        assert_eq!(read(&mk_pod(&json!({"signals": ["a"]}))), None);
+        assert_eq!(read(&json!({"metadata": {"name": "a"}})), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Tells the store which pods of the cluster wait.
+//! Tells the store which pods of the cluster depend on something.
 
 use std::collections::HashSet;
 
@@ -7,14 +7,14 @@ use tracing::warn;
 
 use super::{observations::Observation, pods::PodReader};
 use crate::{
+    dependent_pod::DependentPod,
     language::{Keys, Owner},
     store::Store,
-    waiting_pod::WaitingPod,
     workload::uid,
 };
 
-/// The task that tells the store of waiting pods.
-pub(super) struct WaitingPodsTask {
+/// The task that tells the store of dependent pods.
+pub(super) struct DependentPodsTask {
     pods: PodReader,
     store: Store,
     keys: Keys,
@@ -22,8 +22,8 @@ pub(super) struct WaitingPodsTask {
     seen: HashSet<Box<str>>,
 }
 
-impl WaitingPodsTask {
-    pub(super) fn new((store, pods): (Store, PodReader), keys: Keys) -> Self {
+impl DependentPodsTask {
+    pub(super) fn new(store: Store, pods: PodReader, keys: Keys) -> Self {
         Self {
             pods,
             store,
@@ -49,16 +49,11 @@ impl WaitingPodsTask {
                 self.seen = HashSet::new();
             }
             Observation::Listing => self.seen.clear(),
-            Observation::Object(pod) => match WaitingPod::read(pod, &self.keys) {
-                Some(waiting) => {
-                    if let Err(problem) = &waiting.release {
-                        let Owner {
-                            namespace, name, ..
-                        } = &waiting.id;
-                        warn!(%namespace, pod = %name, %problem, "the release of a pod is ignored");
-                    }
-                    self.seen.insert(waiting.id.uid.clone());
-                    self.store.set_waiting_pod(waiting);
+            Observation::Object(pod) => match DependentPod::read(pod, &self.keys) {
+                Some(dependent) => {
+                    warn_of_release(&dependent);
+                    self.seen.insert(dependent.id.uid.clone());
+                    self.store.set_pod(dependent);
                 }
                 None => self.forget(pod),
             },
@@ -70,5 +65,14 @@ impl WaitingPodsTask {
             self.seen.remove(uid);
             self.store.forget_pod(uid);
         }
+    }
+}
+
+fn warn_of_release(pod: &DependentPod) {
+    if let (true, Err(problem)) = (pod.waits, &pod.release) {
+        let Owner {
+            namespace, name, ..
+        } = &pod.id;
+        warn!(%namespace, pod = %name, %problem, "the release of a pod is ignored");
     }
 }
