@@ -15,11 +15,13 @@ pub(crate) struct CountedPod {
 /// How a pod stands with its controller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum CountedState {
-    /// It was created and has not ended.
+    /// It exists and has not ended.
     Active {
         /// Whether it is ready.
         ready: bool,
     },
+    /// It was sent for admission: it takes its slot, and does not exist yet.
+    Admission,
     /// Admission rejected it.
     Denied,
     /// It has failed.
@@ -30,6 +32,10 @@ pub(crate) enum CountedState {
 
 impl CountedPod {
     fn is_active(self) -> bool {
+        self.exists() || self.state == CountedState::Admission
+    }
+
+    fn exists(self) -> bool {
         matches!(self.state, CountedState::Active { .. })
     }
 
@@ -53,8 +59,11 @@ impl CountedPod {
 pub(crate) struct Tally {
     /// All pods that were ever created.
     pub(crate) created: u32,
+    /// Pods that have not ended, also those in admission.
     pub(crate) active: u32,
     pub(crate) denied: u32,
+    /// Active pods that exist.
+    pub(crate) existing: u32,
     pub(crate) failed: u32,
     pub(crate) ready: u32,
     /// How often containers of active pods failed and were started again in place.
@@ -96,6 +105,7 @@ impl Tally {
 
     fn count(&mut self, pod: CountedPod) {
         self.active += u32::from(pod.is_active());
+        self.existing += u32::from(pod.exists());
         self.denied += u32::from(pod.state == CountedState::Denied);
         self.failed += u32::from(pod.state == CountedState::Failed);
         self.restarts += pod.counted_restarts();
@@ -105,6 +115,7 @@ impl Tally {
 
     fn uncount(&mut self, pod: CountedPod) {
         self.active -= u32::from(pod.is_active());
+        self.existing -= u32::from(pod.exists());
         self.denied -= u32::from(pod.state == CountedState::Denied);
         self.failed -= u32::from(pod.state == CountedState::Failed);
         self.restarts -= pod.counted_restarts();

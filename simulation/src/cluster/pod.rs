@@ -383,11 +383,10 @@ impl Pod {
                 Phase::Denied => CountedState::Denied,
                 Phase::Deleted | Phase::Failed(_) => CountedState::Failed,
                 Phase::Succeeded => CountedState::Succeeded,
-                Phase::Admission | Phase::CrashLooping | Phase::Held | Phase::Running => {
-                    CountedState::Active {
-                        ready: self.is_ready,
-                    }
-                }
+                Phase::Admission => CountedState::Admission,
+                Phase::CrashLooping | Phase::Held | Phase::Running => CountedState::Active {
+                    ready: self.is_ready,
+                },
             },
         }
     }

@@ -36,14 +36,14 @@ impl Cluster {
 
 fn daemonset(tally: &Tally, wanted: u32) -> Value {
     let mut status = counts([
-        ("updatedNumberScheduled", tally.active),
+        ("updatedNumberScheduled", tally.existing),
         ("numberAvailable", tally.ready),
         ("numberUnavailable", wanted.saturating_sub(tally.ready)),
     ]);
     let mut put = |key: &str, value: u32| status.insert(key.to_owned(), value.into());
     put("observedGeneration", GENERATION);
     put("desiredNumberScheduled", wanted);
-    put("currentNumberScheduled", tally.active);
+    put("currentNumberScheduled", tally.existing);
     put("numberMisscheduled", 0);
     put("numberReady", tally.ready);
     status.into()
@@ -71,8 +71,8 @@ fn deployment(tally: &Tally, wanted: u32, spec: &Value) -> Value {
     // A paused Deployment has no ReplicaSet that would ask for pods.
     let asked = if is_paused { 0 } else { wanted };
     let mut status = counts([
-        ("replicas", tally.active),
-        ("updatedReplicas", tally.active),
+        ("replicas", tally.existing),
+        ("updatedReplicas", tally.existing),
         ("readyReplicas", tally.ready),
         ("availableReplicas", tally.ready),
         ("unavailableReplicas", asked.saturating_sub(tally.ready)),
@@ -116,12 +116,12 @@ fn share(limit: &Value, wanted: u32, divide: fn(u64, u64) -> u64) -> u32 {
 fn statefulset(tally: &Tally) -> Value {
     let mut status = counts([
         ("readyReplicas", tally.ready),
-        ("currentReplicas", tally.active),
-        ("updatedReplicas", tally.active),
+        ("currentReplicas", tally.existing),
+        ("updatedReplicas", tally.existing),
     ]);
     let mut put = |key: &str, value: u32| status.insert(key.to_owned(), value.into());
     put("observedGeneration", GENERATION);
-    put("replicas", tally.active);
+    put("replicas", tally.existing);
     put("availableReplicas", tally.ready);
     status.into()
 }
@@ -129,7 +129,7 @@ fn statefulset(tally: &Tally) -> Value {
 fn job(state: &ControllerState, spec: &Value) -> Value {
     let ControllerState { tally, .. } = state;
     let mut status = counts([
-        ("active", tally.active),
+        ("active", tally.existing),
         ("succeeded", tally.succeeded),
         ("failed", tally.failed),
     ]);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::{
-    Options,
-    kit::{Run, mk_options, pod, simulate, workload},
+    Action, Admission, Cluster, Event, Options,
+    kit::{Run, mk_cluster, mk_options, pod, simulate, workload},
 };
 
 fn on_nodes(nodes: u32) -> Options {
@@ -120,6 +120,39 @@ fn a_job_that_misses_its_deadline_is_reported_and_goes_on() {
         let not_played = run.report().not_played;
         let expected = is_missed.then_some("activeDeadlineSeconds of job/migrate");
         assert!(not_played.iter().eq(expected), "{deadline}: {not_played:?}");
+    }
+}
+
+#[test]
+fn a_pod_in_admission_does_not_count_in_the_status_of_its_workload() {
+    for (kind, count, none) in [
+        ("DaemonSet", "currentNumberScheduled", json!(0)),
+        ("Deployment", "replicas", Value::Null),
+        ("Job", "active", Value::Null),
+        ("StatefulSet", "replicas", json!(0)),
+    ] {
+        let mut cluster = mk_cluster(&[workload(kind, "db", json!({}))], mk_options());
+        let created = cluster.handle(Duration::ZERO, Event::Tick);
+        let [Action::Admit { pod, object }] = &*created else {
+            panic!("{created:?}");
+        };
+        let count_of = |cluster: &Cluster| {
+            let object = cluster.inventory.controllers[0].object();
+            object["status"][count].clone()
+        };
+        cluster.settle(Duration::ZERO);
+        assert_eq!(count_of(&cluster), none, "{kind}");
+        let admission = Admission::Allowed {
+            object: (**object).clone(),
+            warnings: Vec::new(),
+        };
+        let admitted = Event::Admitted {
+            pod: *pod,
+            admission,
+        };
+        cluster.handle(Duration::ZERO, admitted);
+        cluster.settle(Duration::ZERO);
+        assert_eq!(count_of(&cluster), 1, "{kind}");
     }
 }
 
