@@ -218,7 +218,7 @@ impl Cluster {
                 .tally
                 .replace(before.counted, after.counted);
             self.to_reconcile.insert(index);
-            self.objects.workload_changed((index, &pod.namespace));
+            self.objects.workload_changed(index);
         }
         if before.is_ready != after.is_ready {
             for service in &pod.services {

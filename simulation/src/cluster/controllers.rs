@@ -145,7 +145,7 @@ impl Cluster {
         let state = &mut self.controllers[index];
         state.tally.add(pod.summary().counted);
         state.pods.push(id);
-        self.objects.workload_changed((index, &pod.namespace));
+        self.objects.workload_changed(index);
         let key = (pod.namespace.clone(), pod.name.clone());
         self.by_name.entry(key).or_insert(id);
         self.busy += usize::from(pod.summary().is_busy);

@@ -220,6 +220,7 @@ impl Cluster {
             self.deny(id, error.to_string());
             return Begun::Waits;
         }
+        self.objects.pod_scheduled(id, &self.pods[id.0]);
         self.ask_for_objects(id);
         self.log(id, What::Scheduled { node });
         Begun::Done

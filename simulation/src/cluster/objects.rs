@@ -33,8 +33,12 @@ pub(super) struct Objects {
     told: HashMap<ObjectKey, ObjectState>,
     /// The terms that a change may concern.
     watched: HashMap<Topic, Vec<ObjectKey>>,
-    /// The pods with each label, in the order of their creation; also those that exist no more.
-    labelled: HashMap<Label, Vec<PodId>>,
+    /// The pods that a term asks for together, also those that exist no more.
+    pods: HashMap<Topic, Vec<PodId>>,
+    /// The Jobs with each label.
+    jobs: HashMap<Label, Vec<usize>>,
+    /// The labels of each Job.
+    labels_of_jobs: HashMap<usize, Vec<Label>>,
     /// The workloads whose status is out of date.
     stale: BTreeSet<usize>,
     /// The terms whose state may have changed.
@@ -44,14 +48,14 @@ pub(super) struct Objects {
 /// Something that changes.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Topic {
-    /// The Jobs of a namespace.
-    Jobs(Namespace),
-    /// The pods with a label.
-    Labelled(Label),
+    /// The Jobs with a label.
+    Jobs(Label),
+    /// The pods with a label, on one node or on any.
+    Labelled(Label, Option<Box<str>>),
     /// The pods of this name.
     Pod(Name),
-    /// The pods of a workload.
-    PodsOf(usize),
+    /// The pods of a workload on a node.
+    PodsOf(usize, Box<str>),
     Service(usize),
     Workload(usize),
 }
@@ -66,6 +70,13 @@ impl Objects {
                 controller.name.clone(),
             );
             objects.controllers.entry(key).or_insert(index);
+            if controller.kind == WorkloadKind::Job {
+                let labels: Vec<_> = labels(&controller.namespace, controller.object()).collect();
+                for label in labels.iter().cloned() {
+                    objects.jobs.entry(label).or_default().push(index);
+                }
+                objects.labels_of_jobs.insert(index, labels);
+            }
         }
         for (index, service) in inventory.services.iter().enumerate() {
             let key = (service.namespace.clone(), service.name.to_string());
@@ -78,53 +89,57 @@ impl Objects {
         objects
     }
 
-    pub(super) fn workload_changed(&mut self, (index, namespace): (usize, &Namespace)) {
+    pub(super) fn workload_changed(&mut self, index: usize) {
         self.stale.insert(index);
-        self.change(&Topic::Workload(index), None);
-        self.change(&Topic::Jobs(namespace.clone()), None);
+        self.change(&Topic::Workload(index));
+        let labels = self.labels_of_jobs.get(&index).into_iter().flatten();
+        let topics: Vec<_> = labels.cloned().map(Topic::Jobs).collect();
+        for topic in &topics {
+            self.change(topic);
+        }
     }
 
     pub(super) fn pod_changed(&mut self, pod: &Pod) {
         for service in &pod.services {
-            self.change(&Topic::Service(*service), None);
+            self.change(&Topic::Service(*service));
         }
         if self.watched.is_empty() {
             return;
         }
-        let node = pod.object["spec"]["nodeName"].as_str();
-        self.change(&Topic::Pod((pod.namespace.clone(), pod.name.clone())), None);
-        self.change(&Topic::PodsOf(pod.controller), node);
-        for label in labels(&pod.namespace, &pod.object) {
-            self.change(&Topic::Labelled(label), node);
+        self.change(&Topic::Pod((pod.namespace.clone(), pod.name.clone())));
+        for topic in on_any_node(pod).chain(on_its_node(pod)) {
+            self.change(&topic);
         }
     }
 
-    /// Notes a change of an object; if it is a pod on a node, terms on other nodes do not change.
-    fn change(&mut self, topic: &Topic, node: Option<&str>) {
+    fn change(&mut self, topic: &Topic) {
         let keys = self.watched.get(topic).into_iter().flatten();
-        let is_meant = |key: &&ObjectKey| match (&key.node, node) {
-            (Some(wanted), Some(node)) => wanted.as_str() == node,
-            (Some(_), None) | (None, _) => true,
-        };
-        self.changed.extend(keys.filter(is_meant).cloned());
+        self.changed.extend(keys.cloned());
     }
 
     /// Takes in a pod that is created now.
     pub(super) fn pod_created(&mut self, id: PodId, pod: &Pod) {
-        for label in labels(&pod.namespace, &pod.object) {
-            self.labelled.entry(label).or_default().push(id);
+        for topic in on_any_node(pod) {
+            self.pods.entry(topic).or_default().push(id);
+        }
+    }
+
+    /// Takes in a pod that is on a node from now on.
+    pub(super) fn pod_scheduled(&mut self, id: PodId, pod: &Pod) {
+        for topic in on_its_node(pod) {
+            self.pods.entry(topic).or_default().push(id);
         }
     }
 
     /// Returns what changes the state of a term; `None` if nothing does.
     fn topic(&self, key: &ObjectKey) -> Option<Topic> {
         match (&key.which, &key.kind) {
-            (Which::Labelled { .. }, ObjectKind::Job) => key.namespace.clone().map(Topic::Jobs),
-            (Which::Labelled { .. }, _) => label(key).map(Topic::Labelled),
+            (Which::Labelled { .. }, ObjectKind::Job) => label(key).map(Topic::Jobs),
+            (Which::Labelled { .. }, _) => Some(Topic::Labelled(label(key)?, node_of(key))),
             (Which::Named(_), ObjectKind::Pod) => name(key).map(Topic::Pod),
             (Which::Named(_), ObjectKind::Service) => self.service(key).map(Topic::Service),
             (Which::Named(_), ObjectKind::DaemonSet) if key.node.is_some() => {
-                self.workload(key).map(Topic::PodsOf)
+                Some(Topic::PodsOf(self.workload(key)?, node_of(key)?))
             }
             (Which::Named(_), _) => self.workload(key).map(Topic::Workload),
         }
@@ -239,26 +254,15 @@ impl Cluster {
 
     /// Returns the other objects that a term asks for, and maybe more.
     pub(super) fn related(&self, key: &ObjectKey) -> Vec<&Value> {
-        match (&key.which, &key.kind) {
-            (Which::Labelled { .. }, ObjectKind::Job) => {
-                let jobs = self.jobs.values();
-                jobs.map(|job| self.inventory.controllers[*job].object())
-                    .collect()
-            }
-            (Which::Labelled { .. }, _) => {
-                let label = label(key);
-                let pods = label.and_then(|label| self.objects.labelled.get(&label));
-                self.existing(pods.into_iter().flatten())
-            }
-            (Which::Named(_), ObjectKind::DaemonSet) if key.node.is_some() => {
-                let index = self.objects.workload(key);
-                self.existing(index.into_iter().flat_map(|index| self.pods_of(index)))
-            }
-            (Which::Named(_), _) => Vec::new(),
+        let Some(topic) = self.objects.topic(key) else {
+            return Vec::new();
+        };
+        if let Topic::Jobs(label) = &topic {
+            let jobs = self.objects.jobs.get(label).into_iter().flatten();
+            let objects = jobs.map(|job| self.inventory.controllers[*job].object());
+            return objects.collect();
         }
-    }
-
-    fn existing<'a>(&'a self, pods: impl Iterator<Item = &'a PodId>) -> Vec<&'a Value> {
+        let pods = self.objects.pods.get(&topic).into_iter().flatten();
         let pods = pods.map(|id| self.pod(*id)).filter(|pod| pod.exists());
         pods.map(|pod| &*pod.object).collect()
     }
@@ -311,9 +315,30 @@ pub(super) fn label(key: &ObjectKey) -> Option<Label> {
     Some((key.namespace.clone()?, label.into(), value.clone()))
 }
 
-/// Returns the labels of a pod.
-pub(super) fn labels(namespace: &Namespace, pod: &Value) -> impl Iterator<Item = Label> {
-    let labels = pod["metadata"]["labels"].as_object();
+/// Returns the node that a term asks for.
+fn node_of(key: &ObjectKey) -> Option<Box<str>> {
+    key.node.as_ref().map(|node| node.as_str().into())
+}
+
+/// Returns what a pod is a part of, whichever node it is on.
+fn on_any_node(pod: &Pod) -> impl Iterator<Item = Topic> {
+    let labels = labels(&pod.namespace, &pod.object);
+    labels.map(|label| Topic::Labelled(label, None))
+}
+
+/// Returns what a pod is a part of on its node; nothing before it is scheduled.
+fn on_its_node(pod: &Pod) -> impl Iterator<Item = Topic> {
+    let node = pod.object["spec"]["nodeName"].as_str();
+    node.into_iter().flat_map(|node| {
+        let labels = labels(&pod.namespace, &pod.object);
+        let labelled = labels.map(|label| Topic::Labelled(label, Some(node.into())));
+        labelled.chain([Topic::PodsOf(pod.controller, node.into())])
+    })
+}
+
+/// Returns the labels of an object in a namespace.
+pub(super) fn labels(namespace: &Namespace, object: &Value) -> impl Iterator<Item = Label> {
+    let labels = object["metadata"]["labels"].as_object();
     labels.into_iter().flatten().filter_map(|(label, value)| {
         let value = value.as_str()?;
         Some((namespace.clone(), label.as_str().into(), value.into()))
@@ -330,3 +355,6 @@ fn node(name: &str) -> Value {
 }
 
 const NOT_PLAYED: &str = "is not played";
+
+#[cfg(test)]
+mod tests;
