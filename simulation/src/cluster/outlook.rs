@@ -144,8 +144,8 @@ impl Cluster {
         gate.map_or(Vec::new(), |gate| store.judge(gate.wait.conditions()))
     }
 
-    /// A client has seen the present state once the store holds its wait. A client that misses
-    /// nothing but probes has no question for the store.
+    /// Returns whether a client has seen the present state: the store holds its wait, or nothing
+    /// but probes is missing, so that no answer of the store changes anything.
     fn is_settled(&self, id: PodId, states: &[State], store: &impl StoreView) -> bool {
         let pod = self.pod(id);
         let server = states.iter().zip(&pod.declaration.conditions);
