@@ -2,7 +2,7 @@
 
 use oncue_core::workload::{Scale, Workload, WorkloadKind};
 use oncue_language::Namespace;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     cluster::GENERATION,
@@ -171,6 +171,19 @@ fn create(object: &mut Value, kind: WorkloadKind, (namespace, name): (&Namespace
     metadata["name"] = name.into();
     metadata["uid"] = uid(kind, (namespace, name)).into();
     metadata["generation"] = GENERATION.into();
+    if kind == WorkloadKind::Job {
+        default_labels(object);
+    }
+}
+
+/// Gives a Job without labels those of its template.
+fn default_labels(job: &mut Value) {
+    let labels = job["metadata"]["labels"].as_object();
+    if labels.is_none_or(Map::is_empty)
+        && let Some(labels) = job.pointer("/spec/template/metadata/labels").cloned()
+    {
+        job["metadata"]["labels"] = labels;
+    }
 }
 
 fn uid(kind: WorkloadKind, (namespace, name): (&Namespace, &str)) -> String {

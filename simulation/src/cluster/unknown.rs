@@ -220,8 +220,6 @@ mod tests {
             [
                 format!("{absent}configmap:db-1"),
                 format!("{absent}daemonset:cni"),
-                // The label is that of its pods.
-                format!("{absent}job:[app=inside]"),
                 format!("{absent}job:outside"),
                 format!("{absent}pod:[app=proxy]"),
                 format!("{absent}redis"),

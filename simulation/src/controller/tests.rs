@@ -50,6 +50,23 @@ fn a_deployments_pod_is_owned_by_its_replica_set() {
 }
 
 #[test]
+fn a_job_without_labels_has_those_of_its_template() {
+    let mut job = json!({
+        "apiVersion": "batch/v1", "kind": "Job",
+        "metadata": {"name": "web"}, "spec": {"template": mk_template()},
+    });
+    for (labels, expected) in [
+        (Value::Null, json!({"app": "web"})),
+        (json!({}), json!({"app": "web"})),
+        (json!({"team": "a"}), json!({"team": "a"})),
+    ] {
+        job["metadata"]["labels"] = labels;
+        let job = mk_from(&job).unwrap();
+        assert_eq!(job.object()["metadata"]["labels"], expected);
+    }
+}
+
+#[test]
 fn a_stateful_pod_has_its_ordinal_name_and_its_service() {
     let spec = json!({"serviceName": "web", "ordinals": {"start": 3}, "template": mk_template()});
     let set = mk_controller("StatefulSet", spec);
