@@ -153,11 +153,20 @@ impl Store {
         Ok(since.parse()?)
     }
 
+    /// Reads page after page.
     async fn waiters(&self) -> Result<Vec<Value>> {
-        let mut answer = self.found(Method::GET, "waiters", None).await?;
-        match answer["waiters"].take() {
-            Value::Array(waiters) => Ok(waiters),
-            other => bail!("the store answered waiters with {other}"),
+        let mut waiters = Vec::new();
+        let mut page = "waiters".to_owned();
+        loop {
+            let mut answer = self.found(Method::GET, &page, None).await?;
+            match answer["waiters"].take() {
+                Value::Array(more) => waiters.extend(more),
+                other => bail!("the store answered waiters with {other}"),
+            }
+            match answer["continue"].as_str() {
+                Some(token) => page = format!("waiters?continue={token}"),
+                None => return Ok(waiters),
+            }
         }
     }
 
