@@ -347,7 +347,7 @@ fn a_field_is_played_if_every_selected_object_has_it() {
     };
     let with_priority = |name: &str, priority: Value| {
         let mut pod = pod(name, json!({}));
-        pod["metadata"]["labels"] = json!({"app": "db"});
+        pod["metadata"]["labels"] = json!({"tier": "db"});
         pod["spec"]["priority"] = priority;
         pod
     };
@@ -362,8 +362,8 @@ fn a_field_is_played_if_every_selected_object_has_it() {
     for (term, not_played) in [
         ("job:[app=db]{.spec.backoffLimit}=1", None),
         (
-            "pod:[app=db]{.spec.priority}>=1",
-            Some("pod:[app=db]{.spec.priority}>=1"),
+            "pod:[tier=db]{.spec.priority}>=1",
+            Some("pod:[tier=db]{.spec.priority}>=1"),
         ),
     ] {
         let mut objects = objects.clone();

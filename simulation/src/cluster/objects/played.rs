@@ -139,7 +139,9 @@ fn is_of_status(path: &FieldPath) -> bool {
 }
 
 fn is_set(object: &Value, path: &FieldPath) -> bool {
-    path.steps().iter().try_fold(object, step_into).is_some()
+    let value = path.steps().iter().try_fold(object, step_into);
+    // The API server drops a null.
+    value.is_some_and(|value| !value.is_null())
 }
 
 fn step_into<'a>(value: &'a Value, step: &FieldStep) -> Option<&'a Value> {
