@@ -5,8 +5,10 @@ use serde_json::Value;
 
 use crate::{
     gates::GatedPod,
+    injection::CONTAINER,
     life::{ContainerState, ObservedPod, PodPhase, record},
     release::{ReleaseProblem, ReleaseReason},
+    workload::text,
 };
 
 /// A pod that depends on something, and has not ended.
@@ -29,12 +31,15 @@ impl DependentPod {
     /// Reads a pod's JSON. Returns `None` if the pod depends on nothing, has ended, or does not say
     /// which it is.
     ///
-    /// A pod whose waiting container is still to start waits too.
+    /// A pod whose waiting container is still to start waits too. One with that container depends on
+    /// something although its record is damaged: a person can still let it go.
     pub fn read(pod: &Value, keys: &Keys) -> Option<Self> {
         let observed = ObservedPod::read(pod, keys).ok()?;
         let is_held_by_gate = GatedPod::read(pod, keys).ok()?.gate.is_some();
         let is_active = observed.phase == PodPhase::Active;
-        let depends = || record(pod, keys).is_ok_and(|it| !it.depends_on.is_empty());
+        let depends = || {
+            record(pod, keys).map_or_else(|_| has_container(pod), |it| !it.depends_on.is_empty())
+        };
         let is_dependent = is_held_by_gate || is_active && depends();
         is_dependent.then(|| Self {
             waits: is_held_by_gate || waits_inside(&observed),
@@ -49,6 +54,12 @@ impl DependentPod {
 fn waits_inside(observed: &ObservedPod) -> bool {
     let is_over = observed.wait == ContainerState::Succeeded;
     observed.deletion.is_none() && !is_over && !observed.is_gated
+}
+
+fn has_container(pod: &Value) -> bool {
+    let containers = pod.pointer("/spec/initContainers");
+    let mut containers = containers.and_then(Value::as_array).into_iter().flatten();
+    containers.any(|container| text(container, "/name") == Some(CONTAINER))
 }
 
 #[cfg(test)]
@@ -119,6 +130,19 @@ mod tests {
             pod["spec"] = json!({});
             assert!(!waits(&pod), "{record}");
         }
+    }
+
+    #[test]
+    fn a_pod_with_a_damaged_record_waits_while_its_waiting_container_has_not_succeeded() {
+        let mut pod = mk_pod(&json!("damaged"));
+        assert_eq!(read(&pod), None);
+        pod["spec"]["initContainers"] = json!([{"name": "other"}, {"name": "oncue-wait"}]);
+        pod["metadata"]["annotations"]["oncue.dev/release"] =
+            json!(r#"{"uid":"u-2","reason":"why"}"#);
+        assert!(waits(&pod));
+        assert!(read(&pod).unwrap().release.unwrap().is_some());
+        pod["status"] = mk_status(&json!({"terminated": {"exitCode": 0}}));
+        assert!(!waits(&pod));
     }
 
     #[test]
