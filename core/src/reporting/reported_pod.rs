@@ -95,7 +95,8 @@ impl ReportedPod {
         let record = record(pod, keys)?;
         let mut member = Member::recorded(pod, &self.id, &record)
             .map_err(|reason| Box::new(PodProblem::of_record(keys, reason)))?;
-        self.stage = stage(pod, keys, (&record, &member))?;
+        let seen = Seen::of(pod, keys, self.condition.as_ref());
+        self.stage = seen.stage(&record, &member)?;
         // Most pods wait no more: what they waited for, and how others select them, is not kept.
         if !matches!(self.stage, Stage::Open(_)) {
             member.annotations.depends_on = Vec::new();
@@ -106,49 +107,87 @@ impl ReportedPod {
     }
 }
 
-fn stage(
-    pod: &Value,
-    keys: &Keys,
-    (record, member): (&Record, &Member),
-) -> Result<Stage, Box<PodProblem>> {
-    if member.annotations.depends_on.is_empty() {
-        return Ok(Stage::Idle);
+/// What the stage depends on besides the record.
+struct Seen<'a> {
+    pod: &'a Value,
+    keys: &'a Keys,
+    has_ended: bool,
+    /// Why a person let the pod go, unless its wait was over by then.
+    release: Option<ReleaseReason>,
+}
+
+impl<'a> Seen<'a> {
+    fn of(pod: &'a Value, keys: &'a Keys, condition: Option<&ObservedCondition>) -> Self {
+        let has_held = condition.is_some_and(|it| *it.reason == *HeldReason::Held.as_str());
+        let release = ReleaseReason::of_pod(pod, keys).ok().flatten();
+        Self {
+            pod,
+            keys,
+            has_ended: PodPhase::read(pod) != PodPhase::Active,
+            release: release.filter(|_| !has_held),
+        }
     }
-    let has_ended = PodPhase::read(pod) != PodPhase::Active;
-    if let (Ok(Some(reason)), false) = (ReleaseReason::of_pod(pod, keys), has_ended) {
-        return Ok(Stage::Ended(HeldCondition {
-            reason: HeldReason::Released,
-            message: format!("Released by hand: {reason}"),
-        }));
+
+    fn stage(&self, record: &Record, member: &Member) -> Result<Stage, Box<PodProblem>> {
+        if member.annotations.depends_on.is_empty() {
+            return Ok(Stage::Idle);
+        }
+        if !record.is_gated() {
+            return Ok(self.stage_of_container(member));
+        }
+        let gated = GatedPod::read(self.pod, self.keys);
+        let gate = gated.ok().and_then(|it| it.gate);
+        Ok(match (gate, &self.release) {
+            (None, _) if self.has_ended => Stage::Idle,
+            (_, Some(reason)) => Stage::Ended(released(reason)),
+            (Some(Gate { wait, .. }), None) => Stage::Open(Box::new(OpenWait::gated(wait?))),
+            (None, None) => Stage::Ended(held("The scheduling gate is open".to_owned())),
+        })
     }
-    if !record.is_gated() {
-        return Ok(stage_of_container(pod, member, has_ended));
+
+    /// A release ends the wait of a container only once the client has ended: one of an older version
+    /// ignores it.
+    fn stage_of_container(&self, member: &Member) -> Stage {
+        let runs = WaitRuns::read(self.pod);
+        match runs.end {
+            Some(end) if end.code == 0 && self.has_ended => Stage::Idle,
+            Some(end) if end.code == 0 => Stage::Ended(self.over(&end)),
+            Some(end) if self.has_ended => Stage::Ended(HeldCondition {
+                reason: reason_of(end.code).unwrap_or(HeldReason::Failed),
+                message: told(&end, &format!("The wait ended with exit code {}", end.code)),
+            }),
+            None if self.has_ended => Stage::Idle,
+            _ => Stage::Open(Box::new(OpenWait::in_container(self.pod, member, &runs))),
+        }
     }
-    let gated = GatedPod::read(pod, keys);
-    match gated.ok().and_then(|it| it.gate) {
-        Some(Gate { wait, .. }) => Ok(Stage::Open(Box::new(OpenWait::gated(wait?)))),
-        None if has_ended => Ok(Stage::Idle),
-        None => Ok(Stage::Ended(HeldCondition {
-            reason: HeldReason::Held,
-            message: "The scheduling gate is open".to_owned(),
-        })),
+
+    /// Returns what is said of a wait that has ended well: what the client said counts.
+    fn over(&self, end: &WaitEnd<'_>) -> HeldCondition {
+        match &self.release {
+            Some(reason) if end.message.is_empty() => released(reason),
+            _ if end.message.starts_with(RELEASED) => HeldCondition {
+                reason: HeldReason::Released,
+                message: told(end, RELEASED),
+            },
+            _ => held(told(end, "The wait is over")),
+        }
     }
 }
 
-fn stage_of_container(pod: &Value, member: &Member, has_ended: bool) -> Stage {
-    let runs = WaitRuns::read(pod);
-    match runs.end {
-        Some(end) if end.code == 0 && has_ended => Stage::Idle,
-        Some(end) if end.code == 0 => Stage::Ended(HeldCondition {
-            reason: HeldReason::Held,
-            message: told(&end, "The wait is over"),
-        }),
-        Some(end) if has_ended => Stage::Ended(HeldCondition {
-            reason: reason_of(end.code).unwrap_or(HeldReason::Failed),
-            message: told(&end, &format!("The wait ended with exit code {}", end.code)),
-        }),
-        None if has_ended => Stage::Idle,
-        _ => Stage::Open(Box::new(OpenWait::in_container(pod, member, &runs))),
+/// How the client begins its last message if a person let the pod go, and how ours begins.
+const RELEASED: &str = "Released by hand";
+
+fn released(reason: &ReleaseReason) -> HeldCondition {
+    HeldCondition {
+        reason: HeldReason::Released,
+        message: format!("{RELEASED}: {reason}"),
+    }
+}
+
+fn held(message: String) -> HeldCondition {
+    HeldCondition {
+        reason: HeldReason::Held,
+        message,
     }
 }
 
@@ -235,21 +274,69 @@ mod tests {
         pod
     }
 
+    fn with_release(mut pod: Value, uid: &str) -> Value {
+        let release = json!({"uid": uid, "reason": "why"}).to_string();
+        pod["metadata"]["annotations"]["oncue.dev/release"] = release.into();
+        pod
+    }
+
+    /// Returns the pod with a condition that was written before.
+    fn with_condition(mut pod: Value, reason: &str) -> Value {
+        let status = if reason == "Held" { "True" } else { "False" };
+        pod["status"]["conditions"] =
+            json!([{"type": "oncue.dev/DependenciesHeld", "status": status, "reason": reason}]);
+        pod
+    }
+
     #[test]
-    fn a_pod_that_a_person_let_go_waits_no_more() {
-        let mut pod = mk_pod("second", "a", "");
-        for (release, expected) in [
+    fn a_container_was_released_if_it_says_so_or_nothing() {
+        let ended =
+            |message: &str| json!({"state": {"terminated": {"exitCode": 0, "message": message}}});
+        let running = json!({"state": {"running": {"startedAt": "2026-11-27T10:45:00Z"}}});
+        let waits = "a@shop since 2026-11-27T10:00:00Z";
+        let told = "Released by hand after 3s: why";
+        let by_client = format!("Released: {told}");
+        for (uid, status, condition, expected) in [
+            ("u-web", running, "Waiting", waits),
+            ("u-web", ended(told), "Waiting", &by_client),
+            ("u-web", ended(told), "Released", &by_client),
             (
-                r#"{"uid":"u-second","reason":"why"}"#,
+                "u-web",
+                ended(""),
+                "Waiting",
                 "Released: Released by hand: why",
             ),
+            ("u-web", ended(""), "Held", "Held: The wait is over"),
             (
-                r#"{"uid":"u-first","reason":"why"}"#,
-                "a@shop since 2026-11-27T10:00:00Z",
+                "u-web",
+                ended("Ready after 5s"),
+                "Waiting",
+                "Held: Ready after 5s",
             ),
+            ("u-other", ended(""), "Waiting", "Held: The wait is over"),
         ] {
-            pod["metadata"]["annotations"]["oncue.dev/release"] = json!(release);
-            assert_eq!(shown(&stage(&pod)), expected);
+            let pod = with_status(mk_pod("web", "a", ""), "Pending", &status);
+            let pod = with_condition(with_release(pod, uid), condition);
+            assert_eq!(shown(&stage(&pod)), expected, "{uid} {status} {condition}");
+        }
+    }
+
+    #[test]
+    fn a_gate_was_released_unless_it_was_open_before() {
+        let closed = with_gate(mk_pod("web", "a", ""));
+        let mut open = closed.clone();
+        open["spec"]["schedulingGates"] = json!([]);
+        let released = "Released: Released by hand: why";
+        let held = "Held: The scheduling gate is open";
+        for (pod, uid, condition, expected) in [
+            (&closed, "u-web", "Waiting", released),
+            (&open, "u-web", "Waiting", released),
+            (&open, "u-web", "Released", released),
+            (&open, "u-web", "Held", held),
+            (&open, "u-other", "Waiting", held),
+        ] {
+            let pod = with_condition(with_release(pod.clone(), uid), condition);
+            assert_eq!(shown(&stage(&pod)), expected, "{uid} {condition}");
         }
     }
 
