@@ -1,6 +1,6 @@
 //! Tells the store which pods of the cluster depend on something.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 use tracing::warn;
@@ -9,6 +9,7 @@ use super::{observations::Observation, pods::PodReader};
 use crate::{
     dependent_pod::DependentPod,
     language::{Keys, Owner},
+    release::ReleaseProblem,
     store::Store,
     workload::uid,
 };
@@ -20,6 +21,26 @@ pub(super) struct DependentPodsTask {
     keys: Keys,
     /// The uids of those that were seen since the last list began.
     seen: HashSet<Box<str>>,
+    ignored: IgnoredReleases,
+}
+
+/// The annotations that release no waiting pod, by the uid of the pod: each is told once.
+#[derive(Default)]
+struct IgnoredReleases(BTreeMap<Box<str>, ReleaseProblem>);
+
+impl IgnoredReleases {
+    /// Takes note of a pod. Returns what is wrong with its release if that is new.
+    fn put(&mut self, pod: &DependentPod) -> Option<&ReleaseProblem> {
+        let uid = &pod.id.uid;
+        let (true, Err(problem)) = (pod.waits, &pod.release) else {
+            self.0.remove(uid);
+            return None;
+        };
+        let before = self.0.insert(uid.clone(), problem.clone());
+        self.0
+            .get(uid)
+            .filter(|problem| before.as_ref() != Some(*problem))
+    }
 }
 
 impl DependentPodsTask {
@@ -29,6 +50,7 @@ impl DependentPodsTask {
             store,
             keys,
             seen: HashSet::new(),
+            ignored: IgnoredReleases::default(),
         }
     }
 
@@ -46,12 +68,18 @@ impl DependentPodsTask {
             Observation::Gone(pod) => self.forget(pod),
             Observation::Listed => {
                 self.store.retain_pods(&self.seen);
+                self.ignored.0.retain(|uid, _| self.seen.contains(uid));
                 self.seen = HashSet::new();
             }
             Observation::Listing => self.seen.clear(),
             Observation::Object(pod) => match DependentPod::read(pod, &self.keys) {
                 Some(dependent) => {
-                    warn_of_release(&dependent);
+                    if let Some(problem) = self.ignored.put(&dependent) {
+                        let Owner {
+                            namespace, name, ..
+                        } = &dependent.id;
+                        warn!(%namespace, pod = %name, %problem, "the release of a pod is ignored");
+                    }
                     self.seen.insert(dependent.id.uid.clone());
                     self.store.set_pod(dependent);
                 }
@@ -63,16 +91,45 @@ impl DependentPodsTask {
     fn forget(&mut self, pod: &Value) {
         if let Some(uid) = uid(pod) {
             self.seen.remove(uid);
+            self.ignored.0.remove(uid);
             self.store.forget_pod(uid);
         }
     }
 }
 
-fn warn_of_release(pod: &DependentPod) {
-    if let (true, Err(problem)) = (pod.waits, &pod.release) {
-        let Owner {
-            namespace, name, ..
-        } = &pod.id;
-        warn!(%namespace, pod = %name, %problem, "the release of a pod is ignored");
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::{Namespace, Timestamp};
+
+    #[test]
+    fn what_is_wrong_with_a_release_is_told_once_for_each_pod_and_problem() {
+        let mut ignored = IgnoredReleases::default();
+        let mut is_told = |uid: &str, key: Option<&str>| {
+            let problem = key.map(|key| ReleaseProblem::OtherPod {
+                key: key.to_owned(),
+            });
+            let pod = DependentPod {
+                id: Owner {
+                    namespace: Namespace::default(),
+                    name: "web".into(),
+                    uid: uid.into(),
+                },
+                created: Timestamp::default(),
+                waits: true,
+                release: problem.map_or(Ok(None), Err),
+            };
+            ignored.put(&pod).is_some()
+        };
+        for (uid, problem, expected) in [
+            ("u-1", Some("a"), true),
+            ("u-1", Some("a"), false),
+            ("u-2", Some("a"), true),
+            ("u-1", Some("b"), true),
+            ("u-1", None, false),
+            ("u-1", Some("b"), true),
+        ] {
+            assert_eq!(is_told(uid, problem), expected, "{uid} {problem:?}");
+        }
     }
 }
