@@ -54,9 +54,6 @@ const ALONE: &str = "\
 The store knows nothing that these pods miss: only probes are missing, or a wait failed.
 See their logs: kubectl logs POD -n NAMESPACE -c oncue-wait";
 
-/// The heading of pods that a person let go.
-const RELEASED: &str = "These pods were released by hand: their dependencies did not hold.";
-
 /// How long a list of released pods counts with --watch: it is a list of all injected pods.
 const RELEASED_FOR: Duration = Duration::from_secs(30);
 
@@ -137,8 +134,8 @@ struct Look<'a> {
     pods_of: Option<&'a Cluster>,
     /// The last answer of the store, with those who would signal.
     seen: Option<(Vec<Waiter>, Opening)>,
-    /// The pods that a person let go, and when they were listed.
-    released: Option<(Instant, Vec<released::Row>)>,
+    /// The pods with a release, and when they were listed.
+    released: Option<(Instant, Vec<released::Release>)>,
 }
 
 impl Look<'_> {
@@ -173,13 +170,8 @@ impl Look<'_> {
             return Ok(output::json(&format!("{list:#}\n")));
         }
         let text = self.waiting(list.waiters)?;
-        let released = self.released();
-        if released.is_empty() {
-            return Ok(text);
-        }
-        let head = ["NAMESPACE", "POD", "REASON"].map(str::to_owned);
-        let table = output::table(&[&[head], released].concat())?;
-        Ok(format!("{text}\n{RELEASED}\n\n{table}"))
+        let released = released::tables(self.released())?;
+        Ok([vec![text], released].concat().join("\n"))
     }
 
     /// Returns the text about pods that wait.
@@ -256,15 +248,15 @@ impl Look<'_> {
         })
     }
 
-    /// Returns the pods that a person let go. Reports once if pods cannot be listed.
-    fn released(&mut self) -> &[released::Row] {
+    /// Returns the pods with a release. Reports once if pods cannot be listed.
+    fn released(&mut self) -> &[released::Release] {
         let listed = self.released.take();
         let listed = listed.filter(|(at, _)| at.elapsed() < RELEASED_FOR);
         let listed = listed.unwrap_or_else(|| (Instant::now(), self.list_released()));
         &self.released.insert(listed).1
     }
 
-    fn list_released(&mut self) -> Vec<released::Row> {
+    fn list_released(&mut self) -> Vec<released::Release> {
         let Some(cluster) = self.pods_of else {
             return Vec::new();
         };
