@@ -1,8 +1,8 @@
 //! The release: `helm test`, and what remains after `helm uninstall`.
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use e2e::{
     cluster::Cluster,
     kit::{Namespace, Oncue, deployment, eventually, is_injected, pod, with_oncue},
@@ -56,6 +56,85 @@ async fn uninstalling_blocks_no_pods_and_the_notes_list_injected_ones() -> Resul
         Ok(())
     })
     .await
+}
+
+#[tokio::test]
+async fn whoever_follows_the_notes_leaves_no_pod_waiting() -> Result<()> {
+    with_oncue(async |ns, oncue| {
+        let waiting = |name| pod(name).depends_on("never/there");
+        let inside = ns.create_pod(waiting("inside")).await?;
+        let gated = waiting("gated").annotate("depends-on-mode", "gate");
+        let gated = ns.create_pod(gated).await?;
+        let stuck = ns.create_pod(waiting("stuck").unscheduled()).await?;
+        inside.is_held().await?;
+        gated.is_held().await?;
+        let [stop, release] = ending_waits(&oncue).await?;
+        in_shell(&ns, &stop).await?;
+        let said = in_shell(&ns, &release).await?;
+        for pod in [&inside, &gated, &stuck] {
+            let line = format!("release written: pod/{} -n {}\n", pod.name(), ns.name());
+            assert!(said.contains(&line), "{said}");
+        }
+        inside.is_running().await?;
+        gated.is_running().await?;
+        let listed = format!(
+            "released already, still waits: pod/stuck -n {}\n",
+            ns.name()
+        );
+        until_it_prints(&ns, &release, &listed).await?;
+        stuck.delete().await?;
+        stuck.is_gone().await?;
+        let recreated = ns.create_pod(waiting("stuck")).await?;
+        recreated.is_running().await?;
+        recreated.is_not_injected().await?;
+        until_it_prints(&ns, &release, "no pod waits in the cluster\n").await?;
+
+        oncue.release().uninstall().await?;
+        for pod in [&inside, &gated, &recreated] {
+            pod.is_running().await?;
+        }
+        oncue.release().install().await?;
+        oncue.is_ready().await
+    })
+    .await
+}
+
+/// Returns the commands in the chart's notes that stop new pods from waiting, and release all others.
+async fn ending_waits(oncue: &Oncue) -> Result<[String; 2]> {
+    let notes = oncue.release().notes().await?;
+    let (_, after) = notes
+        .split_once("After an uninstallation, waiting pods wait forever.")
+        .context("the notes say what to do about waiting pods")?;
+    let (steps, _) = after
+        .split_once("Injected pods keep")
+        .context("the notes go on with injected pods")?;
+    let commands = steps.lines().filter_map(|line| line.strip_prefix("  "));
+    let commands: Vec<_> = commands.map(|line| line.trim().to_owned()).collect();
+    let two = commands.try_into();
+    two.map_err(|commands| anyhow!("these are not two commands: {commands:?}"))
+}
+
+/// Runs a command line as a user would who has `oncue` and `kubectl`, and returns its output.
+async fn in_shell(ns: &Namespace, line: &str) -> Result<String> {
+    let script = format!("oncue() {{ \"$ONCUE\" \"$@\"; }}\n{line}");
+    let shell = Program::new("sh").args(["-c", &script]);
+    let shell = shell.env("ONCUE", Namespace::oncue_file().await?);
+    let shell = shell.env("KUBECONFIG", ns.cluster().kubeconfig());
+    shell.text().await
+}
+
+/// Repeats a command line until it prints exactly this.
+async fn until_it_prints(ns: &Namespace, line: &str, expected: &str) -> Result<()> {
+    let said = Cell::new(String::new());
+    let printed = eventually(&format!("{line} prints {expected:?}"), async || {
+        let text = in_shell(ns, line).await?;
+        let is_it = text == expected;
+        said.set(text);
+        Ok(is_it.then_some(()))
+    });
+    printed
+        .await
+        .with_context(|| format!("it prints {:?}", said.take()))
 }
 
 /// The commands in the chart's notes that list pods to recreate: the arguments of kubectl and of
