@@ -251,7 +251,8 @@ impl Oncue {
             &timeout_flag(),
         ];
         self.system.kubectl(&nodes).text().await?;
-        if !self.release.is_installed().await? {
+        let has_webhook = self.configurations().get_opt(RELEASE).await?.is_some();
+        if !has_webhook || !self.release.is_installed().await? {
             self.release.install().await?;
         }
         self.let_controller_read(true).await?;

@@ -126,7 +126,8 @@ async fn in_shell(ns: &Namespace, line: &str) -> Result<String> {
 /// Repeats a command line until it prints exactly this.
 async fn until_it_prints(ns: &Namespace, line: &str, expected: &str) -> Result<()> {
     let said = Cell::new(String::new());
-    let printed = eventually(&format!("{line} prints {expected:?}"), async || {
+    let what = format!("{line} prints {expected:?}");
+    let printed = eventually(&what, async || {
         let text = in_shell(ns, line).await?;
         let is_it = text == expected;
         said.set(text);
