@@ -1,7 +1,5 @@
 //! What pods show of their wait: the condition, Events, and the command line.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context, Result};
 use e2e::kit::{LivePod, Namespace, PodManifest, deployment, eventually, pod, with_temp_ns};
 use k8s_openapi::jiff::Timestamp;
@@ -56,6 +54,7 @@ async fn kubectl_waits_for_the_condition() -> Result<()> {
     .await
 }
 
+/// That it takes at most 5 s is tested on a virtual clock.
 #[tokio::test]
 async fn a_ring_of_three_is_reported_on_each_of_its_pods() -> Result<()> {
     with_temp_ns(async |ns| {
@@ -68,7 +67,6 @@ async fn a_ring_of_three_is_reported_on_each_of_its_pods() -> Result<()> {
         for pod in &pods {
             pod.is_held().await?;
         }
-        let start = Instant::now();
         let ring = "Pod/a waits for b/up from Pod/b, Pod/b waits for c/up from Pod/c, Pod/c waits \
                     for a/up from Pod/a";
         for (pod, next) in pods.iter().zip(["b", "c", "a"]) {
@@ -80,8 +78,6 @@ async fn a_ring_of_three_is_reported_on_each_of_its_pods() -> Result<()> {
             );
             assert_eq!(message, expected);
         }
-        let taken = start.elapsed();
-        assert!(taken <= Duration::from_secs(5), "{taken:?}");
         eventually("each pod has an Event", async || {
             let told = ns.events("DependenciesDeadlocked").await?;
             Ok((told.len() == 3 && told.iter().all(|it| it.contains(ring))).then_some(()))
