@@ -49,8 +49,8 @@ pub(crate) use self::{
     store_pod::{StoreError, StorePods},
     tunnel::{Tunnel, TunnelError},
     webhook_configuration::{PublishError, Published, WebhookConfiguration},
-    write::{WriteError, write},
+    write::{Verb, Write, WriteError},
 };
 
-/// Whose fields are ours, as the API server notes it.
+/// The owner of the fields that the webhook writes, as the API server notes it.
 const FIELD_MANAGER: &str = "oncue-webhook";

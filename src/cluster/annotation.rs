@@ -1,10 +1,9 @@
 //! One annotation of one very pod.
 
-use http::{Request, header::CONTENT_TYPE};
 use kube::Client;
 use serde_json::json;
 
-use super::{ApiError, Resource, write};
+use super::{ApiError, Resource, Verb, Write};
 use crate::language::Owner;
 
 /// Sets an annotation of a pod that has annotations already. A pod of the same name with another uid
@@ -25,14 +24,14 @@ pub(crate) async fn annotate(
         {"op": "add", "path": format!("/metadata/annotations/{pointer}"), "value": value},
     ]);
     let pods = Resource::POD.path(Some(namespace.as_str()));
-    let request = Request::patch(format!("{pods}/{name}?fieldManager={FIELD_MANAGER}"))
-        .header(CONTENT_TYPE, "application/json-patch+json")
-        .body(patch.to_string().into_bytes());
-    let request = request.map_err(|error| ApiError::Unanswered(error.to_string()))?;
-    write(client, request)
-        .await
-        .map_err(|failure| failure.error)
+    let write = Write {
+        verb: Verb::JsonPatch,
+        path: &format!("{pods}/{name}"),
+        field_manager: FIELD_MANAGER,
+        body: &patch,
+    };
+    write.send(client).await.map_err(|failure| failure.error)
 }
 
-/// Who sets it, as the API server notes it.
+/// The owner of the annotation, as the API server notes it.
 const FIELD_MANAGER: &str = "oncue";

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response, header::RETRY_AFTER};
+use http::{
+    HeaderMap, Method, Request, Response,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use http_body_util::BodyExt;
 use kube::{Client, client::Body, core::Status};
+use serde_json::Value;
 
 use super::call::{ApiError, call};
 
@@ -26,8 +30,65 @@ impl From<ApiError> for WriteError {
     }
 }
 
-/// Makes one write, and drops the object that the API server answers.
-pub(crate) async fn write(client: &Client, request: Request<Vec<u8>>) -> Result<(), WriteError> {
+/// One write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Write<'a> {
+    pub(crate) verb: Verb,
+    /// The path of the object; that of its kind for [`Verb::Create`].
+    pub(crate) path: &'a str,
+    /// The owner of the fields that are written, as the API server notes it.
+    pub(crate) field_manager: &'static str,
+    /// The object, or the patch.
+    pub(crate) body: &'a Value,
+}
+
+/// How an object is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verb {
+    Create,
+    JsonPatch,
+    MergePatch,
+    StrategicMergePatch,
+}
+
+impl Verb {
+    fn method(self) -> Method {
+        match self {
+            Self::Create => Method::POST,
+            Self::JsonPatch | Self::MergePatch | Self::StrategicMergePatch => Method::PATCH,
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Create => "application/json",
+            Self::JsonPatch => "application/json-patch+json",
+            Self::MergePatch => "application/merge-patch+json",
+            Self::StrategicMergePatch => "application/strategic-merge-patch+json",
+        }
+    }
+}
+
+impl Write<'_> {
+    /// Makes this write, and drops the object that the API server answers.
+    pub(crate) async fn send(self, client: &Client) -> Result<(), WriteError> {
+        let Self {
+            verb,
+            path,
+            field_manager,
+            body,
+        } = self;
+        let request = Request::builder()
+            .method(verb.method())
+            .uri(format!("{path}?fieldManager={field_manager}"))
+            .header(CONTENT_TYPE, verb.content_type())
+            .body(body.to_string().into_bytes());
+        let request = request.map_err(|error| ApiError::Unanswered(error.to_string()))?;
+        send(client, request).await
+    }
+}
+
+async fn send(client: &Client, request: Request<Vec<u8>>) -> Result<(), WriteError> {
     let answer = call(async {
         let response = client.send(request.map(Body::from)).await?;
         let (head, body) = response.into_parts();
@@ -65,11 +126,16 @@ mod tests {
         let (client, server) = mock::mk_client();
         let text = serde_json::Value::from("Too many requests, please try again later.");
         let server = mock::answer(server, vec![(429, text)]);
-        let request = Request::patch("/api/v1/namespaces/shop/pods/first");
-        let failure = write(&client, request.body(Vec::new()).unwrap()).await;
-        let failure = failure.unwrap_err().to_string();
+        let write = Write {
+            verb: Verb::JsonPatch,
+            path: "/api/v1/namespaces/shop/pods/first",
+            field_manager: "oncue",
+            body: &Value::Array(Vec::new()),
+        };
+        let failure = write.send(&client).await.unwrap_err().to_string();
         assert!(failure.contains("(429): \"Too many requests"), "{failure}");
         let asked = server.await.unwrap();
-        assert_eq!(asked, ["/api/v1/namespaces/shop/pods/first"]);
+        let path = "/api/v1/namespaces/shop/pods/first?fieldManager=oncue";
+        assert_eq!(asked, [path]);
     }
 }

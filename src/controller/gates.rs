@@ -10,7 +10,6 @@ use serde_json::Value;
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::warn;
 
-pub(super) use self::opener::FIELD_MANAGER;
 use self::{opener::Opener, waiting::Waiting};
 use super::{metrics::Metrics, observations::Observation, pods::PodReader, writes::Writes};
 use crate::{

@@ -2,7 +2,7 @@
 
 mod writer;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use kube::Client;
@@ -119,10 +119,8 @@ impl ReportingTask {
     /// Judges the terms of all pods, unless nothing has changed since that was done last. A wait is
     /// held by no one for this: it would count twice.
     async fn judge_all(&mut self, now: Timestamp) {
-        let Ok(present) = self.store.judge(&Arc::default(), Grace::Over) else {
-            return;
-        };
-        let is_unchanged = self.judged.revision == Some(present.revision);
+        let present = self.store.revision();
+        let is_unchanged = self.judged.revision == Some(present);
         if is_unchanged && self.judged.again == 0 && now < self.judged.at + LONGEST_UNJUDGED {
             return;
         }
@@ -140,7 +138,7 @@ impl ReportingTask {
         }
         self.judged = Judged {
             at: now,
-            revision: Some(present.revision),
+            revision: Some(present),
             again: self.judged.again.saturating_sub(1).max(has_young.into()),
         };
     }

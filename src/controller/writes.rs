@@ -60,6 +60,8 @@ impl Writes {
     }
 }
 
+/// The owner of the fields that the controller writes, as the API server notes it.
+pub(super) const FIELD_MANAGER: &str = "oncue-controller";
 const AT_ONCE: usize = 64;
 const CONDITIONS_AT_ONCE: usize = 16;
 const EVENTS_AT_ONCE: usize = 4;

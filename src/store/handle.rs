@@ -161,6 +161,11 @@ impl Store {
         self.inner.shared.page(scope, limit, position)
     }
 
+    /// Returns the current revision.
+    pub(crate) fn revision(&self) -> Revision {
+        self.inner.shared.revision()
+    }
+
     /// Judges `conditions` at the current revision, for a wait that had this grace at any time.
     ///
     /// # Errors

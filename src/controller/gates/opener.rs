@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::{Request, header::CONTENT_TYPE};
 use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject},
@@ -15,10 +14,10 @@ use super::super::{
     metrics::Metrics,
     observations,
     pods::pods,
-    writes::{Writes, Written},
+    writes::{FIELD_MANAGER, Writes, Written},
 };
 use crate::{
-    cluster::{ApiError, WriteError, call, write},
+    cluster::{ApiError, Verb, Write, WriteError, call},
     gates::GatedPod,
     language::{Keys, Owner, annotation::Key},
     outage::{Outage, Pause},
@@ -84,11 +83,13 @@ impl Opener {
             {"op": "remove", "path": gate},
         ]);
         let (pods, name) = (self.api(pod).resource_url().to_owned(), &pod.name);
-        let request = Request::patch(format!("{pods}/{name}?fieldManager={FIELD_MANAGER}"))
-            .header(CONTENT_TYPE, "application/json-patch+json")
-            .body(patch.to_string().into_bytes());
-        let request = request.map_err(|error| ApiError::Unanswered(error.to_string()))?;
-        write(&self.client, request).await
+        let write = Write {
+            verb: Verb::JsonPatch,
+            path: &format!("{pods}/{name}"),
+            field_manager: FIELD_MANAGER,
+            body: &patch,
+        };
+        write.send(&self.client).await
     }
 
     fn api(&self, pod: &Owner) -> Api<DynamicObject> {
@@ -135,6 +136,3 @@ impl Opening {
         Ok(())
     }
 }
-
-/// Whose fields are ours, as the API server notes it.
-pub(in super::super) const FIELD_MANAGER: &str = "oncue-controller";

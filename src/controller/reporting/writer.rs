@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use http::{Method, Request, header::CONTENT_TYPE};
 use kube::Client;
-use serde_json::Value;
 use tokio::{task::JoinSet, time::Instant};
 use tracing::warn;
 
 use super::super::{
-    gates::FIELD_MANAGER,
     metrics::Metrics,
-    writes::{Writes, Written},
+    writes::{FIELD_MANAGER, Writes, Written},
 };
 use crate::{
-    cluster::{ApiError, WriteError, write},
+    cluster::{ApiError, Verb, Write, WriteError},
     language::Owner,
     outage::Outage,
     reporting::{ConditionReport, EventReport, HeldReason, Reports},
@@ -175,8 +172,13 @@ async fn write_condition(client: &Client, report: &ConditionReport) -> Result<()
         namespace, name, ..
     } = &report.pod;
     let path = format!("/api/v1/namespaces/{namespace}/pods/{name}/status");
-    let content = "application/strategic-merge-patch+json";
-    send(client, (Method::PATCH, &path, content), &report.patch()).await
+    let write = Write {
+        verb: Verb::StrategicMergePatch,
+        path: &path,
+        field_manager: FIELD_MANAGER,
+        body: &report.patch(),
+    };
+    write.send(client).await
 }
 
 /// Creates an Event, or counts once more the one that there is.
@@ -188,9 +190,13 @@ async fn write_event(
     let namespace = &report.pod.namespace;
     let events = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
     if report.count > 1 {
-        let path = format!("{events}/{}", report.name());
-        let content = "application/merge-patch+json";
-        let counted = send(client, (Method::PATCH, &path, content), &report.series()).await;
+        let count = Write {
+            verb: Verb::MergePatch,
+            path: &format!("{events}/{}", report.name()),
+            field_manager: FIELD_MANAGER,
+            body: &report.series(),
+        };
+        let counted = count.send(client).await;
         // Events are kept for an hour.
         if !counted
             .as_ref()
@@ -199,9 +205,13 @@ async fn write_event(
             return counted;
         }
     }
-    let object = report.object(instance);
-    let created = send(client, (Method::POST, &events, "application/json"), &object).await;
-    match created {
+    let create = Write {
+        verb: Verb::Create,
+        path: &events,
+        field_manager: FIELD_MANAGER,
+        body: &report.object(instance),
+    };
+    match create.send(client).await {
         // An earlier process has told this already.
         Err(WriteError {
             error: ApiError::Conflict(_),
@@ -209,20 +219,6 @@ async fn write_event(
         }) => Ok(()),
         created => created,
     }
-}
-
-async fn send(
-    client: &Client,
-    (method, path, content): (Method, &str, &str),
-    body: &Value,
-) -> Result<(), WriteError> {
-    let request = Request::builder()
-        .method(method)
-        .uri(format!("{path}?fieldManager={FIELD_MANAGER}"))
-        .header(CONTENT_TYPE, content)
-        .body(body.to_string().into_bytes());
-    let request = request.map_err(|error| ApiError::Unanswered(error.to_string()))?;
-    write(client, request).await
 }
 
 /// Returns whether nothing can be created in a namespace because it is being deleted.
