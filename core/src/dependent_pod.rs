@@ -67,16 +67,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kit::mk_injected_pod;
 
     fn mk_pod(record: &Value) -> Value {
-        json!({
-            "metadata": {
-                "namespace": "shop", "name": "second", "uid": "u-2",
-                "creationTimestamp": "2026-11-27T10:00:00Z",
-                "annotations": {"oncue.dev/injected": record.to_string()},
-            },
-            "spec": {}, "status": {"phase": "Pending"},
-        })
+        mk_injected_pod(record, &json!({}))
     }
 
     fn mk_status(state: &Value) -> Value {

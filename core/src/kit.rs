@@ -25,6 +25,19 @@ pub(crate) fn mk_deployment(name: &str, annotations: &[(&str, &str)]) -> Value {
     })
 }
 
+/// A pod that admission has injected, with this record and this `spec`.
+pub(crate) fn mk_injected_pod(record: &Value, spec: &Value) -> Value {
+    json!({
+        "metadata": {
+            "namespace": "shop", "name": "second", "uid": "u-2",
+            "creationTimestamp": "2026-11-27T10:00:00Z",
+            "annotations": {"oncue.dev/injected": record.to_string()},
+        },
+        "spec": spec,
+        "status": {"phase": "Pending"},
+    })
+}
+
 pub(crate) fn mk_job(name: &str, annotations: &[(&str, &str)]) -> Value {
     let mut job = mk_deployment(name, annotations);
     job["apiVersion"] = "batch/v1".into();

@@ -54,9 +54,9 @@ use self::{
     runs::Runs,
 };
 pub(crate) use self::{
-    container_state::moment,
+    container_state::{created, moment},
     listing::{ListId, Listing},
-    observed_pod::{condition, identity, record},
+    observed_pod::{condition, facts, identity, record},
 };
 use crate::world::{Mutation, Update, variables::Variables};
 

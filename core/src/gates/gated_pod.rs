@@ -1,11 +1,11 @@
 //! What a gate depends on in a pod.
 
-use oncue_language::{Facts, Keys, Located, Owner, Term, Timestamp, annotation::Key};
+use oncue_language::{Keys, Located, Owner, Term, annotation::Key};
 use serde_json::Value;
 
 use super::GateWait;
 use crate::{
-    life::{PodProblem, Unidentified, identity, moment, record},
+    life::{PodProblem, Unidentified, created, facts, identity, record},
     release::ReleaseReason,
     workload::text,
 };
@@ -58,15 +58,9 @@ fn has_ended(pod: &Value) -> bool {
     is_deleted || matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded"))
 }
 
-/// Fills in what is known only now: everything else is filled in in the record.
 fn wait(pod: &Value, id: &Owner, keys: &Keys) -> Result<GateWait, Box<PodProblem>> {
     let record = record(pod, keys)?;
-    let facts = Facts {
-        pod_name: Some(&id.name),
-        pod_namespace: Some(id.namespace.as_str()),
-        pod_uid: Some(&id.uid),
-        ..Facts::default()
-    };
+    let facts = facts(pod, id);
     let problem = |reason| Box::new(PodProblem::of_record(keys, reason));
     let asked = record.annotations().map_err(problem)?;
     let resolve = |term: &Located<Term>| term.value.resolve(&facts);
@@ -76,28 +70,17 @@ fn wait(pod: &Value, id: &Owner, keys: &Keys) -> Result<GateWait, Box<PodProblem
     GateWait::new(terms, asked.timeout_rules(), (&id.namespace, created(pod))).map_err(problem)
 }
 
-fn created(pod: &Value) -> Timestamp {
-    moment(pod, "/metadata/creationTimestamp").unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
-    use oncue_language::State;
+    use oncue_language::{State, Timestamp};
     use serde_json::json;
 
     use super::*;
-    use crate::gates::GateDecision;
+    use crate::{gates::GateDecision, kit::mk_injected_pod};
 
     fn mk_pod(record: &Value) -> Value {
-        json!({
-            "metadata": {
-                "namespace": "shop", "name": "second", "uid": "u-2",
-                "creationTimestamp": "2026-11-27T10:00:00Z",
-                "annotations": {"oncue.dev/injected": record.to_string()},
-            },
-            "spec": {"schedulingGates": [{"name": "other.io/x"}, {"name": "oncue.dev/depends-on"}]},
-            "status": {"phase": "Pending"},
-        })
+        let gates = json!([{"name": "other.io/x"}, {"name": "oncue.dev/depends-on"}]);
+        mk_injected_pod(record, &json!({"schedulingGates": gates}))
     }
 
     fn gate(pod: &Value) -> Option<Gate> {

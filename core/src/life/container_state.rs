@@ -63,6 +63,11 @@ fn has_run(ended: &Value) -> bool {
     !matches!(reason, Some("RestartingAllContainers" | "StartError"))
 }
 
+/// Returns when an object was created, and the beginning of time if it does not say so.
+pub(crate) fn created(object: &Value) -> Timestamp {
+    moment(object, "/metadata/creationTimestamp").unwrap_or_default()
+}
+
 /// Returns the moment at a JSON pointer.
 pub(crate) fn moment(object: &Value, pointer: &str) -> Option<Timestamp> {
     text(object, pointer)?.parse().ok()

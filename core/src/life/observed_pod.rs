@@ -4,7 +4,10 @@ use oncue_language::{Facts, Keys, Namespace, Owner, Timestamp, annotation::Key};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{ContainerState, Outcome, PodSignals, RunEnd, SignalProblem, container_state::moment};
+use super::{
+    ContainerState, Outcome, PodSignals, RunEnd, SignalProblem,
+    container_state::{created, moment},
+};
 use crate::{
     injection::{CONTAINER, Record},
     workload::{self, text},
@@ -109,7 +112,7 @@ impl ObservedPod {
         let restarted = restart.and_then(|it| moment(it, "/lastTransitionTime"));
         let container = |name: &str| container_state(pod, name, restarted);
         let signaller = signaller(pod, record.as_ref().ok());
-        let created = moment(pod, "/metadata/creationTimestamp").unwrap_or_default();
+        let created = created(pod);
         Ok(Self {
             node: text(pod, "/spec/nodeName").map(Into::into),
             created,
@@ -227,21 +230,24 @@ pub(crate) fn record(pod: &Value, keys: &Keys) -> Result<Record, Box<PodProblem>
     serde_json::from_str(text).map_err(|error| Box::new(problem(error)))
 }
 
-/// Fills in what is known only now: everything else is filled in in the record.
+/// Returns what is known only now: everything else is filled in in the record.
+pub(crate) fn facts<'a>(pod: &'a Value, id: &'a Owner) -> Facts<'a> {
+    Facts {
+        node_name: text(pod, "/spec/nodeName").filter(|it| !it.is_empty()),
+        pod_name: Some(&id.name),
+        pod_namespace: Some(id.namespace.as_str()),
+        pod_uid: Some(&id.uid),
+        ..Facts::default()
+    }
+}
+
 fn signals(
     pod: &Value,
     id: &Owner,
     keys: &Keys,
     record: &Record,
 ) -> Result<PodSignals, Box<PodProblem>> {
-    let facts = Facts {
-        node_name: text(pod, "/spec/nodeName").filter(|it| !it.is_empty()),
-        pod_name: Some(&id.name),
-        pod_namespace: Some(id.namespace.as_str()),
-        pod_uid: Some(&id.uid),
-        ..Facts::default()
-    };
-    PodSignals::recorded(record, &facts).map_err(|source| {
+    PodSignals::recorded(record, &facts(pod, id)).map_err(|source| {
         let key = keys.prefixed(Key::Injected);
         Box::new(PodProblem::Signal { key, source })
     })

@@ -10,6 +10,7 @@ use crate::{
         AnnotationError, Facts, Keys, Namespace, Owner, PodAnnotations, Signal, Term,
         annotation::{Inject, Key},
     },
+    life::facts,
     workload::{self, Scale, Workload, WorkloadKind, text, texts},
 };
 
@@ -73,14 +74,7 @@ impl Member {
     /// # Errors
     /// What is wrong with the record.
     pub(crate) fn recorded(pod: &Value, id: &Owner, record: &Record) -> Result<Self, String> {
-        let facts = Facts {
-            node_name: text(pod, "/spec/nodeName").filter(|node| !node.is_empty()),
-            pod_name: Some(&id.name),
-            pod_namespace: Some(id.namespace.as_str()),
-            pod_uid: Some(&id.uid),
-            ..Facts::default()
-        };
-        let annotations = record.annotations()?.resolve(&facts);
+        let annotations = record.annotations()?.resolve(&facts(pod, id));
         Ok(Self {
             kind: WorkloadKind::Pod,
             namespace: id.namespace.clone(),

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     gates::{Gate, GateWait, GatedPod},
     injection::Record,
-    life::{PodPhase, PodProblem, Unidentified, identity, moment, record},
+    life::{PodPhase, PodProblem, Unidentified, created, identity, record},
     model::Member,
     objects::pod_state,
     release::ReleaseReason,
@@ -26,7 +26,7 @@ use crate::{
 pub struct ReportedPod {
     /// Its namespace, name and uid.
     pub id: Owner,
-    /// Its condition, whoever wrote it.
+    /// Its condition. Someone else may have written it.
     pub condition: Option<ObservedCondition>,
     /// What it waits for and signals; nothing if it is being deleted.
     pub(super) member: Option<Box<Member>>,
@@ -226,7 +226,7 @@ impl OpenWait {
             Some((index, condition))
         });
         let (judged, conditions): (Vec<_>, Vec<_>) = conditions.unzip();
-        let created = moment(pod, "/metadata/creationTimestamp").unwrap_or_default();
+        let created = created(pod);
         Self {
             terms: member.annotations.depends_on.len(),
             conditions: conditions.into(),

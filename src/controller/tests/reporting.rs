@@ -25,6 +25,16 @@ fn mk_waiting(name: &str, terms: &[&str], signals: &[&str]) -> Value {
     pod
 }
 
+/// A pod that waits for `first/up` behind a gate.
+fn mk_gated() -> Value {
+    let mut pod = mk_waiting("second", &["first/up"], &[]);
+    let record = json!({"hash": "h", "depends-on": ["first/up"], "depends-on-mode": "gate"});
+    pod["metadata"]["annotations"] = json!({"oncue.dev/injected": record.to_string()});
+    pod["spec"]["schedulingGates"] = json!([{"name": "oncue.dev/depends-on"}]);
+    pod["status"] = json!({"phase": "Pending"});
+    pod
+}
+
 fn refusal(code: StatusCode, retry_after: Option<u32>) -> Refusal {
     Refusal { code, retry_after }
 }
@@ -110,11 +120,7 @@ async fn the_condition_of_a_pod_follows_its_wait() {
 #[tokio::test(start_paused = true)]
 async fn a_gate_is_reported_while_it_is_closed_and_when_it_opens() {
     let running = Running::start(FakeApi::default()).await;
-    let mut pod = mk_waiting("second", &["first/up"], &[]);
-    let record = json!({"hash": "h", "depends-on": ["first/up"], "depends-on-mode": "gate"});
-    pod["metadata"]["annotations"] = json!({"oncue.dev/injected": record.to_string()});
-    pod["spec"]["schedulingGates"] = json!([{"name": "oncue.dev/depends-on"}]);
-    pod["status"] = json!({"phase": "Pending"});
+    let pod = mk_gated();
     running.api.put("pods", &pod);
     running.until_condition(&pod, "Waiting: ").await;
     running.create("first/up").await;
@@ -157,11 +163,7 @@ async fn without_the_right_to_report_a_gate_still_opens() {
     let api = FakeApi::default();
     api.forbid(Some("status"));
     let running = Running::start(api).await;
-    let mut pod = mk_waiting("second", &["first/up"], &[]);
-    let record = json!({"hash": "h", "depends-on": ["first/up"], "depends-on-mode": "gate"});
-    pod["metadata"]["annotations"] = json!({"oncue.dev/injected": record.to_string()});
-    pod["spec"]["schedulingGates"] = json!([{"name": "oncue.dev/depends-on"}]);
-    pod["status"] = json!({"phase": "Pending"});
+    let pod = mk_gated();
     running.api.put("pods", &pod);
     running.settle().await;
     running.create("first/up").await;
