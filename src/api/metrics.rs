@@ -89,7 +89,7 @@ impl Metrics {
 /// The upper end of the shortest bucket, in seconds: a commit to memory takes less.
 const SHORTEST_COMMIT: f64 = 0.000_05;
 
-/// Who makes an assertion over the API.
+/// Where an assertion over the API comes from.
 #[derive(Clone, Copy, Debug, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub(super) enum Cause {

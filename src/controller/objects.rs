@@ -359,7 +359,7 @@ const KEPT_FOR: Duration = Duration::from_mins(1);
 /// How many terms about objects are judged, in all and in one namespace.
 const MOST_OBJECTS: usize = 5_000;
 const MOST_IN_NAMESPACE: usize = 1_000;
-/// Those of pods and of Jobs, which run whoever waits.
+/// The watches of pods and of Jobs, which always run.
 const WATCHES_OF_OTHERS: usize = 2;
 /// How many observations wait to be looked at.
 const UNSEEN: usize = 256;

@@ -60,7 +60,7 @@ pub struct HeldCondition {
     pub message: String,
 }
 
-/// The condition as a pod has it, whoever wrote it.
+/// The condition that a pod has. Someone else may have written it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ObservedCondition {
     /// Its status.

@@ -59,7 +59,7 @@ async fn uninstalling_blocks_no_pods_and_the_notes_list_injected_ones() -> Resul
 }
 
 #[tokio::test]
-async fn whoever_follows_the_notes_leaves_no_pod_waiting() -> Result<()> {
+async fn the_notes_leave_no_pod_waiting_before_an_uninstallation() -> Result<()> {
     with_oncue(async |ns, oncue| {
         let waiting = |name| pod(name).depends_on("never/there");
         let inside = ns.create_pod(waiting("inside")).await?;
