@@ -95,15 +95,15 @@ impl Controller {
             metrics,
         } = self;
         let objects = ObjectsTask::new(client.clone(), store.clone(), metrics.clone());
-        let mut pods = PodsTask::new(client.clone(), &keys);
+        let mut pods = PodsTask::new(client.clone(), keys.clone());
         let observed = (store.clone(), pods.reader());
         let life = LifeTask::new(client.clone(), observed, (keys.clone(), metrics.clone()));
-        let dependent = DependentPodsTask::new(store.clone(), pods.reader(), keys.clone());
+        let dependent = DependentPodsTask::new(store.clone(), pods.reader());
         let writes = Writes::default();
         let reporting = ReportingTask::new(
             (client.clone(), writes.clone()),
             (store.clone(), pods.reader()),
-            (keys.clone(), metrics.clone()),
+            metrics.clone(),
         );
         let uninjected = UninjectedTask::new(client.clone(), keys.clone(), metrics.clone());
         let mut tasks = JoinSet::new();

@@ -133,7 +133,7 @@ async fn whether_a_failure_counts_is_open_until_the_controller_has_told_of_all_p
     };
     assert_eq!(old.judged(&store).await, State::Missing);
     // The wait of this pod began now, but it was created long ago.
-    store.set_pod(DependentPod {
+    store.set_pod(&DependentPod {
         id: mk_owner("old"),
         created: Timestamp::default(),
         waits: false,
@@ -163,7 +163,7 @@ async fn the_grace_of_a_new_pod_is_measured_by_the_clock_of_the_store() {
             since: begin + Duration::from_hours(1),
         };
         sleep(Duration::from_mins(1)).await;
-        store.set_pod(DependentPod {
+        store.set_pod(&DependentPod {
             id: mk_owner(clock),
             created,
             waits: true,
@@ -875,7 +875,7 @@ async fn assert_by(store: &Store, name: &str, pod: &str) {
 
 /// Tells the store of a pod that was created now, and perhaps released.
 fn see_waiting(store: &Store, name: &str, reason: Option<&str>) {
-    store.set_pod(DependentPod {
+    store.set_pod(&DependentPod {
         waits: true,
         id: mk_owner(name),
         created: store.now(),

@@ -5,10 +5,9 @@ use serde_json::Value;
 
 use crate::{
     gates::GatedPod,
-    injection::CONTAINER,
-    life::{ContainerState, ObservedPod, PodPhase, record},
+    life::{ContainerState, ObservedPod, PodPhase},
+    recorded_pod::RecordedPod,
     release::{ReleaseProblem, ReleaseReason},
-    workload::text,
 };
 
 /// A pod that depends on something, and has not ended.
@@ -34,18 +33,26 @@ impl DependentPod {
     /// A pod whose waiting container is still to start waits too. One with that container depends on
     /// something although its record is damaged: a person can still let it go.
     pub fn read(pod: &Value, keys: &Keys) -> Option<Self> {
-        let observed = ObservedPod::read(pod, keys).ok()?;
-        let is_held_by_gate = GatedPod::read(pod, keys).ok()?.gate.is_some();
-        let is_active = observed.phase == PodPhase::Active;
-        let depends = || {
-            record(pod, keys).map_or_else(|_| has_container(pod), |it| !it.depends_on.is_empty())
+        let pod = RecordedPod::read(pod, keys).ok()?;
+        Self::of(&pod, &ObservedPod::of(&pod), &GatedPod::of(&pod))
+    }
+
+    pub(crate) fn of(
+        pod: &RecordedPod<'_>,
+        observed: &ObservedPod,
+        gated: &GatedPod,
+    ) -> Option<Self> {
+        let is_held_by_gate = gated.gate.is_some();
+        let depends = || match &pod.record {
+            Ok(record) => !record.depends_on.is_empty(),
+            Err(_) => pod.has_wait_container(),
         };
-        let is_dependent = is_held_by_gate || is_active && depends();
+        let is_dependent = is_held_by_gate || pod.phase == PodPhase::Active && depends();
         is_dependent.then(|| Self {
-            waits: is_held_by_gate || waits_inside(&observed),
-            id: observed.id,
-            created: observed.created,
-            release: ReleaseReason::of_pod(pod, keys),
+            id: pod.id.clone(),
+            created: pod.created,
+            waits: is_held_by_gate || waits_inside(observed),
+            release: pod.release.clone(),
         })
     }
 }
@@ -54,12 +61,6 @@ impl DependentPod {
 fn waits_inside(observed: &ObservedPod) -> bool {
     let is_over = observed.wait == ContainerState::Succeeded;
     observed.deletion.is_none() && !is_over && !observed.is_gated
-}
-
-fn has_container(pod: &Value) -> bool {
-    let containers = pod.pointer("/spec/initContainers");
-    let mut containers = containers.and_then(Value::as_array).into_iter().flatten();
-    containers.any(|container| text(container, "/name") == Some(CONTAINER))
 }
 
 #[cfg(test)]

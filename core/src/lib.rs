@@ -14,6 +14,7 @@
 //! | [`gates`] | when the scheduling gate of a pod opens |
 //! | [`life`] | what pods and Jobs assert, and for how long |
 //! | [`dependent_pod`] | which pods depend on something, and wait |
+//! | [`managed_pod`] | what a controller reads of a pod, in one go |
 //! | [`reporting`] | what pods that wait show of it: a condition, Events and numbers |
 //! | [`model`] | producers, consumers and cycles |
 //! | [`graph`] | how a model is drawn |
@@ -28,8 +29,10 @@ pub mod injection;
 mod kit;
 pub mod life;
 pub mod lint;
+pub mod managed_pod;
 pub mod model;
 pub mod objects;
+mod recorded_pod;
 pub mod release;
 pub mod reporting;
 pub mod workload;

@@ -48,6 +48,8 @@ pub use self::{
 pub use crate::assertion::{Asserter, Assertion, AssertionId};
 pub use oncue_language::{Kind, Owner, Timestamp, TimestampError};
 
+use std::sync::Arc;
+
 use self::{
     assertion_index::{AssertionIndex, Unit},
     pods::Pods,
@@ -56,7 +58,7 @@ use self::{
 pub(crate) use self::{
     container_state::{created, moment},
     listing::{ListId, Listing},
-    observed_pod::{condition, facts, identity, record},
+    observed_pod::{condition, identity},
 };
 use crate::world::{Mutation, Update, variables::Variables};
 
@@ -109,7 +111,8 @@ impl Life {
     }
 
     /// The watch shows a pod, or a pod that has changed.
-    pub fn observe_pod(&mut self, pod: ObservedPod) {
+    pub fn observe_pod(&mut self, pod: impl Into<Arc<ObservedPod>>) {
+        let pod = pod.into();
         if !self.pods.is_gone(&pod.id) {
             self.take_over_run(&pod);
             self.pods.observe(pod);
@@ -124,7 +127,7 @@ impl Life {
     /// The API server has answered to [`Decisions::confirm`]: with the pod of that name, or `None`
     /// if no pod has it.
     pub fn pod_confirmed(&mut self, id: &Owner, found: Option<ObservedPod>) {
-        match found.filter(|pod| pod.id == *id) {
+        match found.filter(|pod| pod.id == *id).map(Arc::new) {
             Some(pod) if self.pods.is_unlisted(id) => {
                 self.take_over_run(&pod);
                 self.pods.found(pod);

@@ -44,7 +44,10 @@ pub use self::{
     want::Want,
 };
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -68,7 +71,7 @@ pub struct MemberId(u64);
 /// Members, Services and autoscalers, indexed by what they produce.
 #[derive(Debug, Default)]
 pub struct Model {
-    members: BTreeMap<MemberId, Member>,
+    members: BTreeMap<MemberId, Arc<Member>>,
     next: u64,
     /// How many members each namespace has.
     namespaces: BTreeMap<Namespace, usize>,
@@ -113,22 +116,22 @@ struct Source {
 
 impl Model {
     /// Adds a member.
-    pub fn insert(&mut self, member: Member) -> MemberId {
+    pub fn insert(&mut self, member: impl Into<Arc<Member>>) -> MemberId {
         let id = MemberId(self.next);
         self.next += 1;
-        self.put(id, member);
+        self.put(id, member.into());
         id
     }
 
     /// Puts `member` in the place of the one with this identity.
-    pub fn replace(&mut self, id: MemberId, member: Member) -> Option<Member> {
+    pub fn replace(&mut self, id: MemberId, member: impl Into<Arc<Member>>) -> Option<Arc<Member>> {
         let before = self.remove(id)?;
-        self.put(id, member);
+        self.put(id, member.into());
         Some(before)
     }
 
     /// Removes a member.
-    pub fn remove(&mut self, id: MemberId) -> Option<Member> {
+    pub fn remove(&mut self, id: MemberId) -> Option<Arc<Member>> {
         let member = self.members.remove(&id)?;
         self.signals.remove(id, &member);
         self.labels.remove(id, &member);
@@ -149,7 +152,7 @@ impl Model {
         Some(member)
     }
 
-    fn put(&mut self, id: MemberId, member: Member) {
+    fn put(&mut self, id: MemberId, member: Arc<Member>) {
         self.signals.insert(id, &member);
         self.labels.insert(id, &member);
         *self.namespaces.entry(member.namespace.clone()).or_default() += 1;
@@ -188,7 +191,7 @@ impl Model {
 
     /// Returns the members in the order of their insertion.
     pub fn members(&self) -> impl Iterator<Item = (MemberId, &Member)> {
-        self.members.iter().map(|(id, member)| (*id, member))
+        self.members.iter().map(|(id, member)| (*id, &**member))
     }
 
     /// Returns the Service of this name.

@@ -2,23 +2,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde_json::Value;
 use tracing::warn;
 
-use super::{observations::Observation, pods::PodReader};
-use crate::{
-    dependent_pod::DependentPod,
-    language::{Keys, Owner},
-    release::ReleaseProblem,
-    store::Store,
-    workload::uid,
-};
+use super::pods::{PodNews, PodReader};
+use crate::{dependent_pod::DependentPod, language::Owner, release::ReleaseProblem, store::Store};
 
 /// The task that tells the store of dependent pods.
 pub(super) struct DependentPodsTask {
     pods: PodReader,
     store: Store,
-    keys: Keys,
     /// The uids of those that were seen since the last list began.
     seen: HashSet<Box<str>>,
     ignored: IgnoredReleases,
@@ -44,11 +36,10 @@ impl IgnoredReleases {
 }
 
 impl DependentPodsTask {
-    pub(super) fn new(store: Store, pods: PodReader, keys: Keys) -> Self {
+    pub(super) fn new(store: Store, pods: PodReader) -> Self {
         Self {
             pods,
             store,
-            keys,
             seen: HashSet::new(),
             ignored: IgnoredReleases::default(),
         }
@@ -57,43 +48,44 @@ impl DependentPodsTask {
     /// Runs for ever.
     pub(super) async fn run(mut self) {
         loop {
-            let seen = self.pods.next().await;
-            self.see(&seen);
+            let news = self.pods.next().await;
+            self.see(&news);
         }
     }
 
-    fn see(&mut self, seen: &Observation) {
-        match seen {
-            Observation::Failed(_) => {}
-            Observation::Gone(pod) => self.forget(pod),
-            Observation::Listed => {
+    fn see(&mut self, news: &PodNews) {
+        match news {
+            PodNews::Gone(id) => self.forget(&id.uid),
+            PodNews::Listed => {
                 self.store.retain_pods(&self.seen);
                 self.ignored.0.retain(|uid, _| self.seen.contains(uid));
                 self.seen = HashSet::new();
             }
-            Observation::Listing => self.seen.clear(),
-            Observation::Object(pod) => match DependentPod::read(pod, &self.keys) {
-                Some(dependent) => {
-                    if let Some(problem) = self.ignored.put(&dependent) {
-                        let Owner {
-                            namespace, name, ..
-                        } = &dependent.id;
-                        warn!(%namespace, pod = %name, %problem, "the release of a pod is ignored");
-                    }
-                    self.seen.insert(dependent.id.uid.clone());
-                    self.store.set_pod(dependent);
-                }
-                None => self.forget(pod),
+            PodNews::Listing => self.seen.clear(),
+            PodNews::Pod(pod) => match &pod.dependent {
+                Some(dependent) => self.put(dependent),
+                None => self.forget(&pod.observed.id.uid),
             },
         }
     }
 
-    fn forget(&mut self, pod: &Value) {
-        if let Some(uid) = uid(pod) {
-            self.seen.remove(uid);
-            self.ignored.0.remove(uid);
-            self.store.forget_pod(uid);
+    fn put(&mut self, dependent: &DependentPod) {
+        let Owner {
+            namespace,
+            name,
+            uid,
+        } = &dependent.id;
+        if let Some(problem) = self.ignored.put(dependent) {
+            warn!(%namespace, pod = %name, %problem, "the release of a pod is ignored");
         }
+        self.seen.insert(uid.clone());
+        self.store.set_pod(dependent);
+    }
+
+    fn forget(&mut self, uid: &str) {
+        self.seen.remove(uid);
+        self.ignored.0.remove(uid);
+        self.store.forget_pod(uid);
     }
 }
 

@@ -6,12 +6,15 @@ mod waiting;
 use std::collections::HashMap;
 
 use kube::Client;
-use serde_json::Value;
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::warn;
 
 use self::{opener::Opener, waiting::Waiting};
-use super::{metrics::Metrics, observations::Observation, pods::PodReader, writes::Writes};
+use super::{
+    metrics::Metrics,
+    pods::{PodNews, PodReader},
+    writes::Writes,
+};
 use crate::{
     gates::{Gate, GateWait, GatedPod},
     language::{Keys, Owner},
@@ -26,7 +29,6 @@ pub(super) struct GatesTask {
     tasks: JoinSet<()>,
     opener: Opener,
     store: Store,
-    keys: Keys,
     /// How many lists have begun.
     lists: u64,
 }
@@ -58,9 +60,8 @@ impl GatesTask {
             pods,
             gated: HashMap::new(),
             tasks: JoinSet::new(),
-            opener: Opener::new((client, writes), keys.clone(), metrics),
+            opener: Opener::new((client, writes), keys, metrics),
             store,
-            keys,
             lists: 0,
         }
     }
@@ -69,7 +70,7 @@ impl GatesTask {
     pub(super) async fn run(mut self) {
         loop {
             tokio::select! {
-                seen = self.pods.next() => self.see(&seen),
+                news = self.pods.next() => self.see(&news),
                 Some(ended) = self.tasks.join_next() => match ended {
                     Err(error) if error.is_panic() => {
                         std::panic::resume_unwind(error.into_panic());
@@ -80,57 +81,46 @@ impl GatesTask {
         }
     }
 
-    fn see(&mut self, seen: &Observation) {
-        match seen {
-            Observation::Failed(_) => {}
-            Observation::Gone(pod) => {
-                if let Some(GatedPod { id, .. }) = self.read(pod) {
-                    self.gated.remove(&id);
-                }
-            }
-            Observation::Listed => {
+    fn see(&mut self, news: &PodNews) {
+        match news {
+            PodNews::Gone(id) => drop(self.gated.remove(id)),
+            PodNews::Listed => {
                 let current = self.lists;
                 self.gated.retain(|_, known| known.list == current);
             }
-            Observation::Listing => self.lists += 1,
-            Observation::Object(pod) => match self.read(pod) {
-                Some(GatedPod { id, gate: None }) => drop(self.gated.remove(&id)),
-                Some(GatedPod {
-                    id,
-                    gate: Some(gate),
-                }) => self.hold(id, gate),
-                None => {}
-            },
+            PodNews::Listing => self.lists += 1,
+            PodNews::Pod(pod) => {
+                let GatedPod { id, gate } = &pod.gated;
+                match gate {
+                    Some(gate) => self.hold(id, gate),
+                    None => drop(self.gated.remove(id)),
+                }
+            }
         }
-    }
-
-    fn read(&self, pod: &Value) -> Option<GatedPod> {
-        let read = GatedPod::read(pod, &self.keys);
-        read.inspect_err(|error| warn!(%error, "a pod cannot be read"))
-            .ok()
     }
 
     /// A task whose gate was opened stays known until the watch shows that: an older state of the
     /// pod may still come.
-    fn hold(&mut self, id: Owner, Gate { index, wait }: Gate) {
+    fn hold(&mut self, id: &Owner, Gate { index, wait }: &Gate) {
         let list = self.lists;
-        if let Some(known) = self.gated.get_mut(&id)
-            && known.wait == wait
+        if let Some(known) = self.gated.get_mut(id)
+            && known.wait == *wait
         {
             known.list = list;
             return;
         }
-        let task = match &wait {
-            Ok(wait) => Some(self.begin(id.clone(), index, wait.clone())),
+        let task = match wait {
+            Ok(wait) => Some(self.begin(id.clone(), *index, wait.clone())),
             Err(problem) => {
                 let Owner {
                     namespace, name, ..
-                } = &id;
+                } = id;
                 warn!(%namespace, pod = %name, %problem, "the gate of a pod stays closed");
                 None
             }
         };
-        self.gated.insert(id, Known { wait, task, list });
+        let wait = wait.clone();
+        self.gated.insert(id.clone(), Known { wait, task, list });
     }
 
     fn begin(&mut self, pod: Owner, index: usize, wait: GateWait) -> AbortHandle {

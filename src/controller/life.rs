@@ -1,6 +1,6 @@
 //! Asserts and withdraws what pods and Jobs imply, as the pure [`Life`] decides.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, stream};
 use kube::{Client, core::GroupVersion};
@@ -14,7 +14,7 @@ use super::{
     metrics::Metrics,
     objects::resource,
     observations::{Observation, Observations, Watched},
-    pods::PodReader,
+    pods::{PodNews, PodReader},
     until,
 };
 use crate::{
@@ -79,7 +79,7 @@ impl LifeTask {
             news = self.assertions.next() => self.take_over(news),
             confirmed = self.confirmations.next() => self.confirm(confirmed),
             seen = self.jobs.next() => self.see_job(seen),
-            seen = self.pods.next() => self.see_pod(&seen),
+            news = self.pods.next() => self.see_pod(&news),
             failed = self.writer.failed() => failed.iter().for_each(|it| self.life.mutation_failed(it)),
             () = is_due => self.next = None,
         }
@@ -104,21 +104,12 @@ impl LifeTask {
         }
     }
 
-    fn see_pod(&mut self, seen: &Observation) {
-        match seen {
-            Observation::Failed(_) => {}
-            Observation::Gone(pod) => {
-                if let Some(pod) = self.read_pod(pod) {
-                    self.life.pod_missing(&pod.id);
-                }
-            }
-            Observation::Listed => self.life.pods_listed(),
-            Observation::Listing => self.life.pods_listing(),
-            Observation::Object(pod) => {
-                if let Some(pod) = self.read_pod(pod) {
-                    self.life.observe_pod(pod);
-                }
-            }
+    fn see_pod(&mut self, news: &PodNews) {
+        match news {
+            PodNews::Gone(id) => self.life.pod_missing(id),
+            PodNews::Listed => self.life.pods_listed(),
+            PodNews::Listing => self.life.pods_listing(),
+            PodNews::Pod(pod) => self.life.observe_pod(Arc::clone(&pod.observed)),
         }
     }
 

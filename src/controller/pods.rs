@@ -5,35 +5,55 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use kube::{Client, api::ApiResource, core::GroupVersion};
 use tokio::sync::mpsc;
+use tracing::warn;
 
 use super::{
     objects::resource,
     observations::{Observation, Observations, Watched},
 };
-use crate::{injection::managed_label, language::Keys};
+use crate::{
+    injection::managed_label,
+    language::{Keys, Owner},
+    managed_pod::ManagedPod,
+};
 
 /// Returns what the API server calls pods.
 pub(super) fn pods() -> ApiResource {
     resource(&GroupVersion::gv("", "v1"), "pods")
 }
 
-/// The task that watches pods.
-pub(super) struct PodsTask {
-    observations: Observations,
-    readers: Vec<mpsc::Sender<Arc<Observation>>>,
+/// What the watch shows of pods.
+#[derive(Debug)]
+pub(super) enum PodNews {
+    /// A pod is gone, or is not managed any more.
+    Gone(Owner),
+    /// All pods that exist were shown.
+    Listed,
+    /// A new list of all pods begins.
+    Listing,
+    /// A pod exists, as part of a list or because it has changed.
+    Pod(Box<ManagedPod>),
 }
 
-/// Reads every observation of pods, in their order.
-pub(super) struct PodReader(mpsc::Receiver<Arc<Observation>>);
+/// The task that watches pods. It reads each once, for all readers.
+pub(super) struct PodsTask {
+    observations: Observations,
+    keys: Keys,
+    readers: Vec<mpsc::Sender<Arc<PodNews>>>,
+}
+
+/// Reads all news of pods, in their order.
+pub(super) struct PodReader(mpsc::Receiver<Arc<PodNews>>);
 
 impl PodsTask {
-    pub(super) fn new(client: Client, keys: &Keys) -> Self {
+    pub(super) fn new(client: Client, keys: Keys) -> Self {
         let managed = Watched {
-            labels: Some(format!("{}=true", managed_label(keys))),
+            labels: Some(format!("{}=true", managed_label(&keys))),
             ..Watched::default()
         };
         Self {
             observations: Observations::of(client, pods(), managed),
+            keys,
             readers: Vec::new(),
         }
     }
@@ -48,19 +68,37 @@ impl PodsTask {
     /// Runs for ever. The watch pauses while a reader is far behind.
     pub(super) async fn run(mut self) {
         loop {
-            let seen = Arc::new(self.observations.next().await);
-            let told = self.readers.iter().map(|it| it.send(Arc::clone(&seen)));
+            let seen = self.observations.next().await;
+            let Some(news) = self.read(seen).map(Arc::new) else {
+                continue;
+            };
+            let told = self.readers.iter().map(|it| it.send(Arc::clone(&news)));
             // A reader that has ended misses nothing.
             join_all(told).await;
         }
     }
+
+    fn read(&self, seen: Observation) -> Option<PodNews> {
+        let read = match seen {
+            Observation::Failed(_) => return None,
+            Observation::Gone(pod) => ManagedPod::identify(&pod).map(PodNews::Gone),
+            Observation::Listed => Ok(PodNews::Listed),
+            Observation::Listing => Ok(PodNews::Listing),
+            Observation::Object(pod) => {
+                let read = ManagedPod::read(&pod, &self.keys);
+                read.map(|pod| PodNews::Pod(Box::new(pod)))
+            }
+        };
+        read.inspect_err(|error| warn!(%error, "a pod cannot be read"))
+            .ok()
+    }
 }
 
 impl PodReader {
-    /// Waits for the next observation. Cancelling loses nothing.
-    pub(super) async fn next(&mut self) -> Arc<Observation> {
+    /// Waits for the next news. Cancelling loses nothing.
+    pub(super) async fn next(&mut self) -> Arc<PodNews> {
         match self.0.recv().await {
-            Some(seen) => seen,
+            Some(news) => news,
             None => std::future::pending().await,
         }
     }

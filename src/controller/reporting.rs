@@ -10,13 +10,17 @@ use tokio::{
     task::coop::consume_budget,
     time::{Interval, MissedTickBehavior, interval},
 };
-use tracing::{debug, warn};
+use tracing::debug;
 
 use self::writer::{Failed, Writer};
-use super::{metrics::Metrics, observations::Observation, pods::PodReader, writes::Writes};
+use super::{
+    metrics::Metrics,
+    pods::{PodNews, PodReader},
+    writes::Writes,
+};
 use crate::{
-    language::{Grace, Keys, Timestamp},
-    reporting::{ReportedPod, Reporter, Unjudged},
+    language::{Grace, Timestamp},
+    reporting::{Reporter, Unjudged},
     store::{Revision, Store},
 };
 
@@ -26,7 +30,6 @@ pub(super) struct ReportingTask {
     reporter: Reporter,
     writer: Writer,
     store: Store,
-    keys: Keys,
     metrics: Metrics,
     looks: Interval,
     judged: Judged,
@@ -46,7 +49,7 @@ impl ReportingTask {
     pub(super) fn new(
         (client, writes): (Client, Writes),
         (store, pods): (Store, PodReader),
-        (keys, metrics): (Keys, Metrics),
+        metrics: Metrics,
     ) -> Self {
         let mut looks = interval(BETWEEN_LOOKS);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -55,7 +58,6 @@ impl ReportingTask {
             reporter: Reporter::default(),
             writer: Writer::new(client, writes, metrics.clone()),
             store,
-            keys,
             metrics,
             looks,
             judged: Judged::default(),
@@ -68,7 +70,7 @@ impl ReportingTask {
             // Others have their turn too, however much is observed.
             consume_budget().await;
             tokio::select! {
-                seen = self.pods.next() => self.see(&seen),
+                news = self.pods.next() => self.see(&news),
                 Failed { pod, pause } = self.writer.failed() => {
                     self.reporter.condition_failed(&pod, self.store.now() + pause);
                 }
@@ -77,36 +79,23 @@ impl ReportingTask {
         }
     }
 
-    fn see(&mut self, seen: &Observation) {
-        match seen {
-            Observation::Failed(_) => {}
-            Observation::Gone(pod) => {
-                if let Some(pod) = self.read(pod) {
-                    self.reporter.gone(&pod.id);
-                }
-            }
-            Observation::Listed => self.reporter.listed(),
-            Observation::Listing => self.reporter.listing(),
-            Observation::Object(pod) => {
-                if let Some(pod) = self.read(pod) {
-                    self.reporter.observe(pod, self.store.now());
-                    self.judged.again = LOOKS_AT_NEW_PODS;
-                }
+    fn see(&mut self, news: &PodNews) {
+        match news {
+            PodNews::Gone(id) => self.reporter.gone(id),
+            PodNews::Listed => self.reporter.listed(),
+            PodNews::Listing => self.reporter.listing(),
+            PodNews::Pod(pod) => {
+                self.reporter.observe(&pod.reported, self.store.now());
+                self.judged.again = LOOKS_AT_NEW_PODS;
             }
         }
-    }
-
-    fn read(&self, pod: &serde_json::Value) -> Option<ReportedPod> {
-        let read = ReportedPod::read(pod, &self.keys);
-        read.inspect_err(|error| warn!(%error, "a pod cannot be read"))
-            .ok()
     }
 
     /// Judges, decides and writes.
     async fn look(&mut self) {
         // What was seen already counts.
-        while let Some(seen) = self.pods.next().now_or_never() {
-            self.see(&seen);
+        while let Some(news) = self.pods.next().now_or_never() {
+            self.see(&news);
             consume_budget().await;
         }
         let now = self.store.now();

@@ -45,20 +45,15 @@ impl DependentPods {
     }
 
     /// Takes note of a pod. Returns the reason if a person has let it go since the last time.
-    pub(super) fn put(&mut self, pod: DependentPod, now: Timestamp) -> Option<ReleaseReason> {
-        let DependentPod {
-            id,
-            created,
-            release,
-            ..
-        } = pod;
+    pub(super) fn put(&mut self, pod: &DependentPod, now: Timestamp) -> Option<ReleaseReason> {
         let is_complete = self.source == PodSource::Complete;
-        let known = self.pods.entry(id.uid).or_insert_with(|| Known {
-            created,
+        let known = self.pods.entry(pod.id.uid.clone());
+        let known = known.or_insert_with(|| Known {
+            created: pod.created,
             seen_new: is_complete.then(|| next_second(now)),
             release: None,
         });
-        let release = release.ok().flatten();
+        let release = pod.release.clone().ok().flatten();
         if known.release == release {
             return None;
         }

@@ -232,7 +232,7 @@ impl Store {
     }
 
     /// Takes note of a pod of the cluster that depends on something.
-    pub fn set_pod(&self, pod: DependentPod) {
+    pub fn set_pod(&self, pod: &DependentPod) {
         self.inner.shared.set_pod(pod, self.now());
     }
 

@@ -256,11 +256,10 @@ impl Shared {
     }
 
     /// Takes note of a dependent pod, and answers its waits if a person has let it go.
-    pub(super) fn set_pod(&self, pod: DependentPod, now: Timestamp) {
-        let uid = pod.id.uid.clone();
+    pub(super) fn set_pod(&self, pod: &DependentPod, now: Timestamp) {
         let mut known = self.state.lock();
         if let Some(reason) = known.pods.put(pod, now) {
-            let released = known.release_pod(&uid, &reason);
+            let released = known.release_pod(&pod.id.uid, &reason);
             drop(known);
             released.answer();
         }

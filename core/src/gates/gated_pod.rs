@@ -1,12 +1,12 @@
 //! What a gate depends on in a pod.
 
-use oncue_language::{Keys, Located, Owner, Term, annotation::Key};
+use oncue_language::{Keys, Owner, annotation::Key};
 use serde_json::Value;
 
 use super::GateWait;
 use crate::{
-    life::{PodProblem, Unidentified, created, facts, identity, record},
-    release::ReleaseReason,
+    life::{PodPhase, PodProblem, Unidentified},
+    recorded_pod::RecordedPod,
     workload::text,
 };
 
@@ -34,16 +34,21 @@ impl GatedPod {
     /// # Errors
     /// [`Unidentified`] if it does not say which pod it is.
     pub fn read(pod: &Value, keys: &Keys) -> Result<Self, Unidentified> {
-        let id = identity(pod)?;
-        let index = gate_index(pod, keys).filter(|_| !has_ended(pod));
+        Ok(Self::of(&RecordedPod::read(pod, keys)?))
+    }
+
+    pub(crate) fn of(pod: &RecordedPod<'_>) -> Self {
+        let has_ended = pod.is_being_deleted() || pod.phase != PodPhase::Active;
+        let index = gate_index(pod.json, pod.keys).filter(|_| !has_ended);
         let gate = index.map(|index| Gate {
             index,
-            wait: match ReleaseReason::of_pod(pod, keys) {
-                Ok(Some(_)) => Ok(GateWait::released(created(pod))),
-                Ok(None) | Err(_) => wait(pod, &id, keys),
+            wait: match &pod.release {
+                Ok(Some(_)) => Ok(GateWait::released(pod.created)),
+                Ok(None) | Err(_) => wait(pod),
             },
         });
-        Ok(Self { id, gate })
+        let id = pod.id.clone();
+        Self { id, gate }
     }
 }
 
@@ -53,21 +58,13 @@ fn gate_index(pod: &Value, keys: &Keys) -> Option<usize> {
     gates.iter().position(|it| text(it, "/name") == Some(&ours))
 }
 
-fn has_ended(pod: &Value) -> bool {
-    let is_deleted = text(pod, "/metadata/deletionTimestamp").is_some();
-    is_deleted || matches!(text(pod, "/status/phase"), Some("Failed" | "Succeeded"))
-}
-
-fn wait(pod: &Value, id: &Owner, keys: &Keys) -> Result<GateWait, Box<PodProblem>> {
-    let record = record(pod, keys)?;
-    let facts = facts(pod, id);
-    let problem = |reason| Box::new(PodProblem::of_record(keys, reason));
-    let asked = record.annotations().map_err(problem)?;
-    let resolve = |term: &Located<Term>| term.value.resolve(&facts);
-    let terms: Result<Vec<_>, _> = asked.depends_on.iter().map(resolve).collect();
-    let terms = terms.map_err(|error| problem(error.to_string()))?;
+fn wait(pod: &RecordedPod<'_>) -> Result<GateWait, Box<PodProblem>> {
+    let asked = pod.asked()?;
+    let terms = asked.depends_on.iter().map(|term| term.value.clone());
     // A gated pod does not restart: its first wait goes on, overdue or not.
-    GateWait::new(terms, asked.timeout_rules(), (&id.namespace, created(pod))).map_err(problem)
+    let begin = (&pod.id.namespace, pod.created);
+    let wait = GateWait::new(terms.collect(), asked.timeout_rules(), begin);
+    wait.map_err(|reason| Box::new(pod.damaged(reason)))
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! What the life of a signal depends on in a pod.
 
-use oncue_language::{Facts, Keys, Namespace, Owner, Timestamp, annotation::Key};
+use oncue_language::{Keys, Namespace, Owner, Timestamp, annotation::Key};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{
-    ContainerState, Outcome, PodSignals, RunEnd, SignalProblem,
-    container_state::{created, moment},
-};
+use super::{ContainerState, Outcome, PodSignals, RunEnd, SignalProblem, container_state::moment};
 use crate::{
     injection::{CONTAINER, Record},
+    recorded_pod::RecordedPod,
     workload::{self, text},
 };
 
@@ -106,28 +104,30 @@ impl ObservedPod {
     /// # Errors
     /// [`Unidentified`] if it does not say which pod it is.
     pub fn read(pod: &Value, keys: &Keys) -> Result<Self, Unidentified> {
-        let id = identity(pod)?;
-        let record = record(pod, keys);
-        let restart = condition(pod, "AllContainersRestarting");
+        Ok(Self::of(&RecordedPod::read(pod, keys)?))
+    }
+
+    pub(crate) fn of(pod: &RecordedPod<'_>) -> Self {
+        let (json, record) = (pod.json, pod.record.as_ref().ok());
+        let restart = condition(json, "AllContainersRestarting");
         let restarted = restart.and_then(|it| moment(it, "/lastTransitionTime"));
-        let container = |name: &str| container_state(pod, name, restarted);
-        let signaller = signaller(pod, record.as_ref().ok());
-        let created = created(pod);
-        Ok(Self {
-            node: text(pod, "/spec/nodeName").map(Into::into),
-            created,
-            deletion: Deletion::read(pod),
-            phase: PodPhase::read(pod),
-            ended: last_end(pod).unwrap_or(created),
-            is_ready: is_true(condition(pod, "Ready")),
+        let container = |name: &str| container_state(json, name, restarted);
+        let signaller = signaller(json, record);
+        Self {
+            id: pod.id.clone(),
+            node: text(json, "/spec/nodeName").map(Into::into),
+            created: pod.created,
+            deletion: Deletion::read(json),
+            phase: pod.phase,
+            ended: last_end(json).unwrap_or(pod.created),
+            is_ready: is_true(condition(json, "Ready")),
             is_restarting: is_true(restart),
             signaller: signaller.map_or(ContainerState::NotStarted, container),
             wait: container(CONTAINER),
-            is_gated: record.as_ref().is_ok_and(Record::is_gated),
-            job: job(pod),
-            signals: record.and_then(|record| signals(pod, &id, keys, &record)),
-            id,
-        })
+            is_gated: record.is_some_and(Record::is_gated),
+            job: job(json),
+            signals: signals(pod),
+        }
     }
 
     /// Returns how its run ended, if it has ended and is not that of a Job.
@@ -148,14 +148,6 @@ impl ObservedPod {
     /// Returns whether everything that ends with the pod has ended.
     pub fn has_ended(&self, now: Timestamp) -> bool {
         self.phase != PodPhase::Active || self.deletion.is_some_and(|it| it.deadline <= now)
-    }
-}
-
-impl PodProblem {
-    /// Returns that the record cannot be read, and why.
-    pub(crate) fn of_record(keys: &Keys, reason: String) -> Self {
-        let key = keys.prefixed(Key::Injected);
-        Self::Record { key, reason }
     }
 }
 
@@ -219,36 +211,9 @@ pub(super) fn default_container<'a>(pod: &'a Value, spec: &'a Value) -> Option<&
     annotated.and_then(Value::as_str).or_else(first)
 }
 
-/// Returns what injection recorded.
-pub(crate) fn record(pod: &Value, keys: &Keys) -> Result<Record, Box<PodProblem>> {
-    let key = keys.prefixed(Key::Injected);
-    let annotations = pod.pointer("/metadata/annotations");
-    let Some(text) = annotations.and_then(|it| it.get(&key)?.as_str()) else {
-        return Err(Box::new(PodProblem::NotInjected { key }));
-    };
-    let problem = |error: serde_json::Error| PodProblem::of_record(keys, error.to_string());
-    serde_json::from_str(text).map_err(|error| Box::new(problem(error)))
-}
-
-/// Returns what is known only now: everything else is filled in in the record.
-pub(crate) fn facts<'a>(pod: &'a Value, id: &'a Owner) -> Facts<'a> {
-    Facts {
-        node_name: text(pod, "/spec/nodeName").filter(|it| !it.is_empty()),
-        pod_name: Some(&id.name),
-        pod_namespace: Some(id.namespace.as_str()),
-        pod_uid: Some(&id.uid),
-        ..Facts::default()
-    }
-}
-
-fn signals(
-    pod: &Value,
-    id: &Owner,
-    keys: &Keys,
-    record: &Record,
-) -> Result<PodSignals, Box<PodProblem>> {
-    PodSignals::recorded(record, &facts(pod, id)).map_err(|source| {
-        let key = keys.prefixed(Key::Injected);
+fn signals(pod: &RecordedPod<'_>) -> Result<PodSignals, Box<PodProblem>> {
+    PodSignals::recorded(pod.record()?, &pod.facts()).map_err(|source| {
+        let key = pod.keys.prefixed(Key::Injected);
         Box::new(PodProblem::Signal { key, source })
     })
 }

@@ -1,6 +1,9 @@
 //! All pods, with what has to be looked at again and when.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use oncue_language::{Owner, Timestamp};
 
@@ -46,11 +49,11 @@ impl Pods {
 
     /// Returns a pod as it was seen last.
     pub(super) fn seen(&self, id: &Owner) -> Option<&ObservedPod> {
-        self.tracked.get(id)?.seen.as_ref()
+        self.tracked.get(id)?.seen.as_deref()
     }
 
     /// Takes over what the watch shows of a pod that is not gone.
-    pub(super) fn observe(&mut self, pod: ObservedPod) {
+    pub(super) fn observe(&mut self, pod: Arc<ObservedPod>) {
         for namesake in self.namesakes(&pod.id) {
             self.missing(&namesake);
         }
@@ -69,13 +72,13 @@ impl Pods {
     }
 
     /// The API server has a pod that the watch does not show.
-    pub(super) fn found(&mut self, pod: ObservedPod) {
+    pub(super) fn found(&mut self, pod: Arc<ObservedPod>) {
         let presence = Presence::Unlabelled { ask: None };
         self.track(pod.id.clone(), Some(pod), presence);
     }
 
     /// The API server does not have the pod; returns it as it was seen last.
-    pub(super) fn gone(&mut self, id: &Owner) -> Option<ObservedPod> {
+    pub(super) fn gone(&mut self, id: &Owner) -> Option<Arc<ObservedPod>> {
         let seen = self.tracked.remove(id).and_then(|it| it.seen);
         self.track(id.clone(), None, Presence::Gone { until: None });
         seen
@@ -117,7 +120,7 @@ impl Pods {
         assertions: &AssertionIndex,
         now: Timestamp,
         decisions: &mut Decisions,
-    ) -> Vec<ObservedPod> {
+    ) -> Vec<Arc<ObservedPod>> {
         if !self.listing.is_known() {
             return Vec::new();
         }
@@ -149,7 +152,7 @@ impl Pods {
         }
     }
 
-    fn track(&mut self, id: Owner, seen: Option<ObservedPod>, presence: Presence) {
+    fn track(&mut self, id: Owner, seen: Option<Arc<ObservedPod>>, presence: Presence) {
         self.pending.insert(id.clone());
         self.tracked.insert(id, TrackedPod { seen, presence });
     }

@@ -1,6 +1,6 @@
 //! What is known of one pod, and what follows from it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use oncue_language::{Owner, Timestamp, VariableKey};
 
@@ -14,7 +14,7 @@ use crate::world::{Action, Existing, Mutation, Withdrawal};
 #[derive(Debug)]
 pub(super) struct TrackedPod {
     /// As it was seen last; `None` if it never was.
-    pub(super) seen: Option<ObservedPod>,
+    pub(super) seen: Option<Arc<ObservedPod>>,
     pub(super) presence: Presence,
 }
 

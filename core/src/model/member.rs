@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::{
-    injection::Record,
     language::{
-        AnnotationError, Facts, Keys, Namespace, Owner, PodAnnotations, Signal, Term,
+        AnnotationError, Facts, Keys, Namespace, PodAnnotations, Signal, Term,
         annotation::{Inject, Key},
     },
-    life::facts,
+    recorded_pod::RecordedPod,
     workload::{self, Scale, Workload, WorkloadKind, text, texts},
 };
 
@@ -68,24 +67,19 @@ impl Member {
         })
     }
 
-    /// Reads a live pod with what injection recorded of it; names that the record leaves open are
-    /// filled in from the pod.
-    ///
-    /// # Errors
-    /// What is wrong with the record.
-    pub(crate) fn recorded(pod: &Value, id: &Owner, record: &Record) -> Result<Self, String> {
-        let annotations = record.annotations()?.resolve(&facts(pod, id));
-        Ok(Self {
+    /// Returns a live pod, with what it asks for by its record.
+    pub(crate) fn recorded(pod: &RecordedPod<'_>, annotations: PodAnnotations) -> Self {
+        Self {
             kind: WorkloadKind::Pod,
-            namespace: id.namespace.clone(),
-            name: id.name.clone(),
-            controllers: controllers(pod),
-            labels: texts(pod, "/metadata/labels")
+            namespace: pod.id.namespace.clone(),
+            name: pod.id.name.clone(),
+            controllers: controllers(pod.json),
+            labels: texts(pod.json, "/metadata/labels")
                 .map(|(key, value)| (key.into(), value.into()))
                 .collect(),
             scale: Scale::ONE,
-            annotations: annotations.map_err(|error| error.to_string())?,
-        })
+            annotations,
+        }
     }
 
     /// Returns every signal with the annotation that lists it.

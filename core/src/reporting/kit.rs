@@ -173,7 +173,7 @@ impl Kit {
 
     pub(super) fn see(&mut self, pod: &Value) {
         let pod = ReportedPod::read(pod, &Keys::default()).unwrap();
-        self.reporter.observe(pod, self.now);
+        self.reporter.observe(&pod, self.now);
     }
 
     /// Lets time pass, judges and decides. Nothing is written.

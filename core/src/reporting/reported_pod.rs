@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use oncue_language::{Condition, Keys, Owner, Timestamp};
+use oncue_language::{Condition, Keys, Owner, Timestamp, annotation::Mode};
 use serde_json::Value;
 
 use super::{
@@ -12,12 +12,11 @@ use super::{
 };
 use crate::{
     gates::{Gate, GateWait, GatedPod},
-    injection::Record,
-    life::{PodPhase, PodProblem, Unidentified, created, identity, record},
+    life::{PodPhase, PodProblem, Unidentified},
     model::Member,
     objects::pod_state,
+    recorded_pod::RecordedPod,
     release::ReleaseReason,
-    workload::text,
 };
 
 /// A pod as the watch shows it: what it waits for and what it signals, how far its wait is, and its
@@ -29,7 +28,7 @@ pub struct ReportedPod {
     /// Its condition. Someone else may have written it.
     pub condition: Option<ObservedCondition>,
     /// What it waits for and signals; nothing if it is being deleted.
-    pub(super) member: Option<Box<Member>>,
+    pub(super) member: Option<Arc<Member>>,
     /// Why what was injected into it is unknown, if it is.
     pub(super) problem: Option<Box<PodProblem>>,
     pub(super) stage: Stage,
@@ -74,73 +73,77 @@ impl ReportedPod {
     /// # Errors
     /// [`Unidentified`] if it does not say which pod it is.
     pub fn read(pod: &Value, keys: &Keys) -> Result<Self, Unidentified> {
-        let id = identity(pod)?;
-        let mut read = Self {
-            condition: ObservedCondition::read(pod),
+        let pod = RecordedPod::read(pod, keys)?;
+        Ok(Self::of(&pod, &GatedPod::of(&pod)))
+    }
+
+    pub(crate) fn of(pod: &RecordedPod<'_>, gated: &GatedPod) -> Self {
+        let mut reported = Self {
+            id: pod.id.clone(),
+            condition: ObservedCondition::read(pod.json),
             member: None,
             problem: None,
             stage: Stage::Idle,
-            obstacle: pod_state(pod).into_reason().map(Into::into),
-            id,
+            obstacle: pod_state(pod.json).into_reason().map(Into::into),
         };
-        if text(pod, "/metadata/deletionTimestamp").is_none()
-            && let Err(problem) = read.read_record(pod, keys)
+        if !pod.is_being_deleted()
+            && let Err(problem) = reported.read_record(pod, gated.gate.as_ref())
         {
-            read.problem = Some(problem);
+            reported.problem = Some(problem);
         }
-        Ok(read)
+        reported
     }
 
-    fn read_record(&mut self, pod: &Value, keys: &Keys) -> Result<(), Box<PodProblem>> {
-        let record = record(pod, keys)?;
-        let mut member = Member::recorded(pod, &self.id, &record)
-            .map_err(|reason| Box::new(PodProblem::of_record(keys, reason)))?;
-        let seen = Seen::of(pod, keys, self.condition.as_ref());
-        self.stage = seen.stage(&record, &member)?;
+    fn read_record(
+        &mut self,
+        pod: &RecordedPod<'_>,
+        gate: Option<&Gate>,
+    ) -> Result<(), Box<PodProblem>> {
+        let mut member = Member::recorded(pod, pod.asked()?.clone());
+        let seen = Seen::of(pod, self.condition.as_ref());
+        self.stage = seen.stage(gate, &member)?;
         // Most pods wait no more: what they waited for, and how others select them, is not kept.
         if !matches!(self.stage, Stage::Open(_)) {
             member.annotations.depends_on = Vec::new();
             member.labels = BTreeMap::new();
         }
-        self.member = Some(Box::new(member));
+        self.member = Some(Arc::new(member));
         Ok(())
     }
 }
 
-/// What the stage depends on besides the record.
+/// What the stage depends on besides the terms.
 struct Seen<'a> {
-    pod: &'a Value,
-    keys: &'a Keys,
+    pod: &'a RecordedPod<'a>,
     has_ended: bool,
     /// Why a person let the pod go, unless its wait was over by then.
-    release: Option<ReleaseReason>,
+    release: Option<&'a ReleaseReason>,
 }
 
 impl<'a> Seen<'a> {
-    fn of(pod: &'a Value, keys: &'a Keys, condition: Option<&ObservedCondition>) -> Self {
+    fn of(pod: &'a RecordedPod<'a>, condition: Option<&ObservedCondition>) -> Self {
         let has_held = condition.is_some_and(|it| *it.reason == *HeldReason::Held.as_str());
-        let release = ReleaseReason::of_pod(pod, keys).ok().flatten();
+        let release = pod.release.as_ref().ok().and_then(Option::as_ref);
         Self {
             pod,
-            keys,
-            has_ended: PodPhase::read(pod) != PodPhase::Active,
+            has_ended: pod.phase != PodPhase::Active,
             release: release.filter(|_| !has_held),
         }
     }
 
-    fn stage(&self, record: &Record, member: &Member) -> Result<Stage, Box<PodProblem>> {
+    fn stage(&self, gate: Option<&Gate>, member: &Member) -> Result<Stage, Box<PodProblem>> {
         if member.annotations.depends_on.is_empty() {
             return Ok(Stage::Idle);
         }
-        if !record.is_gated() {
+        if member.annotations.mode == Mode::Init {
             return Ok(self.stage_of_container(member));
         }
-        let gated = GatedPod::read(self.pod, self.keys);
-        let gate = gated.ok().and_then(|it| it.gate);
         Ok(match (gate, &self.release) {
             (None, _) if self.has_ended => Stage::Idle,
             (_, Some(reason)) => Stage::Ended(released(reason)),
-            (Some(Gate { wait, .. }), None) => Stage::Open(Box::new(OpenWait::gated(wait?))),
+            (Some(Gate { wait, .. }), None) => {
+                Stage::Open(Box::new(OpenWait::gated(wait.clone()?)))
+            }
             (None, None) => Stage::Ended(held("The scheduling gate is open".to_owned())),
         })
     }
@@ -148,7 +151,7 @@ impl<'a> Seen<'a> {
     /// A release ends the wait of a container only once the client has ended: one of an older version
     /// ignores it.
     fn stage_of_container(&self, member: &Member) -> Stage {
-        let runs = WaitRuns::read(self.pod);
+        let runs = WaitRuns::read(self.pod.json);
         match runs.end {
             Some(end) if end.code == 0 && self.has_ended => Stage::Idle,
             Some(end) if end.code == 0 => Stage::Ended(self.over(&end)),
@@ -157,7 +160,11 @@ impl<'a> Seen<'a> {
                 message: told(&end, &format!("The wait ended with exit code {}", end.code)),
             }),
             None if self.has_ended => Stage::Idle,
-            _ => Stage::Open(Box::new(OpenWait::in_container(self.pod, member, &runs))),
+            _ => Stage::Open(Box::new(OpenWait::in_container(
+                self.pod.created,
+                member,
+                &runs,
+            ))),
         }
     }
 
@@ -220,13 +227,12 @@ impl OpenWait {
         }
     }
 
-    fn in_container(pod: &Value, member: &Member, runs: &WaitRuns<'_>) -> Self {
+    fn in_container(created: Timestamp, member: &Member, runs: &WaitRuns<'_>) -> Self {
         let conditions = member.terms().enumerate().filter_map(|(index, term)| {
             let condition = term.condition(&member.namespace).ok()??;
             Some((index, condition))
         });
         let (judged, conditions): (Vec<_>, Vec<_>) = conditions.unzip();
-        let created = created(pod);
         Self {
             terms: member.annotations.depends_on.len(),
             conditions: conditions.into(),
@@ -449,8 +455,9 @@ mod tests {
                 {"apiVersion": version, "kind": kind, "name": name, "uid": "o", "controller": true},
             ]);
             let read = ReportedPod::read(&pod, &Keys::default()).unwrap();
-            let controllers = read.member.unwrap().controllers;
-            let shown = controllers
+            let member = read.member.unwrap();
+            let shown = member
+                .controllers
                 .iter()
                 .map(|(kind, name)| format!("{kind}/{name}"));
             assert_eq!(shown.collect::<String>(), expected);

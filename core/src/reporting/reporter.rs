@@ -111,7 +111,7 @@ impl Reporter {
     }
 
     /// The watch shows a pod, or a pod that has changed.
-    pub fn observe(&mut self, pod: ReportedPod, now: Timestamp) {
+    pub fn observe(&mut self, pod: &ReportedPod, now: Timestamp) {
         let ReportedPod {
             id,
             condition,
@@ -120,48 +120,54 @@ impl Reporter {
             stage,
             obstacle,
         } = pod;
-        let before = self.pods.get(&id).and_then(|it| it.member);
-        let is_of_interest = |it: &Member| stage != Stage::Idle || it.signals().next().is_some();
-        let member = self.put(before, member.filter(|it| is_of_interest(it)));
+        let before = self.pods.get(id).and_then(|it| it.member);
+        let is_of_interest =
+            |it: &&Arc<Member>| *stage != Stage::Idle || it.signals().next().is_some();
+        let member = self.put(before, member.as_ref().filter(is_of_interest));
+        let is_uninjected = |it: &PodProblem| matches!(it, PodProblem::NotInjected { .. });
         let tracked = TrackedPod {
             list: self.listing.current(),
             member,
-            is_injected: !problem.is_some_and(|it| matches!(*it, PodProblem::NotInjected { .. })),
+            is_injected: !problem.as_deref().is_some_and(is_uninjected),
         };
         self.pods.insert(id.clone(), tracked);
         let Some(member) = member else {
             return;
         };
         match obstacle {
-            Some(obstacle) => drop(self.obstacles.insert(member, obstacle)),
+            Some(obstacle) => drop(self.obstacles.insert(member, obstacle.clone())),
             None => drop(self.obstacles.remove(&member)),
         }
         self.deadlocks.is_stale = true;
-        if stage == Stage::Idle {
-            self.waits.remove(&member);
-            return;
-        }
-        let is_told = match &stage {
+        let is_told = match stage {
             Stage::Ended(wanted) => condition.as_ref().is_some_and(|it| it.says(wanted)),
-            Stage::Idle | Stage::Open(_) => false,
+            Stage::Open(_) => false,
+            Stage::Idle => {
+                self.waits.remove(&member);
+                return;
+            }
         };
         match self.waits.entry(member) {
-            Entry::Occupied(mut known) => known.get_mut().observe(stage, condition, now),
+            Entry::Occupied(mut known) => {
+                known
+                    .get_mut()
+                    .observe(stage.clone(), condition.clone(), now);
+            }
             Entry::Vacant(_) if is_told => {}
             Entry::Vacant(new) => {
-                let wait = new.insert(ReportedWait::new(id, now));
-                wait.observe(stage, condition, now);
+                let wait = new.insert(ReportedWait::new(id.clone(), now));
+                wait.observe(stage.clone(), condition.clone(), now);
                 wait.assume_told(now);
             }
         }
     }
 
     /// Puts a member into the model in place of an earlier state of the pod.
-    fn put(&mut self, before: Option<MemberId>, member: Option<Box<Member>>) -> Option<MemberId> {
+    fn put(&mut self, before: Option<MemberId>, member: Option<&Arc<Member>>) -> Option<MemberId> {
         match (before, member) {
             (Some(id), Some(member)) => {
-                if *self.model.member(id) != *member {
-                    self.model.replace(id, *member);
+                if *self.model.member(id) != **member {
+                    self.model.replace(id, Arc::clone(member));
                 }
                 Some(id)
             }
@@ -169,7 +175,7 @@ impl Reporter {
                 self.remove(id);
                 None
             }
-            (None, member) => member.map(|member| self.model.insert(*member)),
+            (None, member) => member.map(|member| self.model.insert(Arc::clone(member))),
         }
     }
 

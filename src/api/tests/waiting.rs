@@ -93,7 +93,7 @@ async fn an_earlier_failure_ends_a_held_wait_30_seconds_after_its_pod_was_create
         .await;
     sleep(Duration::from_secs(5)).await;
     let id = mk_pod("second");
-    kit.store.set_pod(DependentPod {
+    kit.store.set_pod(&DependentPod {
         waits: true,
         created: kit.store.now(),
         id: id.clone(),
@@ -125,7 +125,7 @@ async fn a_held_wait_is_answered_when_a_person_lets_its_pod_go() {
         assert_eq!(first["released"], Value::Null);
         body["revision"] = first["revision"].clone();
         let held = kit.hold(body.to_string()).await;
-        kit.store.set_pod(DependentPod {
+        kit.store.set_pod(&DependentPod {
             waits: true,
             created: kit.store.now(),
             id: id.clone(),
@@ -142,7 +142,7 @@ async fn a_held_wait_is_answered_when_a_person_lets_its_pod_go() {
 async fn a_client_that_ignores_its_release_is_held_and_told_again_after_50_seconds() {
     let kit = Kit::new().await;
     let id = mk_pod("second");
-    kit.store.set_pod(DependentPod {
+    kit.store.set_pod(&DependentPod {
         waits: true,
         created: kit.store.now(),
         id: id.clone(),
