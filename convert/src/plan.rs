@@ -1,0 +1,105 @@
+//! What becomes of every init container of a set of objects.
+
+mod annotate;
+mod pod;
+#[cfg(test)]
+mod tests;
+
+use oncue_core::workload::{self, Workload};
+use oncue_language::Namespace;
+use serde_json::Value;
+
+pub use self::annotate::Annotation;
+use crate::objects::Objects;
+
+/// What the caller wants.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Whether terms are used that say slightly more or less than the container.
+    pub approximate: bool,
+    /// Where objects without a namespace live, if that is known.
+    pub namespace: Option<Namespace>,
+}
+
+/// The plan for one pod template.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PodPlan {
+    /// The number of the document.
+    pub document: usize,
+    /// The JSON pointer to the pod's `metadata` and `spec`.
+    pub template: String,
+    /// The object, such as `Deployment/web`.
+    pub object: String,
+    /// Its init containers, in their order, without sidecars.
+    pub containers: Vec<ContainerPlan>,
+    /// The annotations that take the place of the converted containers.
+    pub annotations: Vec<Annotation>,
+}
+
+/// The plan for one init container.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ContainerPlan {
+    /// Its number in `initContainers`.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// What a reader should know about the conversion.
+    pub notes: Vec<String>,
+}
+
+/// What becomes of a container.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// Terms say nearly the same, but the settings ask for exact ones only.
+    Approximate {
+        /// The terms.
+        terms: Vec<String>,
+        /// What differs.
+        difference: String,
+    },
+    /// Terms take its place.
+    Converted {
+        /// The terms.
+        terms: Vec<String>,
+    },
+    /// It stays.
+    Left {
+        /// Why, to be read after "it".
+        reason: String,
+    },
+}
+
+impl PodPlan {
+    /// Returns the numbers of the containers that terms replace.
+    pub fn removed(&self) -> impl Iterator<Item = usize> {
+        let containers = self.containers.iter();
+        let converted = containers.filter(|it| matches!(it.outcome, Outcome::Converted { .. }));
+        converted.map(|container| container.index)
+    }
+}
+
+/// Returns the plan for every pod template with init containers in `documents`.
+pub fn plan(documents: &[&Value], settings: &Settings) -> Vec<PodPlan> {
+    let objects = documents
+        .iter()
+        .flat_map(|document| workload::objects(document));
+    let objects = Objects::new(objects.map(|(_, object)| object).collect());
+    let mut plans = Vec::new();
+    for (document, object) in documents.iter().enumerate() {
+        for workload in workload::find(object) {
+            if has_init_containers(&workload) {
+                plans.push(pod::plan(document, &workload, (&objects, settings)));
+            }
+        }
+    }
+    plans
+}
+
+fn has_init_containers(workload: &Workload<'_>) -> bool {
+    let containers = workload.template().pointer("/spec/initContainers");
+    containers
+        .and_then(Value::as_array)
+        .is_some_and(|list| !list.is_empty())
+}

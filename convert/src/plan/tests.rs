@@ -1,0 +1,7 @@
+//! What becomes of init containers of every shape.
+
+mod kit;
+mod position;
+mod programs;
+mod scripts;
+mod tools;

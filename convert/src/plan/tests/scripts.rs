@@ -1,0 +1,344 @@
+//! Shapes of shell scripts, as public charts write them.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::kit::{assert_outcomes, assert_outcomes_with, bash, job, outcome, script, with_env};
+
+#[test]
+fn every_shape_of_loop_is_a_wait() {
+    assert_outcomes([
+        (
+            script("until nc -z db 5432; do sleep 2; done"),
+            "tcp://db:5432",
+        ),
+        (
+            script("until nc -z db 5432; do echo waiting; sleep 2; done;"),
+            "tcp://db:5432",
+        ),
+        (
+            script("while ! nc -z db 5432; do sleep 1; done; echo ready"),
+            "tcp://db:5432",
+        ),
+        (
+            script("until (nc -vz db 5432); do echo \"no\"; sleep 1; done"),
+            "tcp://db:5432",
+        ),
+        (
+            script("while true; do nc -z db 5432 && break; sleep 1; done"),
+            "tcp://db:5432",
+        ),
+        (
+            script("while :; do if nc -z db 5432; then exit 0; fi; sleep 1; done"),
+            "tcp://db:5432",
+        ),
+        (
+            script("while true; do if ! nc -w 2 -z db 5432; then sleep 5; else break; fi; done"),
+            "tcp://db:5432",
+        ),
+        (
+            script("ok=1; while [ $ok -ne 0 ]; do nc -z db 5432; ok=$?; sleep 1; done"),
+            "tcp://db:5432",
+        ),
+        (
+            script("s=1; while [ $s != 0 ]; do sleep 2; s=`nc db 5432 < /dev/null; echo $?`; done"),
+            "tcp://db:5432",
+        ),
+        (
+            script("for i in $(seq 1 60); do nc -z db 5432 && exit 0; sleep 2; done; exit 1"),
+            "tcp://db:5432",
+        ),
+        (
+            script(
+                "i=0; until nc -z db 5432; do i=$((i+1)); if [ $i -ge 30 ]; then echo no; exit 1; fi; sleep 2; done",
+            ),
+            "tcp://db:5432",
+        ),
+        (
+            script("w() { until nc -z \"$1\" \"$2\"; do sleep 1; done; }; w db 5432; w mq 5672"),
+            "tcp://db:5432, tcp://mq:5672",
+        ),
+        (
+            script(
+                "for h in db:5432 mq:5672; do until nc -z ${h%%:*} ${h##*:}; do sleep 1; done; done",
+            ),
+            "tcp://db:5432, tcp://mq:5672",
+        ),
+        (
+            script("set -e; until nc -z db 5432; do sleep 1; done"),
+            "tcp://db:5432",
+        ),
+        (script("nc -z db 5432"), "tcp://db:5432"),
+        (script("nc -z db 5432 || exit 1"), "tcp://db:5432"),
+        (
+            script("until nc -z a 1 && nc -z b 2; do sleep 1; done"),
+            "tcp://a:1, tcp://b:2",
+        ),
+        (
+            script("while ! nc -z a 1 || ! nc -z b 2; do sleep 1; done"),
+            "tcp://a:1, tcp://b:2",
+        ),
+        (
+            script("timeout 60 sh -c 'until nc -z db 5432; do sleep 1; done'"),
+            "tcp://db:5432",
+        ),
+        (
+            script(
+                "end=$(( $(date +%s) + 60 )); until nc -z db 5432; do [ $(date +%s) -gt $end ] && exit 1; sleep 1; done",
+            ),
+            "tcp://db:5432",
+        ),
+        (
+            script(
+                "apk add --no-cache netcat-openbsd >/dev/null && until nc -z db 5432; do sleep 1; done",
+            ),
+            "tcp://db:5432",
+        ),
+    ]);
+}
+
+#[test]
+fn bash_has_more_shapes_of_loops() {
+    assert_outcomes([
+        (
+            bash("until (echo > /dev/tcp/db/5432) >/dev/null 2>&1; do sleep 1; done"),
+            "tcp://db:5432",
+        ),
+        (
+            bash("while ! timeout 1 bash -c \"</dev/tcp/db/5432\"; do sleep 1; done"),
+            "tcp://db:5432",
+        ),
+        (
+            bash("until exec 3<>/dev/tcp/db/5432; do sleep 1; done"),
+            "tcp://db:5432",
+        ),
+        (
+            bash(
+                "for i in {1..60}; do if [[ $i -eq 60 ]]; then exit 1; fi; nc -z db 5432 && break; sleep 1; done",
+            ),
+            "tcp://db:5432",
+        ),
+        (
+            bash("for ((i=0; i<60; i++)); do nc -z db 5432 && exit 0; sleep 1; done; exit 1"),
+            "tcp://db:5432",
+        ),
+        (
+            bash(
+                "count=0; while ! nc -z db 5432 && [[ $count -lt 60 ]]; do ((count++)); sleep 1; done; [[ $count -lt 60 ]]",
+            ),
+            "tcp://db:5432",
+        ),
+    ]);
+}
+
+#[test]
+fn a_script_that_does_more_is_left() {
+    assert_outcomes([
+        (
+            script("until nc -z db 5432; do sleep 1; done; ./migrate up"),
+            "- runs `./migrate`",
+        ),
+        (
+            script("until nc -z db 5432; do sleep 1; done; cp -r /app /shared"),
+            "- runs `cp`",
+        ),
+        (
+            script("until nc -z db 5432; do touch /tmp/x; sleep 1; done"),
+            "- runs `touch`",
+        ),
+        (script("nc -z db 5432 || createdb x"), "- runs `createdb`"),
+        (
+            script("until nc -z db 5432; do sleep 1; done; python manage.py migrate"),
+            "- runs `python`",
+        ),
+        (
+            script("until kubectl apply -f x.yaml; do sleep 1; done"),
+            "- ",
+        ),
+        (
+            script("until curl -X POST http://web/setup; do sleep 1; done"),
+            "- sends data with `curl`",
+        ),
+        (
+            script("wget http://web/file.tgz"),
+            "- fetches a file with `wget`",
+        ),
+        (
+            script("until nc -z db 5432; do sleep 1; done & wait"),
+            "- starts a command in the background",
+        ),
+        (
+            script("until nc -z db 5432; do sleep 1"),
+            "- runs a script that cannot be read as shell",
+        ),
+    ]);
+}
+
+#[test]
+fn a_wait_that_no_term_expresses_is_left_with_its_reason() {
+    assert_outcomes([
+        (
+            script("while nc -z db 5432; do sleep 1; done"),
+            "- waits until something no longer holds",
+        ),
+        (
+            script("until nc -z a 1 || nc -z b 1; do sleep 1; done"),
+            "- waits for one of several things",
+        ),
+        (
+            script("until [ -f /shared/ready ]; do sleep 1; done"),
+            "- waits for the file /shared/ready",
+        ),
+        (
+            script("until curl -s http://web | grep -q ok; do sleep 1; done"),
+            "- compares the content",
+        ),
+        (
+            script("until kubectl get pods -l app=db | grep Running; do sleep 1; done"),
+            "- compares the content",
+        ),
+        (
+            script("until psql -h db -c 'select 1'; do sleep 1; done"),
+            "- checks with a login (`psql`)",
+        ),
+        (
+            script("until nc -z localhost 5432; do sleep 1; done"),
+            "- asks the pod itself (localhost)",
+        ),
+        (
+            script("until ping -c1 db; do sleep 1; done"),
+            "- asks with `ping`",
+        ),
+        (
+            script("until nc -zu db 53; do sleep 1; done"),
+            "- asks a UDP port",
+        ),
+        (script("sleep 30"), "- only lets time pass"),
+        (script("echo hello"), "- waits for nothing"),
+        (script("nc -z db 5432 || true"), "- goes on whether or not"),
+        (
+            script("until nc -z $DB_HOST 5432; do sleep 1; done"),
+            "- uses $DB_HOST, which the manifest does not set",
+        ),
+        (
+            script("until echo > /dev/tcp/db/5432; do sleep 1; done"),
+            "- opens /dev/tcp, which the shell of this image",
+        ),
+    ]);
+}
+
+#[test]
+fn a_host_comes_from_the_manifest_a_config_map_or_a_default() {
+    let map = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"},
+        "data": {"DB_HOST": "db", "wait.sh": "#!/bin/sh\nuntil nc -z db 1; do sleep 1; done\n"},
+    });
+    let body = "until nc -z $DB_HOST ${DB_PORT:-5432}; do sleep 1; done";
+    let with = |source: serde_json::Value| {
+        let mut container = script(body);
+        container["env"] = json!([{"name": "DB_HOST", "valueFrom": source}]);
+        container
+    };
+    let mut all = script(body);
+    all["envFrom"] = json!([{"configMapRef": {"name": "c"}}]);
+    let mut hidden = script(body);
+    hidden["envFrom"] = json!([{"secretRef": {"name": "s"}}]);
+    let mut kubelet = script("until nc -z $(DB_HOST) 1; do sleep 1; done");
+    kubelet["env"] = json!([{"name": "DB_HOST", "value": "db"}]);
+    let mut namespace = script("until nc -z db.$NS.svc.cluster.local 1; do sleep 1; done");
+    namespace["env"] = json!([
+        {"name": "NS", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
+    ]);
+    assert_outcomes_with(
+        [
+            (
+                with_env(script(body), &[("DB_HOST", "db")]),
+                "tcp://db:5432",
+            ),
+            (
+                with_env(script(body), &[("DB_HOST", "db"), ("DB_PORT", "1")]),
+                "tcp://db:1",
+            ),
+            (
+                with(json!({"configMapKeyRef": {"name": "c", "key": "DB_HOST"}})),
+                "tcp://db:5432",
+            ),
+            (all, "tcp://db:5432"),
+            (kubelet, "tcp://db:1"),
+            (namespace, "tcp://db:1"),
+            (
+                with(json!({"configMapKeyRef": {"name": "other", "key": "DB_HOST"}})),
+                "- uses the key DB_HOST of the ConfigMap other, which is not in these files",
+            ),
+            (
+                with(json!({"secretKeyRef": {"name": "s", "key": "h"}})),
+                "- uses the key h of the Secret s",
+            ),
+            (hidden, "- uses $DB_HOST, which may come from the Secret s"),
+            (
+                script("until nc -z ${H:-db} 1; do sleep 1; done"),
+                "tcp://db:1",
+            ),
+            (
+                script(
+                    "until nc -z db.$(cat /var/run/secrets/kubernetes.io/serviceaccount/namespace).svc 1; do sleep 1; done",
+                ),
+                "tcp://db:1",
+            ),
+        ],
+        &[map],
+    );
+}
+
+#[test]
+fn a_script_comes_from_a_config_map() {
+    let map = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"},
+        "data": {"wait.sh": "#!/bin/sh\nuntil nc -z \"$1\" 1; do sleep 1; done\n"},
+    });
+    let mut workload = super::kit::deployment(&[json!({
+        "name": "wait", "image": "busybox", "command": ["sh", "/scripts/wait.sh", "db"],
+        "volumeMounts": [{"name": "scripts", "mountPath": "/scripts"}],
+    })]);
+    workload["spec"]["template"]["spec"]["volumes"] =
+        json!([{"name": "scripts", "configMap": {"name": "c"}}]);
+    assert_eq!(outcome(&workload, &[map]), "tcp://db:1");
+    assert!(outcome(&workload, &[]).starts_with("- runs the script /scripts/wait.sh"));
+}
+
+#[test]
+fn a_limit_ends_the_wait_only_where_nothing_restarts() {
+    let fails = script("for i in $(seq 1 30); do nc -z db 1 && exit 0; sleep 2; done; exit 1");
+    let proceeds = script("for i in $(seq 1 30); do nc -z db 1 && exit 0; sleep 2; done; exit 0");
+    let once = script("nc -z db 1");
+    let deployed = |container| outcome(&super::kit::deployment(&[container]), &[]);
+    let run = |container| outcome(&job(&[container]), &[]);
+    assert_eq!(deployed(fails.clone()), "tcp://db:1");
+    assert_eq!(run(fails), "tcp://db:1 within 1m");
+    assert_eq!(deployed(proceeds.clone()), "?tcp://db:1 within 1m");
+    assert_eq!(run(proceeds), "?tcp://db:1 within 1m");
+    assert_eq!(deployed(once.clone()), "tcp://db:1");
+    assert_eq!(
+        run(once),
+        "- asks only once, in a pod that is not restarted"
+    );
+}
+
+#[test]
+fn a_dropped_limit_is_reported() {
+    let fails = script("for i in $(seq 1 30); do nc -z db 1 && exit 0; sleep 2; done; exit 1");
+    let plan = super::kit::plan_of(&super::kit::deployment(&[fails]), &[]);
+    let notes = &plan.containers[0].notes;
+    assert!(
+        notes[0].starts_with("it gives up after 1m, and the kubelet restarts it"),
+        "{notes:?}"
+    );
+}
+
+proptest! {
+    /// Whatever a script holds, it ends in an answer: in time, and without a panic.
+    #[test]
+    fn every_text_has_an_outcome(text in "(until|while|if|nc|[;|&(){}$\"'`<>=! a-z0-9\n]){0,40}") {
+        outcome(&super::kit::deployment(&[bash(&text)]), &[]);
+    }
+}
