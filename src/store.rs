@@ -38,7 +38,7 @@ mod watch;
 use crate::world::variables;
 pub use crate::world::{
     Action, Answer, Change, ChangeKind, Effect, Epoch, Existing, Mutation, Names, Page, Position,
-    PositionError, Revision, RevisionError, Scope, Step, Update, Withdrawal, variables::Variables,
+    PositionError, Revision, RevisionError, Scope, Step, Update, variables::Variables,
 };
 pub use oncue_language::State;
 

@@ -15,7 +15,7 @@ use oncue::{
     memory::Budget,
     store::{
         Action, Backend, Committed, Effect, Embedded, Existing, Feed, Memory, Mutation, Update,
-        Variables, Withdrawal,
+        Variables,
     },
     world::Variable,
 };
@@ -48,7 +48,6 @@ async fn conforms<B: Backend + 'static>(mut empty: impl FnMut() -> Arc<B>) {
     keeps_a_value_where_that_is_asked(&*empty()).await;
     keeps_since_and_takes_the_new_expiry(&*empty()).await;
     keeps_assertions_of_different_kinds_apart(&*empty()).await;
-    withdraws_what_any_run_of_a_producer_left(&*empty()).await;
     deletes_all_assertions_at_once(&*empty()).await;
     expires_what_has_ended_and_nothing_else(&*empty()).await;
     keeps_namespaces_apart(&*empty()).await;
@@ -117,46 +116,13 @@ async fn keeps_assertions_of_different_kinds_apart(backend: &dyn Backend) {
     assert(backend, &key, mk_owned("p", Kind::Live)).await;
     let both = kept(backend, &key).await;
     assert_eq!((both.assertions().count(), both.owners()), (2, 1));
-    let withdraw = |kind| Action::Withdraw(Withdrawal::Assertion(mk_owned("p", kind).id));
+    let withdraw = |kind| Action::Withdraw(mk_owned("p", kind).id);
     let live_gone = commit(backend, &key, withdraw(Kind::Live)).await;
     assert_eq!(live_gone.effect, Effect::Changed);
     let again = commit(backend, &key, withdraw(Kind::Live)).await;
     assert_eq!(again.effect, Effect::Unchanged);
     let all_gone = commit(backend, &key, withdraw(Kind::Durable)).await;
     assert_eq!(all_gone.effect, Effect::Deleted);
-}
-
-async fn withdraws_what_any_run_of_a_producer_left(backend: &dyn Backend) {
-    let key = mk_key("a");
-    let run = |uid: &str, kind| {
-        let owner = Owner {
-            uid: uid.into(),
-            ..mk_owner("job")
-        };
-        Assertion {
-            id: AssertionId::of(owner, kind),
-            ..mk_hand("x")
-        }
-    };
-    for assertion in [
-        run("1", Kind::Durable),
-        run("2", Kind::Durable),
-        run("2", Kind::Live),
-        mk_owned("other", Kind::Durable),
-        mk_hand("x"),
-    ] {
-        assert(backend, &key, assertion).await;
-    }
-    let producer = Action::Withdraw(Withdrawal::Producer(mk_owner("job")));
-    commit(backend, &key, producer).await;
-    assert_eq!(
-        ids(&kept(backend, &key).await),
-        [
-            AssertionId::HAND,
-            run("2", Kind::Live).id,
-            mk_owned("other", Kind::Durable).id
-        ]
-    );
 }
 
 async fn deletes_all_assertions_at_once(backend: &dyn Backend) {

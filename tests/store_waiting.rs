@@ -15,7 +15,7 @@ use oncue::{
     store::{
         Answer, Change, ChangeKind, Clock, Effect, Existing, Limits, Memory, Names, NewAssertion,
         ObjectSource, Revision, Scope, State, Store, SystemClock, WaitError, WaitRequest, Waiter,
-        Waiting, Watch, WatchError, WatchEvent, Withdrawal,
+        Waiting, Watch, WatchError, WatchEvent,
     },
 };
 use tokio::time::{Instant, sleep};
@@ -522,9 +522,7 @@ async fn says_what_an_assertion_did() {
         assert_eq!(listed.assertions, [(mk_key("a"), asserted.assertion)]);
         assert_eq!(asserted.revision, listed.revision);
     }
-    let withdrawal = Withdrawal::Assertion(AssertionId::HAND);
-    let effect = store.withdraw(mk_key("a"), withdrawal).await.unwrap();
-    assert_eq!(effect, Effect::Deleted);
+    assert!(store.delete(mk_key("a")).await.unwrap());
     assert!(!store.delete(mk_key("a")).await.unwrap());
 }
 

@@ -33,7 +33,7 @@ pub use self::{
     answer::{Answer, states, verdicts},
     change::{Change, ChangeKind, Update},
     history::Past,
-    mutation::{Action, Effect, Existing, Mutation, Step, Withdrawal},
+    mutation::{Action, Effect, Existing, Mutation, Step},
     position::{Position, PositionError},
     revision::{Epoch, Revision, RevisionError},
     scope::{Names, Page, Scope},

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::{
     Action, Answer, Backend, Clock, Committed, Effect, Epoch, Existing, Limits, Mutation,
     ObjectSource, Page, Position, Revision, Scope, Stats, StoreDeath, StoreError, WaitError,
-    WaitRequest, WaiterPage, WaiterPosition, Waiting, Watch, WatchError, Withdrawal, expiry,
+    WaitRequest, WaiterPage, WaiterPosition, Waiting, Watch, WatchError, expiry,
     pulse::{Pulse, Vigil},
     shared::{Shared, Until},
 };
@@ -125,16 +125,6 @@ impl Store {
             revision: self.inner.shared.revision(),
             assertion: assertion.expect("a backend returns the assertion that it made"),
         })
-    }
-
-    /// Withdraws assertions of a variable.
-    pub async fn withdraw(
-        &self,
-        key: VariableKey,
-        withdrawal: Withdrawal,
-    ) -> Result<Effect, StoreError> {
-        let action = Action::Withdraw(withdrawal);
-        Ok(self.commit(key, action).await?.effect)
     }
 
     /// Removes all assertions of a variable. Returns whether there were any.

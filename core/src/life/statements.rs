@@ -13,7 +13,7 @@ use super::{
     assertion_index::AssertionIndex,
     run::{Run, Statement},
 };
-use crate::world::{Action, Existing, Mutation, Withdrawal};
+use crate::world::{Action, Existing, Mutation};
 
 /// What runs state about one variable.
 pub(super) struct Statements<'a> {
@@ -130,7 +130,7 @@ fn withdraw(key: &VariableKey, statement: &Statement<'_>) -> Mutation {
     let id = id(statement.producer);
     Mutation {
         key: key.clone(),
-        action: Action::Withdraw(Withdrawal::Assertion(id)),
+        action: Action::Withdraw(id),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     Assertion, AssertionId, ObservedPod, assertion_index::PodAssertion, listing::ListId,
     pod_life::Implied,
 };
-use crate::world::{Action, Existing, Mutation, Withdrawal};
+use crate::world::{Action, Existing, Mutation};
 
 /// What is known of one pod.
 #[derive(Debug)]
@@ -144,7 +144,7 @@ fn is_it(
 fn withdraw(PodAssertion { key, assertion }: &PodAssertion) -> Mutation {
     Mutation {
         key: key.clone(),
-        action: Action::Withdraw(Withdrawal::Assertion(assertion.id.clone())),
+        action: Action::Withdraw(assertion.id.clone()),
     }
 }
 

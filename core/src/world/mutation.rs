@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oncue_language::VariableKey;
 
 use super::{Update, Variable, variables::Variables};
-use crate::assertion::{Assertion, AssertionId, Kind, Owner, Timestamp};
+use crate::assertion::{Assertion, AssertionId, Timestamp};
 
 /// One change to one variable, as it is asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,8 +35,8 @@ pub enum Action {
         /// The present moment.
         now: Timestamp,
     },
-    /// Removes some assertions.
-    Withdraw(Withdrawal),
+    /// Removes one assertion.
+    Withdraw(AssertionId),
 }
 
 /// What an assertion that is made again takes over.
@@ -46,15 +46,6 @@ pub enum Existing {
     KeepValue,
     /// It gets the new value and the new expiry.
     Replace,
-}
-
-/// Which assertions are withdrawn.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Withdrawal {
-    /// One of them.
-    Assertion(AssertionId),
-    /// The durable ones by every run of one producer.
-    Producer(Owner),
 }
 
 /// What a mutation did to its variable.
@@ -87,8 +78,8 @@ impl Mutation {
     pub fn assertion(&self) -> Option<&AssertionId> {
         match &self.action {
             Action::Assert { assertion, .. } => Some(&assertion.id),
-            Action::Expire { id, .. } | Action::Withdraw(Withdrawal::Assertion(id)) => Some(id),
-            Action::Delete | Action::Withdraw(Withdrawal::Producer(_)) => None,
+            Action::Expire { id, .. } | Action::Withdraw(id) => Some(id),
+            Action::Delete => None,
         }
     }
 
@@ -105,7 +96,9 @@ impl Mutation {
                 let due = it.assertion(id).filter(|it| it.is_expired(*now));
                 due.cloned().into_iter().collect()
             }),
-            Action::Withdraw(withdrawal) => self.remove(current, |it| withdrawal.removes(it)),
+            Action::Withdraw(id) => self.remove(current, |it| {
+                it.assertion(id).cloned().into_iter().collect()
+            }),
         }
     }
 
@@ -154,22 +147,6 @@ impl Mutation {
             },
             assertion: None,
             updates: removed.into_iter().map(update).collect(),
-        }
-    }
-}
-
-impl Withdrawal {
-    fn removes(&self, variable: &Variable) -> Vec<Arc<Assertion>> {
-        match self {
-            Self::Assertion(id) => variable.assertion(id).cloned().into_iter().collect(),
-            Self::Producer(producer) => {
-                let is_run = |it: &&Arc<Assertion>| {
-                    let owner = it.id.asserter.owner();
-                    it.id.kind == Kind::Durable
-                        && owner.is_some_and(|o| o.is_same_producer(producer))
-                };
-                variable.assertions().filter(is_run).cloned().collect()
-            }
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::slice;
 
 use super::*;
-use crate::world::{Action, Existing, Withdrawal};
+use crate::world::{Action, Existing};
 
 const ALL: [&str; 4] = ["init", "ready", "started", "waiting"];
 
@@ -598,7 +598,7 @@ fn only_the_assertions_of_the_pod_itself_are_withdrawn() {
     kit.settle();
     kit.life.pod_confirmed(&pod.id, None);
     for mutation in kit.life.decide(kit.now()).mutations {
-        let Action::Withdraw(Withdrawal::Assertion(id)) = mutation.action else {
+        let Action::Withdraw(id) = mutation.action else {
             panic!("{mutation:?} is more than a withdrawal");
         };
         assert_eq!(id.asserter.owner(), Some(&pod.id));

@@ -10,7 +10,7 @@ use crate::{
     life::{Assertion, AssertionId, Kind, Owner, Timestamp},
     memory::Budget,
     store::{
-        Action, Existing, Mutation, Withdrawal,
+        Action, Existing, Mutation,
         embedded::writer::{Request, Writer},
         variables::Variables,
     },
@@ -119,8 +119,7 @@ fn mk_mutation(random: &mut StdRng) -> Mutation {
     let name = ["a", "a/b", "a/b/c", "d", "e-f", "g"][random.random_range(0..6)];
     let action = match random.random_range(0..10) {
         0 => Action::Delete,
-        1 => Action::Withdraw(Withdrawal::Assertion(mk_id(random))),
-        2 => Action::Withdraw(Withdrawal::Producer(mk_owner(random))),
+        1 => Action::Withdraw(mk_id(random)),
         _ => Action::Assert {
             assertion: mk_assertion(random),
             existing: Existing::Replace,
