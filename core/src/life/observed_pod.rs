@@ -151,6 +151,13 @@ impl ObservedPod {
     }
 }
 
+impl PodProblem {
+    /// Returns whether nothing was injected, whatever the labels of the pod say.
+    pub(crate) fn is_not_injected(&self) -> bool {
+        matches!(self, Self::NotInjected { .. })
+    }
+}
+
 impl Deletion {
     fn read(pod: &Value) -> Option<Self> {
         let deadline = moment(pod, "/metadata/deletionTimestamp")?;

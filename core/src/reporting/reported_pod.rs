@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use oncue_language::{Condition, Keys, Owner, Timestamp, annotation::Mode};
+use oncue_language::{Condition, Keys, Owner, PodAnnotations, Timestamp, annotation::Mode};
 use serde_json::Value;
 
 use super::{
@@ -29,8 +29,8 @@ pub struct ReportedPod {
     pub condition: Option<ObservedCondition>,
     /// What it waits for and signals; nothing if it is being deleted.
     pub(super) member: Option<Arc<Member>>,
-    /// Why what was injected into it is unknown, if it is.
-    pub(super) problem: Option<Box<PodProblem>>,
+    /// Whether something was injected into it, as far as its record says.
+    pub(super) is_injected: bool,
     pub(super) stage: Stage,
     /// What keeps it from being Ready, to be read after `the pod`.
     pub(super) obstacle: Option<Box<str>>,
@@ -65,6 +65,8 @@ pub(super) struct OpenWait {
     pub(super) gate: Option<GateWait>,
     /// The exit code with which the waiting container has failed, in this run or the one before.
     pub(super) failure: Option<i64>,
+    /// Why it is not known what the pod waits for, if it is not, and what to do.
+    pub(super) unknown: Option<Box<str>>,
 }
 
 impl ReportedPod {
@@ -82,14 +84,15 @@ impl ReportedPod {
             id: pod.id.clone(),
             condition: ObservedCondition::read(pod.json),
             member: None,
-            problem: None,
+            is_injected: !pod.record.as_ref().is_err_and(|it| it.is_not_injected()),
             stage: Stage::Idle,
             obstacle: pod_state(pod.json).into_reason().map(Into::into),
         };
+        let gate = gated.gate.as_ref();
         if !pod.is_being_deleted()
-            && let Err(problem) = reported.read_record(pod, gated.gate.as_ref())
+            && let Err(problem) = reported.read_record(pod, gate)
         {
-            reported.problem = Some(problem);
+            reported.read_without_record(pod, gate, &problem);
         }
         reported
     }
@@ -109,6 +112,28 @@ impl ReportedPod {
         }
         self.member = Some(Arc::new(member));
         Ok(())
+    }
+
+    /// A pod whose record cannot be read waits all the same, if something holds it.
+    fn read_without_record(
+        &mut self,
+        pod: &RecordedPod<'_>,
+        gate: Option<&Gate>,
+        problem: &PodProblem,
+    ) {
+        let member = Member::recorded(pod, PodAnnotations::default());
+        let seen = Seen::of(pod, self.condition.as_ref());
+        self.stage = match (gate, seen.release) {
+            (Some(_), Some(reason)) => Stage::Ended(released(reason)),
+            (Some(_), None) => Stage::Open(Box::new(OpenWait::unknown_gated(pod.created))),
+            (None, _) if pod.has_wait_container() => seen.stage_of_container(&member),
+            (None, _) => Stage::Idle,
+        };
+        if let Stage::Open(open) = &mut self.stage {
+            let remedy = gate.map_or(INSIDE, |_| GATED);
+            open.unknown = Some(format!("{problem}; {remedy}").into());
+        }
+        self.member = Some(Arc::new(member));
     }
 }
 
@@ -224,6 +249,21 @@ impl OpenWait {
             since: wait.since(),
             gate: Some(wait),
             failure: None,
+            unknown: None,
+        }
+    }
+
+    /// Returns the wait of a gated pod of which it is not known what it waits for.
+    fn unknown_gated(created: Timestamp) -> Self {
+        Self {
+            terms: 0,
+            judged: Box::default(),
+            conditions: Arc::default(),
+            created,
+            since: created,
+            gate: None,
+            failure: None,
+            unknown: None,
         }
     }
 
@@ -241,9 +281,15 @@ impl OpenWait {
             since: runs.begun_again().unwrap_or(created),
             gate: None,
             failure: runs.failure().map(|end| end.code),
+            unknown: None,
         }
     }
 }
+
+/// What to do about a gated pod whose record cannot be read.
+const GATED: &str = "its gate stays closed: recreate the pod, or let it go with `oncue release`";
+/// The same for a pod whose container waits, by its arguments.
+const INSIDE: &str = "the log of its container oncue-wait says what it waits for";
 
 #[cfg(test)]
 mod tests {
@@ -474,23 +520,56 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_whose_record_cannot_be_read_has_a_problem_and_no_report() {
-        let nothing = json!({"metadata": {"namespace": "shop", "name": "web", "uid": "u"}});
+    fn a_pod_whose_record_cannot_be_read_waits_if_something_holds_it() {
+        let damaged = |pod: Value| with_record(pod, &json!({"depends-on": ["a b"]}));
+        let with_container = |mut pod: Value| {
+            pod["spec"]["initContainers"] = json!([{"name": "oncue-wait"}]);
+            pod
+        };
+        let web = || mk_pod("web", "", "");
         for (pod, reason) in [
-            (nothing, "it was not injected"),
-            (
-                with_record(mk_pod("web", "", ""), &json!({"depends-on": ["a b"]})),
-                "in \"a b\": ",
-            ),
+            (damaged(web()), None),
+            (damaged(with_gate(web())), Some("in \"a b\": ")),
+            (damaged(with_container(web())), Some("in \"a b\": ")),
             (
                 with_gate(mk_pod("web", "tcp://h:1", "")),
-                "tcp://h:1 is a probe",
+                Some("tcp://h:1 is a probe"),
             ),
         ] {
             let read = ReportedPod::read(&pod, &Keys::default()).unwrap();
-            assert_eq!(read.stage, Stage::Idle);
-            let problem = read.problem.unwrap().to_string();
-            assert!(problem.contains(reason), "{problem}");
+            assert!(read.is_injected);
+            let problem = match &read.stage {
+                Stage::Open(open) => open.unknown.as_deref(),
+                _ => None,
+            };
+            assert_eq!(problem.is_some(), reason.is_some(), "{problem:?}");
+            let problem = problem.unwrap_or_default();
+            assert!(problem.contains(reason.unwrap_or_default()), "{problem}");
         }
+    }
+
+    #[test]
+    fn a_pod_without_a_record_was_not_injected() {
+        let pod = json!({"metadata": {"namespace": "shop", "name": "web", "uid": "u"}});
+        let read = ReportedPod::read(&pod, &Keys::default()).unwrap();
+        assert!(!read.is_injected);
+        assert_eq!(read.stage, Stage::Idle);
+    }
+
+    #[test]
+    fn a_damaged_record_does_not_hide_how_a_wait_ended() {
+        let mut pod = with_record(mk_pod("web", "", ""), &json!("damaged"));
+        pod["spec"]["initContainers"] = json!([{"name": "oncue-wait"}]);
+        let ended = |code: i64| json!({"state": {"terminated": {"exitCode": code}}});
+        for (phase, code, expected) in [
+            ("Running", 0, "Held: The wait is over"),
+            ("Failed", 124, "TimedOut: The wait ended with exit code 124"),
+        ] {
+            let pod = with_status(pod.clone(), phase, &ended(code));
+            assert_eq!(shown(&stage(&pod)), expected);
+        }
+        let gated = with_record(with_gate(mk_pod("web", "", "")), &json!("damaged"));
+        let released = with_release(gated, "u-web");
+        assert_eq!(shown(&stage(&released)), "Released: Released by hand: why");
     }
 }

@@ -20,7 +20,7 @@ use super::{
     token_bucket::TokenBucket,
 };
 use crate::{
-    life::{ListId, Listing, PodProblem},
+    life::{ListId, Listing},
     model::{Member, MemberId, Model},
 };
 
@@ -56,10 +56,12 @@ pub struct Reports {
 pub struct Unjudged {
     /// Which wait it is.
     pub wait: MemberId,
-    /// What it waits for.
-    pub conditions: Arc<[Condition]>,
+    /// The uid of the pod.
+    pub uid: Box<str>,
     /// When the pod was created: a failure from before may not count.
     pub created: Timestamp,
+    /// What it waits for.
+    pub conditions: Arc<[Condition]>,
 }
 
 #[derive(Debug)]
@@ -116,7 +118,7 @@ impl Reporter {
             id,
             condition,
             member,
-            problem,
+            is_injected,
             stage,
             obstacle,
         } = pod;
@@ -124,11 +126,10 @@ impl Reporter {
         let is_of_interest =
             |it: &&Arc<Member>| *stage != Stage::Idle || it.signals().next().is_some();
         let member = self.put(before, member.as_ref().filter(is_of_interest));
-        let is_uninjected = |it: &PodProblem| matches!(it, PodProblem::NotInjected { .. });
         let tracked = TrackedPod {
             list: self.listing.current(),
             member,
-            is_injected: !problem.as_deref().is_some_and(is_uninjected),
+            is_injected: *is_injected,
         };
         self.pods.insert(id.clone(), tracked);
         let Some(member) = member else {
@@ -193,8 +194,9 @@ impl Reporter {
         let open = waits.filter_map(|(id, wait)| match &wait.stage {
             Stage::Open(open) => Some(Unjudged {
                 wait: *id,
-                conditions: Arc::clone(&open.conditions),
+                uid: wait.id.uid.clone(),
                 created: open.created,
+                conditions: Arc::clone(&open.conditions),
             }),
             Stage::Ended(_) | Stage::Idle => None,
         });
@@ -333,10 +335,15 @@ impl Reporter {
             }
             _ => String::new(),
         };
+        let since = seconds(open.since);
+        if let Some(unknown) = &open.unknown {
+            let sentences = [unknown.to_string()].into_iter();
+            return joined(&format!("{state}Waiting since {since}: "), sentences);
+        }
         if missing.is_empty() {
             return format!("{state}Everything holds, and the wait is about to end");
         }
-        let (since, count) = (seconds(open.since), missing.len());
+        let count = missing.len();
         let head = format!(
             "{state}Waiting since {since} for {count} of {}: ",
             open.terms

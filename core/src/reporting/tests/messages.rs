@@ -316,3 +316,34 @@ fn a_controller_that_starts_anew_tells_nothing_twice() {
     let reports = kit.pass_seconds(60);
     assert_eq!((reports.conditions, reports.events), (vec![], vec![]));
 }
+
+#[test]
+fn a_pod_whose_record_is_damaged_says_so_and_what_to_do() {
+    let record = json!({"depends-on": ["a b"]});
+    let with_container = |mut pod: Value| {
+        pod["spec"]["initContainers"] = json!([{"name": "oncue-wait"}]);
+        pod
+    };
+    for (pod, remedy) in [
+        (
+            with_gate(mk_pod("web", "a", "")),
+            "its gate stays closed: recreate the pod, or let it go with `oncue release`",
+        ),
+        (
+            with_container(with_wait(mk_pod("web", "a", ""), &running_wait())),
+            "the log of its container oncue-wait says what it waits for",
+        ),
+    ] {
+        let mut kit = Kit::mk();
+        kit.put(with_record(pod, &record));
+        kit.pass_seconds(2);
+        let shown = kit.shown("web");
+        let begin = "Waiting: Waiting since 2026-11-27T10:00:00Z: ";
+        assert!(shown.starts_with(begin), "{shown}");
+        assert!(
+            shown.contains("oncue.dev/injected cannot be read: "),
+            "{shown}"
+        );
+        assert!(shown.ends_with(remedy), "{shown}");
+    }
+}
