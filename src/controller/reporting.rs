@@ -19,7 +19,7 @@ use super::{
     writes::Writes,
 };
 use crate::{
-    language::{Grace, Timestamp},
+    language::Timestamp,
     reporting::{Reporter, Unjudged},
     store::{Revision, Store},
 };
@@ -121,7 +121,7 @@ impl ReportingTask {
             }
             for unjudged in waits {
                 last = Some(unjudged.wait);
-                has_young |= self.judge(&unjudged, now);
+                has_young |= self.judge(&unjudged);
             }
             tokio::task::yield_now().await;
         }
@@ -133,14 +133,16 @@ impl ReportingTask {
     }
 
     /// Judges the terms of one pod. Returns whether a failure may count later that does not yet.
-    fn judge(&mut self, unjudged: &Unjudged, now: Timestamp) -> bool {
+    fn judge(&mut self, unjudged: &Unjudged) -> bool {
         let Unjudged {
             wait,
-            conditions,
+            uid,
             created,
+            conditions,
         } = unjudged;
-        match self.store.judge(conditions, Grace::of_pod(*created, now)) {
+        match self.store.judge_for_pod(uid, *created, conditions) {
             Ok(answer) => {
+                let now = self.store.now();
                 self.reporter.judged(*wait, &answer.terms, now);
                 answer.grace.end().is_some()
             }

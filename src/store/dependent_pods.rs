@@ -78,10 +78,13 @@ impl DependentPods {
     /// A pod that is new to a controller that knows all others counts as created when its wait
     /// began. Its node's clock says when; it may be ahead of the store's.
     pub(super) fn grace(&self, who: &Waiter, now: Timestamp) -> Grace {
-        let Some(uid) = &who.uid else {
-            return Grace::Over;
-        };
-        let since = who.since.min(now);
+        let uid = who.uid.as_ref();
+        uid.map_or(Grace::Over, |uid| self.grace_of(uid, who.since, now))
+    }
+
+    /// Returns the same for the pod with this uid, whose wait began at `since`.
+    pub(super) fn grace_of(&self, uid: &str, since: Timestamp, now: Timestamp) -> Grace {
+        let since = since.min(now);
         match (self.source, self.pods.get(uid)) {
             (PodSource::None, _) => Grace::Over,
             (_, Some(pod)) => {

@@ -164,6 +164,20 @@ impl Store {
         self.inner.shared.judge(conditions, grace.at(self.now()))
     }
 
+    /// Judges `conditions` at the current revision as for a wait of this pod that began at `since`.
+    ///
+    /// # Errors
+    /// [`WaitError::NoObjects`].
+    pub(crate) fn judge_for_pod(
+        &self,
+        uid: &str,
+        since: Timestamp,
+        conditions: &Arc<[Condition]>,
+    ) -> Result<Answer, WaitError> {
+        let pod = (uid, since);
+        self.inner.shared.judge_for_pod(pod, conditions, self.now())
+    }
+
     /// Answers at once if all conditions hold, one has failed, a state has flipped since the
     /// revision, or the revision is unknown. Otherwise holds the waiter until then.
     ///

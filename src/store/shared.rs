@@ -160,6 +160,17 @@ impl Shared {
         Ok(judge(&known.world, (conditions, grace), None))
     }
 
+    /// Judges for a pod that began to wait at `since`.
+    pub(super) fn judge_for_pod(
+        &self,
+        (uid, since): (&str, Timestamp),
+        conditions: &Arc<[Condition]>,
+        now: Timestamp,
+    ) -> Result<Answer, WaitError> {
+        let grace = self.state.lock().pods.grace_of(uid, since, now);
+        self.judge(conditions, grace)
+    }
+
     /// Notes the objects among `conditions`.
     fn ask_for_objects(&self, known: &mut Known, conditions: &[Condition]) {
         let Known {

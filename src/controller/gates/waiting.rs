@@ -7,7 +7,7 @@ use tracing::warn;
 use super::super::until;
 use crate::{
     gates::{GateDecision, GateWait, Overdue},
-    language::{Grace, Owner, Timestamp},
+    language::{Owner, Timestamp},
     outage::Pause,
     store::{Answer, Revision, Store, WaitError, WaitRequest, Waiter},
 };
@@ -19,8 +19,6 @@ pub(super) struct Waiting {
     wait: GateWait,
     /// That of the last answer.
     revision: Option<Revision>,
-    /// Which failures counted in the last answer.
-    grace: Option<Grace>,
     /// When to decide again although no state changes.
     until: Option<Timestamp>,
     /// Why it is overdue, if it is.
@@ -35,7 +33,6 @@ impl Waiting {
             pod,
             wait,
             revision: None,
-            grace: None,
             until: None,
             overdue: None,
             pause: Pause::default(),
@@ -55,7 +52,6 @@ impl Waiting {
             return false;
         };
         self.revision = Some(answer.revision);
-        self.grace = Some(answer.grace);
         let states: Vec<_> = answer.states().collect();
         let (until, overdue) = match self.wait.decide(&states, self.store.now()) {
             GateDecision::Open => return true,
@@ -84,11 +80,8 @@ impl Waiting {
             },
             () = until(self.until, self.store.now()) => {}
         }
-        let since = self.wait.since();
-        let grace = self
-            .grace
-            .unwrap_or_else(|| Grace::of_pod(since, self.store.now()));
-        let judged = self.store.judge(self.wait.conditions(), grace);
+        let (uid, since) = (&self.pod.uid, self.wait.since());
+        let judged = self.store.judge_for_pod(uid, since, self.wait.conditions());
         judged.map(Arc::new)
     }
 

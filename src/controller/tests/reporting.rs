@@ -350,3 +350,20 @@ async fn pods_that_wait_and_what_is_written_is_counted() {
     encode(&mut text, &running.registry).unwrap();
     assert!(!text.contains("controller_waiting_pods{"), "{text}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_earlier_failure_is_reported_when_it_counts_for_the_store() {
+    let running = Running::start(FakeApi::default()).await;
+    running.settle().await;
+    running.create("migrate/failed").await;
+    sleep(Duration::from_secs(5)).await;
+    let mut pod = mk_waiting("second", &["first/up", "!migrate/failed"], &[]);
+    // The clock of the API server is ahead of the store's.
+    let created = running.store.now() + Duration::from_hours(1);
+    pod["metadata"]["creationTimestamp"] = created.to_string().into();
+    running.api.put("pods", &pod);
+    running.until_condition(&pod, "Waiting: ").await;
+    let taken = running.until_condition(&pod, "Failed: ").await;
+    let about_30 = Duration::from_secs(25)..Duration::from_secs(35);
+    assert!(about_30.contains(&taken), "{taken:?}");
+}
