@@ -24,12 +24,16 @@ mod manifest;
 mod namespace;
 mod node;
 mod oncue;
+mod signals;
 mod store;
+mod store_pods;
 mod times;
 
 pub use burst::{Burst, Refusal, burst_during};
 pub use eventually::{eventually, in_time};
-pub use live_pod::{Ending, LivePod, Run, WAIT, is_injected, waits_and_signals};
+pub use live_pod::{
+    Ending, LivePod, Run, WAIT, are_held, are_released, is_injected, runs_of, waits_and_signals,
+};
 pub(crate) use manifest::merge;
 pub use manifest::{
     Manifest, PodManifest, cron_job, daemon_set, deployment, job, pod, service, stateful_set,
@@ -37,5 +41,6 @@ pub use manifest::{
 pub use namespace::{Namespace, with_labelled_temp_ns, with_temp_ns};
 pub use node::Node;
 pub use oncue::{Oncue, with_oncue};
+pub use signals::signal;
 pub use store::{STORE_URL, Store};
 pub use times::{ended_at, started_at};

@@ -55,7 +55,11 @@ const QUESTIONS: &[(&str, &[&str])] = &[
         "events.txt",
         &["get", "events", "-A", "--sort-by=.lastTimestamp"],
     ),
-    ("oncue.txt", &["describe", "all,configmap", "-n", SYSTEM]),
+    (
+        "oncue.txt",
+        &["describe", "all,configmap,lease", "-n", SYSTEM],
+    ),
+    ("signals.yaml", &["get", "signals", "-A", "-o", "yaml"]),
     (
         "webhook-configuration.yaml",
         &[

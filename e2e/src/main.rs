@@ -76,7 +76,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Logs { folder } => logs::collect(&cluster, folder).await,
         Command::Test { wanted, filters } => {
             up(&cluster, wanted).await?;
-            suite::run(&filters).await
+            suite::run(&cluster, &filters).await
         }
         Command::Up(wanted) => up(&cluster, wanted).await,
     }

@@ -16,11 +16,17 @@ use crate::{
     up::images::{self, Tree},
 };
 
-/// Returns the chart of the previous commit, and loads its images on the nodes.
+/// Returns the chart of the previous commit with the backend of the present one, if it has that
+/// already, and loads its images on the nodes.
 ///
 /// If the sources of the images are the same, uses the present images under another tag, so that an
 /// upgrade still replaces every pod.
 pub async fn release(cluster: &Cluster, present: &Release) -> Result<Release> {
+    let previous = without_backend(cluster, present).await?;
+    Ok(previous.with_backend(present.backend()))
+}
+
+async fn without_backend(cluster: &Cluster, present: &Release) -> Result<Release> {
     let Some(commit) = commit().await? else {
         // Not `println!`, because libtest hides its output if a test succeeds.
         let _ = io::stderr().write_all(SHALLOW.as_bytes());

@@ -1,11 +1,15 @@
 //! The Helm release.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use crate::{
+    backend::Backend,
     cluster::{Cluster, RELEASE, SYSTEM},
     folders::repository,
     kit::merge,
@@ -20,21 +24,38 @@ pub struct Release {
     cluster: Cluster,
     chart: PathBuf,
     tag: String,
+    backend: Backend,
 }
 
 impl Release {
     /// Returns the chart of this work tree with the images that have this tag.
-    pub fn of_this_tree(cluster: Cluster, tag: String) -> Self {
-        Self::of(cluster, repository(), tag)
+    pub fn of_this_tree(cluster: Cluster, tag: String, backend: Backend) -> Self {
+        Self::of(cluster, repository(), tag).with_backend(backend)
     }
 
-    /// Returns the chart of a tree of the repository with the images that have this tag.
+    /// Returns the chart of a tree of the repository with the images that have this tag, and the
+    /// backend `embedded`, which every chart has.
     pub fn of(cluster: Cluster, tree: &Path, tag: String) -> Self {
         Self {
             cluster,
             chart: tree.join("charts/oncue"),
             tag,
+            backend: Backend::Embedded,
         }
+    }
+
+    /// Sets the backend of the store. A chart that knows no other one keeps `embedded`.
+    #[must_use]
+    pub fn with_backend(mut self, backend: Backend) -> Self {
+        if self.has_backends() {
+            self.backend = backend;
+        }
+        self
+    }
+
+    /// Returns the backend of the store.
+    pub fn backend(&self) -> Backend {
+        self.backend
     }
 
     /// Returns the tag of the images.
@@ -49,12 +70,8 @@ impl Release {
 
     /// Installs or upgrades the release with more values than those of its images, and waits until
     /// it is ready.
-    pub async fn install_with(&self, mut values: Value) -> Result<()> {
-        merge(&mut values, self.images());
-        let helm = self.helm(&["upgrade", "--install", RELEASE, "--values=-"]);
-        let helm = helm.arg(&self.chart).stdin(values.to_string());
-        let helm = helm.args(["--create-namespace", "--wait", &timeout_flag()]);
-        let installed = helm.outcome().await?;
+    pub async fn install_with(&self, values: Value) -> Result<()> {
+        let installed = self.try_install_with(values).await?;
         if installed.success {
             return Ok(());
         }
@@ -66,16 +83,40 @@ impl Release {
         )
     }
 
-    /// Returns whether it is installed, with these images and no other values.
+    /// Installs or upgrades the release, and returns what Helm says.
+    pub async fn try_install_with(&self, values: Value) -> Result<Outcome> {
+        let mut all = self.values();
+        merge(&mut all, values);
+        let helm = self.helm(&["upgrade", "--install", RELEASE, "--values=-"]);
+        let helm = helm.arg(&self.chart).stdin(all.to_string());
+        let helm = helm.args(["--create-namespace", "--wait", &timeout_flag()]);
+        helm.outcome().await
+    }
+
+    /// Returns whether it is installed, with these images, this backend and no other
+    /// values.
     pub async fn is_installed(&self) -> Result<bool> {
         let values = self.helm(&["get", "values", RELEASE, "--output=json"]);
         let values = values.outcome().await?;
         let installed = serde_json::from_str(&values.stdout).unwrap_or(Value::Null);
-        Ok(values.success && installed == self.images())
+        Ok(values.success && installed == self.values())
     }
 
-    fn images(&self) -> Value {
-        json!({"image": {"tag": self.tag}, "client": {"image": {"tag": self.tag}}})
+    /// The tests need no variables of an earlier backend.
+    fn values(&self) -> Value {
+        let mut values =
+            json!({"image": {"tag": self.tag}, "client": {"image": {"tag": self.tag}}});
+        if self.has_backends() {
+            let backend = self.backend.to_string();
+            values["store"] = json!({"backend": backend, "formerVariables": "discard"});
+        }
+        values
+    }
+
+    /// Returns whether the chart lets one choose the backend. Older ones have `embedded` only.
+    fn has_backends(&self) -> bool {
+        let schema = fs::read_to_string(self.chart.join("values.schema.json"));
+        schema.is_ok_and(|schema| schema.contains("\"formerVariables\""))
     }
 
     /// Uninstalls the release, and waits until all of its objects are gone.

@@ -8,7 +8,8 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::{
-    cluster::Cluster, kubernetes::KubernetesVersion, release::Release, steps::step, tools,
+    backend::Backend, cluster::Cluster, kubernetes::KubernetesVersion, release::Release,
+    steps::step, tools,
 };
 
 /// What the user wants of the cluster. What is not named is kept, or gets its default.
@@ -20,6 +21,9 @@ pub struct Wanted {
     /// Number of nodes, including the control plane [default: 3, or the cluster's]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=9))]
     pub nodes: Option<u32>,
+    /// Backend of the store [default: kubernetes, or the cluster's]
+    #[arg(long)]
+    pub backend: Option<Backend>,
 }
 
 /// Creates or reuses the cluster, builds and loads the images, installs the chart, and waits.
@@ -35,8 +39,17 @@ pub async fn up(cluster: &Cluster, wanted: Wanted) -> Result<()> {
     );
     is_ready?;
     let tag = tag?;
-    let release = Release::of_this_tree(cluster.clone(), tag);
-    step("chart", release.install()).await?;
+    let backend = match wanted.backend {
+        Some(backend) => Some(backend),
+        None => Backend::installed(cluster).await?,
+    };
+    let backend = backend.unwrap_or(Backend::Kubernetes);
+    let release = Release::of_this_tree(cluster.clone(), tag, backend);
+    step(
+        &format!("chart with the backend {backend}"),
+        release.install(),
+    )
+    .await?;
     eprintln!("{:6.1} s  in all", began.elapsed().as_secs_f64());
     eprintln!("export KUBECONFIG={}", cluster.kubeconfig().display());
     Ok(())

@@ -15,7 +15,7 @@ use kube::{Api, Resource, api::ListParams, runtime::wait::await_condition};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{release::ready_at, sample::Sample};
+use super::sample::Sample;
 use crate::kit::{Manifest, Namespace, PodManifest, eventually, in_time, pod, service};
 
 const PODS: usize = 30;
@@ -42,7 +42,7 @@ async fn object_to_init(ns: &Namespace, round: usize) -> Result<Duration> {
     let app = ns.create_pod(waits_for(&settings)).await?;
     app.is_held().await?;
     let there = create_settings(ns, &settings).await?;
-    let ready = ready_at(ns, &app).await?;
+    let ready = app.ready_at().await?;
     Ok(ready.duration_since(there).unsigned_abs())
 }
 
@@ -76,7 +76,7 @@ async fn endpoint_to_probe(ns: &Namespace, round: usize) -> Result<Duration> {
     );
     let (ready, told) = tokio::join!(is_ready, web.exec(&["touch", READY]));
     told?;
-    let held = ready_at(ns, &app).await?;
+    let held = app.ready_at().await?;
     let late = held.duration_since(ready?).unsigned_abs();
     web.delete().await?;
     app.delete().await?;

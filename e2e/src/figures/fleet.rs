@@ -54,9 +54,9 @@ async fn measure(ns: &Namespace, oncue: &Oncue) -> Result<()> {
     let with_all = controller(oncue).await?;
 
     // An empty store: everything that the pods imply is asserted again.
-    oncue.scale_store(0).await?;
+    oncue.stop_store().await?;
     oncue.forget_variables().await?;
-    oncue.scale_store(1).await?;
+    oncue.start_store().await?;
     let converged = since_start(oncue).await?;
     let restarted = controller(oncue).await?;
     sleep(IDLE).await;
@@ -128,14 +128,15 @@ fn statuses(names: &[String], state: &Value) -> Value {
 }
 
 async fn controller(oncue: &Oncue) -> Result<Usage> {
-    usage_of(oncue.system().cluster(), oncue.store_pod().name()).await
+    usage_of(oncue.system().cluster(), oncue.leader().await?.name()).await
 }
 
 async fn all_are_asserted(oncue: &Oncue) -> Result<()> {
     let cluster = oncue.system().cluster();
+    let leader = oncue.leader().await?;
     eventually("all signals are there", async || {
         // The store may still start.
-        let Ok(metrics) = metrics_of(cluster, oncue.store_pod().name()).await else {
+        let Ok(metrics) = metrics_of(cluster, leader.name()).await else {
             return Ok(None);
         };
         let there = gauge(&metrics, "oncue_store_variables")?;
@@ -149,7 +150,7 @@ async fn all_are_asserted(oncue: &Oncue) -> Result<()> {
 async fn since_start(oncue: &Oncue) -> Result<f64> {
     all_are_asserted(oncue).await?;
     let now = k8s_openapi::jiff::Timestamp::now();
-    let store = oncue.store_pod().get().await?;
+    let store = oncue.leader().await?.get().await?;
     let started = crate::kit::started_at(&store, "store")?;
     if started > now {
         bail!("the clocks of the nodes and of this machine differ");

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use k8s_openapi::jiff::Timestamp;
 
 use super::sample::Sample;
-use crate::kit::{LivePod, Namespace, WAIT, pod};
+use crate::kit::{LivePod, Namespace, pod};
 
 const PODS: usize = 30;
 
@@ -21,40 +21,31 @@ pub(super) async fn print(ns: Namespace) -> Result<()> {
     for pod in &pods {
         pod.is_held().await?;
     }
-    let mut latencies = Sample::default();
+    let (mut here, mut elsewhere) = (Sample::default(), Sample::default());
     for (index, pod) in pods.iter().enumerate() {
         let name = variable(index);
+        let is_here = ns.store().holds_itself(pod.name()).await?;
         ns.store().create(&name).await?;
-        latencies.push(latency(&ns, pod, &name).await?);
+        let sample = if is_here { &mut here } else { &mut elsewhere };
+        sample.push(latency(&ns, pod, &name).await?);
     }
     println!("\n# From the create of a variable to the last log line of the waiting container\n");
-    println!("one pod at a time{latencies}");
+    println!("one pod at a time");
+    println!("that waits at the replica of the create  {here}");
+    println!("that waits at another replica            {elsewhere}");
     Ok(())
 }
 
 /// Returns the time between the store's timestamp of the variable and the end of the wait. Nodes and
 /// store run on one machine and share a clock.
 pub(super) async fn latency(ns: &Namespace, pod: &LivePod, name: &str) -> Result<Duration> {
-    let ended = ready_at(ns, pod).await?;
+    let ended = pod.ready_at().await?;
     let variable = ns.store().variable(name).await?;
     let since = variable["assertions"][0]["since"]
         .as_str()
         .context("the assertion has no time")?;
     let created: Timestamp = since.parse()?;
     Ok(ended.duration_since(created).unsigned_abs())
-}
-
-/// Waits until the wait of a pod has ended, and returns the node's timestamp of the client's last
-/// log line.
-pub(super) async fn ready_at(ns: &Namespace, pod: &LivePod) -> Result<Timestamp> {
-    pod.wait_ended().await?;
-    let log = ns.kubectl(&["logs", pod.name(), "-c", WAIT, "--timestamps"]);
-    let log = log.text().await?;
-    let last = log.lines().find(|line| line.contains("Ready after"));
-    let (stamp, _) = last
-        .and_then(|line| line.split_once(' '))
-        .with_context(|| format!("the log of {} has no success: {log}", pod.name()))?;
-    Ok(stamp.parse()?)
 }
 
 fn variable(index: usize) -> String {

@@ -11,6 +11,8 @@ pub(super) async fn print(ns: &Namespace) {
     eprintln!("--- diagnosis of the namespace {}", ns.name());
     show(ns.kubectl(&["get", "pods,jobs", "-o", "wide"])).await;
     show(ns.kubectl(&["get", "events", "--sort-by=.metadata.creationTimestamp"])).await;
+    // The backend `embedded` has none.
+    show(ns.kubectl(&["get", "signals"])).await;
     let pods = ns.kubectl(&["get", "pods", "-o", "name"]).outcome().await;
     let pods = pods.map(|outcome| outcome.stdout).unwrap_or_default();
     for pod in pods.lines().take(PODS) {

@@ -52,6 +52,36 @@ pub async fn waits_and_signals(ns: &Namespace, pod: PodManifest) -> Result<LiveP
     Ok(pod)
 }
 
+/// Waits until the store holds the waits of all these pods.
+pub async fn are_held(pods: &[LivePod]) -> Result<()> {
+    for pod in pods {
+        pod.is_held().await?;
+    }
+    Ok(())
+}
+
+/// Waits until all these pods run, and checks that their waits have succeeded.
+pub async fn are_released(pods: &[LivePod]) -> Result<()> {
+    for pod in pods {
+        pod.is_running().await?;
+        let ending = pod.wait_ended().await?;
+        if ending.code != 0 {
+            bail!("the wait of pod {} has failed: {ending:?}", pod.name);
+        }
+    }
+    Ok(())
+}
+
+/// Returns the present runs of the pods' containers of this name. A kubelet under load can fail to
+/// start a container, and starts it again: so compare runs, and do not count restarts.
+pub async fn runs_of(pods: &[LivePod], container: &str) -> Result<Vec<Run>> {
+    let mut runs = Vec::with_capacity(pods.len());
+    for pod in pods {
+        runs.push(pod.run_of(container).await?);
+    }
+    Ok(runs)
+}
+
 impl LivePod {
     pub(super) fn new(ns: Namespace, name: &str) -> Self {
         Self {
@@ -175,9 +205,23 @@ impl LivePod {
 
     /// Kills a container with SIGKILL, like the kernel without free memory.
     pub async fn kill(&self, container: &str) -> Result<()> {
+        self.send_signal(container, "SIGKILL").await
+    }
+
+    /// Stops the process of a container, until [`resume`](Self::resume).
+    pub async fn pause(&self, container: &str) -> Result<()> {
+        self.send_signal(container, "SIGSTOP").await
+    }
+
+    /// Lets the process of a container go on.
+    pub async fn resume(&self, container: &str) -> Result<()> {
+        self.send_signal(container, "SIGCONT").await
+    }
+
+    async fn send_signal(&self, container: &str, signal: &str) -> Result<()> {
         let run = self.run_of(container).await?;
         let id = run.id.rsplit('/').next().unwrap_or_default();
-        self.node().await?.kill(id).await
+        self.node().await?.send_signal(id, signal).await
     }
 
     /// Deletes the pod without waiting for its end.
@@ -226,6 +270,19 @@ impl LivePod {
     /// Returns when a container ended.
     pub async fn ended_at(&self, container: &str) -> Result<Timestamp> {
         ended_at(&self.get().await?, container)
+    }
+
+    /// Waits until the wait of the injected container has ended well, and returns the node's
+    /// timestamp of the last line of its log.
+    pub async fn ready_at(&self) -> Result<Timestamp> {
+        self.wait_ended().await?;
+        let log = ["logs", &self.name, "-c", WAIT, "--timestamps"];
+        let log = self.ns.kubectl(&log).text().await?;
+        let last = log.lines().find(|line| line.contains("Ready after"));
+        let (stamp, _) = last
+            .and_then(|line| line.split_once(' '))
+            .with_context(|| format!("the log of {} has no success: {log}", self.name))?;
+        Ok(stamp.parse()?)
     }
 
     /// Returns the log of a container.
@@ -281,6 +338,14 @@ pub fn is_injected(pod: &Pod) -> bool {
     init.any(|container| container.name == WAIT)
 }
 
+/// Returns whether a pod is ready and not terminating.
+pub(super) fn is_settled(pod: &Pod) -> bool {
+    let status = pod.status.iter();
+    let mut conditions = status.flat_map(|status| status.conditions.iter().flatten());
+    let is_ready = conditions.any(|it| it.type_ == "Ready" && it.status == "True");
+    is_ready && pod.metadata.deletion_timestamp.is_none()
+}
+
 /// Returns the reason and the message of the condition that oncue writes.
 fn report(pod: &Pod) -> Option<(&str, &str)> {
     let mut conditions = pod
@@ -306,7 +371,7 @@ fn all_run(pod: &Pod) -> bool {
     states.peek().is_some() && states.all(|running| running.is_some())
 }
 
-fn run_of(pod: &Pod, container: &str) -> Option<Run> {
+pub(super) fn run_of(pod: &Pod, container: &str) -> Option<Run> {
     let status = container_status(pod, container)?;
     Some(Run {
         id: status.container_id.clone()?,

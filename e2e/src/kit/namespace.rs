@@ -90,6 +90,17 @@ impl Namespace {
         })
     }
 
+    /// Deletes the namespace, and waits until it is gone with everything in it.
+    pub async fn delete_and_wait(&self) -> Result<()> {
+        self.delete().await?;
+        let all: Api<Object> = Api::all(self.client.clone());
+        eventually(
+            &format!("the namespace {} is gone", self.name),
+            async || Ok(all.get_opt(&self.name).await?.is_none().then_some(())),
+        )
+        .await
+    }
+
     /// Does not wait for the deletion, because the next test does not depend on it.
     async fn delete(&self) -> Result<()> {
         let all: Api<Object> = Api::all(self.client.clone());
@@ -245,6 +256,15 @@ impl Namespace {
         let oncue = Program::new(Self::oncue_file().await?);
         let oncue = oncue.env("KUBECONFIG", self.cluster.kubeconfig());
         Ok(oncue.args(args).args(["--namespace", &self.name]))
+    }
+
+    /// Runs a command line as a user would who has `oncue` and `kubectl`, and returns its output.
+    pub async fn in_shell(&self, line: &str) -> Result<String> {
+        let script = format!("oncue() {{ \"$ONCUE\" \"$@\"; }}\n{line}");
+        let shell = Program::new("sh").args(["-c", &script]);
+        let shell = shell.env("ONCUE", Self::oncue_file().await?);
+        let shell = shell.env("KUBECONFIG", self.cluster.kubeconfig());
+        shell.text().await
     }
 
     /// Returns the path of that program.

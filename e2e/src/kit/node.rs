@@ -47,14 +47,15 @@ impl Node {
         Ok(())
     }
 
-    /// Sends SIGKILL to the first process of a container.
-    pub(super) async fn kill(&self, container_id: &str) -> Result<()> {
+    /// Sends a signal to the first process of a container.
+    pub(super) async fn send_signal(&self, container_id: &str, signal: &str) -> Result<()> {
+        let signal = format!("--signal={signal}");
         self.run(&[
             "ctr",
             "--namespace=k8s.io",
             "tasks",
             "kill",
-            "--signal=SIGKILL",
+            &signal,
             container_id,
         ])
         .await

@@ -23,8 +23,13 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{LivePod, Manifest, Namespace, Node, eventually, is_injected, pod, with_temp_ns};
+use super::{
+    LivePod, Manifest, Namespace, Node, eventually, is_injected,
+    live_pod::{is_settled, run_of},
+    pod, with_temp_ns,
+};
 use crate::{
+    backend::Backend,
     cluster::{RELEASE, SYSTEM},
     patience::timeout_flag,
     release::Release,
@@ -57,10 +62,10 @@ static TURN: Mutex<()> = Mutex::const_new(());
 impl Oncue {
     async fn installed() -> Result<Self> {
         let system = Namespace::existing(SYSTEM).await?;
-        let tag = image_tag(&system).await.context(
-            "oncue is not installed on the cluster: `cargo run -p e2e -- up` makes it whole",
-        )?;
-        let release = Release::of_this_tree(system.cluster().clone(), tag);
+        let tag = image_tag(&system).await.context(NOT_INSTALLED)?;
+        let backend = Backend::installed(system.cluster()).await?;
+        let backend = backend.context(NOT_INSTALLED)?;
+        let release = Release::of_this_tree(system.cluster().clone(), tag, backend);
         Ok(Self { system, release })
     }
 
@@ -74,16 +79,26 @@ impl Oncue {
         &self.release
     }
 
+    /// Returns the backend of the store.
+    pub fn backend(&self) -> Backend {
+        self.release.backend()
+    }
+
+    /// Returns the installation with another backend, for a test that installs that.
+    #[must_use]
+    pub fn with_backend(&self, backend: Backend) -> Self {
+        let release = self.release.clone().with_backend(backend);
+        Self {
+            system: self.system.clone(),
+            release,
+        }
+    }
+
     /// Returns the path of the program `oncue`, extracted once per process from the installed image.
     pub(super) async fn program() -> Result<&'static Path> {
         static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
         let taken_out = async || Self::installed().await?.release.oncue().await;
         Ok(PROGRAM.get_or_try_init(taken_out).await?)
-    }
-
-    /// Returns the store's pod.
-    pub fn store_pod(&self) -> LivePod {
-        self.system.pod("oncue-store-0")
     }
 
     /// Returns the webhook's pods, including terminating ones.
@@ -105,19 +120,6 @@ impl Oncue {
         let scale = ["scale", WEBHOOK_DEPLOYMENT, &count];
         self.system.kubectl(&scale).text().await?;
         self.has_webhooks(replicas).await
-    }
-
-    /// Scales the store to no pod or to one, and waits until that is so.
-    pub async fn scale_store(&self, replicas: usize) -> Result<()> {
-        let count = format!("--replicas={replicas}");
-        let scale = ["scale", STORE, &count];
-        self.system.kubectl(&scale).text().await?;
-        eventually(&format!("{replicas} pods of the store"), async || {
-            let pods = self.list("component=store").await?;
-            let is_so = pods.len() == replicas && pods.iter().all(is_settled);
-            Ok(is_so.then_some(()))
-        })
-        .await
     }
 
     /// Gives the controller its right to read objects, or takes it away.
@@ -152,9 +154,28 @@ impl Oncue {
         .await
     }
 
+    /// Kills the API server of a cluster with one control plane, and waits until it answers again.
+    pub async fn restart_api_server(&self) -> Result<()> {
+        let servers = ListParams::default().labels("component=kube-apiserver");
+        let kube_system = Namespace::existing("kube-system").await?;
+        let pods = kube_system.api::<Pod>();
+        let server = pods.list(&servers).await?.items.pop();
+        let server = server.and_then(|pod| pod.metadata.name);
+        let server = kube_system.pod(&server.context("the API server runs in a pod")?);
+        let before = server.run_of(API_SERVER).await?;
+        server.kill(API_SERVER).await?;
+        eventually("the API server is back", async || {
+            // It refuses connections meanwhile.
+            let now = pods.get(server.name()).await.ok();
+            let run = now.and_then(|pod| run_of(&pod, API_SERVER));
+            Ok(run.is_some_and(|run| run != before).then_some(()))
+        })
+        .await
+    }
+
     /// Waits until the store answers and annotated pods are injected.
     pub async fn is_ready(&self) -> Result<()> {
-        for workload in [WEBHOOK_DEPLOYMENT, STORE] {
+        for workload in [WEBHOOK_DEPLOYMENT, self.backend().workload()] {
             self.is_rolled_out(workload).await?;
         }
         let store = self.system.store();
@@ -165,7 +186,7 @@ impl Oncue {
         self.admits().await
     }
 
-    async fn is_rolled_out(&self, workload: &str) -> Result<()> {
+    pub(super) async fn is_rolled_out(&self, workload: &str) -> Result<()> {
         let status = ["rollout", "status", workload, &timeout_flag()];
         self.system.kubectl(&status).text().await?;
         Ok(())
@@ -186,13 +207,6 @@ impl Oncue {
             Ok(answer.ok().filter(is_injected).map(drop))
         })
         .await
-    }
-
-    /// Deletes the store's volume, which remains after the release.
-    pub async fn forget_variables(&self) -> Result<()> {
-        let delete = ["delete", "pvc", "data-oncue-store-0", "--ignore-not-found"];
-        self.system.kubectl(&delete).text().await?;
-        Ok(())
     }
 
     /// Returns the data of the certificate authority's Secret.
@@ -256,7 +270,7 @@ impl Oncue {
             self.release.install().await?;
         }
         self.let_controller_read(true).await?;
-        self.scale_store(1).await?;
+        self.start_store().await?;
         self.scale_webhook(REPLICAS).await?;
         self.is_ready().await
     }
@@ -272,17 +286,11 @@ async fn image_tag(system: &Namespace) -> Result<String> {
     Ok(tag.to_owned())
 }
 
-/// Returns whether a pod is ready and not terminating.
-fn is_settled(pod: &Pod) -> bool {
-    let status = pod.status.iter();
-    let mut conditions = status.flat_map(|status| status.conditions.iter().flatten());
-    let is_ready = conditions.any(|it| it.type_ == "Ready" && it.status == "True");
-    is_ready && pod.metadata.deletion_timestamp.is_none()
-}
-
-const STORE: &str = "statefulset/oncue-store";
+const NOT_INSTALLED: &str =
+    "oncue is not installed on the cluster: `cargo run -p e2e -- up` makes it whole";
 const WEBHOOK: &str = "component=webhook";
 const WEBHOOK_DEPLOYMENT: &str = "deployment/oncue-webhook";
+const API_SERVER: &str = "kube-apiserver";
 const AUTHORITY: &str = "oncue-webhook-ca";
 
 /// The chart's default number of webhook pods.

@@ -1,4 +1,7 @@
 //! The store, through the API server's proxy, which needs no tunnel and no pod.
+//!
+//! All calls go to the same pod, the first by name, as long as it is ready: another one sees a write
+//! a moment later.
 
 use anyhow::{Context, Result, bail};
 use http::{Method, Request, StatusCode};
@@ -7,7 +10,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
 
-use super::{eventually, in_time};
+use super::{eventually, in_time, store_pods::ready_stores};
 use crate::cluster::SYSTEM;
 
 /// URL of the store for pods.
@@ -144,6 +147,14 @@ impl Store {
         Ok(names.map(str::to_owned).collect())
     }
 
+    /// Returns whether the wait of a pod is held by the replica that this handle calls.
+    pub async fn holds_itself(&self, pod: &str) -> Result<bool> {
+        let first = ready_stores(&self.client).await?.into_iter().next();
+        let first = first.context("no pod of the store is ready")?;
+        let waiters = self.waiters_at(&first).await?;
+        Ok(waiters.iter().any(|waiter| waiter["pod"] == pod))
+    }
+
     /// Returns since when a pod waits.
     pub async fn waiting_since(&self, pod: &str) -> Result<Timestamp> {
         let waiters = self.waiters().await?;
@@ -153,18 +164,28 @@ impl Store {
         Ok(since.parse()?)
     }
 
-    /// Reads page after page.
+    /// Asks each pod of the store: a wait is held by the pod that the waiter reached.
     async fn waiters(&self) -> Result<Vec<Value>> {
         let mut waiters = Vec::new();
-        let mut page = "waiters".to_owned();
+        for pod in ready_stores(&self.client).await? {
+            waiters.extend(self.waiters_at(&pod).await?);
+        }
+        Ok(waiters)
+    }
+
+    /// Reads page after page. A pod that has just ended holds nothing.
+    async fn waiters_at(&self, pod: &str) -> Result<Vec<Value>> {
+        let mut waiters = Vec::new();
+        let mut page = self.path("waiters");
         loop {
-            let mut answer = self.found(Method::GET, &page, None).await?;
+            let (status, mut answer) = self.ask_pod(pod, Method::GET, &page, None).await?;
             match answer["waiters"].take() {
                 Value::Array(more) => waiters.extend(more),
-                other => bail!("the store answered waiters with {other}"),
+                _ if is_away(status, &answer) => return Ok(Vec::new()),
+                _ => bail!("the store answered waiters with {status}: {answer}"),
             }
             match answer["continue"].as_str() {
-                Some(token) => page = format!("waiters?continue={token}"),
+                Some(token) => page = self.path(&format!("waiters?continue={token}")),
                 None => return Ok(waiters),
             }
         }
@@ -181,25 +202,55 @@ impl Store {
         format!("v1/namespaces/{}/{rest}", self.namespace)
     }
 
+    /// Asks the first pod that answers.
     async fn ask(
         &self,
         method: Method,
         path: &str,
         body: Option<Value>,
     ) -> Result<(StatusCode, Value)> {
-        let service = format!("/api/v1/namespaces/{SYSTEM}/services/oncue-store:http/proxy");
+        let mut last = None;
+        for pod in ready_stores(&self.client).await? {
+            let answer = self
+                .ask_pod(&pod, method.clone(), path, body.as_ref())
+                .await?;
+            if !is_away(answer.0, &answer.1) {
+                return Ok(answer);
+            }
+            last = Some(answer);
+        }
+        last.context("no pod of the store is ready")
+    }
+
+    async fn ask_pod(
+        &self,
+        pod: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Value)> {
+        let proxy = format!("/api/v1/namespaces/{SYSTEM}/pods/{pod}:{PORT}/proxy");
         let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
         let request = Request::builder()
             .method(method)
-            .uri(format!("{service}/{path}"));
+            .uri(format!("{proxy}/{path}"));
         let request = request
             .header("content-type", "application/json")
             .body(Body::from(body))?;
         let (head, body) = self.client.send(request).await?.into_parts();
         let text = body.collect().await?.to_bytes();
-        // An answer that is not JSON comes from the proxy: the store is not available.
         let answer =
             serde_json::from_slice(&text).unwrap_or_else(|_| json!(String::from_utf8_lossy(&text)));
         Ok((head.status, answer))
     }
 }
+
+/// Returns whether a pod is not available, by its own answer or by that of the proxy, which is an
+/// object of Kubernetes or no JSON at all.
+fn is_away(status: StatusCode, answer: &Value) -> bool {
+    let is_of_proxy = answer["kind"] == "Status" || answer.is_string();
+    status == StatusCode::SERVICE_UNAVAILABLE || (!status.is_success() && is_of_proxy)
+}
+
+/// The store's port.
+const PORT: u16 = 9999;

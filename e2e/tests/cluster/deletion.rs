@@ -38,6 +38,26 @@ async fn waiting_pods_do_not_delay_the_deletion_of_their_namespace() -> Result<(
     .await
 }
 
+/// The API server takes no Signals for such a namespace, and the store must not stop because of it.
+#[tokio::test]
+async fn a_namespace_is_deleted_while_its_pods_signal() -> Result<()> {
+    with_temp_ns(async |ns| {
+        with_temp_ns(async |doomed| {
+            let producer = pod("producer").signals("producers/$(POD_NAME)");
+            doomed.create_object(deployment(10, producer)).await?;
+            doomed.store().until("producers/*").await?;
+            doomed.delete_and_wait().await
+        })
+        .await?;
+        ns.create_pod(pod("first").signals("first/container"))
+            .await?;
+        let second = pod("second").depends_on("first/container");
+        ns.create_pod(second).await?.is_running().await?;
+        Ok(())
+    })
+    .await
+}
+
 /// The grace period is longer than any test, so the pod is gone in time only if it ends on SIGTERM.
 fn patient(name: &str) -> PodManifest {
     pod(name)

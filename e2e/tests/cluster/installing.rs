@@ -1,7 +1,7 @@
 //! Installations and upgrades that the chart rejects, because of what the cluster has.
 
-use anyhow::Result;
-use e2e::{cluster::Cluster, process::Program};
+use anyhow::{Context, Result};
+use e2e::{backend::Backend, cluster::Cluster, process::Program};
 
 #[tokio::test]
 async fn a_second_installation_is_rejected_and_the_first_is_named() -> Result<()> {
@@ -38,6 +38,37 @@ async fn an_upgrade_that_moves_the_store_is_rejected_until_allowed() -> Result<(
         is_refused(&command, &parts).await?;
         let allowed = dry_run(&command).arg("--set=store.allowMove=true").text();
         allowed.await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upgrade_that_changes_the_backend_is_rejected_until_variables_are_stated() -> Result<()>
+{
+    let installed = Backend::installed(&Cluster::from_env()).await?;
+    let (other, parts) = match installed.context("oncue is installed")? {
+        Backend::Kubernetes => (
+            "--set=store.backend=embedded",
+            [
+                "from kubernetes to embedded, which does not read Signal objects",
+                "volume data-oncue-store-0 is used again",
+                "--set store.formerVariables=discard",
+            ],
+        ),
+        Backend::Embedded => (
+            "--set=store.backend=kubernetes",
+            [
+                "from embedded to kubernetes, which does not find the variables on the volume",
+                "oncue vars list -A -o yaml >variables.yaml",
+                "kubectl apply -f variables.yaml",
+            ],
+        ),
+    };
+    let command = ["upgrade", "oncue", CHART, "--namespace=oncue-system", other];
+    is_refused(&command, &parts).await?;
+    for stated in ["carry-over", "discard"] {
+        let stated = format!("--set=store.formerVariables={stated}");
+        dry_run(&command).arg(stated).text().await?;
     }
     Ok(())
 }

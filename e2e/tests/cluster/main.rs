@@ -20,5 +20,6 @@ mod refusals;
 mod releases;
 mod reporting;
 mod seen;
+mod signals;
 mod skipped;
 mod warnings;

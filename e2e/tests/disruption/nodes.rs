@@ -39,11 +39,11 @@ async fn injected_pods_survive_the_restart_of_the_kubelet() -> Result<()> {
     .await
 }
 
-/// The store runs on this node, so it restarts too, and waiters on other nodes lose it.
+/// The store's leader runs on this node, so it restarts too, and waiters on other nodes lose it.
 #[tokio::test]
 async fn pods_survive_the_restart_of_their_node() -> Result<()> {
     with_oncue(async |ns, oncue| {
-        let (node, store) = (oncue.store_pod().node().await?, ns.store());
+        let (node, store) = (oncue.leader().await?.node().await?, ns.store());
         store.create("early/signal").await?;
         let started = pod("started").depends_on("early/signal");
         let started = ns.create_pod(started.on_node(node.name())).await?;
@@ -91,8 +91,8 @@ async fn pods_survive_the_restart_of_their_node() -> Result<()> {
 #[tokio::test]
 async fn a_node_that_stops_for_good_takes_its_signals_with_it() -> Result<()> {
     with_oncue(async |ns, oncue| {
-        let store = oncue.store_pod().node().await?;
-        let producer = away_from(&store, pod("producer").signals("producer/up"));
+        let leads = oncue.leader().await?.node().await?;
+        let producer = away_from(&leads, pod("producer").signals("producer/up"));
         let at_once = |key| {
             json!({"key": format!("node.kubernetes.io/{key}"), "effect": "NoExecute",
                 "operator": "Exists", "tolerationSeconds": 0})

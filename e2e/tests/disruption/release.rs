@@ -4,7 +4,7 @@ use std::{cell::Cell, collections::BTreeSet};
 
 use anyhow::{Context, Result, anyhow};
 use e2e::{
-    cluster::Cluster,
+    backend::Backend,
     kit::{Namespace, Oncue, deployment, eventually, is_injected, pod, with_oncue},
     process::Program,
 };
@@ -42,7 +42,7 @@ async fn uninstalling_blocks_no_pods_and_the_notes_list_injected_ones() -> Resul
         all_injected_are_named(&ns, &notes).await?;
 
         release.uninstall().await?;
-        nothing_is_left_but_the_volume(ns.cluster()).await?;
+        nothing_is_left_but_the_variables(&oncue).await?;
         all_injected_are_named(&ns, &notes).await?;
         let new = ns.create_pod(pod("new").depends_on("late/signal")).await?;
         new.is_not_injected().await?;
@@ -69,8 +69,8 @@ async fn the_notes_leave_no_pod_waiting_before_an_uninstallation() -> Result<()>
         inside.is_held().await?;
         gated.is_held().await?;
         let [stop, release] = ending_waits(&oncue).await?;
-        in_shell(&ns, &stop).await?;
-        let said = in_shell(&ns, &release).await?;
+        ns.in_shell(&stop).await?;
+        let said = ns.in_shell(&release).await?;
         for pod in [&inside, &gated, &stuck] {
             let line = format!("release written: pod/{} -n {}\n", pod.name(), ns.name());
             assert!(said.contains(&line), "{said}");
@@ -114,21 +114,12 @@ async fn ending_waits(oncue: &Oncue) -> Result<[String; 2]> {
     two.map_err(|commands| anyhow!("these are not two commands: {commands:?}"))
 }
 
-/// Runs a command line as a user would who has `oncue` and `kubectl`, and returns its output.
-async fn in_shell(ns: &Namespace, line: &str) -> Result<String> {
-    let script = format!("oncue() {{ \"$ONCUE\" \"$@\"; }}\n{line}");
-    let shell = Program::new("sh").args(["-c", &script]);
-    let shell = shell.env("ONCUE", Namespace::oncue_file().await?);
-    let shell = shell.env("KUBECONFIG", ns.cluster().kubeconfig());
-    shell.text().await
-}
-
 /// Repeats a command line until it prints exactly this.
 async fn until_it_prints(ns: &Namespace, line: &str, expected: &str) -> Result<()> {
     let said = Cell::new(String::new());
     let what = format!("{line} prints {expected:?}");
     let printed = eventually(&what, async || {
-        let text = in_shell(ns, line).await?;
+        let text = ns.in_shell(line).await?;
         let is_it = text == expected;
         said.set(text);
         Ok(is_it.then_some(()))
@@ -221,33 +212,27 @@ async fn injected(ns: &Namespace) -> Result<BTreeSet<[String; 2]>> {
     Ok(names.collect())
 }
 
-/// Waits until no object of the release remains except the store's volume, and no cluster-scoped
-/// object has its name.
-async fn nothing_is_left_but_the_volume(cluster: &Cluster) -> Result<()> {
+/// Waits until no object of the release remains except what keeps the variables, and no other
+/// cluster-scoped object has its name.
+async fn nothing_is_left_but_the_variables(oncue: &Oncue) -> Result<()> {
+    let kubectl = |args: &[&str]| oncue.system().cluster().kubectl().args(args);
     let list = ["api-resources", "--verbs=list", "-o", "name"];
-    let kinds = cluster.kubectl().args(list).text().await?;
+    let kinds = kubectl(&list).text().await?;
     let kinds = kinds.lines().collect::<Vec<_>>().join(",");
-    let labelled = [
-        "get",
-        &kinds,
-        "-A",
-        "-o",
-        "name",
-        "-l",
-        "app.kubernetes.io/instance=oncue",
-    ];
-    eventually(
-        "nothing of the release is left but the volume",
-        async || {
-            let left = cluster.kubectl().args(labelled).text().await?;
-            let left: Vec<&str> = left.lines().collect();
-            Ok((left == ["persistentvolumeclaim/data-oncue-store-0"]).then_some(()))
-        },
-    )
+    let label = "app.kubernetes.io/instance=oncue";
+    let labelled = ["get", &kinds, "-A", "-o", "name", "-l", label];
+    let kept = match oncue.backend() {
+        Backend::Embedded => "persistentvolumeclaim/data-oncue-store-0",
+        Backend::Kubernetes => "customresourcedefinition.apiextensions.k8s.io/signals.oncue.dev",
+    };
+    eventually("nothing of the release is left but variables", async || {
+        let left = kubectl(&labelled).text().await?;
+        Ok((left.lines().collect::<Vec<_>>() == [kept]).then_some(()))
+    })
     .await?;
-    let whole = "mutatingwebhookconfigurations,clusterroles,clusterrolebindings";
-    let names = cluster.kubectl().args(["get", whole, "-o", "name"]);
-    let names = names.text().await?;
+    let whole = "mutatingwebhookconfigurations,clusterroles,clusterrolebindings,flowschemas,\
+                 prioritylevelconfigurations";
+    let names = kubectl(&["get", whole, "-o", "name"]).text().await?;
     assert!(!names.contains("oncue"), "{names}");
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! The store's process and its pod are killed while many pods wait.
+//! All processes and all pods of the store are killed while many pods wait.
 
 use anyhow::Result;
-use e2e::kit::{LivePod, Run, WAIT, deployment, pod, with_oncue};
+use e2e::kit::{WAIT, are_held, are_released, deployment, pod, runs_of, with_oncue};
 
 /// Number of waiting pods.
 const WAITERS: u32 = 50;
@@ -15,47 +15,41 @@ async fn fifty_waiting_pods_survive_two_kills_of_the_store() -> Result<()> {
         ns.create_object(deployment(WAITERS, waiter)).await?;
         let waiters = ns.pods_of("waiter", WAITERS as usize).await?;
         are_held(&waiters).await?;
-        let waits = runs_of(&waiters).await?;
+        let waits = runs_of(&waiters, WAIT).await?;
 
-        let pod = oncue.store_pod();
-        let run = pod.run_of("store").await?;
-        pod.delete_by_force().await?;
-        pod.runs_again_after("store", &run).await?;
+        oncue.replace_store().await?;
         oncue.is_ready().await?;
         assert_eq!(store.variables().await?, ["before/death"]);
         are_held(&waiters).await?;
 
-        let run = pod.run_of("store").await?;
-        pod.kill("store").await?;
-        pod.runs_again_after("store", &run).await?;
+        oncue.kill_store().await?;
         oncue.is_ready().await?;
         assert_eq!(store.variables().await?, ["before/death"]);
         are_held(&waiters).await?;
 
         store.create("go/now").await?;
-        for waiter in &waiters {
-            waiter.is_running().await?;
-            assert_eq!(waiter.wait_ended().await?.code, 0);
-        }
-        assert_eq!(runs_of(&waiters).await?, waits);
+        are_released(&waiters).await?;
+        assert_eq!(runs_of(&waiters, WAIT).await?, waits);
         Ok(())
     })
     .await
 }
 
-/// A kubelet under load can fail to start a container, and starts it again: so runs are compared
-/// with those that were held, and not counted.
-async fn runs_of(waiters: &[LivePod]) -> Result<Vec<Run>> {
-    let mut runs = Vec::with_capacity(waiters.len());
-    for waiter in waiters {
-        runs.push(waiter.run_of(WAIT).await?);
-    }
-    Ok(runs)
-}
+#[tokio::test]
+async fn fifty_waiting_pods_go_on_while_the_store_is_replaced() -> Result<()> {
+    with_oncue(async |ns, oncue| {
+        let waiter = pod("waiter").depends_on("go/now");
+        ns.create_object(deployment(WAITERS, waiter)).await?;
+        let waiters = ns.pods_of("waiter", WAITERS as usize).await?;
+        are_held(&waiters).await?;
+        let waits = runs_of(&waiters, WAIT).await?;
 
-async fn are_held(waiters: &[LivePod]) -> Result<()> {
-    for waiter in waiters {
-        waiter.is_held().await?;
-    }
-    Ok(())
+        oncue.roll_store_out().await?;
+        are_held(&waiters).await?;
+        ns.store().create("go/now").await?;
+        are_released(&waiters).await?;
+        assert_eq!(runs_of(&waiters, WAIT).await?, waits);
+        Ok(())
+    })
+    .await
 }

@@ -2,18 +2,21 @@
 
 use anyhow::{Context, Result};
 use e2e::{
-    kit::{WAIT, pod, with_oncue},
+    backend::Backend,
+    kit::{Namespace, WAIT, job, pod, with_oncue},
     previous,
 };
 use k8s_openapi::api::core::v1::Pod;
+use serde_json::json;
 
 #[tokio::test]
 async fn an_upgrade_from_the_previous_commit_keeps_signals_waiters_and_the_authority() -> Result<()>
 {
     with_oncue(async |ns, oncue| {
+        let previous = previous::release(ns.cluster(), oncue.release()).await?;
+        oncue.release().uninstall().await?;
+        let oncue = oncue.with_backend(previous.backend());
         let (present, store) = (oncue.release(), ns.store());
-        let previous = previous::release(ns.cluster(), present).await?;
-        present.uninstall().await?;
         oncue.forget_variables().await?;
         previous.install().await?;
         oncue.is_ready().await?;
@@ -50,6 +53,76 @@ async fn an_upgrade_from_the_previous_commit_keeps_signals_waiters_and_the_autho
             pod.is_running().await?;
             assert_eq!(pod.wait_ended().await?.code, 0);
         }
+        Ok(())
+    })
+    .await
+}
+
+/// What the message of the refused upgrade tells the administrator to do.
+#[tokio::test]
+async fn an_upgrade_from_the_embedded_backend_carries_durable_variables_over() -> Result<()> {
+    with_oncue(async |ns, oncue| {
+        // That of the present image, as an administrator has it.
+        Namespace::oncue_file().await?;
+        let previous = previous::release(ns.cluster(), oncue.release()).await?;
+        let previous = previous.with_backend(Backend::Embedded);
+        oncue.release().uninstall().await?;
+        oncue
+            .with_backend(Backend::Embedded)
+            .forget_variables()
+            .await?;
+        let oncue = oncue.with_backend(Backend::Kubernetes);
+        oncue.forget_variables().await?;
+        previous.install().await?;
+        oncue.with_backend(Backend::Embedded).is_ready().await?;
+        let store = ns.store();
+        store.create_with_value("by/hand", "kept").await?;
+        let migrate = pod("migrate").once("true");
+        let migrate = migrate.annotate("signals-on-success", "migrate/done");
+        ns.create_object(job(migrate)).await?;
+        let started = pod("started").depends_on("by/hand").signals("started/up");
+        let started = ns.create_pod(started).await?;
+        let terms = "started/up, migrate/done, late/signal";
+        let waiting = ns.create_pod(pod("waiting").depends_on(terms)).await?;
+        store.until("started/up").await?;
+        store.until("migrate/done").await?;
+        waiting.is_held().await?;
+        let run = waiting.run_of(WAIT).await?;
+        // The controller does not find the Job any more: only what is carried over says so.
+        ns.kubectl(&["delete", "job", "migrate"]).text().await?;
+
+        let silent = json!({"store": {"formerVariables": ""}});
+        let refused = oncue.release().try_install_with(silent).await?;
+        assert!(!refused.success, "{}", refused.all());
+        let save = "oncue vars list -A -o yaml";
+        for part in [
+            save,
+            "kubectl apply -f variables.yaml",
+            "formerVariables=carry-over",
+        ] {
+            assert!(
+                refused.stderr.contains(part),
+                "{part} in {}",
+                refused.stderr
+            );
+        }
+        let saved = ns.in_shell(save).await?;
+        let carried = json!({"store": {"formerVariables": "carry-over"}});
+        oncue.release().install_with(carried).await?;
+        let apply = ns.cluster().kubectl().args(["apply", "-f", "-"]);
+        apply.stdin(saved).text().await?;
+
+        oncue.is_ready().await?;
+        for term in ["by/hand=kept", "migrate/done", "started/up"] {
+            store.until(term).await?;
+        }
+        assert_eq!(store.owners("started/up").await?, [started.uid().await?]);
+        ns.has_signals(&["by/hand", "migrate/done", "started/up"])
+            .await?;
+        waiting.is_held().await?;
+        store.create("late/signal").await?;
+        waiting.is_running().await?;
+        assert_eq!(waiting.run_of(WAIT).await?, run);
         Ok(())
     })
     .await
