@@ -39,7 +39,7 @@ mod tests;
 pub(crate) use self::{
     annotation::annotate,
     authority_secret::AuthoritySecret,
-    call::{ApiError, call},
+    call::{ApiError, call, call_within},
     configuration::{ConfigurationError, configuration},
     connection::{ConnectError, connect, connect_to},
     kubeconfig::{Found, WhichCluster},

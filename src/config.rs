@@ -56,6 +56,8 @@ pub(crate) struct Config {
     pub data: PathBuf,
     /// What keeps the variables.
     pub store: StoreKind,
+    /// The Lease whose holder leads the replicas of the store; `None` if there is one replica.
+    pub lease: Option<ObjectRef>,
     /// Where the store listens.
     pub http: SocketAddr,
     /// Where the webhook listens.
@@ -89,6 +91,7 @@ impl Config {
             roles,
             data,
             store,
+            lease,
             http,
             webhook,
             webhook_name,
@@ -112,9 +115,11 @@ impl Config {
             Some(name) => AuthorityPlace::Secret(inject.own_object("--ca-secret", name)?),
             None => AuthorityPlace::Data,
         };
+        let lease = lease.map(|name| inject.own_object("--lease", name));
         Ok(Self {
             data: data.unwrap_or_else(|| DEFAULT_DATA.into()),
             store: store.unwrap_or_default(),
+            lease: lease.transpose()?,
             http: http.unwrap_or(DEFAULT_HTTP),
             webhook,
             admin: admin.unwrap_or(DEFAULT_ADMIN),
@@ -150,7 +155,8 @@ impl Config {
     pub(crate) fn needs_cluster(&self) -> bool {
         let asks = self.webhook_configuration.is_some() || self.store_service.is_some();
         let asks = asks || self.authority != AuthorityPlace::Data;
-        self.has(Role::Controller) || self.has(Role::Webhook) && asks
+        let leads = self.has(Role::Store) && self.lease.is_some();
+        self.has(Role::Controller) || leads || self.has(Role::Webhook) && asks
     }
 }
 

@@ -105,6 +105,7 @@ impl Controller {
             (store.clone(), pods.reader()),
             metrics.clone(),
         );
+        let leadership = store.leadership().clone();
         let uninjected = UninjectedTask::new(client.clone(), keys.clone(), metrics.clone());
         let mut tasks = JoinSet::new();
         if opens_gates {
@@ -116,7 +117,7 @@ impl Controller {
         tasks.spawn(life.run());
         tasks.spawn(dependent.run());
         tasks.spawn(reporting.run());
-        tasks.spawn(uninjected.run());
+        tasks.spawn(uninjected.run(leadership));
         tasks.spawn(pods.run());
         tokio::select! {
             () = shutdown.reached(Phase::Draining) => {}

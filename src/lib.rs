@@ -9,6 +9,8 @@ mod cluster;
 pub mod commands;
 mod config;
 mod controller;
+mod instance;
+mod leadership;
 pub mod memory;
 pub mod net;
 mod outage;

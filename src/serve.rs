@@ -58,6 +58,7 @@ use crate::{
     cluster::{WhichCluster, connect},
     config::{AuthorityPlace, Config, LogFormat, Role},
     controller::{self, Controller},
+    leadership::{BootClock, Elector, Leadership},
     net::{Endpoint, Limits, NetMetrics, Transport},
 };
 
@@ -89,6 +90,18 @@ async fn run_until_stopped(config: Config) -> Result<(), ServeError> {
     tokio::select! {
         () = server.shut_down() => Ok(()),
         () = signals.next() => Err(ServeError::Interrupted),
+    }
+}
+
+/// Returns the leadership of this replica of the store, and what is to gain it if there are several.
+fn candidate(client: Option<&Client>, config: &Config) -> (Option<Elector>, Leadership) {
+    match (client, &config.lease) {
+        (Some(client), Some(lease)) if config.has(Role::Store) => {
+            let clock = Arc::new(BootClock);
+            let (elector, leadership) = Elector::new(client.clone(), lease.clone(), clock);
+            (Some(elector), leadership)
+        }
+        _ => (None, Leadership::sole()),
     }
 }
 
@@ -153,8 +166,9 @@ impl Server {
         let webhook = listeners.webhook.map(|it| opening(it, "webhook"));
         let registry = self.serve_admin(listeners.admin, readiness);
 
+        let (elector, leadership) = candidate(client.as_ref(), &config);
         let store = match store {
-            Some(opening) => Some(StoreRole::load(opening, &config).await?),
+            Some(opening) => Some(StoreRole::load(opening, &config, leadership).await?),
             None => None,
         };
         let controller = match (&store, &client) {
@@ -178,6 +192,7 @@ impl Server {
             store,
             webhook,
             controller,
+            elector,
         };
         let counted = roles.serve(&mut self.roles);
         let _ = registry.set(counted);

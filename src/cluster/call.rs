@@ -10,12 +10,20 @@ use tokio::time::timeout;
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Makes one request: within [`DEADLINE`], the client's own retries included.
-pub(crate) async fn call<T>(
+pub(crate) fn call<T>(
+    request: impl Future<Output = Result<T, kube::Error>>,
+) -> impl Future<Output = Result<T, ApiError>> {
+    call_within(DEADLINE, request)
+}
+
+/// Makes one request within `limit`, the client's own retries included.
+pub(crate) async fn call_within<T>(
+    limit: Duration,
     request: impl Future<Output = Result<T, kube::Error>>,
 ) -> Result<T, ApiError> {
-    timeout(DEADLINE, request)
+    timeout(limit, request)
         .await
-        .map_err(|_| ApiError::TimedOut)?
+        .map_err(|_| ApiError::TimedOut(limit))?
         .map_err(ApiError::from)
 }
 
@@ -36,8 +44,8 @@ pub enum ApiError {
     #[error("the API server refused it ({}): {}", .0.code, .0.message)]
     Refused(Box<Status>),
     /// No answer came in time.
-    #[error("no answer from the API server within {DEADLINE:?}")]
-    TimedOut,
+    #[error("no answer from the API server within {0:?}")]
+    TimedOut(Duration),
     /// No answer came at all, or none that can be read.
     #[error("failed to ask the API server: {0}")]
     Unanswered(String),
@@ -108,6 +116,6 @@ mod tests {
     async fn does_not_wait_for_ever() {
         let never = std::future::pending::<Result<(), kube::Error>>();
         let error = call(never).await.unwrap_err();
-        assert!(matches!(error, ApiError::TimedOut));
+        assert!(matches!(error, ApiError::TimedOut(DEADLINE)));
     }
 }

@@ -4,7 +4,10 @@
 use std::{
     collections::{BTreeMap, HashMap},
     convert::Infallible,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
 use http::{Method, Request, Response, StatusCode};
@@ -74,12 +77,21 @@ impl FakeCluster {
 
     /// Returns a client of the cluster.
     pub(crate) fn client(&self) -> Client {
-        let cluster = self.clone();
+        self.client_over(&Link::default())
+    }
+
+    /// Returns a client that reaches the cluster over a link.
+    pub(crate) fn client_over(&self, link: &Link) -> Client {
+        let (cluster, link) = (self.clone(), link.clone());
         let service = tower::service_fn(move |request| {
-            let cluster = cluster.clone();
+            let (cluster, link) = (cluster.clone(), link.clone());
             async move {
                 yield_now().await;
-                Ok::<_, Infallible>(cluster.answer(request).await)
+                Ok::<_, Infallible>(match link.state() {
+                    Link::SILENT => std::future::pending().await,
+                    Link::REFUSES => answer(Err((StatusCode::SERVICE_UNAVAILABLE, "down".into()))),
+                    _ => cluster.answer(request).await,
+                })
             }
         });
         Client::new(service, "oncue-system")
@@ -93,6 +105,11 @@ impl FakeCluster {
     /// Puts an object, like another client.
     pub(crate) fn put(&self, path: &str, object: Value) {
         self.lock().store(path, object);
+    }
+
+    /// Removes an object, like another client.
+    pub(crate) fn remove(&self, path: &str) {
+        self.lock().objects.remove(path);
     }
 
     /// Changes the object at `path`, like another client.
@@ -131,20 +148,47 @@ impl FakeCluster {
         let (head, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let path = head.uri.path();
-        let answer = self.lock().answer(&head.method, path, &body);
-        let (code, object) = match answer {
-            Ok(object) => (StatusCode::OK, object),
-            Err((code, message)) => {
-                let status = Status::failure(&message, "").with_code(code.as_u16());
-                (code, serde_json::to_value(status).unwrap())
-            }
-        };
-        let body = Body::from(object.to_string().into_bytes());
-        Response::builder().status(code).body(body).unwrap()
+        let result = self.lock().answer(&head.method, path, &body);
+        answer(result)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn answer(result: Result<Value, (StatusCode, String)>) -> Response<Body> {
+    let (code, object) = match result {
+        Ok(object) => (StatusCode::OK, object),
+        Err((code, message)) => {
+            let reason = code.canonical_reason().unwrap_or_default();
+            let reason = reason.replace(' ', "");
+            let status = Status::failure(&message, &reason).with_code(code.as_u16());
+            (code, serde_json::to_value(status).unwrap())
+        }
+    };
+    let body = Body::from(object.to_string().into_bytes());
+    Response::builder().status(code).body(body).unwrap()
+}
+
+/// The way of one client to the cluster, which can fail.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Link(Arc<AtomicU8>);
+
+impl Link {
+    /// Everything is answered.
+    pub(crate) const UP: u8 = 0;
+    /// Everything is refused.
+    pub(crate) const REFUSES: u8 = 1;
+    /// Nothing is answered, and nothing arrives.
+    pub(crate) const SILENT: u8 = 2;
+
+    pub(crate) fn set(&self, state: u8) {
+        self.0.store(state, Ordering::Relaxed);
+    }
+
+    fn state(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -157,6 +201,9 @@ impl State {
     ) -> Result<Value, (StatusCode, String)> {
         if let Some(refusal) = self.refusals.get(&(method.clone(), path.to_owned())) {
             return Err(refusal.clone());
+        }
+        if *method == Method::POST {
+            return self.create(path, body);
         }
         let Some(found) = self.objects.get(path).cloned() else {
             let message = format!("{path} not found");
@@ -175,6 +222,17 @@ impl State {
         let kind = path.rsplit('/').next().unwrap_or_default();
         self.writes.push(format!("{method} {kind}"));
         Ok(self.store(path, written))
+    }
+
+    fn create(&mut self, collection: &str, body: &[u8]) -> Result<Value, (StatusCode, String)> {
+        let object: Value = serde_json::from_slice(body).unwrap();
+        let name = object["metadata"]["name"].as_str().unwrap();
+        let path = format!("{collection}/{name}");
+        if self.objects.contains_key(&path) {
+            return Err((StatusCode::CONFLICT, format!("{path} already exists")));
+        }
+        self.writes.push(format!("POST {name}"));
+        Ok(self.store(&path, object))
     }
 
     fn store(&mut self, path: &str, mut object: Value) -> Value {

@@ -35,6 +35,11 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "ONCUE_STORE", value_enum)]
     pub(super) store: Option<StoreKind>,
 
+    /// Lease whose holder leads several replicas of the store, in the namespace
+    /// --inject-own-namespace [default: none; there is one replica]
+    #[arg(long, env = "ONCUE_LEASE", value_name = "NAME")]
+    pub(super) lease: Option<ObjectName>,
+
     /// Address of the store [default: 127.0.0.1:9999]
     #[arg(long, env = "ONCUE_HTTP", value_name = "ADDRESS")]
     pub(super) http: Option<SocketAddr>,
@@ -93,7 +98,7 @@ impl ServeSettings {
     #[must_use]
     pub(crate) fn over(self, below: Self) -> Self {
         overlay!(self over below:
-            roles, data, store, http, webhook, webhook_name, ca_secret, webhook_configuration,
+            roles, data, store, lease, http, webhook, webhook_name, ca_secret, webhook_configuration,
             lint_strict, admin, memory_limit, linger, log, log_format;
             inject)
     }

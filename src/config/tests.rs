@@ -73,6 +73,7 @@ fn the_file_holds_every_setting() {
     let settings = file_settings(&format!(
         "
 roles: [webhook]
+lease: oncue-store
 data: /var/lib/oncue
 store: memory
 http: '[::]:1'
@@ -119,6 +120,8 @@ inject:
     assert_eq!(config.webhook_configuration, "oncue".parse().ok());
     let service = config.store_service.unwrap();
     assert_eq!(service.to_string(), "oncue-system/oncue-store");
+    let lease = config.lease.unwrap();
+    assert_eq!(lease.to_string(), "oncue-system/oncue-store");
     assert_eq!(config.lint, Strictness::Deny);
     let injection = config.inject.resolve(config.http).unwrap();
     assert_eq!(injection.keys.prefix(), "example.com");
@@ -177,6 +180,22 @@ fn a_controller_needs_the_store_that_it_feeds_and_a_cluster() {
     assert_eq!(error, ConfigError::ControllerWithoutStore);
     for (roles, needs_cluster) in [("store,controller", true), ("store", false)] {
         let config = Config::resolve(flags(&["--roles", roles])).unwrap();
+        assert_eq!(config.needs_cluster(), needs_cluster, "{roles}");
+    }
+}
+
+#[test]
+fn a_lease_needs_its_namespace_and_a_cluster() {
+    let lease = ["--lease", "oncue", "--roles"];
+    let flags = |args: &[&str]| flags(&[&lease, args].concat());
+    let error = Config::resolve(flags(&["store"])).unwrap_err().to_string();
+    assert!(
+        error.starts_with("--lease needs --inject-own-namespace"),
+        "{error}"
+    );
+    for (roles, needs_cluster) in [("store", true), ("webhook", false)] {
+        let args = [roles, "--inject-own-namespace", "oncue-system"];
+        let config = Config::resolve(flags(&args)).unwrap();
         assert_eq!(config.needs_cluster(), needs_cluster, "{roles}");
     }
 }

@@ -1,6 +1,8 @@
 //! Counts annotated pods that were not injected: they came while no webhook answered, or while it
 //! was not installed yet.
 //!
+//! Of several replicas, the leader counts.
+//!
 //! The watch of pods does not show them, because they have no label. A watch of all pods would cost
 //! memory for each; a list is counted page by page, now and then.
 
@@ -18,6 +20,7 @@ use crate::{
     cluster::{ApiError, call},
     injection::managed_label,
     language::{Keys, PodAnnotations, annotation::Inject},
+    leadership::Leadership,
     outage::Outage,
 };
 
@@ -40,7 +43,18 @@ impl UninjectedTask {
     }
 
     /// Runs for ever.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self, leadership: Leadership) {
+        loop {
+            leadership.gained().await;
+            tokio::select! {
+                () = leadership.lost() => {}
+                () = self.keep_counting() => {}
+            }
+            self.metrics.uninjected(0);
+        }
+    }
+
+    async fn keep_counting(&mut self) {
         // A controller has more to do at first.
         sleep(FIRST).await;
         loop {

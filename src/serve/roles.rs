@@ -5,13 +5,15 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 
 use super::{group::Group, store_role::StoreRole, webhook_role::WebhookRole};
-use crate::{admin::process, controller::Controller};
+use crate::{admin::process, controller::Controller, leadership::Elector};
 
 /// The roles of a process.
 pub(super) struct Roles {
     pub(super) store: Option<StoreRole>,
     pub(super) webhook: Option<WebhookRole>,
     pub(super) controller: Option<Controller>,
+    /// Gains the leadership of the store and the controller, if there are several replicas.
+    pub(super) elector: Option<Elector>,
 }
 
 impl Roles {
@@ -37,6 +39,10 @@ impl Roles {
         }
         if let Some(controller) = self.controller {
             group.spawn(controller.run(group.shutdown()));
+        }
+        // Last: only a replica that serves is to lead.
+        if let Some(elector) = self.elector {
+            group.spawn(elector.run(group.shutdown()));
         }
         registry
     }

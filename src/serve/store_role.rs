@@ -18,6 +18,7 @@ use super::{
 use crate::{
     api,
     config::{Config, StoreKind},
+    leadership::Leadership,
     memory::{Budget, StoreMemory},
     net::{Endpoint, Limits, Transport},
     store::{self, Backend, Embedded, Memory, Store, StoreError, SystemClock},
@@ -32,7 +33,11 @@ pub(super) struct StoreRole {
 }
 
 impl StoreRole {
-    pub(super) async fn load(opening: Opening, config: &Config) -> Result<Self, ServeError> {
+    pub(super) async fn load(
+        opening: Opening,
+        config: &Config,
+        leadership: Leadership,
+    ) -> Result<Self, ServeError> {
         let memory = config.memory.store.unwrap_or_default();
         let backend: Arc<dyn Backend> = match config.store {
             StoreKind::Embedded => Arc::new(open_embedded(&config.data, memory.variables).await?),
@@ -40,7 +45,8 @@ impl StoreRole {
         };
         let limits = limits(open_files::limit(), &memory);
         let held = store::Limits::within(limits.connections, memory);
-        let store = Store::open(backend, held, Arc::new(SystemClock)).await?;
+        let clock = Arc::new(SystemClock);
+        let store = Store::open_replica(backend, held, (clock, leadership)).await?;
         Ok(Self {
             opening,
             store,
@@ -55,6 +61,7 @@ impl StoreRole {
     }
 
     pub(super) fn register(&self, registry: &mut Registry) -> api::Metrics {
+        registry.register_collector(Box::new(self.store.leadership().clone()));
         api::Metrics::register(&self.store, registry)
     }
 
@@ -221,6 +228,7 @@ mod tests {
             }),
             webhook: None,
             controller: None,
+            elector: None,
         }
     }
 

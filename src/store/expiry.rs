@@ -11,7 +11,10 @@ use tokio::time;
 use tracing::warn;
 
 use super::{Action, Backend, Clock, Mutation, StoreError, shared::Shared};
-use crate::life::{AssertionId, Timestamp};
+use crate::{
+    leadership::{Leadership, NotLeader},
+    life::{AssertionId, Timestamp},
+};
 
 /// The longest sleep: the time of day may jump, as on a laptop that was asleep.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -27,12 +30,15 @@ pub(super) struct Expiry {
     pub(super) backend: Weak<dyn Backend>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) shared: Arc<Shared>,
+    /// Of several replicas, one removes.
+    pub(super) leadership: Leadership,
 }
 
 impl Expiry {
     /// Removes assertions at their deadlines, until the backend is closed.
     pub(super) async fn run(self) {
         loop {
+            self.leadership.gained().await;
             self.sleep().await;
             match self.expire_due().await {
                 Ok(()) => {}
@@ -55,20 +61,35 @@ impl Expiry {
         }
     }
 
-    /// Removes assertions that have expired.
+    /// Removes assertions that have expired, for as long as this replica leads.
     async fn expire_due(&self) -> Result<(), StoreError> {
         let Some(backend) = self.backend.upgrade() else {
             return Err(StoreError::Closed);
         };
         let now = self.clock.now();
-        loop {
+        while self.leadership.is_held() {
             let due = self.shared.due(now);
             if due.is_empty() {
-                return Ok(());
+                break;
             }
-            let expiries = stream::iter(due).map(|due| expire(&*backend, due, now));
+            let expiries = stream::iter(due).map(|due| self.expire(&*backend, due, now));
             let expired = expiries.buffer_unordered(CONCURRENT).try_collect::<()>();
             expired.await?;
+        }
+        Ok(())
+    }
+
+    async fn expire(
+        &self,
+        backend: &dyn Backend,
+        (key, id): (VariableKey, AssertionId),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let action = Action::Expire { id, now };
+        let removal = backend.commit(Mutation { key, action });
+        match self.leadership.write(removal).await {
+            Ok(removed) => removed.map(drop),
+            Err(NotLeader) => Ok(()),
         }
     }
 
@@ -79,13 +100,4 @@ impl Expiry {
             warn!(%error, "failed to remove expired assertions");
         }
     }
-}
-
-async fn expire(
-    backend: &dyn Backend,
-    (key, id): (VariableKey, AssertionId),
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let action = Action::Expire { id, now };
-    backend.commit(Mutation { key, action }).await.map(drop)
 }

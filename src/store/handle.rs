@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     dependent_pod::DependentPod,
+    leadership::Leadership,
     life::{Assertion, AssertionId, Timestamp},
 };
 
@@ -32,6 +33,7 @@ pub struct Store {
 struct Inner {
     backend: Arc<dyn Backend>,
     clock: Arc<dyn Clock>,
+    leadership: Leadership,
     shared: Arc<Shared>,
     _tasks: JoinSet<()>,
     expiry_vigil: Vigil,
@@ -63,11 +65,22 @@ pub struct Asserted {
 }
 
 impl Store {
-    /// Loads the variables from `backend`, and removes expired ones if possible.
+    /// Loads the variables from `backend`, and removes expired ones if possible. No other replica
+    /// may serve the same variables.
     pub async fn open(
         backend: Arc<dyn Backend>,
         limits: Limits,
         clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        Self::open_replica(backend, limits, (clock, Leadership::sole())).await
+    }
+
+    /// Loads the variables from `backend`, which other replicas may serve too. Only the one that
+    /// leads removes what has expired.
+    pub(crate) async fn open_replica(
+        backend: Arc<dyn Backend>,
+        limits: Limits,
+        (clock, leadership): (Arc<dyn Clock>, Leadership),
     ) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared::new(limits, Epoch::new(rand::random())));
         backend.start(Arc::clone(&shared) as _).await?;
@@ -75,6 +88,7 @@ impl Store {
             backend: Arc::downgrade(&backend),
             clock: Arc::clone(&clock),
             shared: Arc::clone(&shared),
+            leadership: leadership.clone(),
         };
         expiry.catch_up().await;
         let mut tasks = JoinSet::new();
@@ -84,6 +98,7 @@ impl Store {
             inner: Arc::new(Inner {
                 backend,
                 clock,
+                leadership,
                 shared,
                 _tasks: tasks,
                 expiry_vigil,
@@ -275,6 +290,11 @@ impl Store {
     /// [`asked_objects`](Self::asked_objects). Returns them.
     pub(crate) fn forget_unasked_objects(&self, keys: Vec<ObjectKey>) -> Vec<ObjectKey> {
         self.inner.shared.forget_unasked_objects(keys)
+    }
+
+    /// Returns whether this replica may do what only one may.
+    pub(crate) fn leadership(&self) -> &Leadership {
+        &self.inner.leadership
     }
 
     /// Returns the time of the store's clock.

@@ -111,7 +111,7 @@ impl Opening {
             ApiError::Conflict(_) | ApiError::NotFound(_) => true,
             // A test of the patch fails if what was observed is not true any more.
             ApiError::Refused(status) => status.code == 422 && observed.is_some(),
-            ApiError::Forbidden(_) | ApiError::TimedOut | ApiError::Unanswered(_) => false,
+            ApiError::Forbidden(_) | ApiError::TimedOut(_) | ApiError::Unanswered(_) => false,
         };
         if !is_stale {
             let mut outage = self.opener.outage.lock();

@@ -12,6 +12,7 @@ use super::super::{
 };
 use crate::{
     cluster::{ApiError, Verb, Write, WriteError},
+    instance,
     language::Owner,
     outage::Outage,
     reporting::{ConditionReport, EventReport, HeldReason, Reports},
@@ -45,12 +46,11 @@ enum Done {
 
 impl Writer {
     pub(super) fn new(client: Client, writes: Writes, metrics: Metrics) -> Self {
-        let host = std::env::var("HOSTNAME").ok().filter(|it| !it.is_empty());
         Self {
             client,
             writes,
             metrics,
-            instance: host.unwrap_or_else(|| "oncue".to_owned()),
+            instance: instance::name(),
             writing: JoinSet::new(),
             conditions: Outage::of("condition of a pod"),
             events: Outage::of("event of a pod"),
@@ -132,7 +132,7 @@ impl Writer {
             // The pod is gone, or another one has its name: the watch will say so.
             ApiError::Conflict(_) | ApiError::NotFound(_) => AFTER_FAILURE,
             ApiError::Forbidden(_) => AFTER_REFUSAL,
-            ApiError::Refused(_) | ApiError::TimedOut | ApiError::Unanswered(_) => {
+            ApiError::Refused(_) | ApiError::TimedOut(_) | ApiError::Unanswered(_) => {
                 retry_after.unwrap_or_default().max(AFTER_FAILURE)
             }
         };
