@@ -315,11 +315,7 @@ fn mk_hand(value: &str) -> Assertion {
 }
 
 fn mk_owner(name: &str) -> Owner {
-    Owner {
-        namespace: Namespace::default(),
-        name: name.into(),
-        uid: "uid".into(),
-    }
+    Owner::pod(Namespace::default(), name, "uid")
 }
 
 fn mk_owned(name: &str, kind: Kind) -> Assertion {
@@ -327,6 +323,7 @@ fn mk_owned(name: &str, kind: Kind) -> Assertion {
         id: AssertionId {
             asserter: Asserter::Owner(mk_owner(name)),
             kind,
+            object: None,
         },
         ..mk_hand("x")
     }

@@ -84,7 +84,7 @@ fn a_later_format_is_refused_and_left_alone() {
     transaction
         .open_table(meta)
         .unwrap()
-        .insert("format", 3)
+        .insert("format", 4)
         .unwrap();
     transaction.commit().unwrap();
     drop(database);
@@ -93,7 +93,7 @@ fn a_later_format_is_refused_and_left_alone() {
     assert!(
         error
             .to_string()
-            .contains("has format 3, and this version reads up to 2"),
+            .contains("has format 4, and this version reads up to 3"),
         "{error}"
     );
     assert!(fs::read(&file).unwrap() == before);

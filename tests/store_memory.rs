@@ -30,7 +30,7 @@ type Shape = fn(usize) -> (VariableKey, NewAssertion);
 
 #[test]
 fn variables_never_take_more_than_their_limit_and_not_much_less() {
-    let shapes: [(&str, Shape); 9] = [
+    let shapes: [(&str, Shape); 10] = [
         ("short names", |i| {
             (mk_key("shop", &format!("s{i}")), by_hand())
         }),
@@ -69,6 +69,9 @@ fn variables_never_take_more_than_their_limit_and_not_much_less() {
         ("owners with long names", |i| {
             let name = format!("{i:08}{}", "p".repeat(240));
             (mk_key("shop", "one"), by_pod(&name, &"u".repeat(253)))
+        }),
+        ("objects of one variable, under names of their own", |i| {
+            (mk_key("shop", "one"), in_object(&format!("by-hand-{i}")))
         }),
     ];
     for (name, shape) in shapes {
@@ -144,12 +147,18 @@ fn by_hand() -> NewAssertion {
     }
 }
 
+fn in_object(name: &str) -> NewAssertion {
+    NewAssertion {
+        id: AssertionId {
+            object: Some(name.into()),
+            ..AssertionId::HAND
+        },
+        ..by_hand()
+    }
+}
+
 fn by_pod(name: &str, uid: &str) -> NewAssertion {
-    let owner = Owner {
-        namespace: Namespace::default(),
-        name: name.into(),
-        uid: uid.into(),
-    };
+    let owner = Owner::pod(Namespace::default(), name, uid);
     NewAssertion {
         id: AssertionId::of(owner, Kind::Live),
         ..by_hand()

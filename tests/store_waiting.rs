@@ -883,11 +883,7 @@ fn see_waiting(store: &Store, name: &str, reason: Option<&str>) {
 
 /// Returns a pod whose name is its uid.
 fn mk_owner(name: &str) -> Owner {
-    Owner {
-        namespace: Namespace::default(),
-        name: name.into(),
-        uid: name.into(),
-    }
+    Owner::pod(Namespace::default(), name, name)
 }
 
 async fn present(store: &Store, terms: &[&str]) -> Arc<Answer> {

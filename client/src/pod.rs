@@ -55,11 +55,11 @@ impl Pod {
 
     /// Returns the pod as an owner in `namespace`, if the environment has its name and uid.
     pub(crate) fn owner(&self, namespace: &Namespace) -> Option<Owner> {
-        Some(Owner {
-            namespace: namespace.clone(),
-            name: self.name.as_deref()?.into(),
-            uid: self.uid.as_deref()?.into(),
-        })
+        Some(Owner::pod(
+            namespace.clone(),
+            self.name.as_deref()?,
+            self.uid.as_deref()?,
+        ))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use oncue_language::Value;
 
-pub use oncue_language::{Kind, Owner, Timestamp};
+pub use oncue_language::{Kind, Owner, OwnerKind, Timestamp};
 
 /// The owner of an assertion, or a person.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -26,12 +26,16 @@ impl Asserter {
 /// What tells the assertions of one variable apart.
 ///
 /// A pod may make several, one of each kind: withdrawing the live one leaves the durable one.
+/// People may keep several objects with one content in a cluster: each is an assertion.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct AssertionId {
     /// The owner of an assertion, or a person.
     pub asserter: Asserter,
     /// How long that lasts.
     pub kind: Kind,
+    /// The name of the Kubernetes object; `None` if it is the one that follows from the content,
+    /// as in everything that oncue writes.
+    pub object: Option<Box<str>>,
 }
 
 impl AssertionId {
@@ -39,6 +43,7 @@ impl AssertionId {
     pub const HAND: Self = Self {
         asserter: Asserter::Hand,
         kind: Kind::Durable,
+        object: None,
     };
 
     /// Returns the assertion of `kind` by `owner`.
@@ -46,6 +51,7 @@ impl AssertionId {
         Self {
             asserter: Asserter::Owner(owner),
             kind,
+            object: None,
         }
     }
 }

@@ -6,7 +6,7 @@
 //! | [`value`] | [`Value`], what an assertion may carry |
 //! | [`timeout`] | [`Timeout`], a duration as Kubernetes users write it |
 //! | [`timestamp`] | [`Timestamp`], a moment |
-//! | [`owner`], [`kind`] | [`Owner`] and [`Kind`]: the pod that asserts a variable, and how long an assertion lasts |
+//! | [`owner`], [`kind`] | [`Owner`], [`OwnerKind`] and [`Kind`]: the pod that asserts a variable, and how long an assertion lasts |
 //! | [`template`] | [`NameTemplate`] and [`ValueTemplate`], with `$(POD_NAME)` and the like in them, and [`Facts`] |
 //! | [`term`] | [`Term`], one term of `depends-on`: parse and print |
 //! | [`object`] | [`ObjectTerm`] and [`ObjectKey`], objects of a cluster and what is asked of them |
@@ -55,7 +55,7 @@ pub use self::{
     kind::Kind,
     name::{NameError, Namespace, VariableKey, VariableName},
     object::{ObjectDemand, ObjectKey, ObjectKind, ObjectTerm, Which},
-    owner::Owner,
+    owner::{Owner, OwnerKind},
     readiness::ServiceReadiness,
     signal::Signal,
     state::State,

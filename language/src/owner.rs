@@ -1,5 +1,11 @@
 //! The pod that asserts a variable, or that waits.
 
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+};
+
 use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
@@ -13,7 +19,10 @@ use crate::{
 ///
 /// What stays when a run has ended is owned by its producer: for a Job's pods, `name` is that of
 /// the Job (of the `CronJob`, if there is one) and `uid` that of the run.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+///
+/// The uid tells owners apart, and the kind only describes one: owners that differ in nothing but
+/// the kind are equal. Requests and files from before have no kind.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Owner {
     /// The namespace of the pod.
@@ -24,9 +33,66 @@ pub struct Owner {
     /// The uid, which tells the pod from a later one of the same name.
     #[serde(deserialize_with = "identifier")]
     pub uid: Box<str>,
+    /// What it is.
+    #[serde(default, skip_serializing_if = "OwnerKind::is_pod")]
+    pub kind: OwnerKind,
+}
+
+/// What an owner is: a pod or, of what stays when a run has ended, its producer.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
+pub enum OwnerKind {
+    /// A `CronJob`: the producer of all its Jobs.
+    CronJob,
+    /// A Job.
+    Job,
+    /// A pod.
+    #[default]
+    Pod,
+}
+
+impl OwnerKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::CronJob, Self::Job, Self::Pod];
+
+    /// Returns the name of the kind in Kubernetes.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CronJob => "CronJob",
+            Self::Job => "Job",
+            Self::Pod => "Pod",
+        }
+    }
+
+    /// Returns whether it is a pod.
+    pub const fn is_pod(&self) -> bool {
+        matches!(self, Self::Pod)
+    }
+}
+
+impl fmt::Display for OwnerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl Owner {
+    /// Returns the pod of this name and uid.
+    pub fn pod(namespace: Namespace, name: impl Into<Box<str>>, uid: impl Into<Box<str>>) -> Self {
+        Self {
+            namespace,
+            name: name.into(),
+            uid: uid.into(),
+            kind: OwnerKind::Pod,
+        }
+    }
+
+    /// Returns what tells it from other owners.
+    fn identity(&self) -> (&Namespace, &str, &str) {
+        (&self.namespace, &self.name, &self.uid)
+    }
+
     /// Returns whether both are runs of one producer: the same name, and any uid.
     pub fn is_same_producer(&self, other: &Self) -> bool {
         (&self.namespace, &self.name) == (&other.namespace, &other.name)
@@ -44,6 +110,32 @@ impl Owner {
             let text = self.name.to_string();
             Err(PodNameError { text })
         }
+    }
+}
+
+impl PartialEq for Owner {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Owner {}
+
+impl Hash for Owner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
+impl Ord for Owner {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.identity().cmp(&other.identity())
+    }
+}
+
+impl PartialOrd for Owner {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -69,7 +161,12 @@ pub const MAX_IDENTIFIER_BYTES: usize = 253;
 )]
 struct IdentifierError;
 
-fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<str>, D::Error> {
+/// Reads the name or the uid of an owner.
+///
+/// # Errors
+/// The error of the deserializer if it is no text, is empty or too long, or holds white space or
+/// hidden characters.
+pub fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<str>, D::Error> {
     let text = Box::<str>::deserialize(deserializer)?;
     let allowed = |c: char| !c.is_whitespace() && !is_hidden(c);
     if (1..=MAX_IDENTIFIER_BYTES).contains(&text.len()) && text.chars().all(allowed) {
@@ -112,6 +209,27 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_kind_is_that_of_a_pod_unless_it_says_otherwise() {
+        let pod = mk_owner("a", "1").unwrap();
+        assert_eq!(pod.kind, OwnerKind::Pod);
+        let without_kind = json!({"namespace": "shop", "name": "a", "uid": "1"});
+        assert_eq!(serde_json::to_value(&pod).unwrap(), without_kind);
+        for kind in [OwnerKind::CronJob, OwnerKind::Job] {
+            let owner = Owner {
+                kind,
+                ..pod.clone()
+            };
+            let json = serde_json::to_value(&owner).unwrap();
+            assert_eq!(json["kind"], kind.as_str());
+            let read: Owner = serde_json::from_value(json).unwrap();
+            assert_eq!(read.kind, kind);
+            assert_eq!(read, pod, "the kind tells no owners apart");
+        }
+        let unknown = json!({"namespace": "shop", "name": "a", "uid": "1", "kind": "Node"});
+        assert!(serde_json::from_value::<Owner>(unknown).is_err());
     }
 
     #[test]

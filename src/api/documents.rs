@@ -35,6 +35,7 @@ pub(super) fn assertion(assertion: &Assertion) -> wire::Assertion {
     wire::Assertion {
         owner: id.asserter.owner().cloned(),
         kind: id.kind,
+        object: id.object.clone(),
         value: value.clone(),
         since: *since,
         expires: *expires,

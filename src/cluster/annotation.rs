@@ -17,6 +17,7 @@ pub(crate) async fn annotate(
         namespace,
         name,
         uid,
+        kind: _,
     } = pod;
     let pointer = key.replace('~', "~0").replace('/', "~1");
     let patch = json!([

@@ -74,6 +74,7 @@ impl DependentPodsTask {
             namespace,
             name,
             uid,
+            kind: _,
         } = &dependent.id;
         if let Some(problem) = self.ignored.put(dependent) {
             warn!(%namespace, pod = %name, %problem, "the release of a pod is ignored");
@@ -102,11 +103,7 @@ mod tests {
                 key: key.to_owned(),
             });
             let pod = DependentPod {
-                id: Owner {
-                    namespace: Namespace::default(),
-                    name: "web".into(),
-                    uid: uid.into(),
-                },
+                id: Owner::pod(Namespace::default(), "web", uid),
                 created: Timestamp::default(),
                 waits: true,
                 release: problem.map_or(Ok(None), Err),

@@ -35,6 +35,9 @@ pub struct Assertion {
     pub owner: Option<Owner>,
     /// How long it lasts.
     pub kind: Kind,
+    /// The name of its Kubernetes object, if a person chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<Box<str>>,
     /// The value that it carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,

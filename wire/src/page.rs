@@ -67,6 +67,7 @@ mod tests {
         let assertion = Assertion {
             owner: None,
             kind: Kind::Durable,
+            object: None,
             value: None,
             since: Timestamp::default(),
             expires: None,

@@ -12,6 +12,10 @@ pub(crate) fn optional_pod<'de, D: Deserializer<'de>>(
     let pod: Option<Owner> = optional_object(deserializer)?;
     if let Some(pod) = &pod {
         pod.check_name().map_err(de::Error::custom)?;
+        if !pod.kind.is_pod() {
+            let error = format!("a request speaks for a pod, not for a {}", pod.kind);
+            return Err(de::Error::custom(error));
+        }
     }
     Ok(pod)
 }
@@ -29,7 +33,9 @@ mod tests {
     #[test]
     fn a_request_names_a_pod_and_an_answer_may_name_anything_from_before() {
         let before = mk_owner("p/q");
-        for (owner, is_pod) in [(&mk_owner("web-0"), true), (&before, false)] {
+        let mut job = mk_owner("migrate");
+        job["kind"] = json!("Job");
+        for (owner, is_pod) in [(&mk_owner("web-0"), true), (&before, false), (&job, false)] {
             let assert: Result<AssertRequest, _> = serde_json::from_value(json!({"owner": owner}));
             assert_eq!(assert.is_ok(), is_pod, "{owner}");
             let wait = json!({"terms": [], "waiter": owner});

@@ -78,11 +78,7 @@ fn the_other_containers_find_what_a_wait_left() {
         ca: None,
     };
     let marker = Marker {
-        owner: Owner {
-            namespace: "shop".parse().unwrap(),
-            name: "web-0".into(),
-            uid: "u-1".into(),
-        },
+        owner: Owner::pod("shop".parse().unwrap(), "web-0", "u-1"),
         signals: vec!["a/b=\"v, w\"".to_owned()],
     };
     let file = PodFile::new(&endpoint, &"shop".parse().unwrap(), Some(marker));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use oncue_language::{
-    Facts, Keys, Located, Owner, PodAnnotations, Signal, Timestamp, annotation::Inject,
+    Facts, Keys, Located, Owner, OwnerKind, PodAnnotations, Signal, Timestamp, annotation::Inject,
 };
 use serde_json::Value;
 
@@ -36,7 +36,10 @@ impl ObservedJob {
     /// # Errors
     /// [`Unidentified`] if it does not say which Job it is.
     pub fn read(job: &Value, keys: &Keys) -> Result<Self, Unidentified> {
-        let id = identity(job)?;
+        let id = Owner {
+            kind: OwnerKind::Job,
+            ..identity(job)?
+        };
         let is_suspended = job.pointer("/spec/suspend").and_then(Value::as_bool) == Some(true);
         let controller = workload::owner(job);
         let cron_job = controller.filter(|owner| (owner.group, owner.kind) == ("batch", "CronJob"));
@@ -55,10 +58,13 @@ impl ObservedJob {
     /// So every pod and every retry of a run makes the same assertion, and all runs of a `CronJob`
     /// are one producer.
     pub fn producer(&self) -> Owner {
-        let name = self.cron_job.as_ref().unwrap_or(&self.id.name);
-        Owner {
-            name: name.clone(),
-            ..self.id.clone()
+        match &self.cron_job {
+            Some(name) => Owner {
+                name: name.clone(),
+                kind: OwnerKind::CronJob,
+                ..self.id.clone()
+            },
+            None => self.id.clone(),
         }
     }
 }
@@ -169,8 +175,10 @@ mod tests {
         let mut job = mk_job(&json!({}));
         let producer = read(&job).producer();
         assert_eq!((&*producer.name, &*producer.uid), ("migrate", "j-7"));
+        assert_eq!(producer.kind, OwnerKind::CronJob);
         job["metadata"]["ownerReferences"][0]["kind"] = "Workflow".into();
         assert_eq!(read(&job).producer(), read(&job).id);
+        assert_eq!(read(&job).producer().kind, OwnerKind::Job);
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl PodPhase {
     }
 }
 
-/// Returns the namespace, name and uid of an object.
+/// Returns the namespace, name and uid of an object, as those of a pod.
 pub(crate) fn identity(object: &Value) -> Result<Owner, Unidentified> {
     let member = |field: &'static str| {
         let value = object.get("metadata").and_then(|it| it.get(field));
@@ -192,11 +192,7 @@ pub(crate) fn identity(object: &Value) -> Result<Owner, Unidentified> {
     };
     let field = "namespace";
     let namespace: Namespace = member(field)?.parse().map_err(|_| Unidentified { field })?;
-    Ok(Owner {
-        namespace,
-        name: member("name")?.into(),
-        uid: member("uid")?.into(),
-    })
+    Ok(Owner::pod(namespace, member("name")?, member("uid")?))
 }
 
 /// Returns the status condition of this type.

@@ -53,6 +53,7 @@ impl Run {
         let signal = self.signals().find(end.outcome, name)?;
         Some(Statement {
             producer: self.producer.as_ref()?,
+            object: None,
             value: signal.value.as_ref(),
             at: end.at,
             run: Some(self),
@@ -89,6 +90,8 @@ impl Run {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Statement<'a> {
     pub(super) producer: &'a Owner,
+    /// The object of the assertion, as in its id.
+    pub(super) object: Option<&'a str>,
     pub(super) value: Option<&'a Value>,
     /// When the run ended.
     pub(super) at: Timestamp,
@@ -102,6 +105,7 @@ impl<'a> Statement<'a> {
         let end = run.and_then(|run| run.end);
         Some(Self {
             producer: assertion.id.asserter.owner()?,
+            object: assertion.id.object.as_deref(),
             value: assertion.value.as_ref(),
             at: end.map_or(assertion.since, |end| end.at),
             run,

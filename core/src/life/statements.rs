@@ -127,7 +127,10 @@ impl<'a> Statements<'a> {
 }
 
 fn withdraw(key: &VariableKey, statement: &Statement<'_>) -> Mutation {
-    let id = id(statement.producer);
+    let id = AssertionId {
+        object: statement.object.map(Into::into),
+        ..id(statement.producer)
+    };
     Mutation {
         key: key.clone(),
         action: Action::Withdraw(id),

@@ -110,11 +110,7 @@ impl Kit {
 }
 
 fn mk_owner(name: &str, uid: &str) -> Owner {
-    Owner {
-        namespace: Namespace::default(),
-        name: name.into(),
-        uid: uid.into(),
-    }
+    Owner::pod(Namespace::default(), name, uid)
 }
 
 fn mk_key(name: &str) -> VariableKey {

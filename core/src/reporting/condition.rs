@@ -198,11 +198,7 @@ mod tests {
     #[test]
     fn the_patch_names_the_pod_and_nothing_but_the_condition() {
         let report = ConditionReport {
-            pod: Owner {
-                namespace: "shop".parse().unwrap(),
-                name: "second".into(),
-                uid: "u-2".into(),
-            },
+            pod: Owner::pod("shop".parse().unwrap(), "second", "u-2"),
             condition: HeldCondition {
                 reason: HeldReason::Waiting,
                 message: "Waiting for a".to_owned(),

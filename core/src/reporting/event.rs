@@ -53,6 +53,7 @@ impl EventReport {
             namespace,
             name,
             uid,
+            kind: _,
         } = &self.pod;
         let (reason, kind) = self.reason.event().unwrap_or_default();
         json!({
@@ -136,11 +137,11 @@ mod tests {
 
     fn mk_report(name: &str) -> EventReport {
         EventReport {
-            pod: Owner {
-                namespace: "shop".parse().unwrap(),
-                name: name.into(),
-                uid: "2b9b9b2e-1f6a-4a0f-8d0e-3f1f1d1c9a55".into(),
-            },
+            pod: Owner::pod(
+                "shop".parse().unwrap(),
+                name,
+                "2b9b9b2e-1f6a-4a0f-8d0e-3f1f1d1c9a55",
+            ),
             reason: HeldReason::Deadlock,
             note: "Deadlock: ...".to_owned(),
             count: 2,

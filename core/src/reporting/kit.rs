@@ -226,11 +226,7 @@ impl Kit {
 }
 
 pub(super) fn id(name: &str) -> Owner {
-    Owner {
-        namespace: "shop".parse().unwrap(),
-        name: name.into(),
-        uid: format!("u-{name}").into(),
-    }
+    Owner::pod("shop".parse().unwrap(), name, format!("u-{name}"))
 }
 
 impl View for Truth {

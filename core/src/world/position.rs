@@ -32,13 +32,16 @@ impl Position {
 }
 
 /// What the text of a position holds, as JSON in base64.
-type Document = (Namespace, Option<(VariableName, Option<Owner>, Kind)>);
+type Document = (
+    Namespace,
+    Option<(VariableName, Option<Owner>, Kind, Option<Box<str>>)>,
+);
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let after = self.after.as_ref().map(|(name, id)| {
             let owner = id.asserter.owner().cloned();
-            (name.clone(), owner, id.kind)
+            (name.clone(), owner, id.kind, id.object.clone())
         });
         let document: Document = (self.namespace.clone(), after);
         let json = serde_json::to_vec(&document).map_err(|_| fmt::Error)?;
@@ -53,9 +56,13 @@ impl FromStr for Position {
         let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| PositionError)?;
         let document: Document = serde_json::from_slice(&json).map_err(|_| PositionError)?;
         let (namespace, after) = document;
-        let after = after.map(|(name, owner, kind)| {
-            let asserter = owner.map_or(Asserter::Hand, Asserter::Owner);
-            (name, AssertionId { asserter, kind })
+        let after = after.map(|(name, owner, kind, object)| {
+            let id = AssertionId {
+                asserter: owner.map_or(Asserter::Hand, Asserter::Owner),
+                kind,
+                object,
+            };
+            (name, id)
         });
         Ok(Self { namespace, after })
     }
@@ -72,14 +79,14 @@ mod tests {
 
     #[test]
     fn printing_and_parsing_are_inverse() {
-        let owner = Owner {
-            namespace: "m".parse().unwrap(),
-            name: "p/q".into(),
-            uid: "u".into(),
-        };
+        let owner = Owner::pod("m".parse().unwrap(), "p/q", "u");
         for after in [
             None,
             Some(AssertionId::HAND),
+            Some(AssertionId {
+                object: Some("by-hand".into()),
+                ..AssertionId::HAND
+            }),
             Some(AssertionId::of(owner, Kind::Ready)),
         ] {
             let position = Position {

@@ -40,11 +40,7 @@ fn mk_job() -> ObjectKey {
 }
 
 fn mk_assert(name: &str, owner: u8, value: &str) -> Mutation {
-    let owner = Owner {
-        namespace: Namespace::default(),
-        name: owner.to_string().into(),
-        uid: "uid".into(),
-    };
+    let owner = Owner::pod(Namespace::default(), owner.to_string(), "uid");
     let assertion = Assertion {
         id: AssertionId::of(owner, Kind::Live),
         value: Some(value.parse().unwrap()),

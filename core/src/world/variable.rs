@@ -159,11 +159,11 @@ mod tests {
     use crate::assertion::{Kind, Owner};
 
     fn mk_id(owner: u8, kind: Kind) -> AssertionId {
-        let owner = Owner {
-            namespace: oncue_language::Namespace::default(),
-            name: owner.to_string().into(),
-            uid: "uid".into(),
-        };
+        let owner = Owner::pod(
+            oncue_language::Namespace::default(),
+            owner.to_string(),
+            "uid",
+        );
         AssertionId::of(owner, kind)
     }
 

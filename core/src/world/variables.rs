@@ -178,8 +178,9 @@ fn assertion_bytes(Assertion { id, value, .. }: &Assertion) -> usize {
     let owner = owner.map_or(0, |owner| {
         owner.namespace.as_str().len() + owner.name.len() + owner.uid.len() + 3 * TEXT
     });
+    let object = id.object.as_ref().map_or(0, |it| it.len() + TEXT);
     let value = value.as_ref().map_or(0, |it| it.as_str().len() + VALUE);
-    ASSERTION + owner + value
+    ASSERTION + owner + object + value
 }
 
 /// Returns the bytes that a variable takes besides its assertions, with the counters of the names

@@ -282,11 +282,11 @@ impl Pod {
 
     /// Returns it as the owner of what it signals.
     pub(super) fn owner(&self) -> Owner {
-        Owner {
-            namespace: self.namespace.clone(),
-            name: self.name.as_str().into(),
-            uid: self.uid.as_str().into(),
-        }
+        Owner::pod(
+            self.namespace.clone(),
+            self.name.as_str(),
+            self.uid.as_str(),
+        )
     }
 
     /// Returns whether the API server has it.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oncue_language::{
-    Kind, Namespace, Owner, ServiceReadiness, State, Timeout, Timestamp, Value as Text,
+    Kind, Namespace, Owner, OwnerKind, ServiceReadiness, State, Timeout, Timestamp, Value as Text,
     VariableName,
 };
 use oncue_wire::{
@@ -26,17 +26,14 @@ fn name() -> VariableName {
 }
 
 fn owner() -> Owner {
-    Owner {
-        namespace: namespace(),
-        name: "web-0".into(),
-        uid: "1".into(),
-    }
+    Owner::pod(namespace(), "web-0", "1")
 }
 
 fn assertion() -> Assertion {
     Assertion {
         owner: Some(owner()),
         kind: Kind::Live,
+        object: Some("mine".into()),
         value: "v".parse().ok(),
         since: Timestamp::default(),
         expires: Some(Timestamp::MAX),
@@ -121,7 +118,11 @@ fn requests_have_the_members_of_their_schemas() {
         since: Some(Timestamp::default()),
     };
     check("WaitRequest", &request, &WaitRequest::default());
-    check("Owner", &owner(), &owner());
+    let job = Owner {
+        kind: OwnerKind::Job,
+        ..owner()
+    };
+    check("Owner", &job, &owner());
     check("Pod", &owner(), &owner());
 }
 
@@ -129,6 +130,7 @@ fn requests_have_the_members_of_their_schemas() {
 fn variables_have_the_members_of_their_schemas() {
     let bare = Assertion {
         owner: None,
+        object: None,
         value: None,
         expires: None,
         ..assertion()

@@ -14,11 +14,7 @@ use crate::{
 };
 
 fn mk_pod(name: &str) -> Owner {
-    Owner {
-        namespace: Namespace::default(),
-        name: name.into(),
-        uid: format!("uid-of-{name}").into(),
-    }
+    Owner::pod(Namespace::default(), name, format!("uid-of-{name}"))
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ pub(super) fn assertion_row(assertion: &Assertion) -> [String; 5] {
     let Assertion {
         owner,
         kind,
+        object,
         value,
         since,
         expires,
@@ -55,7 +56,7 @@ pub(super) fn assertion_row(assertion: &Assertion) -> [String; 5] {
     let value = value.as_ref().map_or("", Value::as_str);
     [
         owner.map_or_else(
-            || "by hand".to_owned(),
+            || by_hand(object.as_deref()),
             |owner| format!("{}/{}", owner.namespace, owner.name),
         ),
         kind.to_string(),
@@ -63,6 +64,13 @@ pub(super) fn assertion_row(assertion: &Assertion) -> [String; 5] {
         age_since(*since),
         expires.map_or_else(String::new, |it| it.to_string()),
     ]
+}
+
+fn by_hand(object: Option<&str>) -> String {
+    object.map_or_else(
+        || "by hand".to_owned(),
+        |object| format!("by hand, as {object}"),
+    )
 }
 
 /// Returns how long ago a time in RFC 3339 was, by the clock of this machine.

@@ -3,7 +3,7 @@
 //!
 //! The texts here are a file format: they change with [`FORMAT`](super::tables::FORMAT) only.
 
-use oncue_language::{Namespace, VariableKey};
+use oncue_language::{Namespace, OwnerKind, VariableKey};
 use serde::{Deserialize, Serialize};
 
 use super::tables::Format;
@@ -23,6 +23,19 @@ struct Record {
     expires: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<String>,
+    /// What the owner is. Only files of the newest format have it.
+    #[serde(default, skip_serializing_if = "OwnerKind::is_pod")]
+    owner_kind: OwnerKind,
+}
+
+/// Returns whether a row with this assertion needs the newest format.
+pub(super) fn needs_newest(assertion: &Assertion) -> bool {
+    !owner_kind(assertion).is_pod()
+}
+
+fn owner_kind(assertion: &Assertion) -> OwnerKind {
+    let owner = assertion.id.asserter.owner();
+    owner.map(|owner| owner.kind).unwrap_or_default()
 }
 
 pub(super) fn row_key<'a>(variable: &'a VariableKey, id: &'a AssertionId) -> RowKey<'a> {
@@ -49,6 +62,7 @@ pub(super) fn encode(key: RowKey<'_>, assertion: &Assertion) -> Vec<u8> {
         since: assertion.since.as_millis(),
         expires: assertion.expires.map(Timestamp::as_millis),
         value: assertion.value.as_ref().map(|v| v.as_str().to_owned()),
+        owner_kind: owner_kind(assertion),
     };
     let json = serde_json::to_vec(&record).expect("numbers and texts are JSON");
     let mut bytes = checksum(key, &json).to_le_bytes().to_vec();
@@ -72,8 +86,11 @@ pub(super) fn decode(
         Format::Plain => record,
     };
     let variable = variable_key(key).map_err(at)?;
-    let id = assertion_id(key).map_err(at)?;
+    let mut id = assertion_id(key).map_err(at)?;
     let record: Record = serde_json::from_slice(json).map_err(|e| at(e.to_string()))?;
+    if let Asserter::Owner(owner) = &mut id.asserter {
+        owner.kind = record.owner_kind;
+    }
     let value = record.value.map(|text| text.parse()).transpose();
     let assertion = Assertion {
         id,
@@ -114,14 +131,14 @@ fn assertion_id((_, _, kind, namespace, name, uid): RowKey<'_>) -> Result<Assert
     let asserter = if (namespace, name, uid) == ("", "", "") {
         Asserter::Hand
     } else {
-        Asserter::Owner(Owner {
-            namespace: parse_namespace(namespace)?,
-            name: name.into(),
-            uid: uid.into(),
-        })
+        Asserter::Owner(Owner::pod(parse_namespace(namespace)?, name, uid))
     };
     let kind = parse_kind(kind)?;
-    Ok(AssertionId { asserter, kind })
+    Ok(AssertionId {
+        asserter,
+        kind,
+        object: None,
+    })
 }
 
 fn parse_namespace(text: &str) -> Result<Namespace, String> {
@@ -152,11 +169,7 @@ mod tests {
     }
 
     fn mk_assertions() -> [Assertion; 2] {
-        let owner = Owner {
-            namespace: "other".parse().unwrap(),
-            name: "p/q".into(),
-            uid: "u".into(),
-        };
+        let owner = Owner::pod("other".parse().unwrap(), "p/q", "u");
         [
             Assertion {
                 id: AssertionId::HAND,
@@ -180,6 +193,26 @@ mod tests {
             let key = row_key(&variable, &assertion.id);
             let read = decode(Format::Checked, key, &encode(key, &assertion)).unwrap();
             assert_eq!(read, (variable.clone(), assertion));
+        }
+    }
+
+    #[test]
+    fn the_kind_of_an_owner_is_kept_unless_it_is_a_pod() {
+        let variable = mk_variable();
+        for kind in OwnerKind::ALL {
+            let owner = Owner {
+                kind,
+                ..Owner::pod(Namespace::default(), "migrate", "u")
+            };
+            let assertion = Assertion {
+                id: AssertionId::of(owner, Kind::Durable),
+                ..mk_assertions()[1].clone()
+            };
+            assert_eq!(needs_newest(&assertion), kind != OwnerKind::Pod);
+            let key = row_key(&variable, &assertion.id);
+            let row = encode(key, &assertion);
+            let (_, read) = decode(Format::Checked, key, &row).unwrap();
+            assert_eq!(owner_kind(&read), kind);
         }
     }
 

@@ -14,8 +14,16 @@ use super::{
 };
 use crate::store::{Update, variables::Variables};
 
-/// The format that is written. A file of a later format is rejected.
-pub(super) const FORMAT: u64 = 2;
+/// The newest format: records may name the kind of an owner. A file of a later format is rejected.
+///
+/// A file gets it with the first such record, so that an earlier version reads it until then.
+pub(super) const FORMAT: u64 = 3;
+
+/// The format of a new file: records with checksums.
+const CHECKED: u64 = 2;
+
+/// The first format.
+const PLAIN: u64 = 1;
 
 /// A format that is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,7 +42,7 @@ const ASSERTIONS: TableDefinition<'static, RowKey<'static>, &[u8]> =
 /// Turns an empty file into a store's file with these variables, and makes them durable.
 pub(super) fn create(database: &Database, variables: &Variables) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
-    transaction.open_table(META)?.insert(FORMAT_KEY, FORMAT)?;
+    transaction.open_table(META)?.insert(FORMAT_KEY, CHECKED)?;
     let updates = variables.assertions().map(|(key, assertion)| Update {
         key,
         before: None,
@@ -58,16 +66,21 @@ fn write_rows(
     updates: impl Iterator<Item = Update>,
 ) -> Result<(), redb::Error> {
     let mut table = transaction.open_table(ASSERTIONS)?;
+    let mut needs_newest = false;
     for update in updates {
         let key = record::row_key(&update.key, update.id());
         match &update.after {
             Some(assertion) => {
+                needs_newest |= record::needs_newest(assertion);
                 table.insert(key, &*record::encode(key, assertion))?;
             }
             None => {
                 table.remove(key)?;
             }
         }
+    }
+    if needs_newest {
+        transaction.open_table(META)?.insert(FORMAT_KEY, FORMAT)?;
     }
     Ok(())
 }
@@ -114,8 +127,8 @@ pub(super) fn check_format(
         Err(_) => None,
     };
     match found.map(|found| found.value()) {
-        Some(1) => Ok(Format::Plain),
-        Some(FORMAT) => Ok(Format::Checked),
+        Some(PLAIN) => Ok(Format::Plain),
+        Some(CHECKED | FORMAT) => Ok(Format::Checked),
         Some(found) => Err(StoreError::Newer {
             path: attempt.path.to_owned(),
             found,

@@ -105,11 +105,7 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
 /// Returns what a change does to the variables that are there.
 fn updates((name, assertion): Change, shared: &Shared) -> Vec<Update> {
     let action = assertion.map_or(Action::Delete, |(owner, since, value)| {
-        let owner = Owner {
-            namespace: Namespace::default(),
-            name: owner.to_string().into(),
-            uid: "uid".into(),
-        };
+        let owner = Owner::pod(Namespace::default(), owner.to_string(), "uid");
         Action::Assert {
             assertion: Assertion {
                 id: AssertionId::of(owner, Kind::Durable),

@@ -1,7 +1,7 @@
 use std::slice;
 
 use super::*;
-use crate::world::Action;
+use crate::world::{Action, Existing};
 
 fn mk_run(name: &str, uid: &str, created: u64) -> ObservedPod {
     ObservedPod {
@@ -223,6 +223,29 @@ fn a_failure_that_was_cleared_does_not_return_when_the_later_run_is_gone() {
     kit.life.jobs_listed();
     kit.settle();
     assert_eq!(kit.shown(), ["done durable of m-v2"], "after a restart");
+}
+
+#[test]
+fn an_outcome_that_a_person_keeps_under_another_name_is_cleared_too() {
+    let mut kit = Kit::mk();
+    let assertion = Assertion {
+        id: AssertionId {
+            object: Some("restored".into()),
+            ..AssertionId::of(mk_owner("m-v1", "j-1"), Kind::Durable)
+        },
+        value: None,
+        since: Timestamp::from_millis(910_000),
+        expires: None,
+    };
+    kit.mutate(&Mutation {
+        key: mk_key("failed"),
+        action: Action::Assert {
+            assertion,
+            existing: Existing::Replace,
+        },
+    });
+    kit.observe_job(&mk_job("m-v2", "j-2", 920));
+    assert_eq!(kit.shown(), [""; 0]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oncue_wire::{Bookmark, Change, Event};
+use oncue_wire::{Assertion, Bookmark, Change, Event};
 
 use crate::language::{Kind, Owner, VariableName};
 
@@ -18,14 +18,20 @@ pub(super) struct Changes {
 }
 
 /// What tells the assertions of one namespace apart.
-type Id = (VariableName, Option<Owner>, Kind);
+type Id = (VariableName, Option<Owner>, Kind, Option<Box<str>>);
 
 fn id(
     Change {
         name, assertion, ..
     }: &Change,
 ) -> Id {
-    (name.clone(), assertion.owner.clone(), assertion.kind)
+    let Assertion {
+        owner,
+        kind,
+        object,
+        ..
+    } = assertion;
+    (name.clone(), owner.clone(), *kind, object.clone())
 }
 
 impl Changes {
@@ -80,8 +86,6 @@ impl Changes {
 
 #[cfg(test)]
 mod tests {
-    use oncue_wire::Assertion;
-
     use super::*;
     use crate::language::Timestamp;
 
@@ -93,6 +97,7 @@ mod tests {
             assertion: Assertion {
                 owner: None,
                 kind: Kind::Durable,
+                object: None,
                 value: value.parse().ok(),
                 since: Timestamp::default(),
                 expires: None,

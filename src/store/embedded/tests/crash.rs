@@ -150,9 +150,9 @@ fn mk_id(random: &mut StdRng) -> AssertionId {
 }
 
 fn mk_owner(random: &mut StdRng) -> Owner {
-    Owner {
-        namespace: Namespace::default(),
-        name: format!("pod-{}", random.random_range(0..3)).into(),
-        uid: "uid".into(),
-    }
+    Owner::pod(
+        Namespace::default(),
+        format!("pod-{}", random.random_range(0..3)),
+        "uid",
+    )
 }
