@@ -149,13 +149,19 @@ impl FromStr for ObjectKind {
     type Err = ObjectKindError;
 
     fn from_str(text: &str) -> Result<Self, ObjectKindError> {
-        let error = || ObjectKindError {
-            nearest: nearest(text),
-        };
         if let Some(kind) = Self::built_in(text) {
             return Ok(kind);
         }
-        let resource = Resource::parse(text).ok_or_else(error)?;
+        let unknown = || ObjectKindError::Unknown {
+            nearest: nearest(text),
+        };
+        let resource = Resource::parse(text).ok_or_else(unknown)?;
+        if let Some(version) = resource.version() {
+            return Err(ObjectKindError::Version {
+                version: version.into(),
+                resource: resource.without_version(),
+            });
+        }
         let mut built_in = Self::BUILT_IN.into_iter();
         let kind = built_in.find(|kind| resource.is_of(kind));
         Ok(kind.unwrap_or(Self::Other(resource)))
@@ -173,13 +179,25 @@ fn nearest(text: &str) -> ObjectKind {
 
 /// A text that is not a kind.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error(
-    "did you mean {nearest}:? There are job: pod: service: deployment: statefulset: daemonset: \
-     configmap: secret: persistentvolumeclaim: node: and any other kind as its plural with its \
-     group, such as certificates.cert-manager.io:web"
-)]
-pub struct ObjectKindError {
-    nearest: ObjectKind,
+pub enum ObjectKindError {
+    /// No kind is called so.
+    #[error(
+        "did you mean {nearest}:? There are job: pod: service: deployment: statefulset: daemonset: \
+         configmap: secret: persistentvolumeclaim: node: and any other kind as its plural with its \
+         group, such as certificates.cert-manager.io:web"
+    )]
+    Unknown {
+        /// The built-in kind whose name is nearest.
+        nearest: ObjectKind,
+    },
+    /// It is kubectl's third form, `TYPE.VERSION.GROUP`.
+    #[error("{version} is a version: leave it out, as in {resource}:x")]
+    Version {
+        /// The version.
+        version: Box<str>,
+        /// The same without it.
+        resource: Box<str>,
+    },
 }
 
 /// A resource of the Kubernetes API with its group: `certificates.cert-manager.io`.
@@ -212,11 +230,33 @@ impl Resource {
         &self.group
     }
 
+    /// Returns the version that is written before the group, if one is.
+    fn version(&self) -> Option<&str> {
+        let first = self.group.split('.').next()?;
+        is_version(first).then_some(first)
+    }
+
+    /// Returns this without the version before its group.
+    fn without_version(&self) -> Box<str> {
+        let group = self.group.split_once('.').map_or(CORE, |(_, group)| group);
+        format!("{}.{group}", self.plural).into()
+    }
+
     /// Returns whether this is the resource of a built-in kind, in the plural or the singular.
     fn is_of(&self, kind: &ObjectKind) -> bool {
         let name = self.plural.strip_suffix('s').unwrap_or(&self.plural);
         name == kind.name() && *self.group == *kind.group()
     }
+}
+
+/// Returns whether `label` is written as Kubernetes writes versions: `v1`, `v1beta2`.
+fn is_version(label: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    let version = label.strip_prefix('v').unwrap_or_default();
+    let stages = ["alpha", "beta"];
+    let mut parts = stages.iter().filter_map(|stage| version.split_once(stage));
+    let (major, stage) = parts.next().unwrap_or((version, "1"));
+    is_number(major) && is_number(stage)
 }
 
 impl fmt::Display for Resource {
@@ -304,6 +344,40 @@ mod tests {
         }
         for bad in ["", "x", "x.", ".x", "X.y", "x.Y", "x..y", "x/y.z", "jobs"] {
             assert!(bad.parse::<ObjectKind>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_to_be_left_out() {
+        for (text, version, rest) in [
+            (
+                "certificates.v1.cert-manager.io",
+                "v1",
+                "certificates.cert-manager.io",
+            ),
+            ("deployments.v1beta2.apps", "v1beta2", "deployments.apps"),
+            (
+                "things.v2alpha10.example.com",
+                "v2alpha10",
+                "things.example.com",
+            ),
+            ("pods.v1", "v1", "pods.core"),
+        ] {
+            let error = text.parse::<ObjectKind>().unwrap_err().to_string();
+            let expected = format!("{version} is a version: leave it out, as in {rest}:x");
+            assert_eq!(error, expected, "{text}");
+        }
+        for group in [
+            "v.io",
+            "vault.io",
+            "v1x.io",
+            "v1beta.io",
+            "valpha1.io",
+            "1.io",
+            "io.v1",
+        ] {
+            let text = format!("things.{group}");
+            assert_eq!(text.parse::<ObjectKind>().unwrap().to_string(), text);
         }
     }
 
