@@ -35,17 +35,17 @@ fn resolve(
     namespace: Namespace,
     api: &Api,
 ) -> Result<store::WaitRequest, ApiError> {
+    let conditions = conditions(&request, &namespace, api.settings().terms)?;
     let WaitRequest {
-        terms,
-        nudges,
         revision,
         waiter,
         since,
+        ..
     } = request;
     let (pod, uid) = waiter.map(|it| (it.name, it.uid)).unzip();
     let revision: Option<WaitRevision> = revision.and_then(|revision| revision.parse().ok());
     Ok(store::WaitRequest {
-        conditions: conditions((&terms, &nudges), &namespace, api.settings().terms)?,
+        conditions,
         who: Waiter {
             namespace,
             pod,
@@ -59,7 +59,7 @@ fn resolve(
 
 /// Returns the conditions of the terms, and optional ones of the nudges behind them.
 fn conditions(
-    (terms, nudges): (&[String], &[String]),
+    WaitRequest { terms, nudges, .. }: &WaitRequest,
     namespace: &Namespace,
     limit: usize,
 ) -> Result<Arc<[Condition]>, ApiError> {

@@ -15,7 +15,7 @@ use super::{
     ObjectSource, Page, Position, Revision, Scope, Stats, StoreDeath, StoreError, WaitError,
     WaitRequest, WaiterPage, WaiterPosition, Waiting, Watch, WatchError, expiry,
     pulse::{Pulse, Vigil},
-    shared::{Shared, Until},
+    shared::{NewWait, Shared, Until},
 };
 use crate::{
     dependent_pod::DependentPod,
@@ -189,8 +189,8 @@ impl Store {
         since: Timestamp,
         conditions: &Arc<[Condition]>,
     ) -> Result<Answer, WaitError> {
-        let pod = (uid, since);
-        self.inner.shared.judge_for_pod(pod, conditions, self.now())
+        let grace = self.inner.shared.grace_of(uid, since, self.now());
+        self.inner.shared.judge(conditions, grace)
     }
 
     /// Answers at once if all conditions hold, one has failed, a state has flipped since the
@@ -200,13 +200,22 @@ impl Store {
     /// [judges](Self::judge) afterwards. The call itself takes the
     /// place, and dropping the future releases it. The future is small, because thousands are held.
     pub fn wait(&self, request: WaitRequest) -> Waiting {
-        Waiting::begin(&self.inner.shared, request, (Until::Settled, self.now()))
+        self.begin(request, Until::Settled)
     }
 
     /// Answers at once if a state has flipped since the revision, or if the revision is unknown.
     /// Otherwise holds the waiter until then, even if all conditions hold or one has failed.
     pub(crate) fn wait_for_change(&self, request: WaitRequest) -> Waiting {
-        Waiting::begin(&self.inner.shared, request, (Until::Changed, self.now()))
+        self.begin(request, Until::Changed)
+    }
+
+    fn begin(&self, request: WaitRequest, until: Until) -> Waiting {
+        let wait = NewWait {
+            request,
+            until,
+            now: self.now(),
+        };
+        Waiting::begin(&self.inner.shared, wait)
     }
 
     /// Starts to watch the variables in `scope`.

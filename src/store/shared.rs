@@ -87,6 +87,14 @@ struct Known {
     pods: DependentPods,
 }
 
+/// A wait that begins.
+#[derive(Clone, Debug)]
+pub(super) struct NewWait {
+    pub(super) request: WaitRequest,
+    pub(super) until: Until,
+    pub(super) now: Timestamp,
+}
+
 /// How long a wait is held.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Until {
@@ -160,15 +168,9 @@ impl Shared {
         Ok(judge(&known.world, (conditions, grace), None))
     }
 
-    /// Judges for a pod that began to wait at `since`.
-    pub(super) fn judge_for_pod(
-        &self,
-        (uid, since): (&str, Timestamp),
-        conditions: &Arc<[Condition]>,
-        now: Timestamp,
-    ) -> Result<Answer, WaitError> {
-        let grace = self.state.lock().pods.grace_of(uid, since, now);
-        self.judge(conditions, grace)
+    /// Returns which failures count for the pod with this uid, whose wait began at `since`.
+    pub(super) fn grace_of(&self, uid: &str, since: Timestamp, now: Timestamp) -> Grace {
+        self.state.lock().pods.grace_of(uid, since, now)
     }
 
     /// Notes the objects among `conditions`.
@@ -185,12 +187,12 @@ impl Shared {
     }
 
     /// Answers the wait, or holds it.
-    pub(super) fn wait(
-        &self,
-        request: WaitRequest,
-        until: Until,
-        now: Timestamp,
-    ) -> Result<Entry, WaitError> {
+    pub(super) fn wait(&self, wait: NewWait) -> Result<Entry, WaitError> {
+        let NewWait {
+            request,
+            until,
+            now,
+        } = wait;
         let mut known = self.state.lock();
         known.refuse_objects(&request.conditions)?;
         self.ask_for_objects(&mut known, &request.conditions);

@@ -10,8 +10,8 @@ use oncue_language::Grace;
 use tokio::sync::oneshot;
 
 use super::{
-    Answer, WaitError, WaitRequest,
-    shared::{Entry, Shared, Until},
+    Answer, WaitError,
+    shared::{Entry, NewWait, Shared},
     waiters::Ticket,
 };
 use crate::life::Timestamp;
@@ -38,12 +38,8 @@ struct Held {
 }
 
 impl Waiting {
-    pub(super) fn begin(
-        shared: &Arc<Shared>,
-        request: WaitRequest,
-        (until, now): (Until, Timestamp),
-    ) -> Self {
-        match shared.wait(request, until, now) {
+    pub(super) fn begin(shared: &Arc<Shared>, wait: NewWait) -> Self {
+        match shared.wait(wait) {
             Ok(Entry::Held(place)) => Self {
                 grace: place.grace,
                 state: Progress::Held(Held {

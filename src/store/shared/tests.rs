@@ -59,11 +59,11 @@ fn an_object_is_not_forgotten_under_a_held_waiter() {
     let pending = ObjectState::Pending("0 of 1".to_owned());
     shared.set_object(&mk_job(), Some(pending));
     let Entry::Held(place) = shared
-        .wait(
-            mk_wait(Some(shared.revision())),
-            Until::Settled,
-            Timestamp::default(),
-        )
+        .wait(NewWait {
+            request: mk_wait(Some(shared.revision())),
+            until: Until::Settled,
+            now: Timestamp::default(),
+        })
         .ok()
         .unwrap()
     else {
