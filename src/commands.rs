@@ -3,6 +3,7 @@
 //! Every command is a `clap` struct of arguments with a method `run`, which returns how the process
 //! exits, or an error that is printed as it is.
 
+mod assume;
 mod check;
 mod cluster;
 mod explain;

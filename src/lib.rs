@@ -22,5 +22,7 @@ pub mod webhook;
 pub use oncue_core::{dependent_pod, injection, life, release, world};
 pub use oncue_language as language;
 
-use oncue_core::{gates, graph, lint, managed_pod, model, objects, reporting, workload};
+use oncue_core::{
+    assumption, gates, graph, lint, managed_pod, model, objects, reporting, workload,
+};
 use oncue_manifests as manifests;

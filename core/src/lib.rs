@@ -6,6 +6,7 @@
 //! | module | what it decides |
 //! | --- | --- |
 //! | [`assertion`] | one statement that a variable exists |
+//! | [`assumption`] | what is true although no object says so |
 //! | [`objects`] | whether an object is ready, complete or rolled out |
 //! | [`world`] | what variables and objects say, now and at an earlier revision |
 //! | [`injection`] | the JSON Patch of a pod, or why it gets none |
@@ -21,6 +22,7 @@
 //! | [`lint`] | what is wrong with a set of objects |
 
 pub mod assertion;
+pub mod assumption;
 pub mod dependent_pod;
 pub mod gates;
 pub mod graph;

@@ -23,9 +23,10 @@ use strum::{Display, IntoStaticStr};
 
 use self::{places::Places, waits::Waits};
 use crate::{
+    assumption::Assumption,
     injection::Settings,
     language::Namespace,
-    model::{Member, MemberId, Model},
+    model::{ExistingVariable, Member, MemberId, Model},
     workload::{self, Workload},
 };
 
@@ -67,6 +68,8 @@ pub enum Code {
     Admission,
     /// An annotation that breaks the grammar or does not suit its pod.
     BadAnnotation,
+    /// A Signal that the API server rejects, or that has no effect.
+    BadSignal,
     /// Workloads that wait for each other forever.
     Deadlock,
     /// A hook of Helm's or Argo CD's that runs too late, or too early.
@@ -143,6 +146,10 @@ pub struct Linter<'a> {
     pub settings: &'a Settings,
     /// The namespace of objects without one.
     pub namespace: &'a Namespace,
+    /// The variables that exist whatever the objects do, such as those of Signals.
+    pub existing: &'a [ExistingVariable],
+    /// What is true although no object says so.
+    pub assumptions: &'a [Assumption],
 }
 
 impl<'a> Linter<'a> {
@@ -186,7 +193,20 @@ impl<'a> Linter<'a> {
                 }
             }
         }
+        for variable in self
+            .existing
+            .iter()
+            .cloned()
+            .chain(self.assumed_variables())
+        {
+            modelled.model.insert(Member::from(&variable));
+        }
         modelled
+    }
+
+    fn assumed_variables(&self) -> impl Iterator<Item = ExistingVariable> {
+        let assumptions = self.assumptions.iter();
+        assumptions.filter_map(|it| it.variable(self.namespace))
     }
 
     fn add_workload(&self, modelled: &mut Modelled<'a>, origin: Origin<'a>) {

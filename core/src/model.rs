@@ -7,6 +7,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `member` | [`Member`], a workload or pod with its annotations |
+//! | `existing` | [`ExistingVariable`], which is there whatever the members do |
 //! | `want` | [`Want`], what terms ask for: terms that ask for the same share one |
 //! | `signals` | the index of signals by name |
 //! | `pattern` | names of which a part is known only once a pod runs |
@@ -21,6 +22,7 @@
 //! | `cycles` | [`Cycle`], members that wait for each other |
 
 mod cycles;
+mod existing;
 mod labels;
 mod links;
 mod member;
@@ -36,8 +38,9 @@ mod want;
 
 pub use self::{
     cycles::{Cycle, Step},
+    existing::{ExistingSource, ExistingVariable},
     links::{Link, Links},
-    member::Member,
+    member::{Member, MemberKind},
     names::Names,
     service::{Host, Service},
     supply::Supply,
@@ -99,6 +102,8 @@ pub struct Producer {
 /// How a member makes a term hold.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Via {
+    /// It is the variable, which exists already.
+    Existing,
     /// It is the object that is asked for, or its pods are behind the Service.
     Object,
     /// It answers a probe through a Service.
@@ -222,6 +227,9 @@ impl Model {
             name,
             ..
         } = member;
+        let MemberKind::Workload(kind) = kind else {
+            return false;
+        };
         !self.autoscaled.is_empty()
             && self
                 .autoscaled
@@ -257,7 +265,10 @@ impl Model {
 
     fn source(&self, (member, index): Offer) -> Option<Source> {
         let (key, _) = self.member(member).signal(index)?;
-        let via = Via::Signal(key);
+        let via = match self.member(member).kind {
+            MemberKind::Existing(_) => Via::Existing,
+            MemberKind::Workload(_) => Via::Signal(key),
+        };
         Some(Source {
             producer: Producer { member, via },
             signal: Some(index),
@@ -364,9 +375,10 @@ fn distinct(sources: &[Source]) -> Vec<Producer> {
 
 /// Returns the addresses of all objects that the pods of `member` make up.
 fn object_names(member: &Member) -> impl Iterator<Item = ObjectName> {
-    let own = (member.kind, member.name.clone());
+    let kind = member.workload_kind();
+    let own = kind.map(|kind| (kind, member.name.clone()));
     let above = member.controllers.iter().cloned();
-    std::iter::once(own)
+    own.into_iter()
         .chain(above)
         .map(|(kind, name)| (member.namespace.clone(), kind, name))
 }

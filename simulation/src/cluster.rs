@@ -26,7 +26,11 @@ use std::{
     time::Duration,
 };
 
-use oncue_core::life::{AssertionId, Life};
+use oncue_core::{
+    life::{AssertionId, Life},
+    model::{ExistingSource, ExistingVariable},
+    world::{self, Existing, Mutation},
+};
 use oncue_language::{Namespace, Timestamp, VariableKey};
 
 use self::{
@@ -119,8 +123,24 @@ impl Cluster {
             actions: Vec::new(),
         };
         cluster.check_names()?;
+        cluster.assert_existing();
         cluster.begin_watches();
         Ok(cluster)
+    }
+
+    /// Creates the variables that exist from the beginning.
+    fn assert_existing(&mut self) {
+        let existing = self.options.existing.iter();
+        let changes = existing.map(|ExistingVariable { key, assertion, .. }| {
+            Action::Change(Mutation {
+                key: key.clone(),
+                action: world::Action::Assert {
+                    assertion: assertion.clone(),
+                    existing: Existing::Replace,
+                },
+            })
+        });
+        self.actions.extend(changes);
     }
 
     fn check_names(&self) -> Result<(), UnknownName> {
@@ -197,6 +217,13 @@ impl Cluster {
     /// Returns what is assumed to hold although it is not in the files.
     pub(crate) fn assumed(&self) -> impl Iterator<Item = String> {
         self.options.assumptions.iter().map(ToString::to_string)
+    }
+
+    /// Returns the variables that Signals assert from the beginning, each with its Signal.
+    pub(crate) fn existing(&self) -> impl Iterator<Item = String> {
+        let existing = self.options.existing.iter();
+        let of_signals = existing.filter(|it| it.source != ExistingSource::Assumption);
+        of_signals.map(|it| format!("{} by {it}", it.key))
     }
 
     pub(crate) fn controller(&self, id: PodId) -> &Controller {

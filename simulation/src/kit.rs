@@ -133,6 +133,7 @@ pub(crate) fn mk_options() -> Options {
         fail: BTreeSet::new(),
         hold: BTreeSet::new(),
         assumptions: Vec::new(),
+        existing: Vec::new(),
     }
 }
 

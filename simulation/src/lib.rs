@@ -53,7 +53,7 @@ pub use self::{
     },
     entry::{Entry, Listener, Seconds, Unknown, What},
     inventory::{Inventory, InventoryError},
-    options::{Assumption, Options, UnknownName},
+    options::{Options, UnknownName},
     report::Report,
     virtual_time::{Creation, Finish, SimulationError, announce, simulate},
 };

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use oncue_core::{
-    model::{self, Member, MemberId, Model, Via},
+    model::{self, Member, MemberId, MemberKind, Model, Via},
     workload::{Scale, WorkloadKind},
 };
 use oncue_language::{PodAnnotations, Target, Term, term::Demand};
@@ -15,16 +15,19 @@ use crate::{
     controller::Controller,
 };
 
-/// A pod that would bring what a term asks for.
+/// What would bring what a term asks for.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Producer {
-    /// It exists.
-    Pod(PodId),
-    /// It is still to be created.
+    /// A variable that exists from the beginning: its position among those.
+    Existing(usize),
+    /// A pod that is still to be created.
     Future(FuturePod),
+    /// A pod that exists.
+    Pod(PodId),
 }
 
-/// All pods of a cluster at one moment, with those that are still to be created.
+/// All pods of a cluster at one moment, with those that are still to be created, and the variables
+/// that exist from the beginning.
 #[derive(Debug)]
 pub(crate) struct Producers {
     model: Model,
@@ -41,6 +44,9 @@ impl Producers {
         };
         for service in &cluster.inventory.services {
             producers.model.insert_service(service.clone());
+        }
+        for (index, variable) in cluster.options.existing.iter().enumerate() {
+            producers.insert(Producer::Existing(index), variable.into());
         }
         for (id, pod) in cluster.pods() {
             let annotations = pod.declaration.annotations.clone();
@@ -91,7 +97,7 @@ impl Producers {
                 name,
                 ..
             },
-            Via::Signal(_),
+            Via::Existing | Via::Signal(_),
         ) = (&term.target, producer.via)
         else {
             return true;
@@ -118,7 +124,7 @@ fn member(
         .filter_map(|(key, value)| Some((key.as_str().into(), value.as_str()?.into())))
         .collect();
     Member {
-        kind: WorkloadKind::Pod,
+        kind: MemberKind::Workload(WorkloadKind::Pod),
         namespace: controller.namespace.clone(),
         name: name.into(),
         controllers: vec![(controller.kind, controller.name.as_str().into())],

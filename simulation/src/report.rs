@@ -42,6 +42,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What was assumed to hold although it is not in the files.
     pub assumed: Vec<String>,
+    /// The variables that Signals of the files assert from the beginning.
+    pub existing: Vec<String>,
     /// What pods ask for and is neither in the files nor assumed.
     pub unknown: BTreeSet<String>,
     /// What pods ask of objects and is neither played nor assumed, gates of others, and
@@ -117,6 +119,7 @@ impl Report {
             pods: cluster.pods().map(|(id, pod)| rows.row(id, pod)).collect(),
             warnings: cluster.warnings().map(str::to_owned).collect(),
             assumed: cluster.assumed().collect(),
+            existing: cluster.existing().collect(),
             unknown,
             not_played,
         }
@@ -246,7 +249,11 @@ impl Row {
 /// Prints what stands below the table, and the result.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (what, list) in [("warning", &self.warnings), ("assumed", &self.assumed)] {
+        for (what, list) in [
+            ("warning", &self.warnings),
+            ("assumed", &self.assumed),
+            ("exists", &self.existing),
+        ] {
             list.iter()
                 .try_for_each(|item| writeln!(f, "{what}: {}", Escaped(item)))?;
         }

@@ -2,7 +2,8 @@ mod controller;
 
 use std::time::Duration;
 
-use oncue_language::{Condition, State};
+use oncue_core::assumption::Assumption;
+use oncue_language::{Condition, Namespace, State};
 use serde_json::json;
 
 use crate::{
@@ -243,6 +244,32 @@ fn probes_ask_services_and_assumptions() {
     };
     let run = Run::new(&objects, options);
     assert!(run.stuck().is_empty());
+}
+
+#[test]
+fn an_existing_variable_is_there_before_the_first_pod_and_its_value_counts() {
+    let objects = [
+        pod("web", json!({"depends-on": "db/up=v2, db/*>=2"})),
+        pod("late", json!({"depends-on": "db/up=v3"})),
+    ];
+    let existing = ["db/up=v2", "db/down"].map(|text| {
+        let assumption: Assumption = text.parse().unwrap();
+        assumption.variable(&Namespace::default()).unwrap()
+    });
+    let options = Options {
+        existing: existing.into(),
+        ..mk_options()
+    };
+    let run = Run::new(&objects, options);
+    assert_eq!(run.stuck(), ["late: db/up=v3"]);
+    let report = serde_json::to_value(run.report()).unwrap();
+    let from = &report["pods"][0]["for"][0]["from"];
+    assert_eq!(from, &json!(["the assumption db/up=v2"]));
+    let why = &report["stuck"][0]["because"];
+    assert_eq!(
+        why,
+        "which nobody signals: --assume db/up@default=v3 if it exists"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use oncue_language::{Presence, Subject};
+use oncue_language::{Demand, Presence, Subject};
 use serde::Serialize;
 
 use crate::{
@@ -170,6 +170,7 @@ impl<'a> Judge<'a> {
     fn stuck_behind(&self, producer: Producer) -> Option<PodId> {
         let is_stuck = |pod: &PodId| self.missing.contains_key(pod);
         match producer {
+            Producer::Existing(_) => None,
             Producer::Pod(pod) => Some(pod).filter(is_stuck),
             Producer::Future(future) => {
                 let mut pods = self.cluster.pods_of(future.controller).iter().copied();
@@ -243,6 +244,11 @@ impl<'a> Judge<'a> {
                 }
                 None => "which no pod of these files brings".to_owned(),
             },
+            (None, Some(variable @ Subject::Variable { demand, .. }))
+                if !matches!(demand, Demand::Owners(_)) =>
+            {
+                format!("which nobody signals: --assume {variable} if it exists")
+            }
             (None, _) => "which nobody signals".to_owned(),
         }
     }
@@ -250,6 +256,7 @@ impl<'a> Judge<'a> {
     fn state_of(&self, producer: Producer) -> String {
         let name = self.producers.name(producer);
         let how = match producer {
+            Producer::Existing(_) => "which is not enough",
             Producer::Future(_) => "which is not created yet",
             Producer::Pod(pod) => match self.cluster.pod(pod).phase {
                 Phase::CrashLooping => "which fails again and again",

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{
+    assume::AssumeArgs,
     file_args::FileArgs,
     output::{self, Format},
     report,
@@ -18,6 +19,7 @@ Examples:
   oncue check -f base/ -f overlays/production/ --output json
   helm template my-release chart/ | oncue check -f -
   oncue check -f app/ --context prod       with the settings of that cluster
+  oncue check -f app/ --assume schema/migrated=v42
 
 The command contacts a cluster only with --context or --kubeconfig.
 Exit codes: 0 no error (there may be warnings), 1 an error was found, 2 wrong usage.";
@@ -29,6 +31,9 @@ pub(super) struct Check {
     #[command(flatten)]
     files: FileArgs,
 
+    #[command(flatten)]
+    assumptions: AssumeArgs,
+
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -37,7 +42,7 @@ pub(super) struct Check {
 impl Check {
     /// Prints what is found; the exit code says whether an error is among it.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let opening = self.files.open()?;
+        let opening = self.files.open()?.assuming(self.assumptions.assume);
         let objects = opening.objects();
         let findings = report::locate(&opening.manifests, opening.linter().lint(&objects));
         match self.output {

@@ -12,6 +12,7 @@ use super::{
     settings::InjectionArgs,
 };
 use crate::{
+    assumption::Assumption,
     cluster::{Place, Unlisted},
     injection::Settings,
     language::Namespace,
@@ -26,6 +27,8 @@ pub(super) struct Opening {
     pub(super) manifests: Manifests,
     pub(super) frame: Frame,
     pub(super) source: Source,
+    /// What is true although no object says so.
+    assumptions: Vec<Assumption>,
     /// What should have been read besides, and why it is not.
     unlisted: Vec<Unlisted>,
 }
@@ -80,6 +83,8 @@ impl Frame {
         Linter {
             settings: &self.settings,
             namespace: &self.namespace,
+            existing: &[],
+            assumptions: &[],
         }
     }
 }
@@ -101,6 +106,7 @@ impl Opening {
             manifests,
             frame,
             source: Source::Files,
+            assumptions: Vec::new(),
             unlisted: Vec::new(),
         }
     }
@@ -112,6 +118,7 @@ impl Opening {
             manifests: show(objects)?,
             frame,
             source: Source::Live(place),
+            assumptions: Vec::new(),
             unlisted,
         })
     }
@@ -126,6 +133,7 @@ impl Opening {
             manifests: show(objects)?,
             frame,
             source: Source::Live(place),
+            assumptions: Vec::new(),
             unlisted,
         })
     }
@@ -144,7 +152,18 @@ impl Opening {
 
     /// Returns what says what is wrong with them.
     pub(super) fn linter(&self) -> Linter<'_> {
-        self.frame.linter()
+        Linter {
+            assumptions: &self.assumptions,
+            ..self.frame.linter()
+        }
+    }
+
+    /// Returns the same objects with more that is true of them.
+    pub(super) fn assuming(self, assumptions: Vec<Assumption>) -> Self {
+        Self {
+            assumptions,
+            ..self
+        }
     }
 
     /// Returns the model of who produces what for whom among them.

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, error::ErrorKind};
-use oncue_simulation::{Assumption, Options, Report};
+use oncue_simulation::{Options, Report};
 
 use super::{
+    assume::AssumeArgs,
     files::{self, Files},
     output::{self, Format},
 };
@@ -22,6 +23,7 @@ const HELP: &str = "\
 Examples:
   oncue rehearse -f examples/first-second
   oncue rehearse -f app/ --nodes 3 --assume redis.example.com
+  oncue rehearse -f app/ --assume schema/migrated=v42
   oncue rehearse -f app/ --fail migrate
   oncue rehearse -f app/ --real --speed 10
 
@@ -60,10 +62,8 @@ pub(super) struct Rehearse {
     #[arg(long, value_name = "NAME")]
     hold: Vec<String>,
 
-    /// Host or object outside of the files that exists: redis.example.com, job:migrate,
-    /// certificates.cert-manager.io:web=Ready
-    #[arg(long, value_name = "WHAT")]
-    assume: Vec<Assumption>,
+    #[command(flatten)]
+    assumptions: AssumeArgs,
 
     /// Run the real store, webhook and clients, with sockets and processes, in real time
     #[arg(long)]
@@ -110,7 +110,8 @@ impl Rehearse {
             nodes: self.nodes,
             fail: self.fail.iter().cloned().collect(),
             hold: self.hold.iter().cloned().collect(),
-            assumptions: self.assume.clone(),
+            assumptions: self.assumptions.assume.clone(),
+            existing: self.assumptions.variables(&self.namespace).collect(),
         }
     }
 

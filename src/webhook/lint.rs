@@ -95,6 +95,8 @@ impl Look {
         let linter = Linter {
             settings,
             namespace: &review.namespace()?,
+            existing: &[],
+            assumptions: &[],
         };
         Ok(Ok(Self {
             ours: ours(&settings.keys, &workload),

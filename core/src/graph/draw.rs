@@ -191,6 +191,7 @@ impl Picture {
 /// Returns what follows a name to tell when a signal is created; nothing for the plain key.
 pub(super) fn suffix(producer: &Producer) -> String {
     match producer.via {
+        Via::Existing => " (exists)".to_owned(),
         Via::Signal(key) if key != Key::Signals => format!(" {}", after(key)),
         Via::Object | Via::Probe | Via::Signal(_) => String::new(),
     }

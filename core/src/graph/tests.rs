@@ -1,5 +1,10 @@
 use super::*;
-use crate::kit::{mk_deployment, mk_job, mk_model};
+use crate::{
+    assumption::Assumption,
+    kit::{mk_deployment, mk_job, mk_model},
+    language::Namespace,
+    model::Member,
+};
 
 #[test]
 fn draws_text() {
@@ -46,4 +51,20 @@ fn draws_dot_and_mermaid_with_every_label_escaped() {
     );
     assert!(mermaid.contains("n2([\"cache\"])\n"));
     assert!(mermaid.contains("n2 -.-> n0\n"));
+}
+
+#[test]
+fn draws_what_exists_already() {
+    let mut model = mk_model(&[mk_deployment("web", &[("depends-on", "db/up")])]);
+    let assumption: Assumption = "db/up=v".parse().unwrap();
+    let variable = assumption.variable(&Namespace::default()).unwrap();
+    model.insert(Member::from(&variable));
+    let expected = "\
+Deployment/web
+  waits for  db/up  <- the assumption db/up=v (exists)
+
+the assumption db/up=v
+  asserts    db/up=v  -> Deployment/web
+";
+    assert_eq!(Graph::new(&model).to_text(), expected);
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     language::annotation::Key,
-    model::{Link, MemberId, Names},
+    model::{Link, MemberId, MemberKind, Names},
 };
 
 /// One line of a member: what it waits for or signals, and the producers or consumers of that.
@@ -63,9 +63,14 @@ impl Graph<'_> {
     }
 
     fn signal_rows(&self, id: MemberId) -> impl Iterator<Item = Row> {
-        let signals = self.links.model().member(id).signals().enumerate();
+        let member = self.links.model().member(id);
+        let verb = match member.kind {
+            MemberKind::Existing(_) => "asserts",
+            MemberKind::Workload(_) => "signals",
+        };
+        let signals = member.signals().enumerate();
         signals.map(move |(index, (key, signal))| Row {
-            verb: "signals",
+            verb,
             what: match key {
                 Key::Signals => signal.to_string(),
                 key => format!("{signal} {}", after(key)),

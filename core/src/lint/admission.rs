@@ -111,6 +111,7 @@ impl Subject<'_> {
         let Linter {
             settings,
             namespace,
+            ..
         } = self.linter;
         let member = Member::read(self.places.workload, &settings.keys, namespace);
         let errors = member.err().unwrap_or_default();

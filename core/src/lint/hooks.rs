@@ -4,14 +4,20 @@ use super::{
     Code, Severity,
     waits::{Said, Waits},
 };
-use crate::{language::Presence, model::Link, workload::Workload};
+use crate::{
+    language::Presence,
+    model::{Link, Via},
+    workload::Workload,
+};
 
 impl Waits<'_> {
     /// Helm and Argo CD run some hooks before everything else, and some once everything else is
     /// ready.
     pub(super) fn hook(&self, link: &Link) -> Option<Said> {
         let producers = self.links.producers(link);
-        if self.links.term(link).value.presence != Presence::Required || producers.is_empty() {
+        let exists = producers.iter().any(|p| p.via == Via::Existing);
+        let is_required = self.links.term(link).value.presence == Presence::Required;
+        if !is_required || exists || producers.is_empty() {
             return None;
         }
         let mut hooks = producers.iter().map(|p| hook_of(self.workload(p.member)));

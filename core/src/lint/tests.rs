@@ -11,6 +11,13 @@ fn lint(yaml: &str) -> Vec<String> {
 
 /// Lints YAML for an installation with or without a controller.
 fn lint_for(controller: Controller, yaml: &str) -> Vec<String> {
+    lint_assuming(&[], controller, yaml)
+}
+
+/// Lints YAML with these assumptions.
+fn lint_assuming(assumptions: &[&str], controller: Controller, yaml: &str) -> Vec<String> {
+    let assumptions = assumptions.iter().map(|text| text.parse().unwrap());
+    let assumptions: Vec<Assumption> = assumptions.collect();
     let file = File::parse("a.yaml", yaml.to_owned()).unwrap();
     let objects: Vec<_> = file.documents().iter().map(Document::object).collect();
     let store = StoreAddress::new("http://store:9999");
@@ -22,6 +29,8 @@ fn lint_for(controller: Controller, yaml: &str) -> Vec<String> {
     let linter = Linter {
         settings: &settings,
         namespace: &namespace,
+        existing: &[],
+        assumptions: &assumptions,
     };
     let findings = linter.lint(&objects);
     let line = |finding: Finding| {
@@ -161,6 +170,8 @@ fn finds_keys_that_are_nearly_ours_in_files_alone() {
     let linter = Linter {
         settings: &Settings::new(Image::new("oncue/client"), store),
         namespace: &Namespace::default(),
+        existing: &[],
+        assumptions: &[],
     };
     let alone = linter.lint_object(file.documents()[0].object());
     assert_eq!(alone, [], "admission speaks of what is certain");
@@ -607,9 +618,29 @@ fn many_errors_are_counted() {
     let linter = Linter {
         settings: &Settings::new(Image::new("oncue/client"), store),
         namespace: &Namespace::default(),
+        existing: &[],
+        assumptions: &[],
     };
     let found = linter.lint_object(&object);
     assert_eq!(found.len(), 49);
     assert!(found[47].message.contains("job:x48"), "{:?}", found[47]);
     assert_eq!(found[48].message, "and 12 more like these");
+}
+
+#[test]
+fn what_is_assumed_is_not_missing() {
+    let yaml = mk(
+        "Deployment",
+        "web",
+        "depends-on: 'db/up=v, deployment:elsewhere'",
+    ) + &mk("Deployment", "db", "signals: db/up=w");
+    for (assumptions, expected) in [
+        (&[][..], 2),
+        (&["db/up=v@other"], 2),
+        (&["db/up=v"], 1),
+        (&["db/up=v", "deployment:elsewhere"], 0),
+    ] {
+        let findings = lint_assuming(assumptions, Controller::Present, &yaml);
+        assert_eq!(findings.len(), expected, "{findings:?}");
+    }
 }

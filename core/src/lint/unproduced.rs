@@ -32,8 +32,10 @@ impl Known {
         let mut known = Self::default();
         for (id, member) in model.members() {
             let namespace = &member.namespace;
-            let same_kind = known.workloads.entry((namespace.clone(), member.kind));
-            same_kind.or_default().insert(member.name.to_string(), ());
+            if let Some(kind) = member.workload_kind() {
+                let same_kind = known.workloads.entry((namespace.clone(), kind));
+                same_kind.or_default().insert(member.name.to_string(), ());
+            }
             for (_, signal) in member.signals() {
                 known.add_variable(signal.name.to_string(), namespace, id);
             }

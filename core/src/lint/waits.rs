@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use super::{Code, Finding, Linter, Modelled, Part, Place, Places, Severity, unproduced::Known};
 use crate::{
+    assumption::{Assumption, asked_object},
     graph::describe,
     language::{Demand, Presence, Target, annotation::Key},
     model::{Cycle, Link, Links, MemberId, Supply},
@@ -33,7 +34,7 @@ impl<'m> Waits<'m> {
 
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for link in self.links.iter() {
+        for link in self.links.iter().filter(|link| !self.is_assumed(link)) {
             let said = [
                 self.unproduced(link),
                 self.foreign_condition(link),
@@ -43,7 +44,7 @@ impl<'m> Waits<'m> {
             let said = said.into_iter().flatten();
             findings.extend(said.map(|said| self.finding(link, said)));
         }
-        let cycles = self.links.cycles();
+        let cycles = self.links.deadlocks(|link| !self.is_assumed(link));
         findings.extend(cycles.iter().filter_map(|cycle| self.cycle(cycle)));
         findings
     }
@@ -54,6 +55,15 @@ impl<'m> Waits<'m> {
 
     pub(super) fn known(&self) -> &Known {
         self.known.get_or_init(|| Known::new(&self.modelled.model))
+    }
+
+    /// Returns whether a term asks for an object that is assumed.
+    fn is_assumed(&self, link: &Link) -> bool {
+        let assumptions = self.linter.assumptions;
+        let namespace = &self.links.model().member(link.consumer).namespace;
+        !assumptions.is_empty()
+            && asked_object(&self.links.term(link).value, namespace)
+                .is_some_and(|key| assumptions.contains(&Assumption::of(&key)))
     }
 
     fn finding(&self, link: &Link, (severity, code, message): Said) -> Finding {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::{
+    assertion::Asserter,
     language::{
         AnnotationError, Facts, Keys, Namespace, PodAnnotations, Signal, Term,
         annotation::{Inject, Key},
@@ -13,11 +14,11 @@ use crate::{
     workload::{self, Scale, Workload, WorkloadKind, text, texts},
 };
 
-/// A workload with all of its pods, or a single pod.
+/// A workload with all of its pods, a single pod, or a variable that exists already.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Member {
-    /// Its kind; `Pod` for a single pod.
-    pub kind: WorkloadKind,
+    /// Its kind.
+    pub kind: MemberKind,
     /// Its namespace.
     pub namespace: Namespace,
     /// Its name, or what a generated one begins with.
@@ -34,7 +35,24 @@ pub struct Member {
     pub annotations: PodAnnotations,
 }
 
+/// What a member is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum MemberKind {
+    /// A variable that exists already, and who asserts it.
+    Existing(Box<Asserter>),
+    /// A workload with all of its pods; `Pod` for a single pod.
+    Workload(WorkloadKind),
+}
+
 impl Member {
+    /// Returns the kind of a workload or pod; `None` for a variable that exists already.
+    pub fn workload_kind(&self) -> Option<WorkloadKind> {
+        match self.kind {
+            MemberKind::Existing(_) => None,
+            MemberKind::Workload(kind) => Some(kind),
+        }
+    }
+
     /// Reads a workload with the annotations of its pods. `default` is the namespace of a workload
     /// that names none.
     ///
@@ -55,7 +73,7 @@ impl Member {
         };
         let labels = workload.labels();
         Ok(Self {
-            kind: workload.kind(),
+            kind: MemberKind::Workload(workload.kind()),
             namespace,
             name: workload.name().into(),
             controllers: Vec::new(),
@@ -70,7 +88,7 @@ impl Member {
     /// Returns a live pod, with what it asks for by its record.
     pub(crate) fn recorded(pod: &RecordedPod<'_>, annotations: PodAnnotations) -> Self {
         Self {
-            kind: WorkloadKind::Pod,
+            kind: MemberKind::Workload(WorkloadKind::Pod),
             namespace: pod.id.namespace.clone(),
             name: pod.id.name.clone(),
             controllers: controllers(pod.json),
@@ -110,10 +128,10 @@ impl Member {
             let rest = name.strip_prefix(&*self.name)?;
             rest.strip_prefix('-')?.parse::<u32>().ok()
         };
-        match (self.kind, self.scale) {
-            (WorkloadKind::Pod, _) => *self.name == *name,
+        match (self.workload_kind(), self.scale) {
+            (Some(WorkloadKind::Pod), _) => *self.name == *name,
             (
-                WorkloadKind::StatefulSet,
+                Some(WorkloadKind::StatefulSet),
                 Scale::Replicas {
                     count,
                     first_ordinal,
@@ -124,10 +142,14 @@ impl Member {
     }
 }
 
-/// Prints as `kubectl` names objects, but with the kind in its own spelling: `Deployment/web`.
+/// Prints as `kubectl` names objects, but with the kind in its own spelling: `Deployment/web`. An
+/// existing variable is its name alone.
 impl std::fmt::Display for Member {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.kind, self.name)
+        match &self.kind {
+            MemberKind::Existing(_) => f.write_str(&self.name),
+            MemberKind::Workload(kind) => write!(f, "{kind}/{}", self.name),
+        }
     }
 }
 

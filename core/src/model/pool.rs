@@ -1,9 +1,12 @@
 //! What counts towards a demand: gathered once for all terms that ask for the same.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
-use super::{MemberId, Model, Source, Supply, Via, Want};
-use crate::language::{Value, annotation::Key};
+use super::{MemberId, MemberKind, Model, Source, Supply, Via, Want};
+use crate::{
+    assertion::Asserter,
+    language::{Value, annotation::Key},
+};
 
 /// Everything that counts towards a want, or towards a value of it.
 #[derive(Debug)]
@@ -60,22 +63,32 @@ impl Pool {
 
 /// Returns whether a source provides before its member waits for anything.
 fn is_early(source: &Source) -> bool {
-    source.producer.via == Via::Signal(Key::SignalsOnWait)
+    matches!(
+        source.producer.via,
+        Via::Existing | Via::Signal(Key::SignalsOnWait)
+    )
 }
 
-/// Returns one part for each member, with its pods.
+/// Returns one part for each member, with its pods, and one for each owner of what exists already.
 fn owners<'s>(model: &Model, sources: impl Iterator<Item = &'s Source>) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
+    let mut asserters: HashMap<&Asserter, usize> = HashMap::new();
     for source in sources {
         let member = source.producer.member;
         let amount = model.pods(&source.producer);
-        match parts.last_mut() {
+        let next = parts.len();
+        let index = match (&model.member(member).kind, parts.last()) {
+            (MemberKind::Existing(asserter), _) => *asserters.entry(asserter).or_insert(next),
             // A member that signals a variable twice over asserts it once with each pod.
-            Some(last) if last.providers == [member] => {
-                last.amount = last.amount.max(amount);
-                last.is_early |= is_early(source);
+            (MemberKind::Workload(_), Some(last)) if last.providers == [member] => next - 1,
+            (MemberKind::Workload(_), _) => next,
+        };
+        match parts.get_mut(index) {
+            Some(part) => {
+                part.amount = part.amount.max(amount);
+                part.is_early |= is_early(source);
             }
-            _ => parts.push(Part {
+            None => parts.push(Part {
                 amount,
                 is_early: is_early(source),
                 providers: vec![member],

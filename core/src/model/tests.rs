@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    assumption::Assumption,
     graph::describe,
     kit::{mk_deployment, mk_job, mk_model},
     language::Keys,
@@ -607,4 +608,39 @@ fn crowds_cost_their_sum() {
     );
     let cycles = model.links().cycles();
     assert_eq!(cycles[0].ring.len(), CROWD + 1);
+}
+
+#[test]
+fn a_variable_that_exists_is_there_before_anything_starts_and_one_owner_counts_once() {
+    let mut model = mk_model(&[
+        mk_deployment(
+            "web",
+            &[("depends-on", "a/b, a/b=v, a/b>=2, a/*>=2, a/b@other")],
+        ),
+        mk_deployment("one", &[("depends-on", "a/b"), ("signals", "a/b")]),
+    ]);
+    for text in ["a/b=v", "a/b=w", "a/c"] {
+        let assumption: Assumption = text.parse().unwrap();
+        let variable = assumption.variable(&Namespace::default()).unwrap();
+        model.insert(Member::from(&variable));
+    }
+    let (v, w) = ("the assumption a/b=v", "the assumption a/b=w");
+    let c = "the assumption a/c";
+    assert_eq!(
+        links(&model)[..5],
+        [
+            ("a/b".to_owned(), vec!["Deployment/one", v, w]),
+            ("a/b=v".to_owned(), vec!["Deployment/one", v, w]),
+            ("a/b>=2".to_owned(), vec!["Deployment/one", v, w]),
+            ("a/*>=2".to_owned(), vec!["Deployment/one", v, w, c]),
+            ("a/b@other".to_owned(), vec![]),
+        ]
+        .map(|(term, names)| (term, names.into_iter().map(str::to_owned).collect()))
+    );
+    let links = model.links();
+    let supplies: Vec<_> = links.iter().map(|link| links.supply(link)).collect();
+    // A pod of the Deployment, and everything by hand.
+    assert_eq!(supplies[2], Supply::AtMost(2));
+    assert_eq!(supplies[3], Supply::AtMost(2));
+    assert_eq!(links.cycles(), []);
 }

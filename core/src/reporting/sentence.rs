@@ -97,7 +97,7 @@ impl Scene<'_> {
         let (when, unhindered) = match producer.via {
             Via::Signal(Key::SignalsOnFailure) => (" when it fails", "runs"),
             Via::Signal(Key::SignalsOnSuccess) => (" when it succeeds", "runs"),
-            Via::Object | Via::Probe | Via::Signal(_) => ("", "is Ready"),
+            Via::Existing | Via::Object | Via::Probe | Via::Signal(_) => ("", "is Ready"),
         };
         let state = match obstacle {
             _ if self.waits(id) => "waits itself",

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use oncue_core::model::{Host, Model, Service};
+use oncue_core::{
+    assumption::Assumption,
+    model::{Host, Model, Service},
+};
 use oncue_language::{Namespace, Probe, host::is_loopback};
 
 use super::{Cluster, Pod, PodId};
-use crate::options::Assumption;
 
 /// The Services of the files with the pods behind them.
 #[derive(Debug)]
@@ -122,7 +124,7 @@ impl Cluster {
         let mut assumptions = self.options.assumptions.iter();
         assumptions.any(|assumption| match assumption {
             Assumption::Host(assumed) => assumed == host,
-            Assumption::Object(_) => false,
+            Assumption::Object(_) | Assumption::Variable(_) => false,
         })
     }
 

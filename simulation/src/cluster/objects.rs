@@ -5,6 +5,7 @@ mod played;
 use std::collections::{BTreeSet, HashMap};
 
 use oncue_core::{
+    assumption::Assumption,
     objects::{self, Found, Sources},
     workload::WorkloadKind,
 };
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::played::fills;
 use super::{Action, Cluster, Pod, PodId};
-use crate::{inventory::Inventory, options::Assumption};
+use crate::inventory::Inventory;
 
 /// A namespace, and a name in it.
 pub(super) type Name = (Namespace, String);

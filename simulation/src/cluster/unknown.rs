@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oncue_core::objects::Sources;
-use oncue_language::{
-    Condition, Keys, Namespace, ObjectKey, ObjectKind, Subject, Target, Term, Which, object::OnNode,
+use oncue_core::{
+    assumption::{Assumption, asked_object},
+    objects::Sources,
 };
+use oncue_language::{Keys, Namespace, ObjectKey, ObjectKind, Which};
 use serde_json::Value;
 
 use super::{
     Cluster, Declaration, controllers::FuturePod, future_pods::FuturePods,
     held_gate::foreign_gates, objects::fills,
 };
-use crate::{controller::NewPod, entry::Unknown, options::Assumption};
+use crate::{controller::NewPod, entry::Unknown};
 
 /// What pods ask for, or will ask for, and a simulation does not have.
 #[derive(Debug, Default)]
@@ -148,11 +149,7 @@ fn asked_objects(
     namespace: &Namespace,
 ) -> impl Iterator<Item = ObjectKey> {
     let terms = declaration.terms.iter();
-    let conditions = terms.filter_map(|term| condition_on_a_node(term, namespace));
-    conditions.filter_map(|condition| match condition.subject {
-        Subject::Object(key) => Some(on_any_node(&key)),
-        Subject::Below { .. } | Subject::Variable { .. } => None,
-    })
+    terms.filter_map(|term| asked_object(term, namespace))
 }
 
 fn on_any_node(key: &ObjectKey) -> ObjectKey {
@@ -161,20 +158,6 @@ fn on_any_node(key: &ObjectKey) -> ObjectKey {
         ..key.clone()
     }
 }
-
-/// Returns what the server will judge of `term`, `None` while a name is not known. The node of a pod
-/// is not known before it is scheduled, and an assumption holds on any node.
-fn condition_on_a_node(term: &Term, namespace: &Namespace) -> Option<Condition> {
-    let mut term = term.clone();
-    if let Target::Object(object) = &mut term.target
-        && object.on_node == Some(OnNode::Own)
-    {
-        object.on_node = Some(OnNode::Named(ANY_NODE.parse().ok()?));
-    }
-    term.condition(namespace).ok().flatten()
-}
-
-const ANY_NODE: &str = "node";
 
 #[cfg(test)]
 mod tests {

@@ -68,7 +68,10 @@ fn says_why_a_missing_term_does_not_hold() {
         ),
     ];
     for (term, because) in [
-        ("a/b", "which nobody signals"),
+        (
+            "a/b",
+            "which nobody signals: --assume a/b@default if it exists",
+        ),
         ("a/*>=2", "which nobody signals"),
         ("held/up", "from held, which is held"),
         ("once/ready", "from once, which fails again and again"),

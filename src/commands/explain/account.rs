@@ -95,6 +95,7 @@ impl Account<'_> {
         let told = producers.iter().map(|producer| {
             let name = links.model().name(producer.member);
             match producer.via {
+                Via::Existing => format!("{name} asserts it already"),
                 Via::Object => format!("{name} is or makes it"),
                 Via::Probe => format!("{name} answers there"),
                 Via::Signal(key) => format!("{name} signals it {}", when(key)),
