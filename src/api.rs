@@ -17,7 +17,7 @@ mod answer;
 mod caller;
 mod classic;
 mod commit;
-mod documents;
+pub(crate) mod documents;
 mod error;
 mod json;
 mod json_error;

@@ -10,6 +10,7 @@
 //! | `webhook_configuration` | [`WebhookConfiguration`], what the API server verifies the webhook with |
 //! | `service` | [`cluster_ip`] of a Service |
 //! | `live` | objects as they are in the cluster, as raw JSON |
+//! | `objects` | [`states`] of the objects that terms ask for, read once |
 //! | `resource` | [`Resource`], a kind of object as the API and `kubectl` name it |
 //! | `configuration` | the settings of the oncue that is installed there |
 //! | `store_pod` | [`StorePods`], the way to its store |
@@ -24,6 +25,7 @@ mod kubeconfig;
 mod live;
 #[cfg(test)]
 mod mock;
+mod objects;
 mod resource;
 mod service;
 mod store_pod;
@@ -44,6 +46,7 @@ pub(crate) use self::{
     connection::{ConnectError, connect, connect_to},
     kubeconfig::{Found, WhichCluster},
     live::{Listed, Part, Place, Question, Unlisted, find, get, list, list_all},
+    objects::states,
     resource::{NoWorkload, Resource},
     service::cluster_ip,
     store_pod::{StoreError, StorePods},

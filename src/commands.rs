@@ -4,6 +4,7 @@
 //! exits, or an error that is printed as it is.
 
 mod assume;
+mod backend;
 mod check;
 mod cluster;
 mod explain;
@@ -11,6 +12,7 @@ mod file_args;
 mod files;
 mod graph;
 mod inject;
+mod installation;
 mod live_name;
 mod object;
 mod opening;
@@ -23,7 +25,6 @@ mod server;
 mod settings;
 mod status;
 mod vars;
-mod waiters;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 

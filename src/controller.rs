@@ -35,6 +35,8 @@ mod tests;
 mod uninjected;
 mod writes;
 
+pub(crate) use self::{failure::Failure, objects::find_kind, observations::json};
+
 use kube::Client;
 use prometheus_client::registry::Registry;
 use tokio::{task::JoinSet, time::sleep};

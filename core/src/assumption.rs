@@ -58,7 +58,10 @@ impl Assumption {
         Some(ExistingVariable {
             key: VariableKey::new(namespace, name.clone()),
             assertion: Assertion {
-                id: AssertionId::HAND,
+                id: AssertionId {
+                    object: Some(self.to_string().into()),
+                    ..AssertionId::HAND
+                },
                 value: value.clone(),
                 since: Timestamp::default(),
                 expires: None,

@@ -39,7 +39,7 @@ pub use self::{
     event::EventReport,
     message::MAX_MESSAGE,
     reported_pod::ReportedPod,
-    reporter::{Reporter, Reports, Unjudged},
+    reporter::{JudgedWait, Reporter, Reports, Unjudged},
     summary::WaitSummary,
     wait_container::wait_status,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oncue_language::{Presence, Reason, State, VariableKey};
+use oncue_language::{Condition, Presence, Reason, State, VariableKey, Verdict};
 use oncue_wire as wire;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Returns the documents of the variables to which `assertions` belong, which are in order.
-pub(super) fn variables(assertions: &[(VariableKey, Arc<Assertion>)]) -> Vec<wire::Variable> {
+pub(crate) fn variables(assertions: &[(VariableKey, Arc<Assertion>)]) -> Vec<wire::Variable> {
     let variables = assertions.chunk_by(|(a, _), (b, _)| a == b);
     let variable = |assertions: &[(VariableKey, Arc<Assertion>)]| {
         let (key, _) = assertions.first()?;
@@ -25,7 +25,7 @@ pub(super) fn variables(assertions: &[(VariableKey, Arc<Assertion>)]) -> Vec<wir
 }
 
 /// Returns the document of one assertion.
-pub(super) fn assertion(assertion: &Assertion) -> wire::Assertion {
+pub(crate) fn assertion(assertion: &Assertion) -> wire::Assertion {
     let Assertion {
         id,
         value,
@@ -67,12 +67,18 @@ pub(super) fn event(change: Change) -> wire::Event {
 pub(super) fn judged(answer: &Answer) -> Vec<wire::JudgedTerm> {
     let terms = answer.conditions.iter().zip(&answer.terms);
     let terms = terms.filter(|(condition, _)| condition.presence != Presence::Optional);
-    let judged = terms.map(|(condition, verdict)| wire::JudgedTerm {
+    terms
+        .map(|(condition, verdict)| term(condition, verdict))
+        .collect()
+}
+
+/// Returns the document of a term with the verdict on it.
+pub(crate) fn term(condition: &Condition, verdict: &Verdict) -> wire::JudgedTerm {
+    wire::JudgedTerm {
         term: condition.to_string(),
         state: State::of(verdict),
         reason: verdict.reason().map(Reason::to_string),
-    });
-    judged.collect()
+    }
 }
 
 /// Returns the document of a waiter.

@@ -1,24 +1,35 @@
 //! The cluster that a command looks at.
 
-use std::{fmt::Write, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use anyhow::Context;
 use clap::Args;
 use futures_util::{StreamExt, stream};
 use oncue_client::environment::Environment;
+use oncue_wire::JudgedTerm;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use super::output;
 use crate::{
+    api::documents,
     cluster::{
         ApiError, ConfigurationError, ConnectError, Found, Listed, Place, Question, Resource,
         StoreError, StorePods, Tunnel, TunnelError, Unlisted, WhichCluster, annotate,
-        configuration, connect_to, find, get, list, list_all,
+        configuration, connect_to, find, get, list, list_all, states,
     },
     config::InjectSettings,
-    language::{Namespace, Owner},
+    language::{
+        Condition, Grace, Namespace, ObjectKey, ObjectState, Owner, Subject, VariableKey, WithGrace,
+    },
+    life::Assertion,
     workload::topmost,
+    world::{Epoch, Update, World, verdicts},
 };
 
 /// The cluster that a command looks at, with the flags of `kubectl`.
@@ -198,6 +209,17 @@ impl Cluster {
         self.runtime.block_on(found)
     }
 
+    /// Judges conditions about objects, as far as the user may read these.
+    pub(super) fn judge_objects(&self, conditions: &[Condition], grace: Grace) -> Vec<JudgedTerm> {
+        let states = states(&self.client, objects_of(conditions));
+        let world = world([], self.runtime.block_on(states));
+        let verdicts = verdicts(conditions, &WithGrace::new(&world, grace));
+        let terms = conditions.iter().zip(&verdicts);
+        terms
+            .map(|(condition, verdict)| documents::term(condition, verdict))
+            .collect()
+    }
+
     /// Sets an annotation of each pod to the value beside it. Returns the results in the order of the
     /// pods.
     pub(super) fn annotate(
@@ -220,6 +242,36 @@ impl Cluster {
         let (objects, unlisted) = self.runtime.block_on(listed);
         (topmost(objects), unlisted)
     }
+}
+
+/// Returns the objects that conditions are about.
+pub(super) fn objects_of<'c>(
+    conditions: impl IntoIterator<Item = &'c Condition>,
+) -> BTreeSet<ObjectKey> {
+    let keys = conditions.into_iter().filter_map(|it| match &it.subject {
+        Subject::Object(key) => Some((**key).clone()),
+        Subject::Below { .. } | Subject::Variable { .. } => None,
+    });
+    keys.collect()
+}
+
+/// Returns the world that consists of these variables and objects.
+pub(super) fn world(
+    variables: impl IntoIterator<Item = (VariableKey, Arc<Assertion>)>,
+    objects: BTreeMap<ObjectKey, ObjectState>,
+) -> World {
+    let mut world = World::new(Epoch::new(0));
+    for (key, assertion) in variables {
+        world.update(Update {
+            key,
+            before: None,
+            after: Some(assertion),
+        });
+    }
+    for (key, state) in objects {
+        world.set_object(&key, Some(state));
+    }
+    world
 }
 
 /// How many writes are under way at once.

@@ -11,10 +11,10 @@ use clap::Args;
 
 use self::{account::Account, live::Progress};
 use super::{
+    installation::{StoreArgs, WHICH_STORE},
     live_name::LiveName,
     opening::{Frame, Opening},
     output, report,
-    server::{StoreArgs, WHICH_STORE},
     settings::InjectionArgs,
     usage,
 };
@@ -84,7 +84,8 @@ impl Explain {
         let chosen = workloads(&opening.manifests).next().context(NO_WORKLOAD)?;
         let progress = Progress::read(&opening.frame.settings.keys, &chosen.1);
         let (text, code) = explain(&opening, &chosen, progress.as_ref());
-        let progress = progress.map(|progress| progress.tell(|| self.store.open_beside(&cluster)));
+        let progress = progress
+            .map(|progress| progress.tell(|| Ok((&cluster, self.store.open_beside(&cluster)?))));
         let progress = output::printable(progress.unwrap_or_default());
         output::print_as_it_is(&format!("{text}{progress}"))?;
         Ok(code)

@@ -1,119 +1,40 @@
-//! The store that a command talks to.
+//! A store, over HTTP.
+
+mod changes;
 
 use std::{
-    fs,
     net::{SocketAddr, TcpStream},
-    path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Context, anyhow};
-use clap::Args;
+use anyhow::anyhow;
 use oncue_client::{
     api::{Api, ApiError, Endpoint},
-    environment::Environment,
     names::Names,
 };
-use oncue_wire::Page;
+use oncue_wire::{self as wire, AssertRequest, JudgedTerm, Page, VariableList, VariablePage};
+use oncue_wire::{WaitRequest, WaiterList};
 use serde::de::DeserializeOwned;
 
+use self::changes::ServedChanges;
 use super::{
-    cluster::{Cluster, ClusterArgs},
+    backend::{Backend, Changes, Creation, HandAssertion, Judged, Listed, WaitingPod},
+    cluster::Cluster,
     output,
+    vars::age_since,
 };
 use crate::{
     cluster::{Place, Tunnel},
-    language::Namespace,
+    injection::Settings,
+    language::{Condition, Namespace, Owner, VariableKey, VariableName, condition::MAX_TOGETHER},
+    life::{Asserter, Assertion, AssertionId},
 };
 
-/// How the store is found, for the help of every command that talks to one.
-pub(super) const WHICH_STORE: &str = "\
-The store is the first of: --server; the store in the cluster of --context or --kubeconfig;
-$ONCUE_SERVER; the store in the cluster that kubectl would use; http://127.0.0.1:9999, the default
-address of `oncue serve`. A store in a cluster is reached through its pod in --system-namespace.
-This needs the permissions to list pods and to get and create pods/portforward there.";
-
-/// The store that a command talks to.
-#[derive(Args, Clone, Debug)]
-pub(super) struct StoreArgs {
-    /// URL of the store, such as `http://127.0.0.1:9999` [default: see below]
-    #[arg(long = "server", value_name = "URL")]
-    url: Option<String>,
-
-    /// PEM file with the certificate authority of the store [default: `$ONCUE_CA`]
-    #[arg(long = "server-ca", value_name = "FILE")]
-    ca: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(super) cluster: ClusterArgs,
-}
-
-impl StoreArgs {
-    /// Opens the way to the store.
-    pub(super) fn open(&self) -> anyhow::Result<Store> {
-        match self.named() {
-            Some(Named::Cluster) => Store::in_cluster(self, self.cluster.connect()?),
-            Some(Named::Url) => Store::at_url(self, self.cluster.connect_if_named()?),
-            None => match self.cluster.find()? {
-                Some(cluster) => Store::in_cluster(self, cluster),
-                None => Store::at_url(self, None),
-            },
-        }
-    }
-
-    /// Opens the way to the store of `cluster`, or to the one whose URL is named.
-    pub(super) fn open_beside(&self, cluster: &Cluster) -> anyhow::Result<Store> {
-        match self.named() {
-            Some(Named::Url) => Store::at_url(self, Some(cluster.clone())),
-            Some(Named::Cluster) | None => Store::in_cluster(self, cluster.clone()),
-        }
-    }
-
-    fn named(&self) -> Option<Named> {
-        let environment = Environment::of_this_process();
-        let variable = environment.non_empty("ONCUE_SERVER");
-        Named::new(self.url.as_deref(), self.cluster.is_named(), variable)
-    }
-
-    fn endpoint(&self) -> anyhow::Result<Endpoint> {
-        let environment = Environment::of_this_process();
-        let mut endpoint = Endpoint::from_environment(self.url.as_deref(), &environment)?;
-        if let Some(path) = &self.ca {
-            let pem = fs::read_to_string(path);
-            let pem = pem.with_context(|| format!("failed to read {}", path.display()))?;
-            endpoint.ca = Some(pem);
-        }
-        Ok(endpoint)
-    }
-}
-
-/// By what a store is named.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Named {
-    Cluster,
-    Url,
-}
-
-impl Named {
-    /// Flags come before the environment: `url` and `names_cluster` are flags, `variable` is of
-    /// the environment.
-    fn new(url: Option<&str>, names_cluster: bool, variable: Option<&str>) -> Option<Self> {
-        match (url, names_cluster, variable) {
-            (Some(_), _, _) | (None, false, Some(_)) => Some(Self::Url),
-            (None, true, _) => Some(Self::Cluster),
-            (None, false, None) => None,
-        }
-    }
-}
-
 /// A store, with the way there.
-pub(super) struct Store {
-    pub(super) api: Api,
-    /// The namespace that is meant.
-    pub(super) namespace: Namespace,
+pub(super) struct Server {
+    api: Api,
     way: Way,
-    /// The cluster that the store is in, or that was named beside it.
-    pub(super) cluster: Option<Cluster>,
 }
 
 /// How a store is reached.
@@ -123,26 +44,26 @@ enum Way {
     /// It was not named, and there is no cluster: it should be on this machine.
     Here,
     /// Through the API server of its cluster.
-    Tunnel(Tunnel),
+    Tunnel {
+        tunnel: Tunnel,
+        /// Such as `the cluster of the context kind`.
+        cluster: String,
+    },
 }
 
-impl Store {
-    fn at_url(args: &StoreArgs, cluster: Option<Cluster>) -> anyhow::Result<Self> {
-        let endpoint = args.endpoint()?;
-        let way = match args.named() {
-            Some(_) => Way::Direct,
-            None => Way::Here,
-        };
-        Ok(Self {
-            api: Api::new(&endpoint, &Names::of_the_system())?.with_answer_limit(MAX_ANSWER_BYTES),
-            namespace: args.cluster.namespace(cluster.as_ref())?,
-            way,
-            cluster,
-        })
+impl Server {
+    /// Returns the store that was named.
+    pub(super) fn at(endpoint: &Endpoint) -> anyhow::Result<Self> {
+        Self::new(endpoint, Way::Direct)
     }
 
-    fn in_cluster(args: &StoreArgs, cluster: Cluster) -> anyhow::Result<Self> {
-        let is_named = args.cluster.is_named();
+    /// Returns the store that `oncue serve` runs on this machine.
+    pub(super) fn here(endpoint: &Endpoint) -> anyhow::Result<Self> {
+        Self::new(endpoint, Way::Here)
+    }
+
+    /// Opens a tunnel to the store in a cluster, which was named or is the one at hand.
+    pub(super) fn in_cluster(cluster: &Cluster, is_named: bool) -> anyhow::Result<Self> {
         let tunnel = cluster.tunnel().map_err(|error| {
             let hint = if is_named { "" } else { ON_THIS_MACHINE };
             anyhow!("{}: {error}{hint}", cluster.name())
@@ -158,21 +79,25 @@ impl Store {
             fallback: None,
             ca: None,
         };
+        let cluster = cluster.name().to_owned();
+        Self::new(&endpoint, Way::Tunnel { tunnel, cluster })
+    }
+
+    fn new(endpoint: &Endpoint, way: Way) -> anyhow::Result<Self> {
+        let api = Api::new(endpoint, &Names::of_the_system())?;
         Ok(Self {
-            api: Api::new(&endpoint, &Names::of_the_system())?.with_answer_limit(MAX_ANSWER_BYTES),
-            namespace: args.cluster.namespace(Some(&cluster))?,
-            way: Way::Tunnel(tunnel),
-            cluster: Some(cluster),
+            api: api.with_answer_limit(MAX_ANSWER_BYTES),
+            way,
         })
     }
 
     /// Says of an answer that did not come what the way there says of it.
-    pub(super) fn told<T>(&self, answer: Result<T, ApiError>) -> anyhow::Result<T> {
+    fn told<T>(&self, answer: Result<T, ApiError>) -> anyhow::Result<T> {
         answer.map_err(|error| self.explain(error))
     }
 
     /// Gets a list with all of its pages; `path` may have a query.
-    pub(super) fn pages<P: DeserializeOwned + Page>(&self, path: &str) -> anyhow::Result<P> {
+    fn pages<P: DeserializeOwned + Page>(&self, path: &str) -> anyhow::Result<P> {
         let mut list: P = self.told(self.api.get(path))?;
         let joint = if path.contains('?') { '&' } else { '?' };
         while let Some(token) = list.take_token() {
@@ -183,16 +108,165 @@ impl Store {
     }
 
     /// Returns an error in the words of the way there.
-    pub(super) fn explain(&self, error: ApiError) -> anyhow::Error {
+    fn explain(&self, error: ApiError) -> anyhow::Error {
         match (&self.way, unanswered(&error)) {
             (Way::Here, Some(_)) => anyhow!("{error}{NO_CLUSTER}"),
-            (Way::Tunnel(tunnel), Some(reason)) => {
+            (Way::Tunnel { tunnel, cluster }, Some(reason)) => {
                 let reason = tunnel.trouble().unwrap_or_else(|| reason.to_owned());
-                let cluster = self.cluster.as_ref().map_or("", Cluster::name);
                 anyhow!("failed to reach the store in {cluster}: {reason}")
             }
             (Way::Direct, _) | (_, None) => error.into(),
         }
+    }
+
+    /// Asks for all terms at once, and for each by itself if the store refuses one of them.
+    fn ask(
+        &self,
+        namespace: &Namespace,
+        terms: &[String],
+    ) -> anyhow::Result<Vec<Result<JudgedTerm, String>>> {
+        let request = WaitRequest {
+            terms: terms.to_vec(),
+            ..WaitRequest::default()
+        };
+        match (self.api.wait(namespace, &request), terms) {
+            (Ok(answer), _) => Ok(answer.terms.into_iter().map(Ok).collect()),
+            (Err(error), [_]) if error.is_final() => Ok(vec![Err(error.to_string())]),
+            (Err(error), _) if error.is_final() => {
+                let alone = terms.iter().map(std::slice::from_ref);
+                let states = alone.map(|term| self.ask(namespace, term));
+                Ok(states.collect::<Result<Vec<_>, _>>()?.concat())
+            }
+            (Err(error), _) => self.told(Err(error)),
+        }
+    }
+
+    /// Says whether the store holds the wait of a pod.
+    fn holds(&self, pod: &Owner) -> anyhow::Result<String> {
+        let Owner {
+            namespace, name, ..
+        } = pod;
+        let list: WaiterList = self.pages(&format!("/v1/namespaces/{namespace}/waiters"))?;
+        let mut waiters = list.waiters.iter();
+        let held = waiters.find(|waiter| waiter.pod.as_deref() == Some(&**name));
+        Ok(match held {
+            Some(waiter) => format!(
+                "The store has held its wait for {}.",
+                age_since(waiter.since)
+            ),
+            None => "The store does not hold its wait at this moment.".to_owned(),
+        })
+    }
+}
+
+impl Backend for Server {
+    fn list(&self, place: &Place, prefix: Option<&VariableName>) -> anyhow::Result<Listed> {
+        let list: VariableList = self.pages(&with_prefix(path_of(place, "variables"), prefix))?;
+        let variables = list.variables.into_iter();
+        Ok(Listed {
+            revision: list.revision,
+            assertions: variables.flat_map(assertions).collect(),
+        })
+    }
+
+    fn get(&self, key: &VariableKey) -> anyhow::Result<VariablePage> {
+        self.pages(&path(key))
+    }
+
+    fn create(
+        &self,
+        VariableKey { namespace, name }: &VariableKey,
+        HandAssertion { value, ttl }: HandAssertion,
+    ) -> anyhow::Result<Creation> {
+        let request = AssertRequest {
+            value,
+            ttl,
+            ..AssertRequest::default()
+        };
+        let is_new = self.told(self.api.create(namespace, name, &request))?;
+        Ok(if is_new {
+            Creation::Created
+        } else {
+            Creation::Updated
+        })
+    }
+
+    fn delete(&self, key: &VariableKey) -> anyhow::Result<()> {
+        self.told(self.api.delete(&path(key)))
+    }
+
+    fn watch(
+        &self,
+        namespace: &Namespace,
+        prefix: Option<&VariableName>,
+    ) -> anyhow::Result<Box<dyn Changes + '_>> {
+        let place = Place::Namespace(namespace.clone());
+        let path = with_prefix(path_of(&place, "watch"), prefix);
+        Ok(Box::new(ServedChanges::begin(self, path)?))
+    }
+
+    fn waiters(&self, place: &Place, _settings: &Settings) -> anyhow::Result<WaiterList> {
+        self.pages(&path_of(place, "waiters"))
+    }
+
+    fn judge(&self, pod: &WaitingPod<'_>, conditions: &[Condition]) -> anyhow::Result<Judged> {
+        let terms: Vec<_> = conditions.iter().map(Condition::to_string).collect();
+        let mut judged = Vec::new();
+        for together in terms.chunks(MAX_TOGETHER) {
+            judged.extend(self.ask(&pod.id.namespace, together)?);
+        }
+        Ok(Judged {
+            terms: judged,
+            remark: Some(self.holds(pod.id)?),
+        })
+    }
+}
+
+/// Returns the path of a list in the store's API.
+fn path_of(place: &Place, list: &str) -> String {
+    match place {
+        Place::Everywhere => format!("/v1/{list}"),
+        Place::Namespace(namespace) => format!("/v1/namespaces/{namespace}/{list}"),
+    }
+}
+
+fn with_prefix(path: String, prefix: Option<&VariableName>) -> String {
+    match prefix {
+        Some(prefix) => format!("{path}?prefix={prefix}"),
+        None => path,
+    }
+}
+
+fn path(VariableKey { namespace, name }: &VariableKey) -> String {
+    format!("/v1/namespaces/{namespace}/variables/{name}")
+}
+
+/// Returns the assertions of a document, each with its variable.
+fn assertions(variable: wire::Variable) -> impl Iterator<Item = (VariableKey, Arc<Assertion>)> {
+    let key = VariableKey::new(variable.namespace, variable.name);
+    let assertions = variable.assertions.into_iter();
+    assertions.map(move |assertion| (key.clone(), Arc::new(read(assertion))))
+}
+
+fn read(
+    wire::Assertion {
+        owner,
+        kind,
+        value,
+        since,
+        expires,
+        object,
+    }: wire::Assertion,
+) -> Assertion {
+    Assertion {
+        id: AssertionId {
+            asserter: owner.map_or(Asserter::Hand, Asserter::Owner),
+            kind,
+            object,
+        },
+        value,
+        since,
+        expires,
     }
 }
 
@@ -218,41 +292,6 @@ const ON_THIS_MACHINE: &str = "\nnote: the store that `oncue serve` runs on this
     --server http://127.0.0.1:9999";
 const NO_CLUSTER: &str = ": is `oncue serve` running? There is no kubeconfig with a current \
     context, in which a store would be looked for";
-
-/// Which namespaces a command looks at.
-#[derive(Args, Clone, Debug)]
-pub(super) struct Scope {
-    /// All namespaces
-    #[arg(short = 'A', long)]
-    all_namespaces: bool,
-
-    #[command(flatten)]
-    pub(super) store: StoreArgs,
-}
-
-impl Scope {
-    /// Returns whether the namespace has to be shown, since there may be several.
-    pub(super) fn is_everywhere(&self) -> bool {
-        self.all_namespaces
-    }
-
-    /// Returns where to look.
-    pub(super) fn place(&self, namespace: &Namespace) -> Place {
-        if self.all_namespaces {
-            Place::Everywhere
-        } else {
-            Place::Namespace(namespace.clone())
-        }
-    }
-
-    /// Returns the path of a list in the store's API.
-    pub(super) fn path(&self, namespace: &Namespace, list: &str) -> String {
-        match self.place(namespace) {
-            Place::Everywhere => format!("/v1/{list}"),
-            Place::Namespace(namespace) => format!("/v1/namespaces/{namespace}/{list}"),
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -291,21 +330,5 @@ mod tests {
         let error = ask(hold);
         let reason = unanswered(&error).unwrap();
         assert!(reason.starts_with("timed out"), "{reason}");
-    }
-
-    #[test]
-    fn flags_come_before_the_environment_and_the_environment_before_what_is_at_hand() {
-        let (flag, variable) = (Some("http://flag"), Some("http://variable"));
-        let names_cluster = true;
-        for (url, cluster, variable, named) in [
-            (flag, names_cluster, variable, Some(Named::Url)),
-            (flag, !names_cluster, None, Some(Named::Url)),
-            (None, names_cluster, variable, Some(Named::Cluster)),
-            (None, !names_cluster, variable, Some(Named::Url)),
-            (None, !names_cluster, None, None),
-        ] {
-            let found = Named::new(url, cluster, variable);
-            assert_eq!(found, named, "{url:?} {cluster} {variable:?}");
-        }
     }
 }

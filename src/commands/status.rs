@@ -13,16 +13,16 @@ use std::{
 };
 
 use clap::Args;
-use oncue_wire::{Waiter, WaiterList};
+use oncue_wire::Waiter;
 use serde_json::Value;
 
 use self::injected::Injected;
 use super::{
     cluster::Cluster,
     files,
+    installation::{Installation, Scope, WHICH_STORE},
     opening::{Frame, Opening},
     output::{self, Format},
-    server::{Scope, Store, WHICH_STORE},
     settings::InjectionArgs,
     vars::age_since,
 };
@@ -98,12 +98,12 @@ impl Status {
             self.injected()?.print(self.output)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let store = self.scope.store.open()?;
-        let cluster = store.cluster.as_ref();
+        let installation = self.scope.store.open()?;
+        let cluster = installation.cluster.as_ref();
         let mut look = Look {
             frame: Frame::new(cluster, &self.scope.store.cluster, &self.injection)?,
             status: &self,
-            store: &store,
+            installation: &installation,
             pods_of: cluster,
             seen: None,
             released: None,
@@ -129,7 +129,7 @@ impl Status {
 struct Look<'a> {
     frame: Frame,
     status: &'a Status,
-    store: &'a Store,
+    installation: &'a Installation,
     /// The cluster whose pods are looked at, where there is one and they may be.
     pods_of: Option<&'a Cluster>,
     /// The last answer of the store, with those who would signal.
@@ -162,8 +162,9 @@ impl Look<'_> {
     }
 
     fn render(&mut self) -> anyhow::Result<String> {
-        let path = self.status.scope.path(&self.store.namespace, "waiters");
-        let list: WaiterList = self.store.pages(&path)?;
+        let place = self.status.scope.place(&self.installation.namespace);
+        let backend = &self.installation.backend;
+        let list = backend.waiters(&place, &self.frame.settings)?;
         if self.status.output == Format::Json {
             let mut list = serde_json::to_value(list)?;
             list["released"] = released::to_json(self.released());
@@ -202,7 +203,10 @@ impl Look<'_> {
         if self.status.scope.is_everywhere() {
             return "no pod waits\n".to_owned();
         }
-        format!("no pod waits in the namespace {}\n", self.store.namespace)
+        format!(
+            "no pod waits in the namespace {}\n",
+            self.installation.namespace
+        )
     }
 
     /// Returns the texts about pods in trouble, and about those that wait for nothing that the store
@@ -239,7 +243,7 @@ impl Look<'_> {
             fields: "status.phase=Pending",
             part: Part::Whole,
         };
-        let place = self.status.scope.place(&self.store.namespace);
+        let place = self.status.scope.place(&self.installation.namespace);
         let pods = cluster.list(Resource::POD, &place, pending);
         pods.unwrap_or_else(|error| {
             output::note(&error.to_string());
@@ -260,7 +264,7 @@ impl Look<'_> {
         let Some(cluster) = self.pods_of else {
             return Vec::new();
         };
-        let place = self.status.scope.place(&self.store.namespace);
+        let place = self.status.scope.place(&self.installation.namespace);
         released::find(cluster, (&self.frame.settings, &place)).unwrap_or_else(|error| {
             output::note(&error.to_string());
             self.pods_of = None;
@@ -272,9 +276,9 @@ impl Look<'_> {
     fn open(&self, is_first: bool) -> anyhow::Result<Opening> {
         let Status { inputs, scope, .. } = self.status;
         let frame = self.frame.clone();
-        let opening = match &self.store.cluster {
+        let opening = match &self.installation.cluster {
             Some(cluster) if inputs.is_empty() => {
-                Opening::live(cluster, frame, scope.place(&self.store.namespace))?
+                Opening::live(cluster, frame, scope.place(&self.installation.namespace))?
             }
             _ => Opening::of_files(files::read(inputs)?, frame),
         };

@@ -4,19 +4,19 @@ mod document;
 mod list;
 mod watch;
 
-pub(super) use self::document::{age, age_since};
+pub(super) use self::document::{age, age_since, now};
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use oncue_wire::{AssertRequest, VariablePage};
 
 use self::{list::List, watch::Watch};
 use super::{
+    backend::{Creation, HandAssertion},
+    installation::{Installation, StoreArgs, WHICH_STORE},
     output::{self, Format},
-    server::{StoreArgs, WHICH_STORE},
 };
-use crate::language::{Namespace, Signal, Timeout, VariableName};
+use crate::language::{Signal, Timeout, VariableKey, VariableName};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -86,8 +86,8 @@ struct Get {
 
 impl Get {
     fn run(self) -> anyhow::Result<()> {
-        let store = self.store.open()?;
-        let variable: VariablePage = store.pages(&path(&store.namespace, &self.name))?;
+        let installation = self.store.open()?;
+        let variable = installation.backend.get(&key(&installation, &self.name))?;
         match self.output {
             Format::Json => output::print_json(&serde_json::to_value(variable)?),
             Format::Text => {
@@ -121,14 +121,18 @@ impl Create {
                 self.signal
             );
         };
-        let assertion = AssertRequest {
+        let assertion = HandAssertion {
             value,
             ttl: self.ttl,
-            ..AssertRequest::default()
         };
-        let store = self.store.open()?;
-        let is_new = store.told(store.api.create(&store.namespace, &name, &assertion))?;
-        let what = if is_new { "created" } else { "updated" };
+        let installation = self.store.open()?;
+        let created = installation
+            .backend
+            .create(&key(&installation, &name), assertion)?;
+        let what = match created {
+            Creation::Created => "created",
+            Creation::Updated => "updated",
+        };
         output::print(&format!("{name} {what}\n"))
     }
 }
@@ -145,12 +149,12 @@ struct Delete {
 impl Delete {
     fn run(self) -> anyhow::Result<()> {
         let Self { name, store } = self;
-        let store = store.open()?;
-        store.told(store.api.delete(&path(&store.namespace, &name)))?;
+        let installation = store.open()?;
+        installation.backend.delete(&key(&installation, &name))?;
         output::print(&format!("{name} deleted\n"))
     }
 }
 
-fn path(namespace: &Namespace, name: &VariableName) -> String {
-    format!("/v1/namespaces/{namespace}/variables/{name}")
+fn key(installation: &Installation, name: &VariableName) -> VariableKey {
+    VariableKey::new(installation.namespace.clone(), name.clone())
 }

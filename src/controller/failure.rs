@@ -6,7 +6,7 @@ use kube::{core::Status, runtime::watcher};
 
 /// Why objects cannot be watched.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// A permission is missing.
     Forbidden,
     /// The cluster has no such kind.

@@ -19,6 +19,7 @@ use tokio::{
 };
 use tracing::debug;
 
+pub(crate) use self::kinds::find as find_kind;
 pub(super) use self::kinds::resource;
 use self::{
     cache::{Cache, News},

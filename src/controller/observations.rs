@@ -198,7 +198,7 @@ fn metadata(event: Event<PartialObjectMeta<DynamicObject>>) -> Event<DynamicObje
 }
 
 /// Returns an object as the API server wrote it, without the record of who wrote which field.
-pub(super) fn json(object: DynamicObject) -> Value {
+pub(crate) fn json(object: DynamicObject) -> Value {
     let DynamicObject {
         metadata, mut data, ..
     } = object;

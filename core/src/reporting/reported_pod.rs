@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use oncue_language::{Condition, Keys, Owner, PodAnnotations, Timestamp, annotation::Mode};
+use oncue_language::{
+    Condition, Grace, Keys, Owner, PodAnnotations, Term, Timestamp, annotation::Mode,
+};
 use serde_json::Value;
 
 use super::{
@@ -77,6 +79,30 @@ impl ReportedPod {
     pub fn read(pod: &Value, keys: &Keys) -> Result<Self, Unidentified> {
         let pod = RecordedPod::read(pod, keys)?;
         Ok(Self::of(&pod, &GatedPod::of(&pod)))
+    }
+
+    /// Returns the terms of a wait that goes on, each with what is judged of it: nothing for a probe,
+    /// or if the term names the pod's node, which is not known yet.
+    pub fn open_terms(&self) -> Vec<(&Term, Option<&Condition>)> {
+        let (Stage::Open(open), Some(member)) = (&self.stage, &self.member) else {
+            return Vec::new();
+        };
+        let condition = |term: usize| {
+            let judged = open.judged.binary_search(&term).ok()?;
+            open.conditions.get(judged)
+        };
+        let terms = member.terms().enumerate();
+        terms
+            .map(|(index, term)| (term, condition(index)))
+            .collect()
+    }
+
+    /// Returns which failures count at `now` for its wait.
+    pub fn grace(&self, now: Timestamp) -> Grace {
+        match &self.stage {
+            Stage::Open(open) => Grace::of_pod(open.created, now),
+            Stage::Ended(_) | Stage::Idle => Grace::Over,
+        }
     }
 
     pub(crate) fn of(pod: &RecordedPod<'_>, gated: &GatedPod) -> Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use oncue_language::{Owner, State, Timestamp, Verdict};
 
 use super::{
-    ConditionReport, HeldCondition, HeldReason, ObservedCondition,
+    ConditionReport, HeldCondition, HeldReason, JudgedWait, ObservedCondition,
     event::Told,
     reported_pod::{OpenWait, Stage, reason_of},
     sentence::Known,
@@ -103,6 +103,17 @@ impl ReportedWait {
         }
         self.verdicts = Some(verdicts.into());
         is_changed
+    }
+
+    /// Returns what a store says of the wait, if it goes on and was judged.
+    pub(super) fn judged(&self) -> Option<JudgedWait<'_>> {
+        let open = self.open()?;
+        Some(JudgedWait {
+            pod: &self.id,
+            since: open.since,
+            conditions: &open.conditions,
+            verdicts: self.verdicts.as_deref()?,
+        })
     }
 
     /// Returns the wait, if it goes on and was judged.

@@ -64,6 +64,19 @@ pub struct Unjudged {
     pub conditions: Arc<[Condition]>,
 }
 
+/// A wait that goes on, with what a store says of it.
+#[derive(Clone, Copy, Debug)]
+pub struct JudgedWait<'a> {
+    /// The pod.
+    pub pod: &'a Owner,
+    /// When the wait began.
+    pub since: Timestamp,
+    /// What a store judges: neither probes, nor what names a node that is not known yet.
+    pub conditions: &'a [Condition],
+    /// The verdict on each of them, in their order.
+    pub verdicts: &'a [Verdict],
+}
+
 #[derive(Debug)]
 struct TrackedPod {
     /// The list, or the changes after it, in which it was seen last.
@@ -208,6 +221,11 @@ impl Reporter {
         if let Some(wait) = self.waits.get_mut(&id) {
             self.deadlocks.is_stale |= wait.judge(verdicts, now);
         }
+    }
+
+    /// Returns every wait that goes on and was judged, in the order in which the pods were first seen.
+    pub fn judged_waits(&self) -> impl Iterator<Item = JudgedWait<'_>> {
+        self.waits.values().filter_map(ReportedWait::judged)
     }
 
     /// A condition of an earlier decision was not written. It is decided again at `retry`.

@@ -2,21 +2,27 @@
 
 use std::fmt::Write;
 
-use oncue_wire::{JudgedTerm, WaiterList};
+use oncue_wire::JudgedTerm;
 use serde_json::Value;
 
 use super::progress::Wait;
 use crate::{
-    commands::{object::text, output, server::Store, vars::age_since, waiters},
-    injection::Record,
-    language::{Keys, Namespace, State, Term, annotation::Key, escape::Escaped},
-    reporting::{CONDITION, ObservedCondition},
+    commands::{
+        backend::{Judged, WaitingPod},
+        cluster::Cluster,
+        installation::Installation,
+        output,
+        vars::now,
+    },
+    language::{Condition, Keys, State, Subject, annotation::Key, escape::Escaped},
+    reporting::{CONDITION, ObservedCondition, ReportedPod},
     workload::{Workload, WorkloadKind},
 };
 
 /// What was injected into a live pod, and how its wait goes.
 pub(super) struct Progress<'a> {
     pod: &'a Value,
+    keys: &'a Keys,
     /// The annotation with the record.
     key: String,
     record: Option<&'a str>,
@@ -24,11 +30,12 @@ pub(super) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// Reads a live pod. Returns `None` for an object that makes pods.
-    pub(super) fn read(keys: &Keys, workload: &Workload<'a>) -> Option<Self> {
+    pub(super) fn read(keys: &'a Keys, workload: &Workload<'a>) -> Option<Self> {
         let key = keys.prefixed(Key::Injected);
         let record = workload.annotations().find(|(name, _)| *name == key);
         (workload.kind() == WorkloadKind::Pod).then(|| Self {
             pod: workload.object(),
+            keys,
             record: record.map(|(_, record)| record),
             key,
         })
@@ -39,8 +46,11 @@ impl<'a> Progress<'a> {
         self.record.is_some()
     }
 
-    /// Returns the text. Opens the store only if it is needed.
-    pub(super) fn tell(&self, store: impl FnOnce() -> anyhow::Result<Store>) -> String {
+    /// Returns the text. Opens the installation only if it is needed.
+    pub(super) fn tell<'c>(
+        &self,
+        open: impl FnOnce() -> anyhow::Result<(&'c Cluster, Installation)>,
+    ) -> String {
         let Some(record) = self.record else {
             return format!(
                 "\nThis pod carries nothing of oncue: it has no annotation {}.\n",
@@ -55,42 +65,65 @@ impl<'a> Progress<'a> {
         if let Some(condition) = ObservedCondition::read(self.pod) {
             let _ = writeln!(text, "Its condition {CONDITION} is {}.", Escaped(condition));
         }
-        let terms = serde_json::from_str(record).map(|record: Record| record.depends_on);
-        let terms = terms.unwrap_or_default();
-        if wait.is_open() && !terms.is_empty() {
-            match store().and_then(|store| self.ask(&store, &terms)) {
-                Ok(answer) => text.push_str(&answer),
+        let pod = ReportedPod::read(self.pod, self.keys);
+        if let Ok(pod) = pod
+            && !pod.open_terms().is_empty()
+        {
+            match open().and_then(|open| judge(&pod, &open)) {
+                Ok(told) => text.push_str(&told),
                 Err(error) => output::note(&format!("{error:#}")),
             }
         }
         text
     }
+}
 
-    /// Asks the store how the terms stand, and whether it holds the pod's wait.
-    fn ask(&self, store: &Store, terms: &[String]) -> anyhow::Result<String> {
-        let namespace: Namespace = text(self.pod, "/metadata/namespace").parse()?;
-        let mut told = "What it waits for, by the store\n".to_owned();
-        let states = states(store, &namespace, terms)?;
-        for (term, state) in terms.iter().zip(states) {
-            let _ = writeln!(told, "  {}\n      {state}", Escaped(term));
-        }
-        let path = format!("/v1/namespaces/{namespace}/waiters");
-        let list: WaiterList = store.pages(&path)?;
-        let name = text(self.pod, "/metadata/name");
-        let known = list
-            .waiters
-            .iter()
-            .find(|waiter| waiter.pod.as_deref() == Some(name));
-        let _ = match known {
-            Some(waiter) => writeln!(
-                told,
-                "The store has held its wait for {}.",
-                age_since(waiter.since)
-            ),
-            None => writeln!(told, "The store does not hold its wait at this moment."),
+/// Says how the terms of a wait stand: objects by what the user may read of them, and variables by
+/// the installation.
+fn judge(
+    pod: &ReportedPod,
+    (cluster, installation): &(&Cluster, Installation),
+) -> anyhow::Result<String> {
+    let waiting = WaitingPod {
+        id: &pod.id,
+        grace: pod.grace(now()),
+    };
+    let terms = pod.open_terms();
+    let conditions = terms.iter().filter_map(|(_, condition)| condition.cloned());
+    let (objects, variables): (Vec<_>, Vec<_>) = conditions.partition(is_about_objects);
+    let judged = match &*variables {
+        [] => Judged::default(),
+        variables => installation.backend.judge(&waiting, variables)?,
+    };
+    let mut variables = judged.terms.into_iter();
+    let objects = cluster.judge_objects(&objects, waiting.grace);
+    let mut objects = objects.iter();
+    let mut told = "What it waits for\n".to_owned();
+    for (term, condition) in terms {
+        let state = match condition {
+            None if term.probe().is_some() => Some("the client checks it from the pod".to_owned()),
+            None => Some("judged once the pod has a node".to_owned()),
+            Some(condition) if is_about_objects(condition) => objects.next().map(describe),
+            Some(_) => variables
+                .next()
+                .map(|judged| judged.map_or_else(|why| why, |term| describe(&term))),
         };
-        Ok(told)
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            told,
+            "  {}\n      {}",
+            Escaped(term),
+            state.unwrap_or_default()
+        );
     }
+    if let Some(remark) = judged.remark {
+        let _ = writeln!(told, "{remark}");
+    }
+    Ok(told)
+}
+
+fn is_about_objects(condition: &Condition) -> bool {
+    matches!(condition.subject, Subject::Object(_))
 }
 
 /// Lists what the record says, as it says it.
@@ -114,39 +147,6 @@ fn plain(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// Returns the state of each term: in the store's words, if it is the store that judges it.
-fn states(store: &Store, namespace: &Namespace, terms: &[String]) -> anyhow::Result<Vec<String>> {
-    let is_probe = |term: &String| {
-        let term = term.parse::<Term>();
-        term.is_ok_and(|term| term.probe().is_some())
-    };
-    let asked: Vec<_> = terms
-        .iter()
-        .filter(|term| !is_probe(term))
-        .cloned()
-        .collect();
-    let mut judged = judge(store, namespace, &asked)?.into_iter();
-    let state = |term| {
-        let state = if is_probe(term) { None } else { judged.next() };
-        state.unwrap_or_else(|| "the client checks it from the pod".to_owned())
-    };
-    Ok(terms.iter().map(state).collect())
-}
-
-/// Asks for all terms at once, and for each by itself if the store refuses one of them.
-fn judge(store: &Store, namespace: &Namespace, terms: &[String]) -> anyhow::Result<Vec<String>> {
-    match (waiters::judge(store, namespace, terms), terms) {
-        (Ok(judged), _) => Ok(judged.iter().map(describe).collect()),
-        (Err(error), [_]) if error.is_final() => Ok(vec![error.to_string()]),
-        (Err(error), _) if error.is_final() => {
-            let alone = terms.iter().map(std::slice::from_ref);
-            let states = alone.map(|term| judge(store, namespace, term));
-            Ok(states.collect::<Result<Vec<_>, _>>()?.concat())
-        }
-        (Err(error), _) => store.told(Err(error)),
-    }
 }
 
 fn describe(judged: &JudgedTerm) -> String {
@@ -180,7 +180,8 @@ mod tests {
 
     fn tell(pod: &Value) -> String {
         let workload = workload::find(pod).remove(0);
-        let progress = Progress::read(&Keys::default(), &workload).unwrap();
+        let keys = Keys::default();
+        let progress = Progress::read(&keys, &workload).unwrap();
         progress.tell(|| anyhow::bail!("nothing is to be asked"))
     }
 

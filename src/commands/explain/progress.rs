@@ -57,14 +57,6 @@ impl Wait {
             }
         }
     }
-
-    /// Returns whether it may still end one way or the other.
-    pub(super) fn is_open(&self) -> bool {
-        match self {
-            Self::Ended(end) => end.code != 0,
-            Self::Pending { .. } | Self::Running { .. } => true,
-        }
-    }
 }
 
 /// Prints one or two sentences.
@@ -157,7 +149,6 @@ mod tests {
                 "exitCode": 124, "finishedAt": "2026-01-01T00:00:00Z", "message": "a is missing\n",
             }},
         })));
-        assert!(wait.is_open());
         let text = wait.to_string();
         assert!(text.starts_with("It has waited for "), "{text}");
         assert!(text.ends_with(" ago: a is missing."), "{text}");
@@ -171,9 +162,7 @@ mod tests {
                 "exitCode": code, "finishedAt": "2026-01-01T00:00:00Z", "message": "why",
             }}})))
         };
-        assert!(!ended(0).is_open());
         assert!(ended(0).to_string().ends_with(" ago: why."));
-        assert!(ended(3).is_open());
         assert!(ended(3).to_string().contains("since a dependency did"));
         assert!(ended(1).to_string().contains("with exit code 1"));
     }

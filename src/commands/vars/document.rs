@@ -80,9 +80,13 @@ pub(in crate::commands) fn age(since: &str) -> String {
 
 /// Returns how long ago a moment was, by the clock of this machine.
 pub(in crate::commands) fn age_since(since: Timestamp) -> String {
+    output::age(now().since(since).as_secs())
+}
+
+/// Returns the present moment by the clock of this machine.
+pub(in crate::commands) fn now() -> Timestamp {
     let now = std::time::SystemTime::UNIX_EPOCH
         .elapsed()
         .unwrap_or_default();
-    let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-    output::age(now.saturating_sub(since.as_millis()) / 1000)
+    Timestamp::from_millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }

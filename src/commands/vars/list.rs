@@ -10,11 +10,12 @@ use oncue_wire::{
 
 use super::document;
 use crate::{
+    api::documents,
     commands::{
+        installation::Scope,
         output::{self, Format},
-        server::Scope,
     },
-    language::{Namespace, VariableName, escape::Escaped},
+    language::{VariableName, escape::Escaped},
 };
 
 #[derive(Args, Debug)]
@@ -36,8 +37,14 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let store = self.scope.store.open()?;
-        let list: VariableList = store.pages(&self.path(&store.namespace))?;
+        let installation = self.scope.store.open()?;
+        let place = self.scope.place(&installation.namespace);
+        let listed = installation.backend.list(&place, self.prefix.as_ref())?;
+        let list = VariableList {
+            revision: listed.revision,
+            variables: documents::variables(&listed.assertions),
+            r#continue: None,
+        };
         match (self.output, self.tree) {
             (Format::Json, false) => output::print_json(&serde_json::to_value(list)?),
             (Format::Json, true) => output::print_json(&serde_json::to_value(tree_of(list))?),
@@ -60,14 +67,6 @@ impl List {
             .chain(variables.iter().map(document::row))
             .collect();
         output::print(&self.table(&rows)?)
-    }
-
-    fn path(&self, namespace: &Namespace) -> String {
-        let path = self.scope.path(namespace, "variables");
-        match &self.prefix {
-            Some(prefix) => format!("{path}?prefix={prefix}"),
-            None => path,
-        }
     }
 
     fn table(&self, rows: &[[String; 6]]) -> anyhow::Result<String> {

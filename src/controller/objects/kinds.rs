@@ -17,7 +17,7 @@ use crate::objects::WatchedKind;
 ///
 /// # Errors
 /// [`Failure::Unnamespaced`] if the objects live in no namespace, unlike a node.
-pub(super) async fn find(client: &Client, kind: &WatchedKind) -> Result<ApiResource, Failure> {
+pub(crate) async fn find(client: &Client, kind: &WatchedKind) -> Result<ApiResource, Failure> {
     let (group, plural) = (kind.group(), kind.plural());
     if let Some(version) = kind.version() {
         return Ok(resource(&GroupVersion::gv(group, version), plural));
