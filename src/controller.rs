@@ -1,5 +1,8 @@
 //! The controller: watches the cluster, and keeps the variables true.
 //!
+//! Of several replicas, one leads: `gates`, `life`, `reporting` and `uninjected` only watch in the
+//! others, and decide everything anew when their own replica comes to lead.
+//!
 //! It decides nothing itself: the crate `oncue-core` does, from what is observed here.
 //!
 //! | module | what it does | writes to |
@@ -14,7 +17,7 @@
 //! | `life` | asserts and withdraws what pods and Jobs imply | the store |
 //! | `reporting` | shows what pods wait for | conditions of pods, Events |
 //! | `uninjected` | counts annotated pods that were not injected | nothing |
-//! | `writes` | limits how many writes are in flight | |
+//! | `writes` | makes writes, a limited number at once | |
 //! | `metrics` | counts what was written | |
 
 pub(crate) mod assertions;
@@ -101,13 +104,13 @@ impl Controller {
         let observed = (store.clone(), pods.reader());
         let life = LifeTask::new(client.clone(), observed, (keys.clone(), metrics.clone()));
         let dependent = DependentPodsTask::new(store.clone(), pods.reader());
-        let writes = Writes::default();
+        let leadership = store.leadership().clone();
+        let writes = Writes::new(leadership.clone());
         let reporting = ReportingTask::new(
             (client.clone(), writes.clone()),
             (store.clone(), pods.reader()),
             metrics.clone(),
         );
-        let leadership = store.leadership().clone();
         let uninjected = UninjectedTask::new(client.clone(), keys.clone(), metrics.clone());
         let mut tasks = JoinSet::new();
         if opens_gates {

@@ -26,6 +26,9 @@ pub(crate) use self::{
     steady_clock::{BootClock, SteadyClock},
 };
 
+#[cfg(test)]
+pub(crate) use self::handle::Lead;
+
 /// How long a Lease lasts: a candidate that has seen it unchanged for so long may take it.
 const LEASE: Duration = Duration::from_secs(10);
 

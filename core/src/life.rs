@@ -16,7 +16,8 @@
 //!
 //! Every decision is level-triggered: it follows from what was observed last and from the
 //! assertions that exist. So an outage of the controller, the store or the API server ends with the
-//! next complete list, and a write that was lost is decided again.
+//! next complete list, and a write that was lost is decided again. Of several replicas, one decides,
+//! and the others [stand by](Life::stand_by).
 
 mod assertion_index;
 mod container_state;
@@ -100,6 +101,29 @@ impl Life {
     pub fn mutation_failed(&mut self, mutation: &Mutation) {
         let id = mutation.assertion();
         self.touch(id.and_then(|id| Unit::of(&mutation.key, id)));
+    }
+
+    /// Takes note of what has changed while another replica decides: what that one has done is not
+    /// to be done again, and nothing is kept that was only of use to it. Returns when to call this
+    /// again without anything new.
+    pub fn stand_by(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let Decisions { confirm, next, .. } = self.decide(now);
+        for id in confirm {
+            // Assertions of a pod bring it back.
+            if self.assertions.of_pod(&id).is_empty()
+                && let Some(pod) = self.pods.forget(&id)
+            {
+                self.runs.forget_pod(&pod);
+            }
+        }
+        next
+    }
+
+    /// Everything is decided anew: another replica has decided until now.
+    pub fn take_over(&mut self) {
+        self.pods.ask_anew();
+        self.pods.touch_all(&self.assertions);
+        self.runs.touch_all();
     }
 
     fn touch(&mut self, unit: Option<Unit>) {

@@ -126,10 +126,15 @@ impl GatesTask {
     fn begin(&mut self, pod: Owner, index: usize, wait: GateWait) -> AbortHandle {
         let mut waiting = Waiting::new(self.store.clone(), pod.clone(), wait);
         let mut opening = self.opener.opening(pod, index);
+        let leadership = self.store.leadership().clone();
         self.tasks.spawn(async move {
             loop {
                 // Also before another try: what has held may be missing again.
                 waiting.end().await;
+                if !leadership.is_held() {
+                    leadership.gained().await;
+                    continue;
+                }
                 if opening.attempt().await {
                     break;
                 }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     language::{Keys, Timestamp, VariableKey},
+    leadership::NotLeader,
     life::{Decisions, Life, ObservedJob, ObservedPod},
     outage::Outage,
     store::{Action, Effect, Mutation, Store, StoreError},
@@ -34,6 +35,8 @@ pub(super) struct LifeTask {
     writer: Writer,
     keys: Keys,
     store: Store,
+    /// Whether this replica decides, as far as this was taken note of.
+    leads: bool,
     /// When to decide again without anything new.
     next: Option<Timestamp>,
 }
@@ -53,6 +56,7 @@ impl LifeTask {
             pods,
             writer: Writer::of(store.clone(), metrics),
             keys,
+            leads: store.leadership().is_held(),
             store,
             next: None,
         }
@@ -81,7 +85,15 @@ impl LifeTask {
             seen = self.jobs.next() => self.see_job(seen),
             news = self.pods.next() => self.see_pod(&news),
             failed = self.writer.failed() => failed.iter().for_each(|it| self.life.mutation_failed(it)),
+            () = self.store.leadership().changes_from(self.leads) => self.change_leadership(),
             () = is_due => self.next = None,
+        }
+    }
+
+    fn change_leadership(&mut self) {
+        self.leads = !self.leads;
+        if self.leads {
+            self.life.take_over();
         }
     }
 
@@ -143,8 +155,12 @@ impl LifeTask {
             .ok()
     }
 
-    /// Does what follows from everything that was observed.
+    /// Does what follows from everything that was observed, if this replica leads.
     async fn act(&mut self) {
+        if !self.leads {
+            self.next = self.life.stand_by(self.store.now());
+            return;
+        }
         let Decisions {
             mutations,
             confirm,
@@ -195,11 +211,13 @@ impl Writer {
             match result {
                 Ok(Effect::Unchanged) => {}
                 Ok(_) => self.metrics.written(&mutation.action),
-                Err(error) => {
-                    self.metrics.failed();
+                Err(unwritten) => {
                     self.failed.push(mutation);
                     self.retry = Instant::now() + AFTER_FAILURE;
-                    refusal = refusal.or(Some(error));
+                    if let Unwritten::Failed(error) = unwritten {
+                        self.metrics.failed();
+                        refusal = refusal.or(Some(error));
+                    }
                 }
             }
         }
@@ -223,7 +241,13 @@ impl Writer {
 }
 
 /// A change with its result.
-type Written = (Mutation, Result<Effect, StoreError>);
+type Written = (Mutation, Result<Effect, Unwritten>);
+
+/// Why a change was not made.
+enum Unwritten {
+    Failed(StoreError),
+    NotLeader,
+}
 
 /// Makes changes of several variables at the same time, those of one variable in their order.
 async fn write_together(store: &Store, mutations: &[Mutation]) -> Vec<Written> {
@@ -242,8 +266,13 @@ async fn write_together(store: &Store, mutations: &[Mutation]) -> Vec<Written> {
 async fn write_in_order(store: Store, mutations: Vec<Mutation>) -> Vec<Written> {
     let mut results = Vec::with_capacity(mutations.len());
     for mutation in mutations {
-        let result = store.apply(mutation.clone()).await;
-        results.push((mutation, result.map(|committed| committed.effect)));
+        let write = store.leadership().write(store.apply(mutation.clone()));
+        let result = match write.await {
+            Ok(Ok(committed)) => Ok(committed.effect),
+            Ok(Err(error)) => Err(Unwritten::Failed(error)),
+            Err(NotLeader) => Err(Unwritten::NotLeader),
+        };
+        results.push((mutation, result));
     }
     results
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     language::Timestamp,
-    reporting::{Reporter, Unjudged},
+    reporting::{Reporter, Unjudged, WaitSummary},
     store::{Revision, Store},
 };
 
@@ -33,6 +33,8 @@ pub(super) struct ReportingTask {
     metrics: Metrics,
     looks: Interval,
     judged: Judged,
+    /// Whether this replica reports, as far as this was taken note of.
+    leads: bool,
 }
 
 /// When the terms of all pods were judged last.
@@ -57,6 +59,7 @@ impl ReportingTask {
             pods,
             reporter: Reporter::default(),
             writer: Writer::new(client, writes, metrics.clone()),
+            leads: store.leadership().is_held(),
             store,
             metrics,
             looks,
@@ -91,7 +94,7 @@ impl ReportingTask {
         }
     }
 
-    /// Judges, decides and writes.
+    /// Judges, decides and writes, if this replica leads.
     async fn look(&mut self) {
         // What was seen already counts.
         while let Some(news) = self.pods.next().now_or_never() {
@@ -99,6 +102,20 @@ impl ReportingTask {
             consume_budget().await;
         }
         let now = self.store.now();
+        let led = std::mem::replace(&mut self.leads, self.store.leadership().is_held());
+        if !self.leads {
+            self.reporter.stand_by();
+            // The leader shows what there is.
+            self.metrics.waiting(&WaitSummary::default(), now);
+            return;
+        }
+        if !led {
+            self.reporter.take_over(now);
+            self.judged = Judged {
+                again: LOOKS_AT_NEW_PODS,
+                ..Judged::default()
+            };
+        }
         self.judge_all(now).await;
         let reports = self.reporter.decide(now, self.writer.room());
         self.writer.write(reports);

@@ -1,6 +1,7 @@
 //! The controller beside a store, on an API server in memory. Time passes by itself.
 
 mod gates;
+mod leadership;
 mod nudges;
 mod reporting;
 

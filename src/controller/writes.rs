@@ -1,12 +1,19 @@
-//! How many writes are in flight to the API server, of all parts of the controller together.
+//! The writes to the API server, of all parts of the controller together: the leader makes them, and
+//! a limited number is in flight.
 
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// The writes in flight. What matters less has the smaller part of them.
+use crate::{
+    cluster::WriteError,
+    leadership::{Leadership, NotLeader},
+};
+
+/// Makes writes. What matters less has the smaller part of those in flight.
 #[derive(Clone)]
 pub(super) struct Writes {
+    leadership: Leadership,
     all: Arc<Semaphore>,
     conditions: Arc<Semaphore>,
     events: Arc<Semaphore>,
@@ -23,26 +30,47 @@ pub(super) enum Written {
     Gate,
 }
 
+/// Why a write was not made.
+#[derive(Debug)]
+pub(super) enum Unwritten {
+    Failed(WriteError),
+    /// This replica does not lead, or did not to the end of the write.
+    NotLeader,
+}
+
 /// Room for one write, until this is dropped.
-pub(super) struct Permit<'a> {
+struct Permit<'a> {
     _of_its_kind: Option<SemaphorePermit<'a>>,
     _of_all: Option<SemaphorePermit<'a>>,
 }
 
-impl Default for Writes {
-    fn default() -> Self {
+impl Writes {
+    /// Returns what makes the writes of a replica.
+    pub(super) fn new(leadership: Leadership) -> Self {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
         Self {
+            leadership,
             all: semaphore(AT_ONCE),
             conditions: semaphore(CONDITIONS_AT_ONCE),
             events: semaphore(EVENTS_AT_ONCE),
         }
     }
-}
 
-impl Writes {
+    /// Makes a write once there is room for it, if this replica leads then.
+    pub(super) async fn make<T>(
+        &self,
+        written: Written,
+        write: impl Future<Output = Result<T, WriteError>>,
+    ) -> Result<T, Unwritten> {
+        let _permit = self.permit(written).await;
+        match self.leadership.write(write).await {
+            Ok(written) => written.map_err(Unwritten::Failed),
+            Err(NotLeader) => Err(Unwritten::NotLeader),
+        }
+    }
+
     /// Waits until there is room for a write.
-    pub(super) async fn permit(&self, written: Written) -> Permit<'_> {
+    async fn permit(&self, written: Written) -> Permit<'_> {
         let of_its_kind = match written {
             Written::Condition => Some(&self.conditions),
             Written::Event => Some(&self.events),
@@ -74,7 +102,7 @@ mod tests {
 
     #[test]
     fn conditions_and_events_leave_room_for_gates() {
-        let writes = Writes::default();
+        let writes = Writes::new(Leadership::sole());
         let take = |written| {
             let permits = std::iter::from_fn(|| writes.permit(written).now_or_never());
             permits.take(100).collect::<Vec<_>>()

@@ -94,6 +94,15 @@ impl Leadership {
         }
     }
 
+    /// Waits until this replica leads if it does not by `is_held`, and the other way round.
+    pub(crate) async fn changes_from(&self, is_held: bool) {
+        if is_held {
+            self.lost().await;
+        } else {
+            self.gained().await;
+        }
+    }
+
     /// Makes a write that only the leader may make. Does not begin it if this replica does not lead,
     /// and abandons it when the Lease ends.
     pub(crate) async fn write<T>(&self, write: impl Future<Output = T>) -> Result<T, NotLeader> {

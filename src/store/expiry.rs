@@ -101,3 +101,38 @@ impl Expiry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use oncue_language::Namespace;
+
+    use super::*;
+    use crate::{
+        leadership::{BootClock, Leadership},
+        memory::{Budget, StoreMemory},
+        store::{Existing, Limits, Memory, NewAssertion, PausedClock, Store},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn of_several_replicas_the_leader_removes_what_has_expired() {
+        let (lead, leadership) = Leadership::new(Arc::new(BootClock));
+        let backend = Arc::new(Memory::new(Budget::UNLIMITED));
+        let limits = Limits::within(100, StoreMemory::default());
+        let clock = Arc::new(PausedClock::start());
+        let store = Store::open_replica(backend, limits, (clock, leadership));
+        let store = store.await.unwrap();
+        let key = VariableKey::new(Namespace::default(), "brief".parse().unwrap());
+        let brief = NewAssertion {
+            id: AssertionId::HAND,
+            value: None,
+            ttl: Some(Duration::from_secs(1)),
+            existing: Existing::Replace,
+        };
+        store.assert(key.clone(), brief).await.unwrap();
+        time::sleep(Duration::from_mins(5)).await;
+        assert!(store.exists(&key));
+        lead.hold_until(Duration::MAX);
+        time::sleep(Duration::from_millis(10)).await;
+        assert!(!store.exists(&key));
+    }
+}

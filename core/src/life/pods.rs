@@ -84,6 +84,21 @@ impl Pods {
         seen
     }
 
+    /// Forgets a pod; returns it as it was seen last.
+    pub(super) fn forget(&mut self, id: &Owner) -> Option<Arc<ObservedPod>> {
+        self.tracked.remove(id)?.seen
+    }
+
+    /// Nobody was asked for the pods that the watch does not show.
+    pub(super) fn ask_anew(&mut self) {
+        for tracked in self.tracked.values_mut() {
+            match &mut tracked.presence {
+                Presence::Missing { ask } | Presence::Unlabelled { ask } => *ask = None,
+                Presence::Gone { .. } | Presence::Listed(_) => {}
+            }
+        }
+    }
+
     /// The list of the watch is complete: what it does not hold is missing.
     pub(super) fn listed(&mut self) {
         self.listing.end();

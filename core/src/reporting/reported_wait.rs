@@ -67,6 +67,25 @@ impl ReportedWait {
         }
     }
 
+    /// Forgets what was decided and told, and what a store said.
+    pub(super) fn begin_anew(&mut self, now: Timestamp) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Idle);
+        *self = Self {
+            stage,
+            condition: self.condition.take(),
+            ..Self::new(self.id.clone(), now)
+        };
+        self.assume_told(now);
+    }
+
+    /// Returns whether it is over, and the condition says so.
+    pub(super) fn is_told(&self) -> bool {
+        match &self.stage {
+            Stage::Ended(wanted) => self.condition.as_ref().is_some_and(|it| it.says(wanted)),
+            Stage::Idle | Stage::Open(_) => false,
+        }
+    }
+
     /// The watch shows the pod.
     pub(super) fn observe(
         &mut self,

@@ -236,6 +236,20 @@ impl Reporter {
         }
     }
 
+    /// Another replica reports: forgets the waits that are over and whose conditions say so.
+    pub fn stand_by(&mut self) {
+        self.waits.retain(|_, wait| !wait.is_told());
+    }
+
+    /// Everything is decided anew, as after a restart: another replica has reported until now.
+    pub fn take_over(&mut self, now: Timestamp) {
+        for wait in self.waits.values_mut() {
+            wait.begin_anew(now);
+        }
+        self.deadlocks = Deadlocks::default();
+        self.deadlocks.is_stale = true;
+    }
+
     /// Returns what is to be written now, with at most `most` conditions. The shell asks once a
     /// second.
     pub fn decide(&mut self, now: Timestamp, most: usize) -> Reports {

@@ -14,7 +14,7 @@ use super::super::{
     metrics::Metrics,
     observations,
     pods::pods,
-    writes::{FIELD_MANAGER, Writes, Written},
+    writes::{FIELD_MANAGER, Unwritten, Writes, Written},
 };
 use crate::{
     cluster::{ApiError, Verb, Write, WriteError, call},
@@ -102,11 +102,18 @@ impl Opening {
     /// due.
     pub(super) async fn attempt(&mut self) -> bool {
         let observed = self.index.take();
-        let Err(failure) = self.remove(observed).await else {
-            self.opener.outage.lock().succeeded();
-            return true;
+        let removed = self
+            .opener
+            .writes
+            .make(Written::Gate, self.remove(observed));
+        let WriteError { error, retry_after } = match removed.await {
+            Ok(()) => {
+                self.opener.outage.lock().succeeded();
+                return true;
+            }
+            Err(Unwritten::NotLeader) => return false,
+            Err(Unwritten::Failed(failure)) => failure,
         };
-        let WriteError { error, retry_after } = failure;
         let is_stale = match &error {
             ApiError::Conflict(_) | ApiError::NotFound(_) => true,
             // A test of the patch fails if what was observed is not true any more.
@@ -124,7 +131,6 @@ impl Opening {
 
     async fn remove(&self, observed: Option<usize>) -> Result<(), WriteError> {
         let Self { opener, pod, .. } = self;
-        let _permit = opener.writes.permit(Written::Gate).await;
         let index = match observed {
             Some(index) => Some(index),
             None => opener.find(pod).await?,

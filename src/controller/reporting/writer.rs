@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::super::{
     metrics::Metrics,
-    writes::{FIELD_MANAGER, Writes, Written},
+    writes::{FIELD_MANAGER, Unwritten, Writes, Written},
 };
 use crate::{
     cluster::{ApiError, Verb, Write, WriteError},
@@ -40,8 +40,8 @@ pub(super) struct Failed {
 
 /// What was tried, and how that ended.
 enum Done {
-    Condition(Owner, HeldReason, Result<(), WriteError>),
-    Event(HeldReason, Result<(), WriteError>),
+    Condition(Owner, HeldReason, Result<(), Unwritten>),
+    Event(HeldReason, Result<(), Unwritten>),
 }
 
 impl Writer {
@@ -77,8 +77,8 @@ impl Writer {
             }
             let (client, writes) = (self.client.clone(), self.writes.clone());
             self.writing.spawn(async move {
-                let _permit = writes.permit(Written::Condition).await;
-                let result = write_condition(&client, &report).await;
+                let write = write_condition(&client, &report);
+                let result = writes.make(Written::Condition, write).await;
                 Done::Condition(report.pod, report.condition.reason, result)
             });
         }
@@ -86,8 +86,8 @@ impl Writer {
             let (client, writes) = (self.client.clone(), self.writes.clone());
             let instance = self.instance.clone();
             self.writing.spawn(async move {
-                let _permit = writes.permit(Written::Event).await;
-                let result = write_event(&client, &report, &instance).await;
+                let write = write_event(&client, &report, &instance);
+                let result = writes.make(Written::Event, write).await;
                 Done::Event(report.reason, result)
             });
         }
@@ -120,12 +120,19 @@ impl Writer {
         &mut self,
         pod: Owner,
         reason: HeldReason,
-        result: Result<(), WriteError>,
+        result: Result<(), Unwritten>,
     ) -> Option<Failed> {
-        let Err(WriteError { error, retry_after }) = result else {
-            self.metrics.condition_written(reason);
-            self.conditions.succeeded();
-            return None;
+        let WriteError { error, retry_after } = match result {
+            Ok(()) => {
+                self.metrics.condition_written(reason);
+                self.conditions.succeeded();
+                return None;
+            }
+            Err(Unwritten::Failed(failure)) => failure,
+            Err(Unwritten::NotLeader) => {
+                let pause = AFTER_FAILURE;
+                return Some(Failed { pod, pause });
+            }
         };
         self.hold_back(retry_after);
         let pause = match &error {
@@ -144,13 +151,14 @@ impl Writer {
     }
 
     /// An Event that was not written is lost: the condition says the same.
-    fn event_done(&mut self, reason: HeldReason, result: Result<(), WriteError>) {
+    fn event_done(&mut self, reason: HeldReason, result: Result<(), Unwritten>) {
         match result {
             Ok(()) => {
                 self.metrics.event_written(reason);
                 self.events.succeeded();
             }
-            Err(WriteError { error, retry_after }) => {
+            Err(Unwritten::NotLeader) => {}
+            Err(Unwritten::Failed(WriteError { error, retry_after })) => {
                 self.hold_back(retry_after);
                 self.metrics.report_failed("event", error.label());
                 if !is_of_ending_namespace(&error) {

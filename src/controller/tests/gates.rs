@@ -13,7 +13,7 @@ use crate::{
 const OURS: &str = "oncue.dev/depends-on";
 
 /// A pod that was created when the tests begin, with its gate between those of others.
-fn mk_gated(record: &Value) -> Value {
+pub(super) fn mk_gated(record: &Value) -> Value {
     let mut pod = mk_pod("second", "u-2", "second/started");
     let metadata = &mut pod["metadata"];
     metadata["creationTimestamp"] = json!("2026-11-27T11:00:00Z");
@@ -55,7 +55,7 @@ impl Running {
     }
 
     /// Waits until the gate of a pod is open, and returns for how long.
-    async fn until_open(&self, pod: &Value) -> Duration {
+    pub(super) async fn until_open(&self, pod: &Value) -> Duration {
         let begin = Instant::now();
         while !self.is_open(pod) {
             assert!(begin.elapsed() < Duration::from_mins(10), "it stays closed");

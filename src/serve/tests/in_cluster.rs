@@ -208,3 +208,37 @@ async fn goes_down_while_it_still_waits_for_the_cluster() {
     server.shut_down().await;
     assert!(start.elapsed() < Duration::from_secs(1));
 }
+
+async fn start_store(cluster: &FakeCluster) -> Server {
+    let config = Config {
+        roles: [Role::Store].into(),
+        store: StoreKind::Memory,
+        http: (Ipv4Addr::LOCALHOST, 0).into(),
+        lease: mk_webhook().store_service,
+        ..mk_webhook()
+    };
+    let client = Some(cluster.client());
+    Server::start_in(client, config).await.unwrap()
+}
+
+async fn leads(server: &Server) -> bool {
+    let metrics = get(server.addresses.admin, "/metrics").await;
+    assert!(metrics.contains("oncue_leader "), "{metrics}");
+    metrics.contains("oncue_leader 1\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_replicas_of_the_store_one_leads_and_the_other_takes_over_when_that_stops() {
+    let cluster = FakeCluster::of_the_chart();
+    let mut first = start_store(&cluster).await;
+    until_ready(&first).await;
+    sleep(Duration::from_secs(1)).await;
+    let second = start_store(&cluster).await;
+    // Readiness is not for the leader only.
+    until_ready(&second).await;
+    sleep(Duration::from_mins(1)).await;
+    assert!(leads(&first).await && !leads(&second).await);
+    first.shut_down().await;
+    sleep(Duration::from_millis(1_500)).await;
+    assert!(leads(&second).await);
+}

@@ -604,3 +604,81 @@ fn only_the_assertions_of_the_pod_itself_are_withdrawn() {
         assert_eq!(id.asserter.owner(), Some(&pod.id));
     }
 }
+
+/// The life of the same signals in a replica that stands by: it sees everything, and what the one
+/// that decides has done.
+fn stand_by(kit: &mut Kit) -> Life {
+    let mut follower = Life::new(&kit.variables);
+    follower.pods_listed();
+    follower.jobs_listed();
+    follower.stand_by(kit.now());
+    follower
+}
+
+#[test]
+fn a_replica_that_stands_by_keeps_nothing_of_pods_that_are_gone() {
+    let mut kit = Kit::mk();
+    let mut follower = stand_by(&mut kit);
+    let pod = mk_pod("web", "u");
+    follower.observe_pod(pod.clone());
+    for name in ALL {
+        kit.mutate(&mk_marker(name, &pod));
+    }
+    follower.reset_assertions(&kit.variables);
+    follower.stand_by(kit.now());
+    // It was deleted by force: nothing announced that.
+    follower.pod_missing(&pod.id);
+    follower.stand_by(kit.now());
+    assert!(!follower.pods.is_empty());
+
+    for name in ALL {
+        kit.mutate(&mk_delete(name));
+    }
+    follower.reset_assertions(&kit.variables);
+    let due = follower.stand_by(kit.now()).unwrap();
+    follower.stand_by(due);
+    assert!(follower.pods.is_empty());
+}
+
+#[test]
+fn a_replica_that_takes_over_decides_everything_that_is_left_and_asks_at_once() {
+    let mut kit = Kit::mk();
+    let mut follower = stand_by(&mut kit);
+    let (gone, new) = (mk_pod("gone", "u-gone"), mk_pod("web", "u"));
+    kit.mutate(&mk_marker("old", &gone));
+    follower.reset_assertions(&kit.variables);
+    follower.observe_pod(gone.clone());
+    follower.pod_missing(&gone.id);
+    follower.observe_pod(new.clone());
+    follower.stand_by(kit.now());
+    let nothing = follower.decide(kit.now());
+    assert_eq!((nothing.mutations.len(), nothing.confirm.len()), (0, 0));
+
+    follower.take_over();
+    let decisions = follower.decide(kit.now());
+    assert_eq!(decisions.confirm, slice::from_ref(&gone.id));
+    let names = decisions.mutations.iter().map(|it| it.key.name.to_string());
+    assert_eq!(names.collect::<BTreeSet<_>>(), ALL.map(Into::into).into());
+}
+
+#[test]
+fn a_replica_that_stands_by_keeps_an_outcome_until_it_is_recorded() {
+    let mut kit = Kit::mk();
+    let mut follower = stand_by(&mut kit);
+    let job = ended(&mk_job("migrate", "j", 900), Outcome::Success, 950);
+    follower.observe_job(job.clone());
+    follower.stand_by(kit.now());
+    follower.job_gone(&job.id);
+    follower.stand_by(kit.now());
+
+    follower.take_over();
+    let decisions = follower.decide(kit.now());
+    assert_eq!(decisions.mutations.len(), 1);
+    for mutation in &decisions.mutations {
+        for update in mutation.decide(&kit.variables).updates {
+            follower.assertion_changed(&update);
+        }
+    }
+    follower.stand_by(kit.now());
+    assert!(follower.runs.is_empty());
+}

@@ -232,3 +232,30 @@ fn the_summary_counts_pods_by_their_reasons() {
     let created: Timestamp = "2026-11-27T10:00:00Z".parse().unwrap();
     assert_eq!((summary.oldest, summary.uninjected), (Some(created), 1));
 }
+
+#[test]
+fn a_replica_that_takes_over_repeats_nothing_and_goes_on() {
+    let mut kit = Kit::mk();
+    kit.put(mk_waiting("a, b"));
+    let told = kit.pass_seconds(40);
+    assert_eq!((told.conditions.len(), told.events.len()), (1, 1));
+    kit.reporter.take_over(kit.now);
+    assert_eq!(kit.pass_seconds(60), Reports::default());
+    kit.create_variable("a");
+    assert_eq!(kit.pass_seconds(2).conditions.len(), 1);
+}
+
+#[test]
+fn a_replica_that_stands_by_forgets_waits_that_are_over_and_told() {
+    let mut kit = Kit::mk();
+    kit.put(mk_waiting("a"));
+    kit.pass_seconds(5);
+    kit.reporter.stand_by();
+    kit.put(with_wait(mk_pod("web", "a", ""), &ended()));
+    kit.reporter.stand_by();
+    // Not told yet: this replica does it if the other one does not.
+    assert_eq!(kit.pass_seconds(2).conditions.len(), 1);
+    kit.reporter.stand_by();
+    kit.overwrite("web", None);
+    assert_eq!(kit.pass_seconds(2).conditions.len(), 1, "it is seen anew");
+}
