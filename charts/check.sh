@@ -82,6 +82,12 @@ notes_have() {
 }
 
 notes() {
+    notes_have 'kubectl --namespace cue rollout status deployment/oncue-webhook deployment/oncue-store --timeout=2m' \
+        --namespace cue
+    notes_have 'kubectl --namespace cue rollout status deployment/oncue-webhook statefulset/oncue-store --timeout=2m' \
+        --namespace cue --set store.backend=embedded
+    notes_have 'kubectl delete customresourcedefinition signals.oncue.dev' --namespace cue
+    notes_have 'kubectl --namespace cue delete pvc data-oncue-store-0' --namespace cue --set store.backend=embedded
     notes_have 'oncue status -A --injected' --namespace oncue-system
     notes_have 'oncue status -A --system-namespace cue' --namespace cue
     notes_have "oncue release --all --reason 'oncue is uninstalled' --system-namespace cue" --namespace cue
@@ -102,7 +108,14 @@ rejects() {
 
 rejections() {
     rejects "'/webhook': additional properties 'replica' not allowed" --set webhook.replica=3
-    rejects "additional properties 'replicas' not allowed" --set store.replicas=2
+    rejects "'/store': additional properties 'replica' not allowed" --set store.replica=2
+    rejects "'/store/backend': value must be one of 'kubernetes', 'embedded'" --set store.backend=etcd
+    rejects 'store.backend: there is no backend "etcd". Set it to kubernetes or embedded' \
+        --set store.backend=etcd --skip-schema-validation
+    rejects "'/store/formerVariables': value must be one of '', 'carry-over', 'discard'" --set store.formerVariables=keep
+    rejects 'store.replicas: 2 pods need the backend kubernetes' --set store.backend=embedded,store.replicas=2
+    rejects 'store.ephemeral: the backend kubernetes has no volume' --set store.ephemeral=true
+    rejects "'/store/replicas': minimum: got 0, want 1" --set store.replicas=0
     rejects "additional properties 'colour' not allowed" --set colour=red
     rejects "'/webhook/replicas': got string, want integer" --set-string webhook.replicas=two
     rejects "'/webhook/replicas': minimum: got 0, want 1" --set webhook.replicas=0

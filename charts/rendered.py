@@ -43,10 +43,13 @@ class Release:
         self.values = values
         self.text = text
         self.objects = [o for o in yaml.safe_load_all(text) if o]
-        self.store = self.only("StatefulSet")
-        self.webhook = self.only("Deployment")
         self.admission = self.only("MutatingWebhookConfiguration")
         self.name = self.admission["metadata"]["name"]
+        workloads = {o["metadata"]["name"]: o for o in self.of("Deployment") + self.of("StatefulSet")}
+        self.store = workloads[f"{self.name}-store"]
+        self.webhook = workloads[f"{self.name}-webhook"]
+        # The store's backend.
+        self.backend = {"Deployment": "kubernetes", "StatefulSet": "embedded"}[self.store["kind"]]
 
     def of(self, kind):
         return [o for o in self.objects if o["kind"] == kind]
@@ -54,6 +57,15 @@ class Release:
     def only(self, kind):
         (found,) = self.of(kind)
         return found
+
+    def named(self, kind, name):
+        """The rendered object of this kind and name."""
+        (found,) = [o for o in self.of(kind) if o["metadata"]["name"] == name]
+        return found
+
+    def on_kubernetes(self, *names):
+        """These names if the store keeps its variables as objects of Kubernetes, or none."""
+        return list(names) if self.backend == "kubernetes" else []
 
     def names(self, kind):
         return sorted(o["metadata"]["name"] for o in self.of(kind))
@@ -70,7 +82,7 @@ class Release:
         return self.config()["inject"]["controller"]
 
     def config(self):
-        (config,) = [o for o in self.of("ConfigMap") if o["metadata"]["name"] == f"{self.name}-webhook"]
+        config = self.named("ConfigMap", f"{self.name}-webhook")
         assert list(config["data"]) == ["config.yaml"], config["data"].keys()
         return yaml.safe_load(config["data"]["config.yaml"])
 
@@ -97,17 +109,21 @@ def says_everything_once(r):
 def has_every_object(r):
     """the objects have the names that the program and its command line expect"""
     n = r.name
+    of_signals = r.on_kubernetes(f"{n}-signals-edit", f"{n}-signals-view", f"{n}-store")
+    of_store = r.on_kubernetes(f"{n}-store")
     expected = {
-        "ClusterRole": [*with_controller(r, f"{n}-controller", f"{n}-controller-kinds"), f"{n}-webhook"],
-        "ClusterRoleBinding": [*with_controller(r, f"{n}-controller"), f"{n}-webhook"],
-        "Deployment": [f"{n}-webhook"],
+        "ClusterRole": [*with_controller(r, f"{n}-controller", f"{n}-controller-kinds"), *of_signals, f"{n}-webhook"],
+        "ClusterRoleBinding": [*with_controller(r, f"{n}-controller"), *of_store, f"{n}-webhook"],
+        "CustomResourceDefinition": r.on_kubernetes("signals.oncue.dev") if r.values != "without-controller" else [],
+        "Deployment": [*of_store, f"{n}-webhook"],
+        "FlowSchema": of_store if r.values != "without-controller" else [],
         "MutatingWebhookConfiguration": [n],
-        "Role": [f"{n}-webhook"],
-        "RoleBinding": [f"{n}-webhook"],
+        "Role": [*of_store, f"{n}-webhook"],
+        "RoleBinding": [*of_store, f"{n}-webhook"],
         "Secret": [f"{n}-webhook-ca"],
         "Service": [f"{n}-store", f"{n}-webhook"],
         "ServiceAccount": [f"{n}-store", f"{n}-webhook"],
-        "StatefulSet": [f"{n}-store"],
+        "StatefulSet": [] if of_store else [f"{n}-store"],
     }
     for kind, names in expected.items():
         assert r.names(kind) == names, (kind, r.names(kind))
@@ -116,8 +132,7 @@ def has_every_object(r):
     }
     assert ports[f"{n}-webhook"] == {"https": 443, "metrics": 9998}, ports
     assert set(ports[f"{n}-store"]) == {"http", "metrics"}, ports
-    kinds = [o["kind"] for o in r.objects]
-    assert "Namespace" not in kinds and "CustomResourceDefinition" not in kinds, kinds
+    assert not r.of("Namespace"), "Helm creates the namespace, or someone else does"
 
 
 def with_controller(r, *names):
@@ -126,7 +141,14 @@ def with_controller(r, *names):
 
 def is_labelled_and_placed(r):
     """every object has the labels and the namespace of its release"""
-    clusterwide = ("ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration")
+    clusterwide = (
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "FlowSchema",
+        "MutatingWebhookConfiguration",
+        "PriorityLevelConfiguration",
+    )
     for o in r.objects:
         metadata = o["metadata"]
         labels = metadata["labels"]
@@ -146,9 +168,9 @@ def holds_no_certificate(r):
 
 
 def asks_for_no_more_rights(r):
-    """the permissions are those that the webhook uses, each on a named object"""
-    role = r.only("Role")
-    (cluster_role,) = [o for o in r.of("ClusterRole") if o["metadata"]["name"] == f"{r.name}-webhook"]
+    """the permissions are those that the webhook and the store use, on named objects where that is possible"""
+    role = r.named("Role", f"{r.name}-webhook")
+    cluster_role = r.named("ClusterRole", f"{r.name}-webhook")
     assert role["rules"] == [
         rule("", "secrets", f"{r.name}-webhook-ca", ["get", "update"]),
         rule("", "services", f"{r.name}-store", ["get"]),
@@ -157,13 +179,60 @@ def asks_for_no_more_rights(r):
         rule("admissionregistration.k8s.io", "mutatingwebhookconfigurations", r.name, ["get", "patch"])
     ], cluster_role["rules"]
     for binding in r.of("RoleBinding") + r.of("ClusterRoleBinding"):
-        account = "store" if binding["metadata"]["name"] == f"{r.name}-controller" else "webhook"
+        account = "webhook" if binding["metadata"]["name"] == f"{r.name}-webhook" else "store"
         subject = {"kind": "ServiceAccount", "name": f"{r.name}-{account}", "namespace": NAMESPACE}
         assert binding["subjects"] == [subject], binding
     tokens = {name: pod["spec"]["automountServiceAccountToken"] for name, pod in r.pods()}
-    store = r.has_controller()
+    store = r.has_controller() or r.backend == "kubernetes"
     assert tokens == {f"{r.name}-webhook": True, f"{r.name}-store": store, f"{r.name}-test": False}, tokens
     assert all(o["automountServiceAccountToken"] is False for o in r.of("ServiceAccount"))
+
+
+def writes_signals_and_its_lease(r):
+    """with the backend kubernetes, the store writes Signals and one Lease, and people do with Signals what they may"""
+    if r.backend == "embedded":
+        return
+    everything = ["get", "list", "watch", "create", "update", "patch", "delete"]
+    lease = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+    assert r.named("Role", f"{r.name}-store")["rules"] == [
+        {**lease, "verbs": ["create"]},
+        {**lease, "resourceNames": [f"{r.name}-store"], "verbs": ["get", "update"]},
+    ]
+    pod = r.store["spec"]["template"]["spec"]
+    for flag in (f"--lease={r.name}-store", f"--inject-own-namespace={NAMESPACE}"):
+        assert flag in pod["containers"][0]["args"], pod
+    expected = {
+        "store": (everything, []),
+        "signals-view": (["get", "list", "watch"], ["admin", "edit", "view"]),
+        "signals-edit": (["create", "update", "patch", "delete", "deletecollection"], ["admin", "edit"]),
+    }
+    for name, (verbs, widened) in expected.items():
+        role = r.named("ClusterRole", f"{r.name}-{name}")
+        assert role["rules"] == [{"apiGroups": ["oncue.dev"], "resources": ["signals"], "verbs": verbs}], role
+        labels = role["metadata"]["labels"].items()
+        into = [key.partition("/aggregate-to-")[2] for key, value in labels if "/aggregate-to-" in key and value == "true"]
+        assert sorted(into) == widened, role
+
+
+def keeps_its_resource(r):
+    """an uninstallation keeps the CustomResourceDefinition, which is that of the file"""
+    for definition in r.of("CustomResourceDefinition"):
+        written = yaml.safe_load((CHART / "files/signals.oncue.dev.yaml").read_text())
+        assert definition["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}, definition["metadata"]
+        assert definition["metadata"]["name"] == written["metadata"]["name"], definition["metadata"]
+        assert definition["spec"] == written["spec"], "the spec is not that of the file"
+
+
+def has_flows_of_its_own(r):
+    """the FlowSchema is about the store's ServiceAccount, and comes after those of Kubernetes' own components"""
+    for schema in r.of("FlowSchema"):
+        spec = schema["spec"]
+        level = r.only("PriorityLevelConfiguration")
+        assert spec["priorityLevelConfiguration"]["name"] == level["metadata"]["name"], spec
+        assert 900 < spec["matchingPrecedence"] < 9000, spec
+        (rules,) = spec["rules"]
+        account = {"name": r.store["spec"]["template"]["spec"]["serviceAccountName"], "namespace": NAMESPACE}
+        assert rules["subjects"] == [{"kind": "ServiceAccount", "serviceAccount": account}], rules
 
 
 def writes_only_reports_and_gates(r):
@@ -235,14 +304,33 @@ def lives_well(r):
     strategy = r.webhook["spec"]["strategy"]["rollingUpdate"]
     on_host = r.webhook["spec"]["template"]["spec"].get("hostNetwork", False)
     assert strategy == {"maxSurge": 1, "maxUnavailable": int(on_host)}, strategy
-    assert r.store["spec"]["replicas"] == 1, r.store["spec"]
     for budget in r.of("PodDisruptionBudget"):
         assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow", budget
 
 
+def outlives_a_node(r):
+    """with the backend kubernetes, the store has two pods on two nodes by default, and never none during an update"""
+    spec = r.store["spec"]
+    pod = spec["template"]["spec"]
+    if r.backend == "embedded":
+        assert spec["replicas"] == 1 and "topologySpreadConstraints" not in pod, spec
+        assert f"{r.name}-store" not in r.names("PodDisruptionBudget")
+        return
+    assert spec["replicas"] == {"everything": 3, "without-controller": 1}.get(r.values, 2), spec
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}, spec["strategy"]
+    keys = [constraint["topologyKey"] for constraint in pod["topologySpreadConstraints"]]
+    assert "kubernetes.io/hostname" in keys, keys
+    assert (f"{r.name}-store" in r.names("PodDisruptionBudget")) == (r.values != "without-controller")
+
+
 def keeps_what_it_is_told(r):
-    """the store keeps its variables on a volume, unless it is ephemeral"""
+    """the embedded store keeps its variables on a volume, unless it is ephemeral; the other one has no volume"""
     pod = r.store["spec"]["template"]["spec"]
+    assert f"--store={r.backend}" in pod["containers"][0]["args"], pod
+    if r.backend == "kubernetes":
+        assert "volumes" not in pod and "volumeMounts" not in pod["containers"][0], pod
+        assert "fsGroup" not in pod["securityContext"], pod
+        return
     volumes = {v["name"]: v for v in pod.get("volumes", [])}
     claims = [c["metadata"]["name"] for c in r.store["spec"].get("volumeClaimTemplates", [])]
     assert ("data" in volumes) != (claims == ["data"]), (volumes, claims)
@@ -264,7 +352,7 @@ def configures_the_webhook(r):
     (pod,) = [pod for name, pod in r.pods() if name == f"{r.name}-webhook"]
     ports = {p["name"]: f"[::]:{p['containerPort']}" for p in pod["spec"]["containers"][0]["ports"]}
     assert (config["webhook"], config["admin"]) == (ports["https"], ports["admin"]), config
-    (service,) = [s for s in r.of("Service") if s["metadata"]["name"] == f"{r.name}-store"]
+    service = r.named("Service", f"{r.name}-store")
     port = {p["name"]: p["port"] for p in service["spec"]["ports"]}["http"]
     assert inject["store-url"] == f"http://{r.name}-store.{NAMESPACE}.svc.{domain}.:{port}", inject
     assert inject["store-service"] == service["metadata"]["name"], inject
@@ -319,6 +407,8 @@ def is_watched(r):
         assert all(f'namespace="{NAMESPACE}"' in e for e in ours), ours
         alerts = [rule["alert"] for group in monitor["spec"]["groups"] for rule in group["rules"]]
         assert ("OncueWebhookOneLeft" in alerts) == (r.webhook["spec"]["replicas"] > 1), alerts
+        assert ("OncueStoreOneLeft" in alerts) == (r.store["spec"]["replicas"] > 1), alerts
+        assert ("OncueStoreVolumeFills" in alerts) == bool(r.store["spec"].get("volumeClaimTemplates")), alerts
     for dashboard in r.of("ConfigMap"):
         for text in (v for k, v in dashboard["data"].items() if k.endswith(".json")):
             panels = json.loads(text)["panels"]
@@ -331,10 +421,14 @@ RENDERED = [
     is_labelled_and_placed,
     holds_no_certificate,
     asks_for_no_more_rights,
+    writes_signals_and_its_lease,
+    keeps_its_resource,
+    has_flows_of_its_own,
     writes_only_reports_and_gates,
     is_restricted,
     runs_where_its_images_do,
     lives_well,
+    outlives_a_node,
     keeps_what_it_is_told,
     configures_the_webhook,
     asks_about_annotated_pods_only,

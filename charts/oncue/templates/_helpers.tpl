@@ -20,6 +20,16 @@
 {{ include "oncue.webhook" . }}-ca
 {{- end -}}
 
+{{/* Claim of the embedded store's volume. */}}
+{{- define "oncue.storeClaim" -}}
+data-{{ include "oncue.store" . }}-0
+{{- end -}}
+
+{{/* Number of the store's pods. */}}
+{{- define "oncue.store.replicas" -}}
+{{- default (ternary 1 2 (eq .Values.store.backend "embedded")) .Values.store.replicas | int -}}
+{{- end -}}
+
 {{/* URL of the store for pods of all namespaces: fully qualified, with a trailing dot. */}}
 {{- define "oncue.storeUrl" -}}
 http://{{ include "oncue.store" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}.:{{ .Values.store.port }}
@@ -175,6 +185,48 @@ affinity:
 {{- end }}
 {{- end -}}
 
+{{/*
+Topology spread constraints of a component's pods, by default over nodes and zones. Takes a list: the root, and the
+component.
+*/}}
+{{- define "oncue.topologySpread" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+{{- with (index $root.Values $component).topologySpreadConstraints -}}
+{{ toYaml . }}
+{{- else -}}
+{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+- topologyKey: {{ . }}
+  maxSkew: 1
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- include "oncue.selectorLabels" (list $root $component) | nindent 6 }}
+  matchLabelKeys: [pod-template-hash]
+{{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* PodDisruptionBudget of a component. Takes a list: the root, and the component. */}}
+{{- define "oncue.podDisruptionBudget" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ include (print "oncue." $component) $root }}
+  namespace: {{ $root.Release.Namespace }}
+  labels:
+    {{- include "oncue.labels" . | nindent 4 }}
+spec:
+  maxUnavailable: {{ (index $root.Values $component).podDisruptionBudget.maxUnavailable }}
+  # A pod that is broken must not keep a node from being drained.
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels:
+      {{- include "oncue.selectorLabels" . | nindent 6 }}
+{{- end -}}
+
 {{/* Requests and limits of the injected container, in the format of `oncue serve`. */}}
 {{- define "oncue.clientResources" -}}
 {{- $written := list -}}
@@ -271,15 +323,18 @@ key.startsWith('{{ .Values.annotations.prefix }}/')
 {{- join " && " $parts -}}
 {{- end -}}
 
-{{/* Command line of `oncue status` for this release. */}}
-{{- define "oncue.command.status" -}}
-oncue status -A
+{{/* Flag by which the command line finds this release, with a space before it. */}}
+{{- define "oncue.flag.systemNamespace" -}}
 {{- if ne .Release.Namespace "oncue-system" }} --system-namespace {{ .Release.Namespace }}{{ end -}}
 {{- end -}}
 
+{{/* Command line of `oncue status` for this release. */}}
+{{- define "oncue.command.status" -}}
+oncue status -A{{ include "oncue.flag.systemNamespace" . }}
+{{- end -}}
+
 {{- define "oncue.command.release" -}}
-oncue release --all --reason 'oncue is uninstalled'
-{{- if ne .Release.Namespace "oncue-system" }} --system-namespace {{ .Release.Namespace }}{{ end -}}
+oncue release --all --reason 'oncue is uninstalled'{{ include "oncue.flag.systemNamespace" . }}
 {{- end -}}
 
 {{/* The prefix is included because the command cannot read it from the cluster after an uninstallation. */}}

@@ -3,6 +3,8 @@
 {{- include "oncue.validate.namespace" . -}}
 {{- include "oncue.validate.onlyOne" . -}}
 {{- include "oncue.validate.move" . -}}
+{{- include "oncue.validate.backend" . -}}
+{{- include "oncue.validate.switch" . -}}
 {{- include "oncue.validate.labels" . -}}
 {{- include "oncue.validate.matchConditions" . -}}
 {{- include "oncue.validate.ports" . -}}
@@ -59,6 +61,84 @@ the cluster. It is found by its labels, because its name may be what changes.
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{/* The schema checks the name too, unless Helm runs with --skip-schema-validation. */}}
+{{- define "oncue.validate.backend" -}}
+{{- with .Values.store -}}
+{{- if not (has .backend (list "kubernetes" "embedded")) -}}
+{{- fail (printf "\n\nstore.backend: there is no backend %q. Set it to kubernetes or embedded.\n" (toString .backend)) -}}
+{{- end -}}
+{{- if and (eq .backend "embedded") (gt (int .replicas) 1) -}}
+{{- fail (printf "\n\nstore.replicas: %d pods need the backend kubernetes, because the embedded store supports one process on one volume.\nRemove the value, or set store.backend=kubernetes.\n" (int .replicas)) -}}
+{{- end -}}
+{{- if and (eq .backend "kubernetes") .ephemeral -}}
+{{- fail "\n\nstore.ephemeral: the backend kubernetes has no volume, and its variables never depend on a pod.\nRemove the value, or set store.backend=embedded.\n" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+A backend does not find the variables of another one. What the release has now is read from the cluster, so `helm template`
+cannot detect a change.
+*/}}
+{{- define "oncue.validate.switch" -}}
+{{- if not .Values.store.formerVariables -}}
+{{- $embedded := include "oncue.there" (list . "apps/v1" "StatefulSet" (include "oncue.store" .)) -}}
+{{- $kubernetes := include "oncue.there" (list . "apps/v1" "Deployment" (include "oncue.store" .)) -}}
+{{- if and $embedded (eq .Values.store.backend "kubernetes") -}}
+{{- fail (include "oncue.message.toKubernetes" .) -}}
+{{- else if and $kubernetes (eq .Values.store.backend "embedded") -}}
+{{- fail (include "oncue.message.toEmbedded" .) -}}
+{{- else if and .Release.IsInstall (eq .Values.store.backend "kubernetes") (include "oncue.there" (list . "v1" "PersistentVolumeClaim" (include "oncue.storeClaim" .))) -}}
+{{- fail (include "oncue.message.volumeIsLeft" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Not empty if the object is in the release's namespace. Takes a list: the root, the apiVersion, the kind, and the name. */}}
+{{- define "oncue.there" -}}
+{{- with lookup (index . 1) (index . 2) (index . 0).Release.Namespace (index . 3) -}}
+{{ .metadata.name }}
+{{- end -}}
+{{- end -}}
+
+{{- define "oncue.message.toKubernetes" }}
+
+This upgrade would change store.backend from embedded to kubernetes, which does not find the variables on the volume.
+{{ include "oncue.message.carryOver" . }}
+To keep the backend instead: --set store.backend=embedded
+{{ end -}}
+
+{{- define "oncue.message.volumeIsLeft" }}
+
+The volume {{ include "oncue.storeClaim" . }} of an earlier installation has variables, which the backend kubernetes does not find.
+To use the volume, set store.backend=embedded. To move its variables to the backend kubernetes, install with
+store.backend=embedded first, and upgrade then. Helm then says how.
+To install without these variables, delete the volume, or: --set store.formerVariables=discard
+{{ end -}}
+
+{{- define "oncue.message.toEmbedded" }}
+
+This upgrade would change store.backend from kubernetes to embedded, which does not read Signal objects.
+The Signals stay in the cluster, and "Change the backend" in the chart's README says how to carry the durable ones over. Then:
+  --set store.formerVariables=carry-over
+To begin without them: --set store.formerVariables=discard
+An earlier volume {{ include "oncue.storeClaim" . }} is used again, with all of its old variables. Delete it to begin empty.
+To keep the backend instead: --set store.backend=kubernetes
+{{ end -}}
+
+{{- define "oncue.message.carryOver" -}}
+To carry the durable ones over, save them before the upgrade:
+  oncue vars list -A -o yaml {{- include "oncue.flag.systemNamespace" . }} >variables.yaml
+Then upgrade with --set store.formerVariables=carry-over, and apply them after the upgrade:
+  kubectl apply -f variables.yaml
+To give them up: --set store.formerVariables=discard
+{{- if .Values.controller.enabled }}
+Signals of running pods come back by themselves: the controller asserts them again.
+{{- else }}
+The controller is off, so signals of running pods do not come back by themselves.
+{{- end }}
 {{- end -}}
 
 {{/* A key that stands twice in an object is an error for some tools, and others use one of the two values. */}}
