@@ -38,7 +38,7 @@ pub enum Figure {
     Crowd,
     /// 1,000 gated pods that may start at the same time
     Gates,
-    /// Memory and CPU of the controller with 5,000 pods
+    /// Memory and CPU of the store and controller with 10,000 pods
     Fleet,
 }
 

@@ -1,4 +1,5 @@
-//! Memory and CPU of the controller with thousands of pods, and how long it takes to know them all.
+//! Memory and CPU of the store and controller with thousands of pods, and how long it takes to know
+//! them all.
 //!
 //! No kubelet runs these pods: they are bound to a node that does not exist, and this program writes
 //! their status.
@@ -16,10 +17,10 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::usage::{MIB, Usage, gauge, metrics_of, usage_of};
-use crate::kit::{Namespace, Oncue, PodManifest, eventually, pod};
+use crate::kit::{LivePod, Namespace, Oncue, PodManifest, eventually, pod, started_at};
 
 /// Number of pods that signal, and of those that oncue has nothing to do with.
-const SIGNALLING: usize = 5000;
+const SIGNALLING: usize = 10_000;
 const OTHERS: usize = 2000;
 const SIGNALS_OF_EACH: usize = 2;
 
@@ -52,6 +53,13 @@ async fn measure(ns: &Namespace, oncue: &Oncue) -> Result<()> {
     start_all(ns, SIGNALLING, signalling).await?;
     all_are_asserted(oncue).await?;
     let with_all = controller(oncue).await?;
+    oncue.roll_store_out().await?;
+    let replicas = oncue.store_pods().await?;
+    let mut starts = Vec::with_capacity(replicas.len());
+    for replica in &replicas {
+        let memory = usage_of(ns.cluster(), replica.name()).await?.memory / MIB;
+        starts.push((memory, ready_after(replica).await?));
+    }
 
     // An empty store: everything that the pods imply is asserted again.
     oncue.stop_store().await?;
@@ -75,6 +83,9 @@ async fn measure(ns: &Namespace, oncue: &Oncue) -> Result<()> {
         memory(&idle),
         memory(&with_others)
     );
+    for (memory, ready) in starts {
+        println!("a replica that starts with them: ready after {ready:.0} s, {memory:.1} MiB");
+    }
     println!("an empty store has all signals {converged:.1} s after its start");
     println!(
         "idle: {:.2} % of a core",
@@ -131,6 +142,21 @@ async fn controller(oncue: &Oncue) -> Result<Usage> {
     usage_of(oncue.system().cluster(), oncue.leader().await?.name()).await
 }
 
+/// Returns the seconds from the start of a replica until it was ready, in the kubelet's resolution
+/// of 1 s.
+async fn ready_after(replica: &LivePod) -> Result<f64> {
+    let pod = replica.get().await?;
+    let started = started_at(&pod, "store")?;
+    let mut conditions = pod
+        .status
+        .iter()
+        .flat_map(|it| it.conditions.iter().flatten());
+    let ready = conditions.find(|it| it.type_ == "Ready" && it.status == "True");
+    let ready = ready.and_then(|it| it.last_transition_time.as_ref());
+    let ready = ready.context("the replica is ready")?.0;
+    Ok(ready.duration_since(started).as_secs_f64())
+}
+
 async fn all_are_asserted(oncue: &Oncue) -> Result<()> {
     let cluster = oncue.system().cluster();
     let leader = oncue.leader().await?;
@@ -151,7 +177,7 @@ async fn since_start(oncue: &Oncue) -> Result<f64> {
     all_are_asserted(oncue).await?;
     let now = k8s_openapi::jiff::Timestamp::now();
     let store = oncue.leader().await?.get().await?;
-    let started = crate::kit::started_at(&store, "store")?;
+    let started = started_at(&store, "store")?;
     if started > now {
         bail!("the clocks of the nodes and of this machine differ");
     }
