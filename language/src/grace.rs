@@ -22,8 +22,8 @@ pub enum Grace {
     },
     /// Those that are newer than the waiting pod.
     Young {
-        /// When the pod was created, by the API server's clock.
-        created: Timestamp,
+        /// The first moment of them.
+        first: Timestamp,
         /// When earlier ones begin to count.
         end: Timestamp,
     },
@@ -39,8 +39,16 @@ impl Grace {
     ///
     /// The time counts from then: `created` is of another clock than `now`.
     pub fn of_new_pod(created: Timestamp, seen: Timestamp, now: Timestamp) -> Self {
+        let first = created + RESOLUTION;
         let end = seen + GRACE;
-        Self::Young { created, end }.at(now)
+        Self::Young { first, end }.at(now)
+    }
+
+    /// Returns the same for a pod whose creation is known to the millisecond, by the clock of `now`.
+    pub fn of_exact(created: Timestamp, now: Timestamp) -> Self {
+        let end = created + GRACE;
+        let first = created;
+        Self::Young { first, end }.at(now)
     }
 
     /// Returns which failures count at `now` for a pod of unknown age whose wait began at `since`.
@@ -71,10 +79,8 @@ impl Grace {
     pub fn first_counted(self) -> Option<Timestamp> {
         match self {
             Self::Over => None,
-            Self::Unknown { since: moment }
-            | Self::Young {
-                created: moment, ..
-            } => Some(moment + RESOLUTION),
+            Self::Unknown { since } => Some(since + RESOLUTION),
+            Self::Young { first, .. } => Some(first),
         }
     }
 
@@ -120,5 +126,16 @@ mod tests {
             assert_eq!(grace.end(), (now < 40).then(|| at(40)), "{row}");
             assert_eq!(grace.at(at(40)), Grace::Over, "{row}");
         }
+    }
+
+    #[test]
+    fn a_failure_of_the_second_of_the_creation_counts_if_the_creation_is_known_exactly() {
+        let at = Timestamp::from_millis;
+        let grace = Grace::of_exact(at(10_500), at(10_500));
+        for (failed, counts) in [(10_499, false), (10_500, true), (10_900, true)] {
+            assert_eq!(grace.counts(Some(at(failed))), counts, "{failed}");
+        }
+        assert_eq!(grace.end(), Some(at(40_500)));
+        assert_eq!(Grace::of_exact(at(10_500), at(40_500)), Grace::Over);
     }
 }

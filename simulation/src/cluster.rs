@@ -72,6 +72,8 @@ pub struct Cluster {
     endpoints: Endpoints,
     objects: Objects,
     scheduler: Scheduler,
+    /// When Jobs fail that have not ended by then.
+    deadlines: BTreeSet<(Duration, usize)>,
     /// When the steps are due that are a matter of time.
     timers: BTreeSet<(Duration, PodId)>,
     waiting: BTreeSet<PodId>,
@@ -104,12 +106,12 @@ impl Cluster {
             endpoints: Endpoints::new(&inventory.services),
             objects: Objects::new(&inventory, options.nodes),
             scheduler: Scheduler::new(options.nodes),
-            inventory,
             options,
             pods: Vec::new(),
             by_name: HashMap::new(),
             controllers: vec![ControllerState::default(); controllers],
             to_reconcile: (0..controllers).collect(),
+            deadlines: deadlines(&inventory),
             timers: BTreeSet::new(),
             waiting: BTreeSet::new(),
             busy: 0,
@@ -121,6 +123,7 @@ impl Cluster {
             jobs: BTreeMap::new(),
             now: Duration::ZERO,
             actions: Vec::new(),
+            inventory,
         };
         cluster.check_names()?;
         cluster.assert_existing();
@@ -178,13 +181,20 @@ impl Cluster {
         }
         self.advance_what_is_due();
         self.reconcile();
+        self.end_overdue_jobs();
         std::mem::take(&mut self.actions)
     }
 
     /// Returns when the next step is due that is a matter of time.
     pub fn next_due(&self) -> Option<Duration> {
         let step = self.timers.first().map(|(at, _)| *at);
-        step.into_iter().chain(self.next_decision()).min()
+        let due = step.into_iter().chain(self.next_decision());
+        due.chain(self.next_deadline()).min()
+    }
+
+    /// Returns when the next Job fails unless it ends before.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.deadlines.first().map(|(at, _)| *at)
     }
 
     /// Returns one pod.
@@ -290,4 +300,13 @@ impl Cluster {
         let subject = self.pod(id).name.clone();
         self.actions.push(Action::Log(Entry { subject, what }));
     }
+}
+
+fn deadlines(inventory: &Inventory) -> BTreeSet<(Duration, usize)> {
+    let controllers = inventory.controllers.iter().enumerate();
+    let deadlines = controllers.filter_map(|(index, controller)| {
+        let seconds = controller.active_deadline_seconds()?;
+        Some((Duration::from_secs(seconds), index))
+    });
+    deadlines.collect()
 }

@@ -66,6 +66,8 @@ pub enum What {
     JobComplete,
     /// The Job has failed.
     JobFailed,
+    /// The Job has failed because it had not ended by its deadline.
+    JobOverdue,
     /// The marker of its container failed.
     MarkerFailed {
         /// The reason.
@@ -155,6 +157,7 @@ impl fmt::Display for What {
             }
             Self::JobComplete => f.write_str("complete"),
             Self::JobFailed => f.write_str("has failed"),
+            Self::JobOverdue => f.write_str("has failed: its activeDeadlineSeconds are over"),
             Self::MarkerFailed { why } => write!(f, "its marker failed: {why}"),
             Self::NotReady => f.write_str("not ready any more"),
             Self::NotRun { hook } => write!(f, "its own postStart hook is not run: {hook}"),

@@ -31,6 +31,8 @@ pub(crate) struct JobPlan {
 pub(crate) enum JobEnd {
     /// As many pods succeeded as it asks for.
     Complete,
+    /// Its `activeDeadlineSeconds` were over before that.
+    DeadlineExceeded,
     /// More pods failed than it allows.
     Failed,
 }

@@ -112,7 +112,6 @@ impl Report {
                 Unknown::NotPlayed(what) => not_played.insert(what),
             };
         }
-        not_played.extend(cluster.missed_deadlines());
         Self {
             verdict: Verdict::new(cluster, (&producers, &missing), stuck),
             took: Seconds(took),

@@ -3,7 +3,7 @@ mod controller;
 use std::time::Duration;
 
 use oncue_core::assumption::Assumption;
-use oncue_language::{Condition, Namespace, State};
+use oncue_language::{Condition, Grace, Namespace, State};
 use serde_json::json;
 
 use crate::{
@@ -366,7 +366,7 @@ struct Empty {
 }
 
 impl StoreView for Empty {
-    fn judge(&self, conditions: &[Condition]) -> Vec<State> {
+    fn judge(&self, conditions: &[Condition], _grace: Grace) -> Vec<State> {
         vec![State::Missing; conditions.len()]
     }
 

@@ -290,7 +290,9 @@ impl<'a> Judge<'a> {
             let why = pod.failure.as_deref().unwrap_or("unknown");
             format!("{} {how}: {why}", pod.name)
         };
-        pods.map(why).collect()
+        let overdue = self.cluster.overdue_jobs();
+        let overdue = overdue.map(|job| format!("job/{} failed: {OVERDUE}", job.name));
+        pods.map(why).chain(overdue).collect()
     }
 
     fn not_created(&self) -> Vec<String> {
@@ -301,6 +303,8 @@ impl<'a> Judge<'a> {
         self.cluster.unfinished().map(text).collect()
     }
 }
+
+const OVERDUE: &str = "it had not ended by its activeDeadlineSeconds";
 
 #[cfg(test)]
 mod tests;

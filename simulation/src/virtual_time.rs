@@ -18,7 +18,7 @@ mod clients;
 mod queue;
 mod store;
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use oncue_client::wait;
 use oncue_core::{gates::GateDecision, life::Timestamp, world::Mutation};
@@ -29,7 +29,7 @@ use thiserror::Error;
 use self::{
     client::{Client, Stamps},
     queue::{Happening, Queue},
-    store::VirtualStore,
+    store::{Asked, VirtualStore},
 };
 use crate::{
     cluster::{Action, Admission, Cluster, Event, Exit, Moment, PodId, PodOutlook, Stuck, Task},
@@ -146,10 +146,14 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
                     && !self.cluster.is_busy()
                     && let Some(stuck) = self.stuck()
                 {
-                    return Ok(Finish {
-                        stuck,
-                        took: self.now,
-                    });
+                    // A Job that fails at its deadline may change something.
+                    let Some(deadline) = self.cluster.next_deadline() else {
+                        return Ok(Finish {
+                            stuck,
+                            took: self.now,
+                        });
+                    };
+                    self.now = deadline;
                 }
             }
             match self.next() {
@@ -356,12 +360,13 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
             }
             GateDecision::Overdue { until, .. } | GateDecision::Wait { until } => until,
         };
-        if let Some(at) = until {
+        let conditions: Arc<[_]> = self.cluster.pod(pod).conditions().cloned().collect();
+        let grace = self.cluster.pod(pod).grace(self.now);
+        if let Some(at) = until.into_iter().chain(grace.end()).min() {
             let at = at.since(Timestamp::default());
             self.queue.push(at, Happening::Gate(pod));
         }
-        let conditions = self.cluster.pod(pod).conditions();
-        self.store.hold(pod, conditions.cloned().collect());
+        self.store.hold(pod, Asked { conditions, grace });
     }
 }
 

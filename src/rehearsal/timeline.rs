@@ -84,6 +84,7 @@ fn style(what: &What) -> Style {
         | What::Failed { .. }
         | What::GateOverdue { .. }
         | What::JobFailed
+        | What::JobOverdue
         | What::MarkerFailed { .. }
         | What::WaitRestarted { .. } => colour(AnsiColor::Red),
         What::Gated { .. } | What::GatedByOthers { .. } | What::Held | What::Waiting { .. } => {

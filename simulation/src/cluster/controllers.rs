@@ -83,14 +83,13 @@ impl Cluster {
         missing.filter(|(_, missing)| *missing > 0)
     }
 
-    /// Returns the deadlines that would have ended a Job, which are not simulated.
-    pub(crate) fn missed_deadlines(&self) -> impl Iterator<Item = String> {
+    /// Returns the Jobs that had not ended by their deadline.
+    pub(crate) fn overdue_jobs(&self) -> impl Iterator<Item = &Controller> {
         let controllers = self.inventory.controllers.iter().zip(&self.controllers);
-        controllers.filter_map(|(controller, state)| {
-            let deadline = Duration::from_secs(controller.active_deadline_seconds()?);
-            let is_in_time = state.end.is_some_and(|(_, at)| at <= deadline);
-            (!is_in_time).then(|| format!("activeDeadlineSeconds of job/{}", controller.name))
-        })
+        let is_overdue =
+            |state: &ControllerState| matches!(state.end, Some((JobEnd::DeadlineExceeded, _)));
+        let overdue = controllers.filter(move |(_, state)| is_overdue(state));
+        overdue.map(|(controller, _)| controller)
     }
 
     /// Returns the pods that a controller has yet to create.
@@ -166,15 +165,32 @@ impl Cluster {
         }
     }
 
-    /// Notices that a Job has ended: its signals follow, and its other pods are deleted.
+    /// Lets the Jobs fail whose deadline is over.
+    pub(super) fn end_overdue_jobs(&mut self) {
+        while let Some((at, index)) = self.deadlines.first().copied()
+            && at <= self.now
+        {
+            self.end_job_as(index, JobEnd::DeadlineExceeded);
+        }
+    }
+
+    /// Notices that a Job has ended.
     fn end_job(&mut self, index: usize) {
         let ControllerState { tally, end, .. } = &self.controllers[index];
-        let Some(end) = self.plan(index).job_end(tally).filter(|_| end.is_none()) else {
-            return;
-        };
+        if end.is_none()
+            && let Some(end) = self.plan(index).job_end(tally)
+        {
+            self.end_job_as(index, end);
+        }
+    }
+
+    /// Ends a Job: its signals follow, and its other pods are deleted.
+    fn end_job_as(&mut self, index: usize, end: JobEnd) {
+        self.deadlines.retain(|(_, job)| *job != index);
         self.controllers[index].end = Some((end, self.now));
         let what = match end {
             JobEnd::Complete => What::JobComplete,
+            JobEnd::DeadlineExceeded => What::JobOverdue,
             JobEnd::Failed => What::JobFailed,
         };
         let subject = format!("job/{}", self.inventory.controllers[index].name);

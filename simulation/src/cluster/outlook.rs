@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use oncue_core::gates::GateDecision;
-use oncue_language::{Condition, State, Term};
+use oncue_language::{Condition, Grace, State, Term};
 
 use super::{Cluster, Moment, Pod, PodId, steps::Step};
 use crate::{pending::Prospect, virtual_time::timestamp};
 
 /// What the store knows at one moment.
 pub trait StoreView {
-    /// Returns the state of each condition.
-    fn judge(&self, conditions: &[Condition]) -> Vec<State>;
+    /// Returns the state of each condition for a wait for which these failures count.
+    fn judge(&self, conditions: &[Condition], grace: Grace) -> Vec<State>;
 
     /// Returns whether the store holds a wait of this pod.
     fn holds(&self, pod: &Pod) -> bool;
@@ -48,7 +48,7 @@ pub(crate) enum PodOutlook {
 impl Cluster {
     /// Returns what is to be expected of the cluster.
     pub fn outlook(&mut self, moment: Moment, store: &impl StoreView) -> Outlook {
-        let mut is_going = self.is_busy();
+        let mut is_going = self.is_busy() || self.next_deadline().is_some();
         let mut open = Vec::new();
         let mut stuck = Vec::new();
         for pod in self.waiting().collect::<Vec<_>>() {
@@ -92,7 +92,10 @@ impl Cluster {
         let states = self.states(id, store);
         let wait = self.pod(id).wait();
         match wait.map_or(Prospect::Over, |wait| wait.prospect(&states, moment)) {
-            Prospect::Stuck(missing) if self.is_settled(id, &states, store) => {
+            Prospect::Stuck(missing)
+                if self.is_settled(id, &states, store)
+                    && !self.may_fail_later(id, moment.now, store) =>
+            {
                 PodOutlook::Stuck(missing)
             }
             Prospect::Failing | Prospect::Over | Prospect::Stuck(_) | Prospect::Timed(_) => {
@@ -101,12 +104,23 @@ impl Cluster {
         }
     }
 
+    /// Returns whether a failure that does not count yet for a pod will count later.
+    fn may_fail_later(&self, id: PodId, now: Duration, store: &impl StoreView) -> bool {
+        let pod = self.pod(id);
+        let grace = pod.grace(now);
+        if grace == Grace::Over {
+            return false;
+        }
+        let conditions: Vec<_> = pod.conditions().cloned().collect();
+        store.judge(&conditions, grace) != store.judge(&conditions, Grace::Over)
+    }
+
     fn outlook_of_gate(&mut self, id: PodId, now: Duration, store: &impl StoreView) -> PodOutlook {
         match self.gate(id, now, store) {
             Some(GateDecision::Open) => PodOutlook::GateOpens,
             Some(
                 GateDecision::Overdue { until: None, .. } | GateDecision::Wait { until: None },
-            ) => PodOutlook::Stuck(self.closing(id, store)),
+            ) if !self.may_fail_later(id, now, store) => PodOutlook::Stuck(self.closing(id, store)),
             Some(_) | None => PodOutlook::Going,
         }
     }
@@ -141,7 +155,10 @@ impl Cluster {
 
     fn gate_states(&self, id: PodId, store: &impl StoreView) -> Vec<State> {
         let gate = self.pod(id).gate.as_ref();
-        gate.map_or(Vec::new(), |gate| store.judge(gate.wait.conditions()))
+        gate.map_or(Vec::new(), |gate| {
+            let conditions = gate.wait.conditions();
+            store.judge(conditions, self.pod(id).grace(self.now))
+        })
     }
 
     /// Returns whether a client has seen the present state: the store holds its wait, or nothing
@@ -156,9 +173,11 @@ impl Cluster {
 
     /// Returns the state of each term of a pod.
     pub(crate) fn states(&self, id: PodId, store: &impl StoreView) -> Vec<State> {
-        let declaration = &self.pod(id).declaration;
-        let conditions: Vec<_> = declaration.conditions.iter().flatten().cloned().collect();
-        let mut judged = store.judge(&conditions).into_iter();
+        let pod = self.pod(id);
+        let declaration = &pod.declaration;
+        let conditions: Vec<_> = pod.conditions().cloned().collect();
+        let grace = pod.grace(self.now);
+        let mut judged = store.judge(&conditions, grace).into_iter();
         let state = |(term, condition): (&Term, &Option<Condition>)| {
             if condition.is_some() {
                 return judged.next().unwrap_or(State::Missing);

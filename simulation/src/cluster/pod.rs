@@ -7,7 +7,9 @@ use oncue_core::{
     life::Owner,
     workload::{RestartPolicy, Workload},
 };
-use oncue_language::{AnnotationError, Condition, Keys, Namespace, TimeoutRules, expiry::Attempt};
+use oncue_language::{
+    AnnotationError, Condition, Grace, Keys, Namespace, Presence, TimeoutRules, expiry::Attempt,
+};
 use serde_json::Value;
 
 use super::{
@@ -21,6 +23,7 @@ use crate::{
     names::uid,
     pending::PendingWait,
     tally::{CountedPod, CountedState},
+    virtual_time::timestamp,
 };
 
 /// Identifies a pod of a simulation.
@@ -63,6 +66,8 @@ pub struct Pod {
     pub(super) wait_attempt: Attempt,
     /// When its own containers last started.
     pub(super) run_began: Option<Duration>,
+    /// When the API server has created it.
+    exists_since: Duration,
     /// Whether oncue's controller watches it.
     pub(super) is_managed: bool,
     /// The gate of oncue that holds it.
@@ -177,6 +182,7 @@ impl Pod {
             restarts: 0,
             wait_attempt: Attempt::First,
             run_began: None,
+            exists_since: now,
             is_managed: false,
             gate: None,
             containers: Vec::new(),
@@ -216,6 +222,7 @@ impl Pod {
         metadata["namespace"] = self.namespace.as_str().into();
         metadata["uid"] = self.uid.as_str().into();
         metadata["creationTimestamp"] = time(now).into();
+        self.exists_since = now;
         let keys = Keys::default();
         self.is_managed = metadata["labels"][managed_label(&keys)] == "true";
         self.declaration = Declaration::of(&object, &self.namespace)?;
@@ -287,6 +294,16 @@ impl Pod {
             self.name.as_str(),
             self.uid.as_str(),
         )
+    }
+
+    /// Returns which failures count for its wait at `now`.
+    pub(crate) fn grace(&self, now: Duration) -> Grace {
+        let is_failure = |it: &Condition| it.presence == Presence::Failure;
+        if self.conditions().any(is_failure) {
+            Grace::of_exact(timestamp(self.exists_since), timestamp(now))
+        } else {
+            Grace::Over
+        }
     }
 
     /// Returns whether the API server has it.

@@ -154,7 +154,8 @@ fn job(state: &ControllerState, spec: &Value) -> Value {
 fn job_end(end: JobEnd, at: Duration) -> Value {
     let (kinds, reason) = match end {
         JobEnd::Complete => (["SuccessCriteriaMet", "Complete"], "CompletionsReached"),
-        JobEnd::Failed => (["FailureTarget", "Failed"], "BackoffLimitExceeded"),
+        JobEnd::DeadlineExceeded => (FAILED, "DeadlineExceeded"),
+        JobEnd::Failed => (FAILED, "BackoffLimitExceeded"),
     };
     let condition = |kind| {
         let mut condition = condition(kind, true, reason);
@@ -163,6 +164,8 @@ fn job_end(end: JobEnd, at: Duration) -> Value {
     };
     kinds.into_iter().map(condition).collect()
 }
+
+const FAILED: [&str; 2] = ["FailureTarget", "Failed"];
 
 fn condition(kind: &str, is_true: bool, reason: &str) -> Value {
     json!({"type": kind, "status": if is_true { "True" } else { "False" }, "reason": reason})

@@ -111,16 +111,92 @@ fn a_gate_of_others_holds_a_pod_for_ever_and_is_reported() {
 }
 
 #[test]
-fn a_job_that_misses_its_deadline_is_reported_and_goes_on() {
-    let part = json!({"oncue.dev/rehearse": "run=9s"});
+fn a_job_that_has_not_ended_by_its_deadline_fails() {
+    let part = json!({"oncue.dev/rehearse": "run=9s", "signals-on-failure": "migrate/failed"});
+    let overdue = "job/migrate has failed: its activeDeadlineSeconds are over";
     for (deadline, is_missed) in [(5, true), (10, false)] {
         let spec = json!({"activeDeadlineSeconds": deadline, "annotations": part});
-        let run = simulate(&[workload("Job", "migrate", spec)]);
-        assert!(run.position("job/migrate complete") > 0);
-        let not_played = run.report().not_played;
-        let expected = is_missed.then_some("activeDeadlineSeconds of job/migrate");
-        assert!(not_played.iter().eq(expected), "{deadline}: {not_played:?}");
+        let run = simulate(&[
+            workload("Job", "migrate", spec),
+            once("web", json!({"depends-on": "a, !migrate/failed"})),
+        ]);
+        assert_eq!(run.lines.iter().any(|it| it == overdue), is_missed);
+        let complete = run.lines.iter().any(|it| it == "job/migrate complete");
+        assert_eq!(complete, !is_missed, "{:?}", run.lines);
+        let failed = run.lines.iter().any(|it| it.starts_with("web failed: "));
+        assert_eq!(failed, is_missed, "{:?}", run.lines);
     }
+}
+
+#[test]
+fn a_job_whose_pods_wait_for_ever_fails_at_its_deadline() {
+    let week = 7 * 24 * 3600;
+    let part = json!({"depends-on": "never"});
+    let run = simulate(&[
+        workload(
+            "Job",
+            "migrate",
+            json!({"activeDeadlineSeconds": week, "annotations": part}),
+        ),
+        pod("web", json!({"depends-on": "job:migrate"})),
+    ]);
+    assert_eq!(run.finish.took.as_secs(), week);
+    let text = run.report().to_string();
+    let expected = "web waits for job:migrate (has failed: DeadlineExceeded)";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn an_earlier_failure_ends_a_wait_30_seconds_after_its_pod_was_created() {
+    let part = json!({"signals-on-failure": "migrate/failed", "oncue.dev/rehearse": "run=2s fail"});
+    let migrate = json!({"backoffLimit": 0, "annotations": part});
+    // The second pod is created once the first has ended, long after the failure.
+    let part = json!({"depends-on": "up, !migrate/failed", "oncue.dev/rehearse": "run=10s"});
+    let work = json!({"backoffLimit": 0, "completions": 2, "parallelism": 1, "annotations": part});
+    for (run, is_up) in [("run=1h", true), ("run=5s", false)] {
+        let run = simulate(&[
+            workload("Job", "migrate", migrate.clone()),
+            workload("Job", "work", work.clone()),
+            once("up", json!({"signals": "up", "oncue.dev/rehearse": run})),
+        ]);
+        let has = |line: &str| run.lines.iter().any(|it| it == line);
+        assert_eq!(has("job/work complete"), is_up, "{:?}", run.lines);
+        assert_eq!(has("job/work has failed"), !is_up, "{:?}", run.lines);
+        let took = run.finish.took;
+        let failed_at = Duration::from_secs(40)..Duration::from_secs(41);
+        assert_eq!(failed_at.contains(&took), !is_up, "{took:?}");
+    }
+}
+
+#[test]
+fn a_gate_is_overdue_once_an_earlier_failure_counts() {
+    let part = json!({"signals-on-failure": "migrate/failed", "oncue.dev/rehearse": "run=2s fail"});
+    let migrate = json!({"backoffLimit": 0, "annotations": part});
+    let part = json!({
+        "depends-on": "up, !migrate/failed", "depends-on-mode": "gate",
+        "oncue.dev/rehearse": "run=10s",
+    });
+    let work = json!({"backoffLimit": 0, "completions": 2, "parallelism": 1, "annotations": part});
+    let run = simulate(&[
+        workload("Job", "migrate", migrate),
+        workload("Job", "work", work),
+        once(
+            "up",
+            json!({"signals": "up", "oncue.dev/rehearse": "run=5s"}),
+        ),
+    ]);
+    let overdue = "failed: !migrate/failed; its gate stays closed";
+    assert!(
+        run.lines.iter().any(|it| it.ends_with(overdue)),
+        "{:?}",
+        run.lines
+    );
+    let failed_at = Duration::from_secs(40)..Duration::from_secs(41);
+    assert!(
+        failed_at.contains(&run.finish.took),
+        "{:?}",
+        run.finish.took
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The clients of a simulation: how they start, ask, probe and end.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use oncue_client::wait::{self, Check, EndingKind, Plan, Question};
 use serde_json::Value;
@@ -8,6 +8,8 @@ use serde_json::Value;
 use super::{
     Creation, HOLD, Happening, ROUND_TRIP, Simulation, SimulationError, USAGE,
     client::{Client, Stamps},
+    store::Asked,
+    timestamp,
 };
 use crate::{
     cluster::{Admission, Event, Exit, PodId, StoreView},
@@ -107,9 +109,14 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
         let number = question.number;
         client.question = Some(question);
         let conditions = client.asked_conditions();
-        if client.knows(&conditions, &self.store.judge(&conditions)) {
-            self.store.hold(pod, conditions);
-            self.queue_in(HOLD, Happening::HoldEnds { pod, number });
+        let grace = self.cluster.pod(pod).grace(self.now);
+        if client.knows(&conditions, &self.store.judge(&conditions, grace)) {
+            let conditions = conditions.into();
+            self.store.hold(pod, Asked { conditions, grace });
+            // Then, a failure may count that does not yet.
+            let young = grace.end().map(|end| end.since(timestamp(self.now)));
+            let hold = young.map_or(HOLD, |young| young.min(HOLD));
+            self.queue_in(hold, Happening::HoldEnds { pod, number });
         } else {
             self.answer(pod);
         }
@@ -128,7 +135,9 @@ impl<L: Listener, E, A: FnMut(Creation<'_>) -> Result<Admission, E>> Simulation<
         let Some(client) = self.clients.get_mut(&pod) else {
             return;
         };
-        let answer = self.store.answer(client.asked_conditions());
+        let conditions: Arc<[_]> = client.asked_conditions().into();
+        let grace = self.cluster.pod(pod).grace(self.now);
+        let answer = self.store.answer(Asked { conditions, grace });
         if let Some((number, answer)) = client.answer(answer) {
             let happening = Happening::Answered {
                 pod,

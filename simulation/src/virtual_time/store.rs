@@ -8,14 +8,21 @@ use std::{
 use oncue_core::world::{
     Answer, Epoch, Mutation, Topic, Update, World, object_topics, variable_topics,
 };
-use oncue_language::{Condition, ObjectKey, ObjectState, State, evaluate};
+use oncue_language::{Condition, Grace, ObjectKey, ObjectState, State, WithGrace, evaluate};
 
 use crate::cluster::{Pod, PodId, StoreView};
 
-/// Pods that wait for the same conditions.
+/// What pods wait for, and which failures count for them.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Asked {
+    pub(super) conditions: Arc<[Condition]>,
+    pub(super) grace: Grace,
+}
+
+/// Pods that wait for the same.
 #[derive(Debug)]
 struct Group {
-    conditions: Arc<[Condition]>,
+    asked: Asked,
     states: Vec<State>,
     pods: BTreeSet<PodId>,
 }
@@ -25,7 +32,7 @@ struct Group {
 pub(super) struct VirtualStore {
     world: World,
     groups: HashMap<u64, Group>,
-    by_conditions: HashMap<Arc<[Condition]>, u64>,
+    by_asked: HashMap<Asked, u64>,
     by_pod: HashMap<PodId, u64>,
     by_topic: HashMap<Topic, BTreeSet<u64>>,
     last_group: u64,
@@ -38,7 +45,7 @@ impl Default for VirtualStore {
         Self {
             world: World::new(Epoch::new(0)),
             groups: HashMap::new(),
-            by_conditions: HashMap::new(),
+            by_asked: HashMap::new(),
             by_pod: HashMap::new(),
             by_topic: HashMap::new(),
             last_group: 0,
@@ -65,15 +72,16 @@ impl VirtualStore {
         updates
     }
 
-    pub(super) fn answer(&self, conditions: Vec<Condition>) -> Answer {
-        Answer::judge(conditions.into(), &self.world, self.world.revision())
+    pub(super) fn answer(&self, Asked { conditions, grace }: Asked) -> Answer {
+        let view = WithGrace::new(&self.world, grace);
+        Answer::judge(conditions, &view, self.world.revision())
     }
 
-    /// Waits for a change of the state of `conditions`.
-    pub(super) fn hold(&mut self, pod: PodId, conditions: Vec<Condition>) {
-        let id = match self.by_conditions.get(&*conditions) {
+    /// Waits for a change of the state of the conditions.
+    pub(super) fn hold(&mut self, pod: PodId, asked: Asked) {
+        let id = match self.by_asked.get(&asked) {
             Some(id) => *id,
-            None => self.add_group(conditions.into()),
+            None => self.add_group(asked),
         };
         self.by_pod.insert(pod, id);
         if let Some(group) = self.groups.get_mut(&id) {
@@ -81,16 +89,16 @@ impl VirtualStore {
         }
     }
 
-    fn add_group(&mut self, conditions: Arc<[Condition]>) -> u64 {
+    fn add_group(&mut self, asked: Asked) -> u64 {
         self.last_group += 1;
         let id = self.last_group;
-        for topic in conditions.iter().map(Topic::of) {
+        for topic in asked.conditions.iter().map(Topic::of) {
             self.by_topic.entry(topic).or_default().insert(id);
         }
-        self.by_conditions.insert(Arc::clone(&conditions), id);
+        self.by_asked.insert(asked.clone(), id);
         let group = Group {
-            states: self.judge(&conditions),
-            conditions,
+            states: self.states(&asked),
+            asked,
             pods: BTreeSet::new(),
         };
         self.groups.insert(id, group);
@@ -114,8 +122,8 @@ impl VirtualStore {
 
     fn take_group(&mut self, id: u64) -> Option<Group> {
         let group = self.groups.remove(&id)?;
-        self.by_conditions.remove(&group.conditions);
-        for topic in group.conditions.iter().map(Topic::of) {
+        self.by_asked.remove(&group.asked);
+        for topic in group.asked.conditions.iter().map(Topic::of) {
             if let Some(ids) = self.by_topic.get_mut(&topic) {
                 ids.remove(&id);
                 if ids.is_empty() {
@@ -130,7 +138,7 @@ impl VirtualStore {
         let ids = topics.filter_map(|topic| self.by_topic.get(&topic));
         let ids: BTreeSet<_> = ids.flatten().copied().collect();
         for id in ids {
-            let has_flipped = |group: &Group| self.judge(&group.conditions) != group.states;
+            let has_flipped = |group: &Group| self.states(&group.asked) != group.states;
             if !self.groups.get(&id).is_some_and(has_flipped) {
                 continue;
             }
@@ -142,6 +150,10 @@ impl VirtualStore {
         }
     }
 
+    fn states(&self, Asked { conditions, grace }: &Asked) -> Vec<State> {
+        self.judge(conditions, *grace)
+    }
+
     /// Returns the pods for which a state has flipped since the last call.
     pub(super) fn take_released(&mut self) -> BTreeSet<PodId> {
         std::mem::take(&mut self.released)
@@ -149,8 +161,9 @@ impl VirtualStore {
 }
 
 impl StoreView for VirtualStore {
-    fn judge(&self, conditions: &[Condition]) -> Vec<State> {
-        let state = |condition| evaluate::state(condition, &self.world);
+    fn judge(&self, conditions: &[Condition], grace: Grace) -> Vec<State> {
+        let view = WithGrace::new(&self.world, grace);
+        let state = |condition| evaluate::state(condition, &view);
         conditions.iter().map(state).collect()
     }
 

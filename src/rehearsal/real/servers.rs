@@ -169,7 +169,8 @@ pub(super) struct Snapshot<'a> {
 }
 
 impl StoreView for Snapshot<'_> {
-    fn judge(&self, conditions: &[Condition]) -> Vec<State> {
+    /// This store knows of no pods, so that every failure counts for every wait.
+    fn judge(&self, conditions: &[Condition], _grace: Grace) -> Vec<State> {
         // A store that is fed with objects judges everything.
         let answer = self.store.judge(&conditions.into(), Grace::Over);
         answer.map_or_else(|_| Vec::new(), |answer| answer.states().collect())
