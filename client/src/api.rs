@@ -3,6 +3,7 @@
 mod agent;
 mod endpoint;
 mod error;
+mod socket;
 
 pub use self::{
     endpoint::{Endpoint, EndpointError, ServerUrl},

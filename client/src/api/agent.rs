@@ -15,11 +15,14 @@ use ureq::{
     tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsConfigBuilder, parse_pem},
     unversioned::{
         resolver::{ResolvedSocketAddrs, Resolver},
-        transport::{Connector, NextTimeout, RustlsConnector, TcpConnector},
+        transport::{Connector, NextTimeout, RustlsConnector},
     },
 };
 
-use super::endpoint::{Endpoint, EndpointError};
+use super::{
+    endpoint::{Endpoint, EndpointError},
+    socket::SocketConnector,
+};
 use crate::{
     VERSION,
     names::{Hosts, Names},
@@ -29,7 +32,7 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a lookup may take if there is an address to fall back on.
-const LOOKUP_WITH_FALLBACK: Duration = Duration::from_secs(2);
+const LOOKUP_WITH_FALLBACK: Duration = Duration::from_secs(1);
 
 /// How long a connection may be idle before it is left: the next question comes soon, or after a
 /// failure. Then another connection is better, since this one may lead to something else than the
@@ -84,7 +87,7 @@ fn with_tls(tls: TlsConfig, lookup: Lookup) -> Agent {
         .tls_config(tls)
         .user_agent(format!("oncue-client/{VERSION}"))
         .build();
-    let connector = ().chain(TcpConnector::default()).chain(RustlsConnector::default());
+    let connector = SocketConnector.chain(RustlsConnector::default());
     Agent::with_parts(config, connector, lookup)
 }
 

@@ -77,9 +77,7 @@ fn signal_until(
     };
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let attempt = api
-            .clone()
-            .with_patience(left.max(Duration::from_millis(1)));
+        let attempt = api.clone().with_patience(patience(left));
         let Err(error) = attempt.create(namespace, &signal.name, &assertion) else {
             return Ok(());
         };
@@ -90,6 +88,15 @@ fn signal_until(
         thread::sleep(delay);
     }
 }
+
+/// Returns the time of one attempt: it leaves some for another one, on another connection.
+fn patience(left: Duration) -> Duration {
+    let part = if left > SHORTEST { left * 2 / 3 } else { left };
+    part.max(Duration::from_millis(1))
+}
+
+/// The least time for two attempts.
+const SHORTEST: Duration = Duration::from_millis(600);
 
 /// Why not every signal was asserted.
 #[derive(Debug, Error)]

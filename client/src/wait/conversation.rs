@@ -12,6 +12,10 @@ const PACE: Duration = Duration::from_millis(100);
 /// The time between two questions if the store would not hold its answer.
 const POLL: Duration = Duration::from_secs(5);
 
+/// The least time for which a question was held that is asked again at once. One that breaks off
+/// sooner may do so again and again.
+const HELD: Duration = Duration::from_secs(1);
+
 /// How long the client asks no nudges of a store that has rejected a question with some.
 const WITHOUT_NUDGES: Duration = Duration::from_mins(1);
 
@@ -227,10 +231,13 @@ impl Conversation {
         ))
     }
 
-    /// Rests after a missing answer, longer each time.
+    /// Rests after a missing answer, longer each time. A question that was held for a while is asked
+    /// again at once: another replica of the store may answer.
     pub(super) fn rest(&mut self, now: Duration, random: &mut fastrand::Rng) {
         self.revision = None;
-        let until = now + self.backoff.after_failure(random);
+        let was_held = self.backoff.failures() == 0 && now >= self.asked_at + HELD;
+        let pause = self.backoff.after_failure(random);
+        let until = if was_held { now } else { now + pause };
         self.phase = Phase::Resting { until };
     }
 

@@ -813,6 +813,41 @@ fn an_outage_is_said_once_and_its_end_too() {
 }
 
 #[test]
+fn a_question_that_was_held_and_breaks_off_is_asked_again_at_once_and_then_with_pauses() {
+    let mut played = Played::of("a");
+    played.answer([missing("x")]);
+    played.pass_until(secs(10));
+    let asked = played.asked.len();
+    played.lose_the_store();
+    assert_eq!((played.asked.len(), played.now), (asked + 1, secs(10)));
+    played.lose_the_store();
+    assert_eq!(played.asked.len(), asked + 1);
+    assert!(played.wait.wake_at().unwrap() > secs(10));
+}
+
+#[test]
+fn a_question_that_breaks_off_again_and_again_is_not_asked_as_often() {
+    let mut played = Played::of("a");
+    while played.now < secs(60) {
+        // Another replica answers, and holds no question either.
+        let asked = played.asked.len();
+        played.answer([missing("x")]);
+        while played.asked.len() == asked {
+            let wake = played.wait.wake_at().unwrap();
+            played.pass_until(wake);
+        }
+        let asked = played.asked.len();
+        played.lose_the_store();
+        while played.asked.len() == asked {
+            let wake = played.wait.wake_at().unwrap();
+            played.pass_until(wake);
+        }
+    }
+    let asked = played.asked.len();
+    assert!(asked < 1_000, "asked {asked} times in a minute");
+}
+
+#[test]
 fn a_refusal_of_the_store_ends_the_wait() {
     let mut played = Played::of("a");
     played.refuse("answered 400: no such kind");

@@ -115,6 +115,20 @@ fn a_marker_fails_for_no_store_and_takes_two_seconds_at_most() {
 }
 
 #[test]
+fn a_marker_whose_replica_is_silent_asks_again_on_another_connection() {
+    let server = Server::start(|request| match request.connection {
+        0 => Reply::Hold,
+        _ => Reply::Json(201, json!({})),
+    });
+    let pod = mk_marked(server.url());
+    let ended = start(pod.installed(&["create", "--marker"])).end();
+    ended.assert_code(0);
+    assert_eq!(ended.log, [""; 0]);
+    assert_eq!(server.request().connection, 0);
+    assert_eq!(server.request().connection, 1);
+}
+
+#[test]
 fn a_marker_that_finds_nothing_says_so_and_ends_well() {
     let pod = Pod::new("http://127.0.0.1:9");
     pod.run(&["install", pod.directory.path().to_str().unwrap()])
