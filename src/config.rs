@@ -155,8 +155,9 @@ impl Config {
     pub(crate) fn needs_cluster(&self) -> bool {
         let asks = self.webhook_configuration.is_some() || self.store_service.is_some();
         let asks = asks || self.authority != AuthorityPlace::Data;
-        let leads = self.has(Role::Store) && self.lease.is_some();
-        self.has(Role::Controller) || leads || self.has(Role::Webhook) && asks
+        let is_kept_there = self.lease.is_some() || self.store == StoreKind::Kubernetes;
+        let keeps = self.has(Role::Store) && is_kept_there;
+        self.has(Role::Controller) || keeps || self.has(Role::Webhook) && asks
     }
 }
 

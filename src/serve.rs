@@ -168,7 +168,9 @@ impl Server {
 
         let (elector, leadership) = candidate(client.as_ref(), &config);
         let store = match store {
-            Some(opening) => Some(StoreRole::load(opening, &config, leadership).await?),
+            Some(opening) => {
+                Some(StoreRole::load(opening, &config, (client.as_ref(), leadership)).await?)
+            }
             None => None,
         };
         let controller = match (&store, &client) {

@@ -10,7 +10,7 @@
 //! | `limits` | [`Limits`], how many waiters, watchers and bytes a store accepts |
 //! | `asked` | the objects that someone asks for |
 //! | `dependent_pods` | the pods of the cluster that depend on something |
-//! | `backend` | [`Backend`], the interface to the storage; [`Memory`], [`Embedded`] |
+//! | `backend` | [`Backend`], the interface to the storage; [`Memory`], [`Embedded`], [`Kubernetes`] |
 //! | `room` | mutations within the memory budget |
 //! | `shared` | the state in memory, behind one lock |
 //! | `expiry` | the task that removes expired assertions |
@@ -26,6 +26,7 @@ mod embedded;
 mod error;
 mod expiry;
 mod handle;
+pub(crate) mod kubernetes;
 mod limits;
 mod memory;
 mod pulse;
@@ -48,8 +49,9 @@ pub use self::{
     backend::{Backend, Committed, Feed},
     clock::{Clock, SystemClock},
     embedded::Embedded,
-    error::{StoreDeath, StoreError, WaitError, WatchError},
+    error::{Refusal, StoreDeath, StoreError, WaitError, WatchError},
     handle::{Asserted, NewAssertion, Store},
+    kubernetes::Kubernetes,
     limits::Limits,
     memory::Memory,
     shared::{ObjectSource, Stats, WaitRequest},

@@ -153,6 +153,9 @@ fn owner_kind(_: &mut SchemaGenerator) -> Schema {
 }
 
 impl SignalSpec {
+    /// The names of all fields.
+    pub const FIELDS: [&str; 6] = ["variable", "kind", "value", "owner", "since", "expires"];
+
     /// Reads the spec of an object. Members that this version does not know are ignored.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::{
     life::Kind,
     memory::Exhausted,
     net::problem,
-    store::{StoreError, WaitError, WatchError},
+    store::{Refusal, StoreError, WaitError, WatchError},
 };
 
 /// What is wrong with a request, or with the store.
@@ -172,7 +172,20 @@ fn of_store(error: &StoreError) -> ProblemCode {
             namespace: None, ..
         }) => ProblemCode::StorageFull,
         StoreError::OverLimit(_) => ProblemCode::NamespaceExhausted,
+        StoreError::NotShown(_) => ProblemCode::ChangeNotShown,
+        StoreError::Refused(refusal) => of_refusal(refusal),
+        StoreError::Unavailable(_) => ProblemCode::ClusterUnavailable,
         _ => ProblemCode::StoreFailed,
+    }
+}
+
+fn of_refusal(refusal: &Refusal) -> ProblemCode {
+    match refusal {
+        Refusal::Forbidden(_) => ProblemCode::ChangeForbidden,
+        Refusal::Invalid(_) => ProblemCode::ChangeRefused,
+        Refusal::NoNamespace(_) => ProblemCode::NoSuchNamespace,
+        Refusal::Occupied { .. } => ProblemCode::NameOccupied,
+        Refusal::Terminating(_) => ProblemCode::NamespaceTerminating,
     }
 }
 

@@ -64,6 +64,8 @@ pub(crate) enum StoreKind {
     /// A crash-safe file in the data folder.
     #[default]
     Embedded,
+    /// Objects of the cluster, shared by several replicas.
+    Kubernetes,
     /// Memory only; the variables are lost when the process ends.
     Memory,
 }

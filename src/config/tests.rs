@@ -56,6 +56,24 @@ fn defaults_are_a_laptops() {
 }
 
 #[test]
+fn an_unknown_backend_is_refused_with_those_that_there_are() {
+    let flag = refused(&["--store", "etcd"]);
+    let file = file_settings("store: etcd").unwrap_err();
+    for refusal in [flag, file] {
+        for backend in ["etcd", "embedded", "kubernetes", "memory"] {
+            assert!(refusal.contains(backend), "{backend}: {refusal}");
+        }
+    }
+}
+
+#[test]
+fn a_store_in_the_cluster_keeps_nothing_in_a_folder_and_needs_the_cluster() {
+    let args = ["--store", "kubernetes", "--roles", "store"];
+    let config = Config::resolve(flags(&args)).unwrap();
+    assert!(config.needs_cluster() && !config.keeps_data());
+}
+
+#[test]
 fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
     let below = file_settings("http: 0.0.0.0:1\nadmin: 0.0.0.0:2\ninject: {image: file}").unwrap();
     let above = flags(&["--http", "0.0.0.0:3", "--inject-image", "flag"]);

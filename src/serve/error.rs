@@ -29,6 +29,9 @@ pub(crate) enum ServeError {
     /// A socket cannot be bound.
     #[error(transparent)]
     Listen(#[from] ListenersError),
+    /// The store is kept in a cluster, and there is none.
+    #[error("--store kubernetes keeps signals in a cluster, and none is connected")]
+    NoCluster,
     /// The process cannot run tasks.
     #[error("failed to start the runtime")]
     Runtime(#[source] io::Error),

@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use kube::Client;
 use prometheus_client::registry::Registry;
 use tokio::{
     task::spawn_blocking,
@@ -21,7 +22,9 @@ use crate::{
     leadership::Leadership,
     memory::{Budget, StoreMemory},
     net::{Endpoint, Limits, Transport},
-    store::{self, Backend, Embedded, Memory, Store, StoreError, SystemClock},
+    store::{
+        self, Backend, Embedded, Kubernetes, Memory, Store, StoreError, SystemClock, kubernetes,
+    },
 };
 
 /// The store, loaded.
@@ -30,18 +33,27 @@ pub(super) struct StoreRole {
     store: Store,
     memory: StoreMemory,
     limits: Limits,
+    /// What the backend counts, if it is the cluster.
+    signals: Option<kubernetes::Metrics>,
 }
 
 impl StoreRole {
     pub(super) async fn load(
         opening: Opening,
         config: &Config,
-        leadership: Leadership,
+        (client, leadership): (Option<&Client>, Leadership),
     ) -> Result<Self, ServeError> {
         let memory = config.memory.store.unwrap_or_default();
-        let backend: Arc<dyn Backend> = match config.store {
-            StoreKind::Embedded => Arc::new(open_embedded(&config.data, memory.variables).await?),
-            StoreKind::Memory => Arc::new(Memory::new(memory.variables)),
+        let budget = memory.variables;
+        let mut signals = None;
+        let backend: Arc<dyn Backend> = match (config.store, client) {
+            (StoreKind::Embedded, _) => Arc::new(open_embedded(&config.data, budget).await?),
+            (StoreKind::Kubernetes, Some(client)) => {
+                let metrics = signals.insert(kubernetes::Metrics::default()).clone();
+                Arc::new(Kubernetes::with_metrics(client.clone(), budget, metrics))
+            }
+            (StoreKind::Kubernetes, None) => return Err(ServeError::NoCluster),
+            (StoreKind::Memory, _) => Arc::new(Memory::new(budget)),
         };
         let limits = limits(open_files::limit(), &memory);
         let held = store::Limits::within(limits.connections, memory);
@@ -52,6 +64,7 @@ impl StoreRole {
             store,
             memory,
             limits,
+            signals,
         })
     }
 
@@ -62,6 +75,9 @@ impl StoreRole {
 
     pub(super) fn register(&self, registry: &mut Registry) -> api::Metrics {
         registry.register_collector(Box::new(self.store.leadership().clone()));
+        if let Some(signals) = &self.signals {
+            signals.register(registry);
+        }
         api::Metrics::register(&self.store, registry)
     }
 
@@ -225,6 +241,7 @@ mod tests {
                 store,
                 memory: StoreMemory::default(),
                 limits: Limits::STORE,
+                signals: None,
             }),
             webhook: None,
             controller: None,

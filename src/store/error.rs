@@ -1,8 +1,8 @@
 //! The errors of a store.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use oncue_language::Condition;
+use oncue_language::{Condition, Namespace};
 use thiserror::Error;
 
 use crate::memory::Exhausted;
@@ -49,6 +49,12 @@ pub enum StoreError {
         /// The error of the operating system.
         source: Arc<io::Error>,
     },
+    /// The write was made, and this replica has not seen it in time.
+    #[error(
+        "the cluster has stored the change, and this replica has not seen it within {0:?}: look again \
+         before you repeat it"
+    )]
+    NotShown(Duration),
     /// Another process has the store open.
     #[error(
         "{} is in use by another process: stop that one, or choose another directory",
@@ -80,12 +86,49 @@ pub enum StoreError {
     /// The variables have reached their memory limit. Nothing has changed.
     #[error("{0}: delete some, or raise --memory-limit; nothing has changed")]
     OverLimit(Exhausted),
+    /// The cluster refused the change; nothing has changed.
+    #[error(transparent)]
+    Refused(Refusal),
     /// The directory or its file system is not writable.
     #[error("{} cannot be written: make it writable, or choose another directory", path.display())]
     ReadOnly {
         /// The directory or file.
         path: PathBuf,
     },
+    /// The cluster did not keep the change in time. What is unknown may still happen.
+    #[error("the cluster does not keep signals now ({0}): try again later")]
+    Unavailable(String),
+}
+
+/// Why a cluster refused to keep a change.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum Refusal {
+    /// A right is missing; the API server's words say which.
+    #[error(
+        "the store may not change signals here: grant its ServiceAccount create, patch and delete on \
+         signals.oncue.dev, or see which policy or quota refused it: {0}"
+    )]
+    Forbidden(String),
+    /// The API server, or the resource itself, does not allow this.
+    #[error("no Signal can say this: {0}")]
+    Invalid(String),
+    /// The namespace does not exist.
+    #[error("the namespace {0} does not exist: create it first")]
+    NoNamespace(Namespace),
+    /// Someone else's object has the name.
+    #[error(
+        "the Signal {name} in {namespace} has the name of this assertion and states something else: \
+         delete it, or apply it under another name"
+    )]
+    Occupied {
+        /// The namespace of the object.
+        namespace: Namespace,
+        /// Its name.
+        name: String,
+    },
+    /// The namespace is being deleted.
+    #[error("the namespace {0} is being deleted: no signal can be created in it")]
+    Terminating(Namespace),
 }
 
 /// The part of a store that has ended.

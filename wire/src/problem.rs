@@ -94,6 +94,10 @@ macro_rules! problem_codes {
 problem_codes! {
     BodyTooLarge = 413, "body-too-large", "The body is too large";
     BodyTooSlow = 408, "body-too-slow", "The body came too slowly";
+    ChangeForbidden = 403, "change-forbidden", "The cluster does not let the store change this";
+    ChangeNotShown = 504, "change-not-shown", "The change was stored, and is not visible here yet";
+    ChangeRefused = 422, "change-refused", "The cluster does not accept the change";
+    ClusterUnavailable = 503, "cluster-unavailable", "The cluster does not keep changes now";
     ForeignOwner = 422, "foreign-owner", "The owner is in another namespace";
     InvalidBody = 400, "invalid-body", "The body is not valid";
     InvalidHost = 400, "invalid-host", "The request does not name one host";
@@ -104,7 +108,10 @@ problem_codes! {
     MemoryExhausted = 503, "memory-exhausted", "The store has no memory left for this";
     MethodNotAllowed = 405, "method-not-allowed", "The path does not have this method";
     NamespaceExhausted = 429, "namespace-exhausted", "The namespace has used up its memory";
+    NameOccupied = 409, "name-occupied", "Another object has the name";
+    NamespaceTerminating = 409, "namespace-terminating", "The namespace is being deleted";
     NamespacesDiffer = 400, "namespaces-differ", "The request names two namespaces";
+    NoSuchNamespace = 404, "no-such-namespace", "The namespace does not exist";
     NoSuchPath = 404, "no-such-path", "The path does not exist";
     NoSuchVariable = 404, "no-such-variable", "The variable does not exist";
     StorageFull = 507, "storage-full", "The store has no room for more";

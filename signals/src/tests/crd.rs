@@ -2,12 +2,12 @@
 //!
 //! `UPDATE_GOLDEN=1` writes it anew; read the diff before you commit it.
 
-use std::{env, fs, path::Path};
+use std::{collections::BTreeSet, env, fs, path::Path};
 
 use kube::{CustomResourceExt, Resource};
 use serde_json::json;
 
-use crate::{GROUP, KIND, PLURAL, Signal, VERSION};
+use crate::{GROUP, KIND, PLURAL, Signal, SignalSpec, VERSION};
 
 const HEADER: &str = "\
 # Generated from signals/src/resource.rs. To write it anew: UPDATE_GOLDEN=1 cargo test -p oncue-signals
@@ -72,6 +72,9 @@ fn every_field_is_explained() {
         );
     }
     assert_eq!(fields.len(), 10);
+    let properties = spec["properties"].as_object().unwrap();
+    let names: BTreeSet<_> = properties.keys().map(String::as_str).collect();
+    assert_eq!(names, BTreeSet::from(SignalSpec::FIELDS));
     for (name, schema) in fields {
         let description = schema["description"].as_str().unwrap_or_default();
         assert!(description.ends_with('.'), "{name}: {description:?}");

@@ -1,10 +1,13 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::{self, BoxFuture, FutureExt};
 use http::StatusCode;
 
 use super::kit::{Kit, Making};
-use crate::store::{Backend, Committed, Feed, Mutation, StoreError, Variables};
+use crate::{
+    language::Namespace,
+    store::{Backend, Committed, Feed, Mutation, Refusal, StoreError, Variables},
+};
 
 /// Keeps nothing, and says why.
 #[derive(Debug)]
@@ -40,6 +43,31 @@ async fn a_change_that_is_not_kept_is_a_problem() {
             StatusCode::INTERNAL_SERVER_ERROR,
             "store-failed",
         ),
+        (
+            StoreError::Unavailable("the API server is down".to_owned()),
+            StatusCode::SERVICE_UNAVAILABLE,
+            "cluster-unavailable",
+        ),
+        (
+            StoreError::NotShown(Duration::from_secs(5)),
+            StatusCode::GATEWAY_TIMEOUT,
+            "change-not-shown",
+        ),
+        (
+            StoreError::Refused(Refusal::Forbidden("no".to_owned())),
+            StatusCode::FORBIDDEN,
+            "change-forbidden",
+        ),
+        (
+            StoreError::Refused(Refusal::NoNamespace(Namespace::default())),
+            StatusCode::NOT_FOUND,
+            "no-such-namespace",
+        ),
+        (
+            StoreError::Refused(Refusal::Terminating(Namespace::default())),
+            StatusCode::CONFLICT,
+            "namespace-terminating",
+        ),
     ] {
         let backend = Arc::new(Failing(error));
         let kit = Kit::of(Making {
@@ -50,9 +78,12 @@ async fn a_change_that_is_not_kept_is_a_problem() {
         let variable = "/v1/namespaces/default/variables/a";
         for reply in [
             kit.put(variable, "").await,
-            kit.delete(variable).await,
             kit.post("/", r#"{"variable":"a"}"#).await,
         ] {
+            assert_eq!((reply.status, &*reply.problem()), (status, code));
+        }
+        if status != StatusCode::CONFLICT {
+            let reply = kit.delete(variable).await;
             assert_eq!((reply.status, &*reply.problem()), (status, code));
         }
         let metrics = String::from_utf8(kit.get("/metrics").await.body.to_vec()).unwrap();

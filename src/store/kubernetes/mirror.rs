@@ -1,0 +1,151 @@
+//! What this replica has seen of the cluster, shared between its watch and its writers.
+
+use std::{fmt, sync::Arc};
+
+use kube::{api::DynamicObject, runtime::watcher::Event};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::{
+    metrics::Metrics,
+    replica::{Place, Replica, version},
+    writers::{Shown, Writers},
+};
+use crate::{
+    memory::Budget,
+    store::{Update, backend::Feed},
+};
+
+/// What this replica has seen of the cluster.
+pub(super) struct Mirror {
+    state: Mutex<State>,
+    metrics: Metrics,
+}
+
+struct State {
+    replica: Replica,
+    /// They receive nothing before the first list is complete.
+    feeds: Vec<Arc<dyn Feed>>,
+    is_listed: watch::Sender<bool>,
+    /// The greatest version that the watch has shown.
+    shown: u64,
+    /// How many lists have begun.
+    lists: u64,
+    writers: Writers,
+}
+
+impl Mirror {
+    pub(super) fn new(budget: Budget, metrics: Metrics) -> Self {
+        Self {
+            state: Mutex::new(State {
+                replica: Replica::new(budget),
+                feeds: Vec::new(),
+                is_listed: watch::Sender::new(false),
+                shown: 0,
+                lists: 0,
+                writers: Writers::default(),
+            }),
+            metrics,
+        }
+    }
+
+    /// Adds a feed: it gets everything now, or when the first list is complete.
+    pub(super) fn feed(&self, feed: Arc<dyn Feed>) {
+        let mut state = self.state.lock();
+        if *state.is_listed.borrow() {
+            feed.reset(state.replica.variables());
+        }
+        state.feeds.push(feed);
+    }
+
+    /// Returns whether the first list is complete, now and later.
+    pub(super) fn is_listed(&self) -> watch::Receiver<bool> {
+        self.state.lock().is_listed.subscribe()
+    }
+
+    /// Takes over an event of the watch. The feeds are called under the lock, so that they see the
+    /// order of the events; then the writers are told.
+    pub(super) fn observe(&self, event: Event<DynamicObject>) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        match event {
+            Event::Init => {
+                state.lists += 1;
+                state.replica.begin_list();
+            }
+            Event::InitApply(object) | Event::Apply(object) => {
+                let updates = state.replica.put(&object);
+                state.publish(&object, &updates);
+            }
+            Event::Delete(object) => {
+                let updates = state.replica.remove_object(&object);
+                state.publish(&object, &updates);
+            }
+            Event::InitDone => state.end_list(),
+        }
+        self.metrics.skipped(state.replica.skipped());
+    }
+
+    /// Calls `look` with what is known.
+    pub(super) fn with<T>(&self, look: impl FnOnce(&Replica) -> T) -> T {
+        look(&self.state.lock().replica)
+    }
+
+    /// Waits until the watch has shown `version`, which is stored already.
+    pub(super) fn shows_version(&self, version: u64) -> Shown {
+        let mut state = self.state.lock();
+        let is_shown = state.shown >= version && !state.replica.is_listing();
+        let list = state.lists;
+        state.writers.wait_for_version(version, list, is_shown)
+    }
+
+    /// Waits until the watch has shown that an object is gone, or is being deleted.
+    pub(super) fn shows_end(&self, place: &Place, uid: &str) -> Shown {
+        let mut state = self.state.lock();
+        let is_gone = !state.replica.has(place, uid);
+        state.writers.wait_for_end(place, uid, is_gone)
+    }
+}
+
+impl State {
+    /// Tells the feeds, and then the writers.
+    fn publish(&mut self, object: &DynamicObject, updates: &[Update]) {
+        if *self.is_listed.borrow() && !updates.is_empty() {
+            for feed in &self.feeds {
+                feed.committed(updates);
+            }
+        }
+        if let Some(version) = version(object) {
+            self.shown = self.shown.max(version);
+        }
+        // While a list goes on, not everything up to a version has been shown.
+        if !self.replica.is_listing() {
+            self.writers.tell_versions(self.shown);
+        }
+        if let Some(place) = Place::of_object(object) {
+            self.writers.tell_ends(&self.replica, &place);
+        }
+    }
+
+    fn end_list(&mut self) {
+        let updates = self.replica.end_list();
+        if *self.is_listed.borrow() {
+            for feed in &self.feeds {
+                feed.committed(&updates);
+            }
+        } else {
+            for feed in &self.feeds {
+                feed.reset(self.replica.variables());
+            }
+        }
+        self.is_listed.send_replace(true);
+        self.writers.tell_versions(self.shown);
+        self.writers.tell_list(self.lists, &self.replica);
+    }
+}
+
+impl fmt::Debug for Mirror {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mirror").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,157 @@
+//! The watch of all Signals, which goes on for ever.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use futures_util::{Stream, StreamExt};
+use kube::{
+    Api, Client,
+    api::DynamicObject,
+    runtime::watcher::{self, Config, Event, watcher},
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{
+    metrics::Metrics,
+    mirror::Mirror,
+    requests::signals,
+    requirement::{check_fields, explain, status},
+};
+use crate::outage::{Outage, Pause};
+
+type Events = Pin<Box<dyn Stream<Item = watcher::Result<Event<DynamicObject>>> + Send>>;
+
+/// The watch of all Signals.
+pub(super) struct SignalWatch {
+    client: Client,
+    mirror: Arc<Mirror>,
+    metrics: Metrics,
+    events: Events,
+    outage: Outage,
+    pause: Pause,
+    /// Whether the CRD was checked, in the list that is under way or before.
+    is_checked: bool,
+    is_listing: bool,
+    /// When the last list was complete, or was begun.
+    listed: Instant,
+}
+
+impl SignalWatch {
+    pub(super) fn new(client: Client, mirror: Arc<Mirror>, metrics: Metrics) -> Self {
+        Self {
+            events: open(&client),
+            client,
+            mirror,
+            metrics,
+            outage: Outage::of("watch of signals"),
+            pause: Pause::default(),
+            is_checked: false,
+            is_listing: true,
+            listed: Instant::now(),
+        }
+    }
+
+    /// Tells the mirror what happens, for ever.
+    pub(super) async fn run(mut self) {
+        loop {
+            let longest = if self.is_listing {
+                LONGEST_LIST
+            } else {
+                LONGEST_SILENCE
+            };
+            match timeout(longest, self.events.next()).await {
+                Ok(Some(Ok(Event::InitDone))) => self.listed().await,
+                Ok(Some(Ok(event))) => self.observed(event),
+                Ok(Some(Err(error))) => self.failed(&error).await,
+                Ok(None) | Err(_) => self.begin_anew(),
+            }
+        }
+    }
+
+    fn observed(&mut self, event: Event<DynamicObject>) {
+        // The beginning of a list says nothing: no answer has come yet.
+        if matches!(event, Event::Init) {
+            self.is_listing = true;
+        } else {
+            self.works();
+        }
+        self.mirror.observe(event);
+        let is_due = self.listed.elapsed() >= BETWEEN_LISTS;
+        if is_due && self.mirror.with(super::replica::Replica::has_room_again) {
+            self.begin_anew();
+        }
+    }
+
+    /// A list is complete. It counts once the CRD is new enough.
+    async fn listed(&mut self) {
+        if !self.is_checked
+            && let Err(text) = check_fields(&self.client).await
+        {
+            self.outage.failed(&text, &text);
+            self.metrics.watch_failed();
+            self.pause.after_failure().await;
+            return self.begin_anew();
+        }
+        self.is_checked = true;
+        self.is_listing = false;
+        self.works();
+        self.listed = Instant::now();
+        self.mirror.observe(Event::InitDone);
+    }
+
+    fn works(&mut self) {
+        if self.is_checked {
+            self.pause = Pause::default();
+            self.outage.succeeded();
+            self.metrics.watches();
+        }
+    }
+
+    async fn failed(&mut self, error: &watcher::Error) {
+        let code = status(error).map(|status| status.code);
+        // That the API server has forgotten where we are is no failure: the next list tells.
+        if code != Some(410) {
+            let text = explain(&self.client, error).await;
+            self.outage.failed(&text, &text);
+            self.metrics.watch_failed();
+            let asked_for = retry_after(error);
+            tokio::join!(self.pause.after_failure(), sleep(asked_for));
+        }
+        // A watch that was refused is not known to have missed nothing.
+        if matches!(code, Some(403 | 404)) {
+            self.begin_anew();
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        self.events = open(&self.client);
+        self.is_listing = true;
+        self.listed = Instant::now();
+    }
+}
+
+/// Returns how long the API server asks to be left alone, within limits.
+fn retry_after(error: &watcher::Error) -> Duration {
+    let details = status(error).and_then(|status| status.details.as_ref());
+    let seconds = details.map_or(0, |details| details.retry_after_seconds);
+    Duration::from_secs(u64::from(seconds)).min(LONGEST_PAUSE)
+}
+
+fn open(client: &Client) -> Events {
+    let api = Api::<DynamicObject>::all_with(client.clone(), &signals());
+    watcher(api, Config::default().timeout(WATCH_SECONDS)).boxed()
+}
+
+/// How long one watch lasts. If its connection dies, this replica is that old at most, and the
+/// time of a new connection.
+const WATCH_SECONDS: u32 = 30;
+
+/// How long a page of a list may take.
+const LONGEST_LIST: Duration = Duration::from_mins(1);
+
+/// After how long without any change everything is listed again, in case that a watch is broken.
+const LONGEST_SILENCE: Duration = Duration::from_mins(10);
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How often all objects are listed again to find room for those that had none.
+const BETWEEN_LISTS: Duration = Duration::from_mins(1);
