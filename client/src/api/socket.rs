@@ -19,18 +19,6 @@ use ureq::{
     },
 };
 
-/// How long the first rounds of tries wait for an address, one after the other; the last one counts
-/// for all others.
-const PATIENCE: [Duration; 7] = [
-    Duration::from_millis(250),
-    Duration::from_millis(250),
-    Duration::from_millis(250),
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-];
-
 /// How long a connection may be silent before the kernel asks the other side whether it is there.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(3);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
@@ -84,10 +72,7 @@ fn connect<T>(
     try_one: impl Fn(SocketAddr, Duration) -> io::Result<T>,
 ) -> io::Result<T> {
     let begin = Instant::now();
-    let mut patience = PATIENCE.into_iter();
-    let mut longest = Duration::ZERO;
-    loop {
-        longest = patience.next().unwrap_or(longest);
+    for round in 0.. {
         let mut failure = io::Error::from(ErrorKind::ConnectionRefused);
         let mut is_silent = false;
         for address in addresses {
@@ -95,7 +80,7 @@ fn connect<T>(
             if left.is_zero() {
                 return Err(ErrorKind::TimedOut.into());
             }
-            match try_one(*address, longest.min(left)) {
+            match try_one(*address, patience(round).min(left)) {
                 Ok(connected) => return Ok(connected),
                 Err(error) if error.kind() == ErrorKind::TimedOut => is_silent = true,
                 Err(error) => failure = error,
@@ -105,6 +90,17 @@ fn connect<T>(
             return Err(failure);
         }
     }
+    Err(ErrorKind::TimedOut.into())
+}
+
+/// Returns how long an address may be silent in a round of tries: within a cluster, one that lives
+/// accepts within milliseconds.
+fn patience(round: u32) -> Duration {
+    Duration::from_millis(match round {
+        ..8 => 250,
+        8..10 => 500,
+        10.. => 1_000,
+    })
 }
 
 fn notice_a_dead_peer(stream: &TcpStream) -> io::Result<()> {
@@ -225,13 +221,11 @@ mod tests {
 
     #[test]
     fn an_address_that_is_silent_is_tried_again_and_again_with_more_patience() {
-        let (tries, connected) = tried(1, &[ErrorKind::TimedOut; 8]);
+        let (tries, connected) = tried(1, &[ErrorKind::TimedOut; 11]);
         connected.unwrap();
         let patience: Vec<_> = tries.iter().map(|(_, patience)| *patience).collect();
-        assert_eq!(
-            patience,
-            [250, 250, 250, 250, 500, 500, 1_000, 1_000, 1_000]
-        );
+        assert_eq!(patience[..8], [250; 8]);
+        assert_eq!(patience[8..], [500, 500, 1_000, 1_000]);
     }
 
     #[test]
