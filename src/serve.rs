@@ -55,7 +55,7 @@ use self::{
 };
 use crate::{
     admin::{self, Admin, Readiness},
-    cluster::{WhichCluster, connect},
+    cluster::{ConnectError, WhichCluster, connect},
     config::{AuthorityPlace, Config, LogFormat, Role},
     controller::{self, Controller},
     leadership::{BootClock, Elector, Leadership},
@@ -94,14 +94,31 @@ async fn run_until_stopped(config: Config) -> Result<(), ServeError> {
 }
 
 /// Returns the leadership of this replica of the store, and what is to gain it if there are several.
-fn candidate(client: Option<&Client>, config: &Config) -> (Option<Elector>, Leadership) {
+fn candidate(client: Option<Client>, config: &Config) -> (Option<Elector>, Leadership) {
     match (client, &config.lease) {
         (Some(client), Some(lease)) if config.has(Role::Store) => {
             let clock = Arc::new(BootClock);
-            let (elector, leadership) = Elector::new(client.clone(), lease.clone(), clock);
+            let (elector, leadership) = Elector::new(client, lease.clone(), clock);
             (Some(elector), leadership)
         }
         _ => (None, Leadership::sole()),
+    }
+}
+
+/// The clients of the cluster.
+struct Clients {
+    general: Client,
+    /// That of the elector: the connections that others have left, and that may be dead, must not
+    /// cost it a timeout each.
+    elector: Client,
+}
+
+impl Clients {
+    async fn connect() -> Result<Self, ConnectError> {
+        Ok(Self {
+            general: connect(WhichCluster::default()).await?,
+            elector: connect(WhichCluster::default()).await?,
+        })
     }
 }
 
@@ -122,15 +139,15 @@ impl Server {
     ///
     /// Health and metrics are served first, so that it can be seen what a slow start waits for.
     pub(crate) async fn start(config: Config) -> Result<Self, ServeError> {
-        let client = if config.needs_cluster() {
-            Some(connect(WhichCluster::default()).await?)
+        let clients = if config.needs_cluster() {
+            Some(Clients::connect().await?)
         } else {
             None
         };
-        Self::start_in(client, config).await
+        Self::start_in(clients, config).await
     }
 
-    async fn start_in(client: Option<Client>, config: Config) -> Result<Self, ServeError> {
+    async fn start_in(clients: Option<Clients>, config: Config) -> Result<Self, ServeError> {
         let listeners = Listeners::bind(&config)?;
         let addresses = listeners.addresses()?;
         if config.keeps_data() {
@@ -148,14 +165,14 @@ impl Server {
             roles: Group::new(metrics.clone()),
             admin: Group::new(metrics),
         };
-        server.start_serving(listeners, (client, config)).await?;
+        server.start_serving(listeners, (clients, config)).await?;
         Ok(server)
     }
 
     async fn start_serving(
         &mut self,
         listeners: Listeners,
-        (client, config): (Option<Client>, Config),
+        (clients, config): (Option<Clients>, Config),
     ) -> Result<(), ServeError> {
         let (readying, readiness) = Readiness::new();
         let opening = |listener, name| Opening {
@@ -166,7 +183,8 @@ impl Server {
         let webhook = listeners.webhook.map(|it| opening(it, "webhook"));
         let registry = self.serve_admin(listeners.admin, readiness);
 
-        let (elector, leadership) = candidate(client.as_ref(), &config);
+        let (client, of_elector) = clients.map(|it| (it.general, it.elector)).unzip();
+        let (elector, leadership) = candidate(of_elector, &config);
         let store = match store {
             Some(opening) => {
                 Some(StoreRole::load(opening, &config, (client.as_ref(), leadership)).await?)

@@ -32,8 +32,15 @@ fn mk_webhook() -> Config {
     }
 }
 
+fn clients(cluster: &FakeCluster) -> Clients {
+    Clients {
+        general: cluster.client(),
+        elector: cluster.client(),
+    }
+}
+
 async fn start(cluster: &FakeCluster) -> Server {
-    let client = Some(cluster.client());
+    let client = Some(clients(cluster));
     Server::start_in(client, mk_webhook()).await.unwrap()
 }
 
@@ -163,7 +170,7 @@ async fn metrics_are_silent_of_a_configuration_that_is_not_kept() {
         webhook_configuration: None,
         ..mk_webhook()
     };
-    let client = Some(cluster.client());
+    let client = Some(clients(&cluster));
     let server = Server::start_in(client, config).await.unwrap();
     let text = get(server.addresses.admin, "/metrics").await;
     assert!(text.contains("oncue_webhook_in_flight"), "{text}");
@@ -217,7 +224,7 @@ async fn start_store(cluster: &FakeCluster) -> Server {
         lease: mk_webhook().store_service,
         ..mk_webhook()
     };
-    let client = Some(cluster.client());
+    let client = Some(clients(cluster));
     Server::start_in(client, config).await.unwrap()
 }
 
