@@ -3,6 +3,8 @@
 //! All calls go to the same pod, the first by name, as long as it is ready: another one sees a write
 //! a moment later.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -140,8 +142,9 @@ impl Store {
         Ok(Some(told.collect()))
     }
 
-    /// Returns the names of the waiting pods of this namespace.
-    pub async fn waiting_pods(&self) -> Result<Vec<String>> {
+    /// Returns the names of the waiting pods of this namespace. Several replicas may hold the wait of
+    /// one pod: one that it left, or those that know its gate.
+    pub async fn waiting_pods(&self) -> Result<BTreeSet<String>> {
         let waiters = self.waiters().await?;
         let names = waiters.iter().filter_map(|waiter| waiter["pod"].as_str());
         Ok(names.map(str::to_owned).collect())
