@@ -17,6 +17,7 @@
 //! | `links` | [`Links`], every term of the members with its producers |
 //! | `supply` | [`Supply`], how much producers can provide |
 //! | `names` | lists of names that stay short |
+//! | `sorted_set` | sets that take little room |
 //! | `pool` | what counts towards a demand, shared by all who ask for it |
 //! | `start` | which members can start, one after the other |
 //! | `cycles` | [`Cycle`], members that wait for each other |
@@ -32,6 +33,7 @@ mod pool;
 mod service;
 mod services;
 mod signals;
+mod sorted_set;
 mod start;
 mod supply;
 mod want;
@@ -48,7 +50,7 @@ pub use self::{
 };
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -58,6 +60,7 @@ use self::{
     labels::LabelIndex,
     services::ServiceIndex,
     signals::{Offer, SignalIndex},
+    sorted_set::SortedSet,
 };
 use crate::{
     language::{
@@ -79,7 +82,7 @@ pub struct Model {
     /// How many members each namespace has.
     namespaces: BTreeMap<Namespace, usize>,
     /// The members whose pods make up an object.
-    objects: HashMap<ObjectName, BTreeSet<MemberId>>,
+    objects: HashMap<ObjectName, SortedSet<MemberId>>,
     signals: SignalIndex,
     labels: LabelIndex,
     services: ServiceIndex,
@@ -148,7 +151,7 @@ impl Model {
         }
         for name in object_names(&member) {
             if let Some(members) = self.objects.get_mut(&name) {
-                members.remove(&id);
+                members.remove(id);
                 if members.is_empty() {
                     self.objects.remove(&name);
                 }
@@ -338,7 +341,7 @@ impl Model {
 
     fn of_object(&self, namespace: &Namespace, kind: WorkloadKind, name: &str) -> Vec<MemberId> {
         let members = self.objects.get(&(namespace.clone(), kind, name.into()));
-        members.into_iter().flatten().copied().collect()
+        members.into_iter().flat_map(SortedSet::iter).collect()
     }
 
     /// Returns the pod of this name, or the `StatefulSet` that makes one.

@@ -1,8 +1,8 @@
 //! The index of members by the labels of their pods.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use super::{Member, MemberId};
+use super::{Member, MemberId, sorted_set::SortedSet};
 use crate::language::Namespace;
 
 /// A label in a namespace: the key, then the value.
@@ -11,7 +11,7 @@ type Label = (Namespace, Box<str>, Box<str>);
 /// All members, by each label of their pods.
 #[derive(Debug, Default)]
 pub(super) struct LabelIndex {
-    members: HashMap<Label, BTreeSet<MemberId>>,
+    members: HashMap<Label, SortedSet<MemberId>>,
 }
 
 impl LabelIndex {
@@ -24,7 +24,7 @@ impl LabelIndex {
     pub(super) fn remove(&mut self, id: MemberId, member: &Member) {
         for label in labels(member) {
             if let Some(members) = self.members.get_mut(&label) {
-                members.remove(&id);
+                members.remove(id);
                 if members.is_empty() {
                     self.members.remove(&label);
                 }
@@ -44,16 +44,16 @@ impl LabelIndex {
             let label = (namespace.clone(), key.clone(), value.clone());
             self.members.get(&label)
         });
-        let Some(Some(rarest)) = with_label.min_by_key(|members| members.map_or(0, BTreeSet::len))
+        let Some(Some(rarest)) = with_label.min_by_key(|members| members.map_or(0, SortedSet::len))
         else {
             return Vec::new();
         };
-        let is_selected = |id: &&MemberId| {
-            let labels = &member(**id).labels;
+        let is_selected = |id: &MemberId| {
+            let labels = &member(*id).labels;
             let has = |(key, value): &(_, _)| labels.get(key) == Some(value);
             selector.iter().all(has)
         };
-        rarest.iter().filter(is_selected).copied().collect()
+        rarest.iter().filter(is_selected).collect()
     }
 }
 

@@ -1,11 +1,11 @@
 //! The index of signals by the names of their variables.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     ops::Bound,
 };
 
-use super::{Member, MemberId, pattern::Pattern};
+use super::{Member, MemberId, pattern::Pattern, sorted_set::SortedSet};
 use crate::language::Namespace;
 
 /// A signal: a member, and the position among its signals.
@@ -21,7 +21,7 @@ pub(super) struct SignalIndex {
 #[derive(Debug, Default)]
 struct Names {
     /// Those whose names are known, by name.
-    known: BTreeMap<Box<str>, BTreeSet<Offer>>,
+    known: BTreeMap<Box<str>, SortedSet<Offer>>,
     /// The others, by what comes before the first unknown part.
     open: BTreeMap<Box<str>, BTreeMap<Offer, Pattern>>,
 }
@@ -46,7 +46,7 @@ impl SignalIndex {
         for (offer, pattern) in offers(id, member) {
             if pattern.is_literal() {
                 remove(&mut names.known, pattern.stem(), |offers| {
-                    offers.remove(&offer);
+                    offers.remove(offer);
                     offers.is_empty()
                 });
             } else {
@@ -77,11 +77,11 @@ impl Names {
     fn known(&self, wanted: &Pattern) -> Vec<Offer> {
         if wanted.is_literal() {
             let offers = self.known.get(wanted.stem());
-            return offers.into_iter().flatten().copied().collect();
+            return offers.into_iter().flat_map(SortedSet::iter).collect();
         }
         from(&self.known, wanted.stem())
             .filter(|(name, _)| wanted.overlaps(&Pattern::literal(name)))
-            .flat_map(|(_, offers)| offers.iter().copied())
+            .flat_map(|(_, offers)| offers.iter())
             .collect()
     }
 
