@@ -71,6 +71,15 @@ pub(crate) struct Settings {
     pub(crate) opens_gates: bool,
 }
 
+/// What the parts of a controller share.
+struct Context {
+    client: Client,
+    store: Store,
+    keys: Keys,
+    metrics: Metrics,
+    writes: Writes,
+}
+
 impl Controller {
     /// Returns the controller of the cluster that `client` talks to.
     ///
@@ -99,23 +108,23 @@ impl Controller {
             settings: Settings { keys, opens_gates },
             metrics,
         } = self;
-        let objects = ObjectsTask::new(client.clone(), store.clone(), metrics.clone());
-        let mut pods = PodsTask::new(client.clone(), keys.clone());
-        let observed = (store.clone(), pods.reader());
-        let life = LifeTask::new(client.clone(), observed, (keys.clone(), metrics.clone()));
-        let dependent = DependentPodsTask::new(store.clone(), pods.reader());
         let leadership = store.leadership().clone();
-        let writes = Writes::new(leadership.clone());
-        let reporting = ReportingTask::new(
-            (client.clone(), writes.clone()),
-            (store.clone(), pods.reader()),
-            metrics.clone(),
-        );
-        let uninjected = UninjectedTask::new(client.clone(), keys.clone(), metrics.clone());
+        let context = Context {
+            writes: Writes::new(leadership.clone()),
+            client,
+            store,
+            keys,
+            metrics,
+        };
+        let objects = ObjectsTask::new(&context);
+        let mut pods = PodsTask::new(&context);
+        let life = LifeTask::new(&context, pods.reader());
+        let dependent = DependentPodsTask::new(&context, pods.reader());
+        let reporting = ReportingTask::new(&context, pods.reader());
+        let uninjected = UninjectedTask::new(&context);
         let mut tasks = JoinSet::new();
         if opens_gates {
-            let observed = (store, pods.reader());
-            let gates = GatesTask::new((client, writes), observed, (keys, metrics));
+            let gates = GatesTask::new(&context, pods.reader());
             tasks.spawn(gates.run());
         }
         tasks.spawn(objects.run());

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use tracing::warn;
 
-use super::pods::{PodNews, PodReader};
+use super::{
+    Context,
+    pods::{PodNews, PodReader},
+};
 use crate::{dependent_pod::DependentPod, language::Owner, release::ReleaseProblem, store::Store};
 
 /// The task that tells the store of dependent pods.
@@ -36,10 +39,10 @@ impl IgnoredReleases {
 }
 
 impl DependentPodsTask {
-    pub(super) fn new(store: Store, pods: PodReader) -> Self {
+    pub(super) fn new(context: &Context, pods: PodReader) -> Self {
         Self {
             pods,
-            store,
+            store: context.store.clone(),
             seen: HashSet::new(),
             ignored: IgnoredReleases::default(),
         }

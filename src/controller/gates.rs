@@ -5,19 +5,17 @@ mod waiting;
 
 use std::collections::HashMap;
 
-use kube::Client;
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::warn;
 
 use self::{opener::Opener, waiting::Waiting};
 use super::{
-    metrics::Metrics,
+    Context,
     pods::{PodNews, PodReader},
-    writes::Writes,
 };
 use crate::{
     gates::{Gate, GateWait, GatedPod},
-    language::{Keys, Owner},
+    language::Owner,
     life::PodProblem,
     store::Store,
 };
@@ -51,17 +49,13 @@ impl Drop for Known {
 }
 
 impl GatesTask {
-    pub(super) fn new(
-        (client, writes): (Client, Writes),
-        (store, pods): (Store, PodReader),
-        (keys, metrics): (Keys, Metrics),
-    ) -> Self {
+    pub(super) fn new(context: &Context, pods: PodReader) -> Self {
         Self {
             pods,
             gated: HashMap::new(),
             tasks: JoinSet::new(),
-            opener: Opener::new((client, writes), keys, metrics),
-            store,
+            opener: Opener::new(context),
+            store: context.store.clone(),
             lists: 0,
         }
     }

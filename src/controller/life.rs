@@ -3,12 +3,13 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, stream};
-use kube::{Client, core::GroupVersion};
+use kube::core::GroupVersion;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
 use super::{
+    Context,
     assertions::{AssertionNews, Assertions},
     confirmations::{Confirmations, Confirmed},
     metrics::Metrics,
@@ -42,22 +43,25 @@ pub(super) struct LifeTask {
 }
 
 impl LifeTask {
-    pub(super) fn new(
-        client: Client,
-        (store, pods): (Store, PodReader),
-        (keys, metrics): (Keys, Metrics),
-    ) -> Self {
+    pub(super) fn new(context: &Context, pods: PodReader) -> Self {
+        let Context {
+            client,
+            store,
+            keys,
+            metrics,
+            ..
+        } = context;
         let jobs = resource(&GroupVersion::gv("batch", "v1"), "jobs");
         Self {
             life: Life::default(),
             assertions: Assertions::of(store.clone()),
             confirmations: Confirmations::of(client.clone()),
-            jobs: Observations::of(client, jobs, Watched::default()),
+            jobs: Observations::of(client.clone(), jobs, Watched::default()),
             pods,
-            writer: Writer::of(store.clone(), metrics),
-            keys,
+            writer: Writer::of(store.clone(), metrics.clone()),
+            keys: keys.clone(),
             leads: store.leadership().is_held(),
-            store,
+            store: store.clone(),
             next: None,
         }
     }

@@ -26,6 +26,7 @@ use self::{
     plan::{MOST_WATCHES, Plan, Watch},
 };
 use super::{
+    Context,
     failure::Failure,
     metrics::Metrics,
     observations::{Observation, Observations},
@@ -81,15 +82,15 @@ struct Shown {
 }
 
 impl ObjectsTask {
-    pub(super) fn new(client: Client, store: Store, metrics: Metrics) -> Self {
+    pub(super) fn new(context: &Context) -> Self {
         let (sender, shown) = mpsc::channel(UNSEEN);
         let mut looks = interval(BETWEEN_LOOKS);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        metrics.watches(WATCHES_OF_OTHERS);
+        context.metrics.watches(WATCHES_OF_OTHERS);
         Self {
-            client,
-            store,
-            metrics,
+            client: context.client.clone(),
+            store: context.store.clone(),
+            metrics: context.metrics.clone(),
             asked: BTreeMap::new(),
             plan: Plan::default(),
             running: BTreeMap::new(),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use kube::{Client, api::ApiResource, core::GroupVersion};
+use kube::{api::ApiResource, core::GroupVersion};
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{
+    Context,
     objects::resource,
     observations::{Observation, Observations, Watched},
 };
@@ -46,13 +47,14 @@ pub(super) struct PodsTask {
 pub(super) struct PodReader(mpsc::Receiver<Arc<PodNews>>);
 
 impl PodsTask {
-    pub(super) fn new(client: Client, keys: Keys) -> Self {
+    pub(super) fn new(context: &Context) -> Self {
+        let keys = context.keys.clone();
         let managed = Watched {
             labels: Some(format!("{}=true", managed_label(&keys))),
             ..Watched::default()
         };
         Self {
-            observations: Observations::of(client, pods(), managed),
+            observations: Observations::of(context.client.clone(), pods(), managed),
             keys,
             readers: Vec::new(),
         }

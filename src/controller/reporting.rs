@@ -5,7 +5,6 @@ mod writer;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use kube::Client;
 use tokio::{
     task::coop::consume_budget,
     time::{Interval, MissedTickBehavior, interval},
@@ -14,9 +13,9 @@ use tracing::debug;
 
 use self::writer::{Failed, Writer};
 use super::{
+    Context,
     metrics::Metrics,
     pods::{PodNews, PodReader},
-    writes::Writes,
 };
 use crate::{
     language::Timestamp,
@@ -48,20 +47,16 @@ struct Judged {
 }
 
 impl ReportingTask {
-    pub(super) fn new(
-        (client, writes): (Client, Writes),
-        (store, pods): (Store, PodReader),
-        metrics: Metrics,
-    ) -> Self {
+    pub(super) fn new(context: &Context, pods: PodReader) -> Self {
         let mut looks = interval(BETWEEN_LOOKS);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             pods,
             reporter: Reporter::default(),
-            writer: Writer::new(client, writes, metrics.clone()),
-            leads: store.leadership().is_held(),
-            store,
-            metrics,
+            writer: Writer::new(context),
+            leads: context.store.leadership().is_held(),
+            store: context.store.clone(),
+            metrics: context.metrics.clone(),
             looks,
             judged: Judged::default(),
         }

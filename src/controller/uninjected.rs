@@ -15,7 +15,7 @@ use kube::{
 };
 use tokio::time::sleep;
 
-use super::{metrics::Metrics, pods::pods};
+use super::{Context, metrics::Metrics, pods::pods};
 use crate::{
     cluster::{ApiError, call},
     injection::managed_label,
@@ -33,11 +33,11 @@ pub(super) struct UninjectedTask {
 }
 
 impl UninjectedTask {
-    pub(super) fn new(client: Client, keys: Keys, metrics: Metrics) -> Self {
+    pub(super) fn new(context: &Context) -> Self {
         Self {
-            client,
-            keys,
-            metrics,
+            client: context.client.clone(),
+            keys: context.keys.clone(),
+            metrics: context.metrics.clone(),
             outage: Outage::of("count of pods that were not injected"),
         }
     }

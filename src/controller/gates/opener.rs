@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::super::{
+    Context,
     metrics::Metrics,
     observations,
     pods::pods,
@@ -44,13 +45,13 @@ pub(super) struct Opening {
 }
 
 impl Opener {
-    pub(super) fn new((client, writes): (Client, Writes), keys: Keys, metrics: Metrics) -> Self {
+    pub(super) fn new(context: &Context) -> Self {
         Self {
-            client,
+            client: context.client.clone(),
             pods: pods(),
-            keys,
-            metrics,
-            writes,
+            keys: context.keys.clone(),
+            metrics: context.metrics.clone(),
+            writes: context.writes.clone(),
             outage: Arc::new(Mutex::new(Outage::of("removal of a scheduling gate"))),
         }
     }

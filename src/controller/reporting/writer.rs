@@ -7,6 +7,7 @@ use tokio::{task::JoinSet, time::Instant};
 use tracing::warn;
 
 use super::super::{
+    Context,
     metrics::Metrics,
     writes::{FIELD_MANAGER, Unwritten, Writes, Written},
 };
@@ -45,11 +46,11 @@ enum Done {
 }
 
 impl Writer {
-    pub(super) fn new(client: Client, writes: Writes, metrics: Metrics) -> Self {
+    pub(super) fn new(context: &Context) -> Self {
         Self {
-            client,
-            writes,
-            metrics,
+            client: context.client.clone(),
+            writes: context.writes.clone(),
+            metrics: context.metrics.clone(),
             instance: instance::name(),
             writing: JoinSet::new(),
             conditions: Outage::of("condition of a pod"),
