@@ -11,6 +11,7 @@
 //! | `asked` | the objects that someone asks for |
 //! | `dependent_pods` | the pods of the cluster that depend on something |
 //! | `backend` | [`Backend`], the interface to the storage; [`Memory`], [`Embedded`], [`Kubernetes`] |
+//! | `conformance` | what every backend must do, for tests |
 //! | `room` | mutations within the memory budget |
 //! | `shared` | the state in memory, behind one lock |
 //! | `expiry` | the task that removes expired assertions |
@@ -21,6 +22,8 @@ mod asked;
 mod backend;
 mod change_log;
 mod clock;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod dependent_pods;
 mod embedded;
 mod error;

@@ -47,13 +47,22 @@ impl Kubernetes {
         reason: &Mutex<String>,
     ) -> Result<Committed, StoreError> {
         let mut pause = Pause::default();
+        let mut perhaps = None;
         loop {
             let plan = self.mirror.with(|replica| Plan::of(mutation, replica));
             let plan = plan.map_err(StoreError::from)?;
             match self.write_all(&plan.writes, &mutation.key.namespace).await {
-                Ok(written) => return Ok(self.committed(mutation, plan.step, &written)),
+                Ok(written) => {
+                    let committed = self.committed(mutation, plan.step, &written);
+                    return Ok(as_made_before(committed, perhaps));
+                }
                 Err(Failure::Lasting(error)) => return Err(error),
-                Err(Failure::Passing(text)) => *reason.lock() = text,
+                Err(Failure::Passing(passing)) => {
+                    if passing.may_be_made {
+                        perhaps.get_or_insert(plan.step.effect);
+                    }
+                    *reason.lock() = passing.reason;
+                }
             }
             pause.after_failure().await;
         }
@@ -139,13 +148,13 @@ impl Kubernetes {
         };
         let found = self.requests.get(&place).await;
         let Some(found) = found.map_err(|error| Failure::of(error, namespace))? else {
-            return Err(Failure::Passing(format!(
+            return Err(Failure::passing(format!(
                 "the signal {name} comes and goes"
             )));
         };
         if found.metadata.deletion_timestamp.is_some() {
             let text = format!("the signal {name} is being deleted: a finalizer keeps it");
-            return Err(Failure::Passing(text));
+            return Err(Failure::passing(text));
         }
         self.shown(
             self.mirror
@@ -155,7 +164,7 @@ impl Kubernetes {
         match SignalSpec::read(&found.data["spec"]) {
             Ok(spec) if says_the_same(&spec, &signal.spec) => Ok(Written::Elsewhere),
             Ok(spec) if is_same_assertion(&spec, &signal.spec) => {
-                Err(Failure::Passing("it was changed meanwhile".to_owned()))
+                Err(Failure::passing("it was changed meanwhile"))
             }
             _ => Err(Failure::Lasting(StoreError::Refused(Refusal::Occupied {
                 namespace: namespace.clone(),
@@ -173,6 +182,17 @@ impl Kubernetes {
             Ok(Err(_)) => Err(Failure::Lasting(StoreError::Closed)),
             Err(_) => Err(Failure::Lasting(StoreError::NotShown(SHOWN_WITHIN))),
         }
+    }
+}
+
+/// If nothing was left to do after a try whose answer was lost, that try has done it.
+fn as_made_before(committed: Committed, perhaps: Option<Effect>) -> Committed {
+    match (committed.effect, perhaps) {
+        (Effect::Unchanged, Some(effect)) => Committed {
+            effect,
+            ..committed
+        },
+        _ => committed,
     }
 }
 

@@ -12,12 +12,28 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The write is decided anew, or sent again.
-    Passing(String),
+    Passing(Passing),
     /// The write will not succeed.
     Lasting(StoreError),
 }
 
+/// Why a write is tried again.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Passing {
+    pub(super) reason: String,
+    /// Whether the API server may have made it nevertheless.
+    pub(super) may_be_made: bool,
+}
+
 impl Failure {
+    /// Returns why a write that was not made is tried again.
+    pub(super) fn passing(reason: impl Into<String>) -> Self {
+        Self::Passing(Passing {
+            reason: reason.into(),
+            may_be_made: false,
+        })
+    }
+
     /// Returns what `error` means for a write in `namespace`.
     pub(super) fn of(error: ApiError, namespace: &Namespace) -> Self {
         let refused = |refusal| Self::Lasting(StoreError::Refused(refusal));
@@ -29,12 +45,24 @@ impl Failure {
             ApiError::NotFound(status) if is_about_namespace(&status) => {
                 refused(Refusal::NoNamespace(namespace.clone()))
             }
-            ApiError::NotFound(_) => Self::Passing(MISSING_CRD.to_owned()),
+            ApiError::NotFound(_) => Self::passing(MISSING_CRD),
             ApiError::Refused(status) if is_final(status.code) => {
                 refused(Refusal::Invalid(status.message))
             }
-            error => Self::Passing(error.to_string()),
+            error => Self::Passing(Passing {
+                reason: error.to_string(),
+                may_be_made: may_be_made(&error),
+            }),
         }
+    }
+}
+
+/// A conflict and too many requests are answers of before the write.
+fn may_be_made(error: &ApiError) -> bool {
+    match error {
+        ApiError::Refused(status) => status.code >= 500,
+        ApiError::TimedOut(_) | ApiError::Unanswered(_) => true,
+        ApiError::Conflict(_) | ApiError::Forbidden(_) | ApiError::NotFound(_) => false,
     }
 }
 

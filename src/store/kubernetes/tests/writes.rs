@@ -124,10 +124,11 @@ async fn a_lost_answer_is_found_out() {
     let api = FakeSignals::new();
     let store = mk_store(&api).await;
     api.lose_answer(&Method::POST);
-    assert(&store, "a", by_pod("p")).await.unwrap();
+    let created = assert(&store, "a", by_pod("p")).await.unwrap();
+    assert_eq!(created.effect, Effect::Created);
     assert_eq!(api.names("default").len(), 1);
     api.lose_answer(&Method::DELETE);
-    assert!(store.delete(mk_key("a")).await.is_ok());
+    assert!(store.delete(mk_key("a")).await.unwrap());
     assert_eq!(api.names("default"), [""; 0]);
 }
 
