@@ -13,6 +13,8 @@
 //! | `objects` | [`states`] of the objects that terms ask for, read once |
 //! | `resource` | [`Resource`], a kind of object as the API and `kubectl` name it |
 //! | `configuration` | the settings of the oncue that is installed there |
+//! | `signals` | [`Signals`], assertions as objects |
+//! | `storage` | [`Storage`], where an installation keeps its variables |
 //! | `store_pod` | [`StorePods`], the way to its store |
 //! | `tunnel` | [`Tunnel`], a port of this machine that leads there |
 
@@ -28,6 +30,8 @@ mod mock;
 mod objects;
 mod resource;
 mod service;
+mod signals;
+mod storage;
 mod store_pod;
 mod tunnel;
 mod webhook_configuration;
@@ -49,6 +53,8 @@ pub(crate) use self::{
     objects::states,
     resource::{NoWorkload, Resource},
     service::cluster_ip,
+    signals::{ReadSignals, SignalEvents, Signals, StoredSignal, manifest},
+    storage::{FoundStorage, Storage, find_storage},
     store_pod::{StoreError, StorePods},
     tunnel::{Tunnel, TunnelError},
     webhook_configuration::{PublishError, Published, WebhookConfiguration},

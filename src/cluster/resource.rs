@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use oncue_signals::{KIND, PLURAL};
+
 use crate::workload::WorkloadKind;
 
 /// A kind of object that the command line reads from a cluster.
@@ -19,6 +21,8 @@ impl Resource {
     pub(crate) const JOB: Self = Self::new("Job", "batch/v1", "jobs", "job");
     pub(crate) const SERVICE: Self = Self::new("Service", "v1", "services", "svc");
     pub(crate) const CONFIG_MAP: Self = Self::new("ConfigMap", "v1", "configmaps", "cm");
+
+    pub(crate) const SIGNAL: Self = Self::new(KIND, "oncue.dev/v1alpha1", PLURAL, "signal");
 
     /// Every kind that makes pods, and pods.
     pub(crate) const WORKLOADS: [Self; 8] = [

@@ -112,7 +112,7 @@ pub(crate) enum StoreError {
     },
 }
 
-fn is_ready(pod: &Pod) -> bool {
+pub(super) fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| &status.conditions);
     let mut conditions = conditions.flatten();
     pod.metadata.deletion_timestamp.is_none()
@@ -144,9 +144,9 @@ fn state(pod: &Pod) -> String {
         .unwrap_or_else(|| "of unknown state".to_owned())
 }
 
-const LABELS: &str = "app.kubernetes.io/name=oncue,app.kubernetes.io/component=store";
+pub(super) const LABELS: &str = "app.kubernetes.io/name=oncue,app.kubernetes.io/component=store";
 const DEFAULT_PORT: u16 = 9999;
-const MAX_PODS: u32 = 100;
+pub(super) const MAX_PODS: u32 = 100;
 
 #[cfg(test)]
 mod tests {

@@ -19,15 +19,17 @@ use super::output;
 use crate::{
     api::documents,
     cluster::{
-        ApiError, ConfigurationError, ConnectError, Found, Listed, Place, Question, Resource,
-        StoreError, StorePods, Tunnel, TunnelError, Unlisted, WhichCluster, annotate,
-        configuration, connect_to, find, get, list, list_all, states,
+        ApiError, ConfigurationError, ConnectError, Found, FoundStorage, Listed, Place, Question,
+        ReadSignals, Resource, Signals, Storage, StoreError, StorePods, Tunnel, TunnelError,
+        Unlisted, WhichCluster, annotate, configuration, connect_to, find, find_storage, get, list,
+        list_all, states,
     },
     config::InjectSettings,
     language::{
         Condition, Grace, Namespace, ObjectKey, ObjectState, Owner, Subject, VariableKey, WithGrace,
     },
     life::Assertion,
+    model::ExistingVariable,
     workload::topmost,
     world::{Epoch, Update, World, verdicts},
 };
@@ -209,10 +211,50 @@ impl Cluster {
         self.runtime.block_on(found)
     }
 
+    /// Returns the variables that durable Signals assert, and says why if these cannot be read.
+    pub(super) fn existing(&self, place: &Place) -> Vec<ExistingVariable> {
+        let read = async {
+            let found = find_storage(&self.client, &self.system_namespace).await;
+            match found.map(|it| it.storage) {
+                Ok(Storage::Signals) => Signals::new(self.client.clone()).list(place, None).await,
+                // What a store holds is no object.
+                Ok(Storage::Store) | Err(_) => Ok(ReadSignals::default()),
+            }
+        };
+        let read = self.runtime.block_on(read).unwrap_or_else(|error| {
+            output::note(&error.to_string());
+            ReadSignals::default()
+        });
+        read.existing().collect()
+    }
+
+    /// Returns the states of objects, as far as the user may read these.
+    pub(super) fn object_states(
+        &self,
+        keys: BTreeSet<ObjectKey>,
+    ) -> BTreeMap<ObjectKey, ObjectState> {
+        self.runtime.block_on(states(&self.client, keys))
+    }
+
+    /// Finds out where the installation in it keeps its variables.
+    pub(super) fn storage(&self) -> Result<FoundStorage, ApiError> {
+        let found = find_storage(&self.client, &self.system_namespace);
+        self.runtime.block_on(found)
+    }
+
+    /// Returns the client, for requests of other modules.
+    pub(super) fn client(&self) -> &kube::Client {
+        &self.client
+    }
+
+    /// Runs requests to their end.
+    pub(super) fn block_on<F: Future>(&self, requests: F) -> F::Output {
+        self.runtime.block_on(requests)
+    }
+
     /// Judges conditions about objects, as far as the user may read these.
     pub(super) fn judge_objects(&self, conditions: &[Condition], grace: Grace) -> Vec<JudgedTerm> {
-        let states = states(&self.client, objects_of(conditions));
-        let world = world([], self.runtime.block_on(states));
+        let world = world([], self.object_states(objects_of(conditions)));
         let verdicts = verdicts(conditions, &WithGrace::new(&world, grace));
         let terms = conditions.iter().zip(&verdicts);
         terms

@@ -10,15 +10,22 @@ use super::{
     backend::Backend,
     cluster::{Cluster, ClusterArgs},
     server::Server,
+    signals::SignalBackend,
 };
-use crate::{cluster::Place, language::Namespace};
+use crate::{
+    cluster::{FoundStorage, Place, Storage},
+    language::Namespace,
+};
 
-/// How the store is found, for the help of every command that talks to one.
+/// How the installation is found, for the help of every command that talks to one.
 pub(super) const WHICH_STORE: &str = "\
-The store is the first of: --server; the store in the cluster of --context or --kubeconfig;
-$ONCUE_SERVER; the store in the cluster that kubectl would use; http://127.0.0.1:9999, the default
-address of `oncue serve`. A store in a cluster is reached through its pod in --system-namespace.
-This needs the permissions to list pods and to get and create pods/portforward there.";
+The command uses the first of: --server; the cluster of --context or --kubeconfig; $ONCUE_SERVER; the
+cluster that kubectl would use; http://127.0.0.1:9999, the default address of `oncue serve`.
+In a cluster, variables are Signals (kubectl get signals). The command reads and writes them through
+the Kubernetes API with your own permissions on signals.oncue.dev. If the store runs with
+--store=embedded, or the cluster does not serve signals.oncue.dev, the command reaches the store
+through its pod in --system-namespace. This needs the permissions to list pods and to get and create
+pods/portforward there. --server always means a store.";
 
 /// The store that a command talks to.
 #[derive(Args, Clone, Debug)]
@@ -70,9 +77,22 @@ impl StoreArgs {
     }
 
     fn in_cluster(&self, cluster: Cluster) -> anyhow::Result<Installation> {
-        let server = Server::in_cluster(&cluster, self.cluster.is_named())?;
+        let found = cluster.storage();
+        let FoundStorage { storage, evidence } = found.with_context(|| {
+            format!(
+                "failed to find out where oncue keeps its variables in {}",
+                cluster.name()
+            )
+        })?;
+        let backend: Box<dyn Backend> = match storage {
+            Storage::Signals => Box::new(SignalBackend::new(cluster.clone(), evidence)),
+            Storage::Store => {
+                let is_named = self.cluster.is_named();
+                Box::new(Server::in_cluster(&cluster, (is_named, &evidence))?)
+            }
+        };
         Ok(Installation {
-            backend: Box::new(server),
+            backend,
             namespace: self.cluster.namespace(Some(&cluster))?,
             cluster: Some(cluster),
         })

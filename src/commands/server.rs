@@ -62,11 +62,16 @@ impl Server {
         Self::new(endpoint, Way::Here)
     }
 
-    /// Opens a tunnel to the store in a cluster, which was named or is the one at hand.
-    pub(super) fn in_cluster(cluster: &Cluster, is_named: bool) -> anyhow::Result<Self> {
+    /// Opens a tunnel to the store in a cluster, which was named or is the one at hand. `evidence`
+    /// says how it is known that the variables are there.
+    pub(super) fn in_cluster(
+        cluster: &Cluster,
+        (is_named, evidence): (bool, &str),
+    ) -> anyhow::Result<Self> {
         let tunnel = cluster.tunnel().map_err(|error| {
             let hint = if is_named { "" } else { ON_THIS_MACHINE };
-            anyhow!("{}: {error}{hint}", cluster.name())
+            let why = format!("\nnote: the variables are in a store: {evidence}");
+            anyhow!("{}: {error}{why}{hint}", cluster.name())
         })?;
         if !is_named && listens_here() {
             output::note(&format!(

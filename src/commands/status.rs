@@ -40,18 +40,20 @@ Examples:
   oncue status -n shop -f app/       searches these files for producers
   oncue status -A --injected         the pods to recreate when you uninstall oncue
 
-The command searches the store's cluster for objects that would signal a missing term, which needs
-the permission to list workloads. With -f, it searches the files instead. Pods that wait for
-nothing that the store judges, for example only for tcp:// or http:// terms, are listed below the
-others, and so are pods whose condition oncue.dev/DependenciesHeld says Deadlock, TimedOut or Failed.
+The command searches the cluster for objects that would signal a missing term, which needs the
+permission to list workloads. With -f, it searches the files instead. If variables are Signals, who
+waits follows from pods, Signals and the objects that terms ask for: this needs the permissions to
+list pods and signals.oncue.dev, and to get these objects. Pods that wait only for tcp:// or http://
+terms are listed below the others, and so are pods whose condition oncue.dev/DependenciesHeld says
+Deadlock, TimedOut or Failed.
 --injected needs no store: it lists injected pods of the cluster that have not ended. Such a pod
 waits again when its node restarts. Without oncue, it then waits forever.
 Exit codes: 0 printed, even if the list is empty, 1 an error, 2 wrong usage.
 ";
 
-/// The heading of pods that wait for nothing that the store judges.
+/// The heading of pods that miss no variable and no object.
 const ALONE: &str = "\
-The store knows nothing that these pods miss: only probes are missing, or a wait failed.
+Only probes of these pods are missing, or their wait has failed.
 See their logs: kubectl logs POD -n NAMESPACE -c oncue-wait";
 
 /// How long a list of released pods counts with --watch: it is a list of all injected pods.

@@ -1,7 +1,8 @@
-//! `oncue vars`: the variables of a store.
+//! `oncue vars`: the variables of an installation.
 
 mod document;
 mod list;
+mod manifests;
 mod watch;
 
 pub(super) use self::document::{age, age_since, now};
@@ -26,6 +27,7 @@ Examples:
   oncue vars create migration/done=v42 --ttl 1h
   oncue vars delete migration/done
   oncue vars watch -n shop
+  oncue vars list -A -o yaml | kubectl apply -f -    carries durable variables over
 
 Exit codes: 0 done, 1 an error, or (get and delete) the variable does not exist, 2 wrong usage.
 ";

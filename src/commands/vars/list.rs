@@ -2,19 +2,17 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use clap::Args;
+use anyhow::anyhow;
+use clap::{Args, ValueEnum};
 use oncue_wire::{
     Branch, Variable, VariableList, VariableTree,
     tree::{self, Root},
 };
 
-use super::document;
+use super::{document, manifests};
 use crate::{
     api::documents,
-    commands::{
-        installation::Scope,
-        output::{self, Format},
-    },
+    commands::{installation::Scope, output, usage},
     language::{VariableName, escape::Escaped},
 };
 
@@ -29,27 +27,48 @@ pub(super) struct List {
 
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: ListFormat,
 
     #[command(flatten)]
     scope: Scope,
 }
 
+/// How variables are listed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+enum ListFormat {
+    /// JSON.
+    Json,
+    /// Text, for people.
+    #[default]
+    Text,
+    /// Signals for `kubectl apply -f -`: the durable assertions. Pods assert the others again.
+    Yaml,
+}
+
 impl List {
     pub(super) fn run(self) -> anyhow::Result<()> {
+        if self.tree && self.output == ListFormat::Yaml {
+            return Err(usage(anyhow!(
+                "--tree prints text or JSON: leave out --output yaml"
+            ))
+            .into());
+        }
         let installation = self.scope.store.open()?;
         let place = self.scope.place(&installation.namespace);
         let listed = installation.backend.list(&place, self.prefix.as_ref())?;
+        if self.output == ListFormat::Yaml {
+            return manifests::print(&listed.assertions);
+        }
         let list = VariableList {
             revision: listed.revision,
             variables: documents::variables(&listed.assertions),
             r#continue: None,
         };
         match (self.output, self.tree) {
-            (Format::Json, false) => output::print_json(&serde_json::to_value(list)?),
-            (Format::Json, true) => output::print_json(&serde_json::to_value(tree_of(list))?),
-            (Format::Text, false) => self.print(&list.variables),
-            (Format::Text, true) => {
+            (ListFormat::Json, false) => output::print_json(&serde_json::to_value(list)?),
+            (ListFormat::Json, true) => output::print_json(&serde_json::to_value(tree_of(list))?),
+            (_, false) => self.print(&list.variables),
+            (_, true) => {
                 let mut text = String::new();
                 draw(&mut text, "", &tree_of(list).tree);
                 output::print(&text)

@@ -1,0 +1,155 @@
+//! Who waits for what, as pods and Signals say: by the judgement of the controller.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oncue_wire::{Waiter, WaiterList};
+
+use super::SignalBackend;
+use crate::{
+    api::documents,
+    cluster::{ApiError, Part, Place, Question, Resource, Unlisted},
+    commands::{
+        cluster::{objects_of, world},
+        vars::now,
+    },
+    injection::Settings,
+    language::{Condition, Grace, Namespace, Reason, Subject, Verdict, WithGrace, evaluate},
+    reporting::{JudgedWait, ReportedPod, Reporter, Unjudged},
+    world::World,
+};
+
+/// Returns the pods that wait in a place; the longest waiting comes first.
+pub(super) fn waiters(
+    backend: &SignalBackend,
+    place: &Place,
+    settings: &Settings,
+) -> anyhow::Result<WaiterList> {
+    let now = now();
+    let mut reporter = Reporter::default();
+    for pod in pods(backend, place, settings)? {
+        reporter.observe(&pod, now);
+    }
+    let waits = reporter.unjudged(None, usize::MAX);
+    let conditions = waits.iter().flat_map(|wait| wait.conditions.iter());
+    let knowledge = Knowledge::about(backend, place, conditions)?;
+    for Unjudged {
+        wait,
+        conditions,
+        created,
+        ..
+    } in &waits
+    {
+        let verdicts = knowledge.verdicts(conditions, Grace::of_pod(*created, now));
+        reporter.judged(*wait, &verdicts, now);
+    }
+    let mut waiters: Vec<_> = reporter.judged_waits().map(waiter).collect();
+    waiters.sort_by(|one, other| (one.since, &one.pod).cmp(&(other.since, &other.pod)));
+    Ok(WaiterList {
+        revision: String::new(),
+        waiters,
+        r#continue: None,
+    })
+}
+
+/// Reads the injected pods in a place that have not ended.
+fn pods(
+    backend: &SignalBackend,
+    place: &Place,
+    settings: &Settings,
+) -> Result<Vec<ReportedPod>, Unlisted> {
+    let label = format!("{}=true", settings.managed_label());
+    let live = Question {
+        labels: &label,
+        fields: "status.phase!=Succeeded,status.phase!=Failed",
+        part: Part::Whole,
+    };
+    backend.cluster.find(Resource::POD, (place, live), |pod| {
+        ReportedPod::read(pod, &settings.keys).ok()
+    })
+}
+
+fn waiter(wait: JudgedWait<'_>) -> Waiter {
+    let terms = wait.conditions.iter().zip(wait.verdicts);
+    Waiter {
+        pod: Some(wait.pod.name.to_string()),
+        namespace: wait.pod.namespace.clone(),
+        since: wait.since,
+        terms: terms
+            .map(|(condition, verdict)| documents::term(condition, verdict))
+            .collect(),
+    }
+}
+
+/// What a user may know of the variables and objects that conditions are about.
+pub(super) struct Knowledge {
+    world: World,
+    /// The namespaces whose Signals the user may not read, with the reason.
+    hidden: BTreeMap<Namespace, String>,
+}
+
+impl Knowledge {
+    /// Reads what conditions are about. Namespaces other than `place` may be closed to the user.
+    pub(super) fn about<'c>(
+        backend: &SignalBackend,
+        place: &Place,
+        conditions: impl IntoIterator<Item = &'c Condition> + Clone,
+    ) -> anyhow::Result<Self> {
+        let mut hidden = BTreeMap::new();
+        let mut variables = Vec::new();
+        for part in parts(place, conditions.clone()) {
+            match (backend.read(&part, None), part) {
+                (Ok(read), _) => variables.extend(read),
+                (
+                    Err(Unlisted::Failed {
+                        source: ApiError::Forbidden(status),
+                        ..
+                    }),
+                    Place::Namespace(namespace),
+                ) if *place != Place::Namespace(namespace.clone()) => {
+                    let reason = format!("cannot be judged: {}", status.message);
+                    hidden.insert(namespace, reason);
+                }
+                (Err(error), _) => return backend.told(Err(error)),
+            }
+        }
+        let objects = backend.cluster.object_states(objects_of(conditions));
+        Ok(Self {
+            world: world(variables, objects),
+            hidden,
+        })
+    }
+
+    /// Judges conditions for one pod.
+    pub(super) fn verdicts(&self, conditions: &[Condition], grace: Grace) -> Vec<Verdict> {
+        let view = WithGrace::new(&self.world, grace);
+        let verdict = |condition: &Condition| {
+            let namespace = namespace_of(condition);
+            match namespace.and_then(|namespace| self.hidden.get(namespace)) {
+                Some(reason) => Verdict::Missing(Reason::Object(reason.clone())),
+                None => evaluate::judge(condition, &view),
+            }
+        };
+        conditions.iter().map(verdict).collect()
+    }
+}
+
+/// Returns the places whose Signals conditions are about.
+fn parts<'c>(place: &Place, conditions: impl IntoIterator<Item = &'c Condition>) -> Vec<Place> {
+    let namespaces: BTreeSet<_> = conditions.into_iter().filter_map(namespace_of).collect();
+    match place {
+        Place::Everywhere if !namespaces.is_empty() => vec![Place::Everywhere],
+        _ => namespaces
+            .into_iter()
+            .cloned()
+            .map(Place::Namespace)
+            .collect(),
+    }
+}
+
+/// Returns the namespace of the variables that a condition is about.
+fn namespace_of(condition: &Condition) -> Option<&Namespace> {
+    match &condition.subject {
+        Subject::Below { prefix: key, .. } | Subject::Variable { key, .. } => Some(&key.namespace),
+        Subject::Object(_) => None,
+    }
+}
