@@ -23,6 +23,7 @@ mod report;
 mod serve;
 mod server;
 mod settings;
+mod signal_manifests;
 mod signals;
 mod status;
 mod vars;

@@ -422,3 +422,29 @@ fn processes_end_in_the_same_deadlock_as_in_virtual_time() {
         ),
     ]);
 }
+
+#[test]
+fn a_signal_in_the_files_exists_from_the_beginning_and_a_bad_one_ends_the_rehearsal() {
+    let folder = tempfile::tempdir().unwrap();
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: web, annotations: {depends-on: \
+               'a/b=v, c@shop'}}, spec: {containers: [{name: web}]}}";
+    let signal = |spec: &str| {
+        format!(
+            "{pod}\n---\n{{apiVersion: oncue.dev/v1alpha1, kind: Signal, metadata: {{name: go}}, \
+             spec: {spec}}}"
+        )
+    };
+    let file = folder.path().join("web.yaml");
+    let files = folder.path().to_str().unwrap();
+    fs::write(&file, signal("{variable: a/b, value: v}")).unwrap();
+    let args = ["--assume", "/c@shop"];
+    rehearse_files(files, &args).ended_with(0).has_lines(&[
+        ("web", "a/b=v from Signal/go"),
+        ("assumed:", "c@shop"),
+        ("exists:", "a/b@default by Signal/go"),
+    ]);
+    rehearse_files(files, &["--assume", "c@shop", "--real"]).ended_with(0);
+    fs::write(&file, signal("{variable: a/../b}")).unwrap();
+    let Rehearsed { err, .. } = rehearse_files(files, &args).ended_with(1);
+    assert!(err.contains("error[bad-signal]"), "{err}");
+}

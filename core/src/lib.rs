@@ -6,7 +6,6 @@
 //! | module | what it decides |
 //! | --- | --- |
 //! | [`assertion`] | one statement that a variable exists |
-//! | [`assumption`] | what is true although no object says so |
 //! | [`objects`] | whether an object is ready, complete or rolled out |
 //! | [`world`] | what variables and objects say, now and at an earlier revision |
 //! | [`injection`] | the JSON Patch of a pod, or why it gets none |
@@ -18,6 +17,7 @@
 //! | [`managed_pod`] | what a controller reads of a pod, in one go |
 //! | [`reporting`] | what pods that wait show of it: a condition, Events and numbers |
 //! | [`model`] | producers, consumers and cycles |
+//! | [`assumption`] | what is true although no object says so |
 //! | [`graph`] | how a model is drawn |
 //! | [`lint`] | what is wrong with a set of objects |
 

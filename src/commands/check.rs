@@ -44,7 +44,7 @@ impl Check {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let opening = self.files.open()?.assuming(self.assumptions.assume);
         let objects = opening.objects();
-        let findings = report::locate(&opening.manifests, opening.linter().lint(&objects));
+        let findings = report::locate(&opening.manifests, opening.findings());
         match self.output {
             Format::Json => output::print_json(&report::json(&findings))?,
             Format::Text => {

@@ -10,14 +10,16 @@ use super::{
     object::text,
     output,
     settings::InjectionArgs,
+    signal_manifests::SignalManifests,
 };
 use crate::{
     assumption::Assumption,
     cluster::{Place, Unlisted},
     injection::Settings,
     language::Namespace,
-    lint::{Linter, Modelled},
+    lint::{Finding, Linter, Modelled},
     manifests::{Document, EmitError, File, Input, Manifests},
+    model::ExistingVariable,
     workload,
 };
 
@@ -27,6 +29,10 @@ pub(super) struct Opening {
     pub(super) manifests: Manifests,
     pub(super) frame: Frame,
     pub(super) source: Source,
+    /// The variables that exist whatever the objects do.
+    existing: Vec<ExistingVariable>,
+    /// What is wrong with the Signals among the objects.
+    findings: Vec<Finding>,
     /// What is true although no object says so.
     assumptions: Vec<Assumption>,
     /// What should have been read besides, and why it is not.
@@ -102,8 +108,13 @@ impl Opening {
 
     /// Opens files that are read already.
     pub(super) fn of_files(manifests: Manifests, frame: Frame) -> Self {
+        let objects = manifests.documents().map(Document::object);
+        let SignalManifests { existing, findings } =
+            SignalManifests::read(objects, &frame.namespace);
         Self {
             manifests,
+            existing,
+            findings,
             frame,
             source: Source::Files,
             assumptions: Vec::new(),
@@ -116,6 +127,8 @@ impl Opening {
         let (objects, unlisted) = cluster.actors(&place);
         Ok(Self {
             manifests: show(objects)?,
+            existing: cluster.existing(&place),
+            findings: Vec::new(),
             frame,
             source: Source::Live(place),
             assumptions: Vec::new(),
@@ -131,6 +144,8 @@ impl Opening {
         objects.insert(0, object);
         Ok(Self {
             manifests: show(objects)?,
+            existing: cluster.existing(&place),
+            findings: Vec::new(),
             frame,
             source: Source::Live(place),
             assumptions: Vec::new(),
@@ -153,6 +168,7 @@ impl Opening {
     /// Returns what says what is wrong with them.
     pub(super) fn linter(&self) -> Linter<'_> {
         Linter {
+            existing: &self.existing,
             assumptions: &self.assumptions,
             ..self.frame.linter()
         }
@@ -164,6 +180,13 @@ impl Opening {
             assumptions,
             ..self
         }
+    }
+
+    /// Returns what is wrong with them.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let mut findings = self.linter().lint(&self.objects());
+        findings.extend(self.findings.iter().cloned());
+        findings
     }
 
     /// Returns the model of who produces what for whom among them.

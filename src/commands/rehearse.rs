@@ -10,9 +10,14 @@ use super::{
     assume::AssumeArgs,
     files::{self, Files},
     output::{self, Format},
+    report,
+    signal_manifests::SignalManifests,
 };
 use crate::{
     language::Namespace,
+    lint::Severity,
+    manifests::Document,
+    model::ExistingVariable,
     rehearsal::{
         Detail, Executor, INTERRUPTED, Interrupt, RealTime, Rehearsal, RehearsalError, Speed,
         Timeline,
@@ -87,13 +92,20 @@ impl Rehearse {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let interrupt = Interrupt::install().context("failed to handle signals")?;
         let manifests = files::read(&self.files.inputs)?;
+        let objects = manifests.documents().map(Document::object);
+        let signals = SignalManifests::read(objects, &self.namespace);
+        let findings = report::locate(&manifests, signals.findings);
+        anstream::eprint!("{}", report::text(&findings));
+        if report::count(&findings, Severity::Error) > 0 {
+            return Ok(ExitCode::FAILURE);
+        }
         let rehearsal = Rehearsal {
             objects: manifests
                 .documents()
                 .map(|document| (document.file(), document.object()))
                 .collect(),
             namespace: &self.namespace,
-            options: self.options(),
+            options: self.options(signals.existing),
             executor: self.executor(interrupt),
         };
         let mut timeline = Timeline::new(anstream::stdout(), self.detail());
@@ -105,13 +117,14 @@ impl Rehearse {
         }
     }
 
-    fn options(&self) -> Options {
+    fn options(&self, mut existing: Vec<ExistingVariable>) -> Options {
+        existing.extend(self.assumptions.variables(&self.namespace));
         Options {
             nodes: self.nodes,
             fail: self.fail.iter().cloned().collect(),
             hold: self.hold.iter().cloned().collect(),
             assumptions: self.assumptions.assume.clone(),
-            existing: self.assumptions.variables(&self.namespace).collect(),
+            existing,
         }
     }
 
