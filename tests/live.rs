@@ -32,9 +32,10 @@ struct Cluster {
 struct Objects {
     lists: BTreeMap<&'static str, Vec<Value>>,
     forbidden: Vec<&'static str>,
-    endless: Vec<&'static str>,
     /// What was patched: the end of each path, and the value of the last operation.
     patched: Mutex<Vec<(String, Value)>>,
+    /// What was done to Signals: the method, the end of the path, and the body.
+    signalled: Mutex<Vec<(Method, String, Value)>>,
     /// How often a pod that is replaced all the time was looked at.
     looks: AtomicUsize,
 }
@@ -50,12 +51,6 @@ impl Objects {
 
     fn forbid(mut self, plural: &'static str) -> Self {
         self.forbidden.push(plural);
-        self
-    }
-
-    /// Lets every page of a list say that there is another.
-    fn without_end(mut self, plural: &'static str) -> Self {
-        self.endless.push(plural);
         self
     }
 
@@ -78,6 +73,12 @@ async fn answer(
     uri: Uri,
     body: String,
 ) -> (StatusCode, Json<Value>) {
+    if uri.path() == "/apis/oncue.dev/v1alpha1" {
+        return objects.signals_resource();
+    }
+    if method != Method::GET && uri.path().contains("/signals") {
+        return objects.change_signal(method, uri.path(), &body);
+    }
     if method == Method::PATCH {
         return objects.patch(uri.path(), &body);
     }
@@ -97,16 +98,34 @@ async fn answer(
         }
         None => {
             let mut items = prepared(last);
-            let is_everywhere = parent == "v1";
+            let is_everywhere = parent.starts_with("v1");
             items.retain(|item| is_everywhere || item["metadata"]["namespace"] == parent);
-            let next = objects.endless.contains(&last).then_some("more");
-            let all = json!({"metadata": {"continue": next}, "items": items});
+            let all = json!({"metadata": {}, "items": items});
             (StatusCode::OK, Json(all))
         }
     }
 }
 
 impl Objects {
+    /// Says that the cluster has Signals, if it has.
+    fn signals_resource(&self) -> (StatusCode, Json<Value>) {
+        if !self.lists.contains_key("signals") {
+            let message = "the server could not find the requested resource";
+            return status(StatusCode::NOT_FOUND, message);
+        }
+        let signals = json!({"name": "signals", "singularName": "signal", "namespaced": true,
+                             "kind": "Signal", "verbs": ["list"]});
+        let list = json!({"groupVersion": "oncue.dev/v1alpha1", "resources": [signals]});
+        (StatusCode::OK, Json(list))
+    }
+
+    fn change_signal(&self, method: Method, path: &str, body: &str) -> (StatusCode, Json<Value>) {
+        let name = path.rsplit('/').next().unwrap().to_owned();
+        let body = serde_json::from_str(body).unwrap_or_default();
+        self.signalled.lock().unwrap().push((method, name, body));
+        (StatusCode::OK, Json(json!({})))
+    }
+
     /// Returns an object; each time, another pod has taken the place of the pod `replaced`.
     fn as_it_is_now(&self, object: &Value) -> Value {
         let mut object = object.clone();
@@ -435,18 +454,6 @@ fn a_release_needs_a_pod_and_a_reason() {
 }
 
 #[test]
-fn where_too_many_controllers_are_there_to_read_them_all_that_is_noted() {
-    let others = vec![mk_workload("other", &json!({}), None); 5_000];
-    let shop = mk_shop().with("replicasets", &others);
-    let cluster = shop.without_end("replicasets").serve();
-    let (_, notes) = cluster.told(&["status", "--injected"]);
-    assert!(
-        notes.contains("note: only the first 10000 replicasets were read"),
-        "{notes}"
-    );
-}
-
-#[test]
 fn where_the_cluster_at_hand_has_no_store_the_local_one_is_named() {
     let cluster = Objects::default().serve();
     let error = cluster.fails(&["vars", "list"]);
@@ -489,4 +496,182 @@ fn files_are_held_against_a_cluster_only_where_one_is_named() {
     assert!(!plain.contains("registry/client:7"), "{plain}");
     let (injected, _) = cluster.told(&["inject", "-f", file, "--context", "till"]);
     assert!(injected.contains("registry/client:7"), "{injected}");
+}
+
+/// A Signal in the namespace `shop`, under a name of its own.
+fn mk_signal(name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "oncue.dev/v1alpha1", "kind": "Signal",
+        "metadata": {"name": name, "namespace": "shop", "uid": name, "resourceVersion": "1",
+                     "creationTimestamp": "2026-11-27T10:00:00Z"},
+        "spec": spec,
+    })
+}
+
+fn mk_signals() -> Objects {
+    let pod = json!({"kind": "Pod", "name": "web-0", "uid": "u-1"});
+    let mut going = mk_signal("going", &json!({"variable": "going"}));
+    going["metadata"]["deletionTimestamp"] = json!("2026-11-27T10:00:00Z");
+    let mut elsewhere = mk_signal("elsewhere", &json!({"variable": "first/up"}));
+    elsewhere["metadata"]["namespace"] = json!("other");
+    Objects::default().with(
+        "signals",
+        &[
+            mk_signal("two", &json!({"variable": "migrated", "value": "v2"})),
+            mk_signal("one", &json!({"variable": "migrated", "value": "v1"})),
+            mk_signal(
+                "live",
+                &json!({"variable": "web/up", "kind": "Live", "owner": pod}),
+            ),
+            mk_signal("past", &json!({"variable": "a/../b"})),
+            going,
+            elsewhere,
+        ],
+    )
+}
+
+#[test]
+fn variables_that_are_signals_are_listed_with_the_users_own_rights() {
+    let cluster = mk_signals().serve();
+    let (table, notes) = cluster.told(&["vars", "list", "-n", "shop"]);
+    let rows: Vec<_> = table
+        .lines()
+        .map(|line| line.split_whitespace().take(4))
+        .collect();
+    let rows: Vec<Vec<_>> = rows.into_iter().map(Iterator::collect).collect();
+    assert_eq!(rows[1], ["migrated", "durable", "2", "v1,v2"], "{table}");
+    assert_eq!(rows[2][..3], ["web/up", "live", "1"], "{table}");
+    assert_eq!(rows.len(), 3, "{table}");
+    assert!(
+        notes.contains("passed over: signal/past -n shop: spec.variable"),
+        "{notes}"
+    );
+
+    let (all, _) = cluster.told(&["vars", "list", "-A", "first"]);
+    assert!(all.lines().nth(1).unwrap().starts_with("other"), "{all}");
+    let (one, _) = cluster.told(&["vars", "get", "web/up", "-n", "shop"]);
+    assert!(one.contains("shop/web-0"), "{one}");
+    let absent = cluster.fails(&["vars", "get", "web", "-n", "shop"]);
+    let expected = "error: the variable web does not exist in the namespace shop\n";
+    assert!(absent.ends_with(expected), "{absent}");
+}
+
+#[test]
+fn a_missing_right_is_named_with_how_it_is_known_that_variables_are_signals() {
+    let cluster = mk_signals().forbid("signals").forbid("pods").serve();
+    for args in [
+        &["vars", "list"][..],
+        &["vars", "get", "a"],
+        &["vars", "delete", "a"],
+        &["vars", "watch"],
+    ] {
+        let told = cluster.fails(args);
+        let words = "signals is forbidden: User \"x\" cannot list resource \"signals\"";
+        assert!(told.contains(words), "{told}");
+        let evidence = "you may not list the pods of its store in the namespace oncue-system, and \
+                        the API server serves signals.oncue.dev/v1alpha1";
+        assert!(told.contains(evidence), "{told}");
+    }
+}
+
+#[test]
+fn a_signal_is_created_changed_and_deleted_under_whatever_name() {
+    let cluster = mk_signals().serve();
+    let (told, _) = cluster.told(&["vars", "create", "a/b=v", "--ttl", "1h", "-n", "shop"]);
+    assert_eq!(told, "a/b created\n");
+    let (told, _) = cluster.told(&["vars", "delete", "migrated", "-n", "shop"]);
+    assert_eq!(told, "migrated deleted\n");
+    let absent = cluster.fails(&["vars", "delete", "nothing", "-n", "shop"]);
+    assert!(
+        absent.contains("the variable nothing does not exist"),
+        "{absent}"
+    );
+    let changes = cluster.objects.signalled.lock().unwrap();
+    let (method, path, signal) = &changes[0];
+    assert_eq!((method, path.as_str()), (&Method::POST, "signals"));
+    assert_eq!(signal["metadata"]["namespace"], "shop");
+    assert_eq!(signal["spec"]["variable"], "a/b");
+    assert_eq!(signal["spec"]["value"], "v");
+    assert!(signal["spec"]["expires"].is_string(), "{signal}");
+    let deleted: Vec<_> = changes[1..]
+        .iter()
+        .map(|(method, name, body)| {
+            assert_eq!(method, Method::DELETE);
+            assert_eq!(body["preconditions"]["uid"], *name);
+            name.as_str()
+        })
+        .collect();
+    assert_eq!(deleted, ["two", "one"]);
+}
+
+#[test]
+fn durable_signals_are_printed_for_kubectl_apply() {
+    let (yaml, notes) = mk_signals()
+        .serve()
+        .told(&["vars", "list", "-A", "-o", "yaml"]);
+    assert_eq!(yaml.matches("kind: Signal").count(), 3, "{yaml}");
+    assert!(yaml.contains("  name: one\n  namespace: shop\n"), "{yaml}");
+    assert!(!yaml.contains("web/up"), "{yaml}");
+    assert!(
+        notes.contains("left out 1 live or ready assertions"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn who_waits_follows_from_pods_signals_and_objects() {
+    let record = r#"{"hash":"1","depends-on":["migrated=v1","first/up","!job:migrate","job:migrate","tcp://db:1"]}"#;
+    let mut pod = mk_waiting("late", record);
+    pod["metadata"]["creationTimestamp"] = json!("2026-11-27T10:00:00Z");
+    let over = mk_waiting("over", r#"{"hash":"1","depends-on":["migrated=v2"]}"#);
+    let job = json!({"metadata": {"name": "migrate", "namespace": "shop"},
+                     "status": {"active": 1}});
+    let objects = mk_signals().with("pods", &[pod, over]).with("jobs", &[job]);
+    let cluster = objects.serve();
+    let (table, _) = cluster.told(&["status", "-n", "shop"]);
+    let rows: Vec<_> = table.lines().collect();
+    assert_eq!(rows.len(), 3, "{table}");
+    assert!(
+        rows[1].starts_with("late ") && rows[1].contains("first/up"),
+        "{table}"
+    );
+    assert!(rows[1].contains("does not exist"), "{table}");
+    assert!(
+        rows[2].contains("job:migrate") && rows[2].contains("0 of 1 pods succeeded"),
+        "{table}"
+    );
+
+    let (told, _) = cluster.told(&["explain", "pod/late", "-n", "shop"]);
+    for (term, state) in [
+        ("migrated=v1", "holds"),
+        ("first/up", "missing: does not exist"),
+        ("!job:migrate", "holds"),
+        ("job:migrate", "missing: 0 of 1 pods succeeded"),
+        ("tcp://db:1", "the client checks it from the pod"),
+    ] {
+        let expected = format!("  {term}\n      {state}");
+        assert!(told.contains(&expected), "{expected}: {told}");
+    }
+}
+
+#[test]
+fn a_live_graph_has_the_variables_that_exist() {
+    let cluster = mk_signals();
+    let mut pod = mk_pod("late", &json!({"depends-on": "migrated=v1, web/up"}), None);
+    pod["status"] = json!({"phase": "Pending", "conditions": [{
+        "type": "oncue.dev/DependenciesHeld", "status": "False", "reason": "Waiting",
+        "message": "Waiting for 1 of 2: web/up: does not exist",
+    }]});
+    let (drawn, _) = cluster
+        .with("pods", &[pod])
+        .serve()
+        .told(&["graph", "-n", "shop"]);
+    let condition = "\n  Waiting    pod/late: Waiting for 1 of 2: web/up: does not exist\n";
+    assert!(drawn.contains(condition), "{drawn}");
+    let expected = "  waits for  migrated=v1  <- Signal/two (exists), Signal/one (exists)\n";
+    assert!(drawn.contains(expected), "{drawn}");
+    assert!(
+        drawn.contains("Signal/one\n  asserts    migrated=v1  -> Pod/late"),
+        "{drawn}"
+    );
 }

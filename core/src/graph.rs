@@ -7,6 +7,8 @@ mod draw;
 mod mermaid;
 mod text;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::model::{Cycle, Links, MemberId, Model, Names};
 
 /// The drawing of a model.
@@ -14,6 +16,16 @@ use crate::model::{Cycle, Links, MemberId, Model, Names};
 pub struct Graph<'m> {
     links: Links<'m>,
     cycles: Vec<Cycle>,
+    remarks: BTreeMap<MemberId, Vec<Remark>>,
+}
+
+/// What is said of a member beside what it waits for and signals.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Remark {
+    /// A word, for every drawing.
+    pub word: String,
+    /// More of it, for text.
+    pub text: String,
 }
 
 impl<'m> Graph<'m> {
@@ -23,7 +35,19 @@ impl<'m> Graph<'m> {
         Self {
             cycles: links.cycles(),
             links,
+            remarks: BTreeMap::new(),
         }
+    }
+
+    /// Returns the same drawing with remarks on members.
+    #[must_use]
+    pub fn with_remarks(self, remarks: BTreeMap<MemberId, Vec<Remark>>) -> Self {
+        Self { remarks, ..self }
+    }
+
+    /// Returns the remarks on a member, each once.
+    fn remarks(&self, id: MemberId) -> BTreeSet<&Remark> {
+        self.remarks.get(&id).into_iter().flatten().collect()
     }
 }
 

@@ -58,6 +58,7 @@ use serde_json::Value;
 
 use self::{
     labels::LabelIndex,
+    member::controllers,
     services::ServiceIndex,
     signals::{Offer, SignalIndex},
     sorted_set::SortedSet,
@@ -220,6 +221,15 @@ impl Model {
 
     fn select(&self, labels: &[(Box<str>, Box<str>)], namespace: &Namespace) -> Vec<MemberId> {
         self.labels.select(labels, namespace, |id| self.member(id))
+    }
+
+    /// Returns the member that a live pod is a part of: the pod itself, its controller, or the
+    /// Deployment above that.
+    pub fn member_of_pod(&self, pod: &Value) -> Option<MemberId> {
+        let namespace: Namespace = text(pod, "/metadata/namespace")?.parse().ok()?;
+        let own = (WorkloadKind::Pod, text(pod, "/metadata/name")?.into());
+        let mut names = std::iter::once(own).chain(controllers(pod));
+        names.find_map(|(kind, name)| self.of_object(&namespace, kind, &name).first().copied())
     }
 
     /// Returns whether an autoscaler changes how many pods `member` makes.

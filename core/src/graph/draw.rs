@@ -1,6 +1,6 @@
 //! What every drawing shows: boxes, and arrows from producers to consumers.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use super::Graph;
 use crate::{
@@ -90,7 +90,11 @@ impl<'g> Drawer<'g> {
             ring: ring.collect(),
         };
         for id in graph.links.members() {
-            let label = graph.links.model().name(id);
+            let mut label = graph.links.model().name(id);
+            let words: BTreeSet<_> = graph.remarks(id).iter().map(|it| &*it.word).collect();
+            for word in words {
+                label = format!("{label} [{word}]");
+            }
             let shape = drawer.picture.add_shape(label, ShapeKind::Member);
             drawer.members.insert(id, shape);
         }

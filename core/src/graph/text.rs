@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    Graph, describe,
+    Graph, Remark, describe,
     draw::{after, suffix},
 };
 use crate::{
@@ -45,6 +45,9 @@ impl Graph<'_> {
             let _ = writeln!(block, "  {shown:<9}  {what:<width$}  {other}");
             verb_before = verb;
         }
+        for Remark { word, text } in self.remarks(id).into_iter().take(MOST_REMARKS) {
+            let _ = writeln!(block, "  {word:<9}  {text}");
+        }
         Some(block)
     }
 
@@ -79,6 +82,9 @@ impl Graph<'_> {
         })
     }
 }
+
+/// How many remarks there are on one member.
+const MOST_REMARKS: usize = 3;
 
 fn or_nothing(names: &Names) -> String {
     if names.is_empty() {

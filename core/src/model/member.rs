@@ -155,7 +155,7 @@ impl std::fmt::Display for Member {
 
 /// Returns the controller of a live pod; the Deployment in place of a `ReplicaSet` that is named
 /// after one and the hash of its pod template.
-fn controllers(pod: &Value) -> Vec<(WorkloadKind, Box<str>)> {
+pub(super) fn controllers(pod: &Value) -> Vec<(WorkloadKind, Box<str>)> {
     let Some(owner) = workload::owner(pod) else {
         return Vec::new();
     };
