@@ -39,7 +39,7 @@ impl Injected {
             fields: "status.phase!=Succeeded,status.phase!=Failed",
             part: Part::Whole,
         };
-        let mut injected = Self::new(cluster.list(Resource::POD, place, live)?);
+        let mut injected = Self::new(cluster.find(Resource::POD, (place, live), kept)?);
         for resource in [Resource::REPLICA_SET, Resource::JOB] {
             injected.add_controllers(cluster, resource, place);
         }
@@ -69,8 +69,9 @@ impl Injected {
             part: Part::Metadata,
             ..Question::default()
         };
-        match cluster.list(resource, place, metadata) {
-            Ok(listed) => self.controllers.extend(by_uid(listed)),
+        let has_one = |object: &Value| owner(object).and_then(|_| kept(object));
+        match cluster.find(resource, (place, metadata), has_one) {
+            Ok(found) => self.controllers.extend(by_uid(found)),
             Err(error) => output::note(&error.to_string()),
         }
     }
@@ -149,6 +150,17 @@ impl Injected {
             _ => format!("kubectl delete pod/{name} {flags}"),
         }
     }
+}
+
+/// Returns what is shown of an object: there may be many.
+fn kept(object: &Value) -> Option<Value> {
+    let metadata = object.get("metadata")?;
+    let kept = ["name", "namespace", "uid", "ownerReferences"].map(|key| (key, &metadata[key]));
+    let kept: serde_json::Map<_, _> = kept
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.clone()))
+        .collect();
+    Some(json!({"metadata": kept, "status": {"phase": object["status"]["phase"]}}))
 }
 
 fn by_uid(objects: Vec<Value>) -> impl Iterator<Item = (String, Value)> {
