@@ -110,6 +110,10 @@ impl Config {
         if roles.contains(&Role::Controller) && !roles.contains(&Role::Store) {
             return Err(ConfigError::ControllerWithoutStore);
         }
+        let store = store.unwrap_or_default();
+        if roles.contains(&Role::Store) && store == StoreKind::Kubernetes && lease.is_none() {
+            return Err(ConfigError::NoLease);
+        }
         let memory_limit = memory_limit.unwrap_or(MemoryLimit::DEFAULT);
         let authority = match ca_secret {
             Some(name) => AuthorityPlace::Secret(inject.own_object("--ca-secret", name)?),
@@ -118,7 +122,7 @@ impl Config {
         let lease = lease.map(|name| inject.own_object("--lease", name));
         Ok(Self {
             data: data.unwrap_or_else(|| DEFAULT_DATA.into()),
-            store: store.unwrap_or_default(),
+            store,
             lease: lease.transpose()?,
             http: http.unwrap_or(DEFAULT_HTTP),
             webhook,

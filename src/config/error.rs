@@ -13,6 +13,12 @@ pub(crate) enum ConfigError {
     /// The memory is not enough.
     #[error(transparent)]
     Memory(#[from] LimitTooSmall),
+    /// Several replicas would each do what only one may.
+    #[error(
+        "--store kubernetes needs --lease NAME: others may serve the same signals, and the holder \
+         of this Lease leads"
+    )]
+    NoLease,
     /// The namespace of an object is not known.
     #[error("{flag} needs --inject-own-namespace: the namespace in which the object is")]
     NoOwnNamespace {

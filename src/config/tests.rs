@@ -69,8 +69,11 @@ fn an_unknown_backend_is_refused_with_those_that_there_are() {
 #[test]
 fn a_store_in_the_cluster_keeps_nothing_in_a_folder_and_needs_the_cluster() {
     let args = ["--store", "kubernetes", "--roles", "store"];
-    let config = Config::resolve(flags(&args)).unwrap();
+    let own = ["--lease", "oncue", "--inject-own-namespace", "oncue-system"];
+    let config = Config::resolve(flags(&[args, own].concat())).unwrap();
     assert!(config.needs_cluster() && !config.keeps_data());
+    let error = Config::resolve(flags(&args)).unwrap_err();
+    assert_eq!(error, ConfigError::NoLease);
 }
 
 #[test]
