@@ -8,6 +8,7 @@
 //! | `input` | finds and reads files, folders and the standard input |
 //! | `source` | one file's text, and its documents one after the other |
 //! | `file` | one file with all of its documents |
+//! | `edit` | small changes of an object's text that keep comments and formatting |
 //! | `rewrite` | a file's text with some of its objects changed |
 //! | `document` | one object with the places of its parts |
 //! | `load` | parser events to nodes: anchors, merge keys, duplicate keys, bounds |
@@ -17,6 +18,7 @@
 //! | `emit` | values to YAML and JSON text |
 
 mod document;
+mod edit;
 mod emit;
 mod error;
 mod file;
@@ -30,6 +32,7 @@ mod source;
 
 pub use self::{
     document::{Document, Location, Places},
+    edit::{Change, Edit, EditError},
     emit::{EmitError, to_json, to_yaml},
     error::ManifestError,
     file::File,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Document, EmitError, Format, Source, emit};
+use super::{Change, Document, EmitError, Format, Source, emit};
 
 /// The text of a file while some of its objects are changed. Everything else stays as it is, byte
 /// for byte.
@@ -38,6 +38,15 @@ impl<'s> Rewriting<'s> {
         }
         self.rest = body.end;
         Ok(())
+    }
+
+    /// Makes one change; changes come in their order.
+    pub fn change(&mut self, change: &Change) {
+        let Change { span, text } = change;
+        self.written
+            .push_str(&self.source.text[self.rest..span.start]);
+        self.written.push_str(text);
+        self.rest = span.end;
     }
 
     /// Returns the text.
