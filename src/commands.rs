@@ -7,6 +7,7 @@ mod assume;
 mod backend;
 mod check;
 mod cluster;
+mod convert;
 mod explain;
 mod file_args;
 mod files;
@@ -47,6 +48,8 @@ struct Cli {
 enum Command {
     /// Find mistakes in the annotations in files.
     Check(Box<check::Check>),
+    /// Replace init containers that wait with annotations.
+    Convert(Box<convert::Convert>),
     /// Show what one pod waits for, what it signals, and what is injected.
     Explain(Box<explain::Explain>),
     /// Draw producers and consumers, from files or from a cluster.
@@ -69,6 +72,7 @@ impl Command {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Check(check) => check.run(),
+            Self::Convert(convert) => convert.run(),
             Self::Explain(explain) => explain.run(),
             Self::Graph(graph) => graph.run(),
             Self::Inject(inject) => inject.run(),

@@ -5,6 +5,7 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`plan`] | what becomes of every init container of a set of objects, and the annotations for it |
+//! | [`leftover`] | what only the removed containers needed |
 //! | `understanding` | what a container waits for, from runs under different hypotheses |
 //! | `shell` | runs a script on a virtual clock, without executing anything |
 //! | `program` | the programs that a script starts, and what each of them asks |
@@ -17,6 +18,7 @@ mod check;
 mod duration;
 mod environment;
 mod image;
+pub mod leftover;
 mod objects;
 pub mod plan;
 mod program;

@@ -112,6 +112,13 @@ fn argv(container: &Value, image: &Image, environment: &Environment) -> Result<V
             )
         })?;
         argv.extend(entrypoint.into_iter().map(Text::known));
+        // The entrypoint of curl's image runs a program if its first argument is one.
+        let first = words("/args").next();
+        let first = first.as_ref().and_then(Text::as_known).unwrap_or_default();
+        let base = first.rsplit('/').next().unwrap_or_default();
+        if Dialect::of_shell(base).is_some() {
+            argv.retain(|word| word.as_known() != Some("curl"));
+        }
     }
     argv.extend(words("/args"));
     if argv.is_empty() {

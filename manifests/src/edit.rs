@@ -44,6 +44,13 @@ pub struct Change {
     pub(crate) text: String,
 }
 
+impl Change {
+    /// Returns where it begins, in bytes of the file's text.
+    pub fn start(&self) -> usize {
+        self.span.start
+    }
+}
+
 impl Document {
     /// Returns the changes of the text that make `edits`.
     ///

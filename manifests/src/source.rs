@@ -47,6 +47,16 @@ impl Source {
         })
     }
 
+    /// Returns the file's name, as it was named to us.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Returns what it is written in.
     pub fn format(&self) -> Format {
         self.format

@@ -3,6 +3,9 @@
 use oncue_core::workload::Workload;
 use oncue_language::Term;
 
+/// Longest value that stands on one line, in bytes.
+const MAX_LINE: usize = 80;
+
 /// One annotation that the conversion sets.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Annotation {
@@ -61,14 +64,11 @@ impl<'a> Existing<'a> {
                 all.push(term.clone());
             }
         }
-        let separator = if before.trim().contains('\n') {
-            "\n"
-        } else {
-            ", "
-        };
+        let line = all.join(", ");
+        let fits = line.len() <= MAX_LINE && !line.contains('\n');
         (all.len() > start).then(|| Annotation {
             key: key.to_owned(),
-            value: all.join(separator),
+            value: if fits { line } else { all.join("\n") },
         })
     }
 }

@@ -191,7 +191,9 @@ pub(super) fn curl(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
     match options.value(&["w", "write-out"]) {
         Some(format) if is_discarded => status_of(machine, &options, url, format),
         _ => {
-            write_content(machine);
+            if !is_discarded {
+                write_content(machine);
+            }
             let check = request(&options, url);
             let limit = retries(&options);
             match limit {

@@ -25,6 +25,10 @@ impl Machine<'_> {
             return Ok(self.substituted.take().unwrap_or(Status::SUCCESS));
         }
         let words = self.expand(words)?;
+        if words.is_empty() {
+            // `$(nc -z db 5432)`: what is left is the status of the substitution.
+            return Ok(self.substituted.take().unwrap_or(Status::SUCCESS));
+        }
         if values.is_empty() {
             return self.call(words);
         }

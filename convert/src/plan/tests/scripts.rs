@@ -98,6 +98,94 @@ fn every_shape_of_loop_is_a_wait() {
 }
 
 #[test]
+fn public_charts_write_waits_like_these() {
+    let outcomes = [
+        (
+            "until $(nc -zw1 db 5432); do sleep 1; done",
+            "tcp://db:5432",
+        ),
+        (
+            "until $(curl --output /dev/null --silent --head --fail http://web/x); do sleep 5; done",
+            "http://web/x",
+        ),
+        (
+            "until [ $(curl -s -o /dev/null -w ''%{http_code}'' http://web/x) -eq 200 ]; do sleep 1; done",
+            "~http://web/x",
+        ),
+        (
+            "set -euo pipefail; trap 'exit 1' TERM; until nc -z db 5432; do date; sleep 0.1; done; exit 0",
+            "tcp://db:5432",
+        ),
+        (
+            "for i in 1 2 3 4 5; do nc -z db 5432 && exit 0 || sleep 2; done; exit 1",
+            "tcp://db:5432",
+        ),
+        (
+            "sleep 10; while true; do nc -z db 5432; if [ $? -eq 0 ]; then break; fi; sleep 1; done",
+            "tcp://db:5432",
+        ),
+        (
+            "while ! nc -w 1 db 5432 </dev/null >/dev/null 2>&1; do printf .; sleep 1; done",
+            "tcp://db:5432",
+        ),
+        (
+            "until echo -n | nc -w 2 db 5432; do sleep 1; done",
+            "tcp://db:5432",
+        ),
+        (
+            "until timeout 1 bash -c 'cat < /dev/null > /dev/tcp/db/5432'; do sleep 1; done",
+            "tcp://db:5432",
+        ),
+        (
+            "until printf '' 2>>/dev/null >>/dev/tcp/db/5432; do sleep 1; done",
+            "tcp://db:5432",
+        ),
+        (
+            "until curl -sf 'http://es:9200/_cluster/health?wait_for_status=yellow&timeout=5s'; do sleep 1; done",
+            "http://es:9200/_cluster/health?wait_for_status=yellow&timeout=5s",
+        ),
+        (
+            "if [ \"${WAIT:-true}\" = true ]; then until nc -z db 1; do sleep 1; done; fi",
+            "tcp://db:1",
+        ),
+        (
+            "n=0; until [ $n -ge 10 ]; do nc -z db 1 && break; n=$((n+1)); sleep 1; done; [ $n -lt 10 ]",
+            "tcp://db:1",
+        ),
+        (
+            "nc -z db 1 && echo up || { echo down; exit 1; }",
+            "tcp://db:1",
+        ),
+        (
+            "case \"${KIND:-tcp}\" in tcp) until nc -z db 1; do sleep 1; done;; *) ./other;; esac",
+            "tcp://db:1",
+        ),
+        (
+            "kubectl wait --for=condition=complete job/x --timeout=60s || true",
+            "?job:x within 1m",
+        ),
+        (
+            "until kong start; do sleep 1; done; kong stop",
+            "- runs `kong`",
+        ),
+        ("cub zk-ready zk:2181 60", "- runs `cub`"),
+        (
+            "until echo ruok | nc zk 2181 | grep imok; do sleep 1; done",
+            "- compares the content",
+        ),
+        (
+            "until mongosh --host db --eval 'db.runCommand(1)'; do sleep 1; done",
+            "- checks with a login",
+        ),
+    ];
+    assert_outcomes(outcomes.map(|(text, outcome)| (bash(text), outcome)));
+    assert_outcomes([(
+        json!({"name": "w", "image": "curlimages/curl:8", "args": ["sh", "-c", "until curl -f http://web/; do sleep 1; done"]}),
+        "http://web/",
+    )]);
+}
+
+#[test]
 fn bash_has_more_shapes_of_loops() {
     assert_outcomes([
         (
