@@ -73,7 +73,7 @@ pub fn leftovers(documents: &[&Value], plans: &[PodPlan]) -> Vec<Leftover> {
     let names = removed.config_maps.difference(&kept.config_maps);
     found.extend(names.filter_map(|(namespace, name)| {
         let is_there = |object: &&Value| is_named(object, "ConfigMap", (namespace, name));
-        let is_there = objects.iter().any(|object| is_there(object));
+        let is_there = objects.iter().any(is_there);
         is_there.then(|| Leftover::Object(format!("ConfigMap/{name}")))
     }));
     for account in removed.readers.difference(&kept.readers) {

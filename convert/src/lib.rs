@@ -5,6 +5,7 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`plan`] | what becomes of every init container of a set of objects, and the annotations for it |
+//! | [`compose`] | `depends_on` of a compose file, for the manifests made from it |
 //! | [`leftover`] | what only the removed containers needed |
 //! | `understanding` | what a container waits for, from runs under different hypotheses |
 //! | `shell` | runs a script on a virtual clock, without executing anything |
@@ -15,6 +16,7 @@
 //! | `text`, `duration` | texts that may be unknown, and times |
 
 mod check;
+pub mod compose;
 mod duration;
 mod environment;
 mod image;

@@ -10,6 +10,7 @@ use oncue_language::Namespace;
 use serde_json::Value;
 
 pub use self::annotate::Annotation;
+pub(crate) use self::annotate::Existing;
 use crate::objects::Objects;
 
 /// What the caller wants.

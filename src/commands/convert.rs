@@ -3,10 +3,16 @@
 mod conversion;
 mod diff;
 mod report;
+mod verify;
 mod write;
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
+use anyhow::Context;
 use clap::Args;
 
 use self::conversion::Conversion;
@@ -17,7 +23,7 @@ use super::{
 };
 use crate::{
     language::Namespace,
-    manifests::{self, Input},
+    manifests::{self, Input, ManifestError, Manifests, Source},
 };
 
 const HELP: &str = "\
@@ -49,6 +55,21 @@ pub(super) struct Convert {
     #[arg(long)]
     approximate: bool,
 
+    #[command(flatten)]
+    actions: Actions,
+
+    /// Compose file from which another tool made the manifests: its `depends_on` becomes annotations
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["approximate", "verify"])]
+    compose: Option<PathBuf>,
+
+    /// Format of the report
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// What is done with the changes.
+#[derive(Args, Clone, Copy, Debug)]
+struct Actions {
     /// Print the changes as a patch; the report goes to the standard error
     #[arg(long)]
     diff: bool,
@@ -57,27 +78,38 @@ pub(super) struct Convert {
     #[arg(long)]
     write: bool,
 
-    /// Format of the report
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    /// Rehearse the files before and after, and fail if the pods start in another order
+    #[arg(long)]
+    verify: bool,
 }
 
 impl Convert {
     /// Converts, and reports what became of each init container.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        if self.write && self.files.inputs.contains(&Input::Stdin) {
+        if self.actions.write && self.files.inputs.contains(&Input::Stdin) {
             return Err(usage(anyhow::anyhow!(
                 "--write takes files, not the standard input"
             ))
             .into());
         }
         let (sources, mut errors) = manifests::sources(&self.files.inputs);
-        let (conversion, unreadable) = Conversion::new(&sources, &self.settings());
+        let (conversion, unreadable) = match &self.compose {
+            Some(path) => of_compose(&sources, path)?,
+            None => Conversion::new(&sources, &self.settings()),
+        };
         errors.extend(unreadable);
-        if self.write {
+        let verdict = self
+            .actions
+            .verify
+            .then(|| verify::verify(&conversion, &self.namespace()));
+        let verdict = verdict.transpose()?;
+        if self.actions.write {
             write::all(&conversion.changed_files())?;
         }
         self.print(&conversion)?;
+        if let Some(verdict) = verdict {
+            anstream::eprintln!("{}", output::printable(verdict));
+        }
         if errors.is_empty() {
             Ok(ExitCode::SUCCESS)
         } else {
@@ -92,8 +124,13 @@ impl Convert {
         }
     }
 
+    fn namespace(&self) -> Namespace {
+        self.namespace.clone().unwrap_or_default()
+    }
+
     fn print(&self, conversion: &Conversion) -> anyhow::Result<()> {
         let patch = self
+            .actions
             .diff
             .then(|| diff::unified(&conversion.changed_files()));
         match (self.output, patch) {
@@ -117,10 +154,22 @@ impl Convert {
 
     /// Says what to do next.
     fn hint(&self) -> &'static str {
-        match (self.write, self.diff) {
+        match (self.actions.write, self.actions.diff) {
             (true, _) => "the files are changed",
             (false, true) => "--write changes the files",
             (false, false) => "--diff shows the changes, --write makes them",
         }
     }
+}
+
+fn of_compose(
+    sources: &[Arc<Source>],
+    path: &Path,
+) -> anyhow::Result<(Conversion, Vec<ManifestError>)> {
+    let compose = Manifests::read(&[Input::Path(path.to_owned())]).map_err(Unreadable)?;
+    let document = compose
+        .documents()
+        .next()
+        .context("the compose file is empty")?;
+    Ok(Conversion::of_compose(sources, document))
 }

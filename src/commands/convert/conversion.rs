@@ -3,17 +3,22 @@
 use std::sync::Arc;
 
 use oncue_convert::{
+    compose::{self, ComposePlan},
     leftover::{Leftover, leftovers},
-    plan::{ContainerPlan, Outcome, PodPlan, Settings, plan},
+    plan::{Annotation, Outcome, PodPlan, Settings, plan},
 };
+use serde_json::Value;
+
 use crate::manifests::{Change, Document, Edit, File, ManifestError, Rewriting, Source};
 
 /// What becomes of a set of files.
 #[derive(Debug)]
 pub(super) struct Conversion {
     pub(super) files: Vec<ConvertedFile>,
-    pub(super) containers: Vec<Container>,
+    pub(super) decisions: Vec<Decision>,
     pub(super) leftovers: Vec<Leftover>,
+    /// What the files say before the conversion, with waits as they were understood.
+    understood: Vec<(String, Value)>,
 }
 
 /// One file.
@@ -33,45 +38,97 @@ pub(super) struct ChangedFile<'f> {
     pub(super) after: &'f str,
 }
 
-/// One init container with its place.
+/// What became of one init container, or of one dependency of a compose file.
 #[derive(Debug)]
-pub(super) struct Container {
+pub(super) struct Decision {
     pub(super) file: String,
+    /// Counted from 1; 0 if the place is not known.
     pub(super) line: usize,
-    /// The object, such as `Deployment/web`.
+    /// The object, such as `Deployment/web`, or the service of a compose file.
     pub(super) object: String,
-    pub(super) pointer: String,
-    pub(super) plan: ContainerPlan,
+    pub(super) kind: Kind,
+    /// The name of the container, or of the service that the other depends on.
+    pub(super) name: String,
+    pub(super) outcome: Outcome,
+    pub(super) notes: Vec<String>,
+}
+
+/// What a decision is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Dependency,
+    InitContainer,
 }
 
 impl Conversion {
     /// Converts all files that can be read, and returns what is wrong with the others.
     pub(super) fn new(sources: &[Arc<Source>], settings: &Settings) -> (Self, Vec<ManifestError>) {
-        let mut files = Vec::new();
-        let mut errors = Vec::new();
-        for source in sources {
-            match File::read(source) {
-                Ok(file) => files.push(file),
-                Err(error) => errors.push(error),
-            }
-        }
+        let (files, errors) = read(sources);
         let documents: Vec<_> = files.iter().flat_map(File::documents).collect();
         let objects: Vec<_> = documents.iter().map(|document| document.object()).collect();
         let mut plans = plan(&objects, settings);
         let changes: Vec<_> = plans
             .iter_mut()
-            .map(|plan| change(documents[plan.document], plan))
+            .map(|plan| (plan.document, change(documents[plan.document], plan)))
             .collect();
-        let leftovers = leftovers(&objects, &plans);
-        let containers = plans
+        let decisions = plans
             .iter()
             .flat_map(|plan| located(documents[plan.document], plan));
         let conversion = Self {
-            containers: containers.collect(),
-            files: rewrite(&files, &plans, &changes),
-            leftovers,
+            decisions: decisions.collect(),
+            files: rewrite(&files, &changes),
+            leftovers: leftovers(&objects, &plans),
+            understood: understood(&documents, &plans),
         };
         (conversion, errors)
+    }
+
+    /// Maps the dependencies of a compose file onto the files that were made from it.
+    pub(super) fn of_compose(
+        sources: &[Arc<Source>],
+        compose: &Document,
+    ) -> (Self, Vec<ManifestError>) {
+        let (files, errors) = read(sources);
+        let documents: Vec<_> = files.iter().flat_map(File::documents).collect();
+        let objects: Vec<_> = documents.iter().map(|document| document.object()).collect();
+        let ComposePlan { dependencies, pods } = compose::plan(compose.object(), &objects);
+        let mut changes = Vec::new();
+        let mut refusals = Vec::new();
+        for pod in &pods {
+            let document = documents[pod.document];
+            match document.edit(&annotating(&pod.template, &pod.annotations)) {
+                Ok(change) => changes.push((pod.document, change)),
+                Err(error) => refusals.push(format!("{}: not changed: {error}", document.file())),
+            }
+        }
+        let places = compose.places();
+        let decisions = dependencies.into_iter().map(|dependency| {
+            let service = format!("/services/{}/depends_on", dependency.service);
+            let mut notes = dependency.notes;
+            notes.extend(refusals.iter().cloned());
+            Decision {
+                file: compose.file().to_owned(),
+                line: places.locate(&service).line(),
+                object: dependency.service,
+                kind: Kind::Dependency,
+                name: dependency.on,
+                outcome: dependency.outcome,
+                notes,
+            }
+        });
+        let conversion = Self {
+            decisions: decisions.collect(),
+            files: rewrite(&files, &changes),
+            leftovers: Vec::new(),
+            understood: Vec::new(),
+        };
+        (conversion, errors)
+    }
+
+    /// Returns the objects before the conversion, with what their init containers were understood
+    /// to wait for.
+    pub(super) fn understood(&self) -> &[(String, Value)] {
+        &self.understood
     }
 
     /// Returns the files that change.
@@ -87,6 +144,18 @@ impl Conversion {
     }
 }
 
+fn read(sources: &[Arc<Source>]) -> (Vec<File>, Vec<ManifestError>) {
+    let mut files = Vec::new();
+    let mut errors = Vec::new();
+    for source in sources {
+        match File::read(source) {
+            Ok(file) => files.push(file),
+            Err(error) => errors.push(error),
+        }
+    }
+    (files, errors)
+}
+
 /// Returns the changes of the text that carry out a plan. If the text cannot be changed, the plan
 /// leaves its containers alone.
 fn change(document: &Document, plan: &mut PodPlan) -> Vec<Change> {
@@ -98,15 +167,7 @@ fn change(document: &Document, plan: &mut PodPlan) -> Vec<Change> {
         pointer: format!("{}/spec/initContainers", plan.template),
         items: removed,
     }];
-    edits.extend(plan.annotations.iter().map(|annotation| Edit::Set {
-        pointer: plan.template.clone(),
-        keys: vec![
-            "metadata".to_owned(),
-            "annotations".to_owned(),
-            annotation.key.clone(),
-        ],
-        value: annotation.value.clone(),
-    }));
+    edits.extend(annotating(&plan.template, &plan.annotations));
     match document.edit(&edits) {
         Ok(changes) => changes,
         Err(error) => {
@@ -114,6 +175,52 @@ fn change(document: &Document, plan: &mut PodPlan) -> Vec<Change> {
             Vec::new()
         }
     }
+}
+
+fn annotating(template: &str, annotations: &[Annotation]) -> Vec<Edit> {
+    let edits = annotations.iter().map(|annotation| Edit::Set {
+        pointer: template.to_owned(),
+        keys: vec![
+            "metadata".to_owned(),
+            "annotations".to_owned(),
+            annotation.key.clone(),
+        ],
+        value: annotation.value.clone(),
+    });
+    edits.collect()
+}
+
+/// Returns all objects; those of which a plan converts containers have the terms of each of them.
+fn understood(documents: &[&Document], plans: &[PodPlan]) -> Vec<(String, Value)> {
+    let mut objects: Vec<_> = documents
+        .iter()
+        .map(|document| (document.file().to_owned(), document.object().clone()))
+        .collect();
+    for plan in plans {
+        let mut terms = Vec::new();
+        for container in &plan.containers {
+            if let Outcome::Converted { terms: own } = &container.outcome {
+                terms.extend(own.iter().cloned());
+            }
+        }
+        let object = &mut objects[plan.document].1;
+        if let Some(template) = object
+            .pointer_mut(&plan.template)
+            .filter(|_| !terms.is_empty())
+        {
+            let key = plan
+                .annotations
+                .first()
+                .map_or("depends-on", |it| &*it.key)
+                .to_owned();
+            let annotations = &mut template["metadata"]["annotations"];
+            if let Some(before) = annotations[&*key].as_str() {
+                terms.insert(0, before.to_owned());
+            }
+            annotations[key] = terms.join("\n").into();
+        }
+    }
+    objects
 }
 
 fn leave(plan: &mut PodPlan, reason: &str) {
@@ -128,32 +235,35 @@ fn leave(plan: &mut PodPlan, reason: &str) {
     }
 }
 
-/// Returns the init containers of a plan with their places.
-fn located(document: &Document, plan: &PodPlan) -> Vec<Container> {
+/// Returns what a plan says of its init containers, with their places.
+fn located(document: &Document, plan: &PodPlan) -> Vec<Decision> {
     let places = document.places();
     let containers = plan.containers.iter().map(|container| {
-        let pointer = format!("{}/spec/initContainers/{}", plan.template, container.index);
-        let location = places.locate(&pointer);
-        Container {
+        let index = container.index;
+        let location = places.locate(&format!("{}/spec/initContainers/{index}", plan.template));
+        Decision {
             file: location.file().to_owned(),
             line: location.line(),
             object: plan.object.clone(),
-            pointer,
-            plan: container.clone(),
+            kind: Kind::InitContainer,
+            name: container.name.clone(),
+            outcome: container.outcome.clone(),
+            notes: container.notes.clone(),
         }
     });
     containers.collect()
 }
 
-/// Returns every file with the changes of the plans for its documents.
-fn rewrite(files: &[File], plans: &[PodPlan], changes: &[Vec<Change>]) -> Vec<ConvertedFile> {
+/// Returns every file with the changes of its documents, which go by their numbers.
+fn rewrite(files: &[File], changes: &[(usize, Vec<Change>)]) -> Vec<ConvertedFile> {
     let mut first = 0;
     let mut converted = Vec::new();
     for file in files {
         let documents = first..first + file.documents().len();
         first = documents.end;
-        let of_file = plans.iter().zip(changes);
-        let of_file = of_file.filter(|(plan, _)| documents.contains(&plan.document));
+        let of_file = changes
+            .iter()
+            .filter(|(document, _)| documents.contains(document));
         let mut of_file: Vec<_> = of_file.flat_map(|(_, changes)| changes).collect();
         of_file.sort_by_key(|change| change.start());
         let source = file.source();

@@ -1,0 +1,132 @@
+//! Whether the pods start in the same order before and after.
+//!
+//! Before the conversion, the simulation plays what the init containers were understood to wait for;
+//! after it, what the changed files say.
+
+use anyhow::Context;
+use oncue_simulation::{Options, Report};
+use serde_json::Value;
+
+use super::conversion::Conversion;
+use crate::{
+    assumption::Assumption,
+    language::Namespace,
+    manifests::File,
+    rehearsal::{Detail, Executor, Rehearsal, RehearsalError, Timeline},
+};
+
+/// Rehearses the files before and after, and returns what that shows.
+///
+/// # Errors
+/// If the order differs, or a rehearsal cannot run.
+pub(super) fn verify(conversion: &Conversion, namespace: &Namespace) -> anyhow::Result<String> {
+    let before = conversion.understood();
+    let after = changed(conversion)?;
+    let Some(before) =
+        rehearse(before, namespace).context("failed to rehearse the files as they are")?
+    else {
+        return Ok("verified: the files create no pods".to_owned());
+    };
+    let after = rehearse(&after, namespace).context("failed to rehearse the changed files")?;
+    let after = after.unwrap_or_default();
+    if before.pods != after.pods {
+        anyhow::bail!(
+            "the order differs: {} before, {} after",
+            before.pods.join(", "),
+            after.pods.join(", ")
+        );
+    }
+    let end = if before.passed && after.passed {
+        ""
+    } else {
+        "; not all of them start, before and after: see oncue rehearse"
+    };
+    Ok(format!(
+        "verified: {} pods start in the same order{end}",
+        before.pods.len()
+    ))
+}
+
+/// Returns the objects of the changed files.
+fn changed(conversion: &Conversion) -> anyhow::Result<Vec<(String, Value)>> {
+    let mut objects = Vec::new();
+    for file in &conversion.files {
+        let text = file.after.as_ref().unwrap_or(&file.before);
+        let parsed = File::parse(&file.name, text.clone())?;
+        let documents = parsed.documents().iter();
+        objects.extend(documents.map(|it| (file.name.clone(), it.object().clone())));
+    }
+    Ok(objects)
+}
+
+/// The pods of a rehearsal, in the order in which they start.
+#[derive(Debug, Default)]
+struct Order {
+    pods: Vec<String>,
+    passed: bool,
+}
+
+/// Rehearses objects; hosts and objects that are not in the files are assumed. Returns `None` if
+/// there are no pods.
+fn rehearse(
+    objects: &[(String, Value)],
+    namespace: &Namespace,
+) -> Result<Option<Order>, RehearsalError> {
+    let mut assumptions = Vec::new();
+    // The first round finds out what is missing in the files.
+    for _ in 0..2 {
+        let report = match run(objects, namespace, assumptions.clone()) {
+            Ok(Some(report)) => report,
+            Ok(None) | Err(RehearsalError::NoPods) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let missing = report.unknown.iter().chain(&report.not_played);
+        let missing: Vec<Assumption> = missing.filter_map(|text| text.parse().ok()).collect();
+        if missing.is_empty() || !assumptions.is_empty() {
+            return Ok(Some(order(&report)));
+        }
+        assumptions = missing;
+    }
+    Ok(None)
+}
+
+fn run(
+    objects: &[(String, Value)],
+    namespace: &Namespace,
+    assumptions: Vec<Assumption>,
+) -> Result<Option<Report>, RehearsalError> {
+    let rehearsal = Rehearsal {
+        objects: objects
+            .iter()
+            .map(|(file, object)| (file.as_str(), object))
+            .collect(),
+        namespace,
+        options: Options {
+            nodes: 1,
+            assumptions,
+            ..Options::default()
+        },
+        executor: Executor::Virtual,
+    };
+    rehearsal.run(&mut Timeline::new(std::io::sink(), Detail::Nothing))
+}
+
+fn order(report: &Report) -> Order {
+    let rows = serde_json::to_value(&report.pods).unwrap_or_default();
+    let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut pods: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let started = row.get("startedSeconds").and_then(Value::as_f64);
+            let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
+            (started.unwrap_or(f64::INFINITY), name.to_owned())
+        })
+        .collect();
+    pods.sort_by(|(one, name), (other, other_name)| {
+        one.total_cmp(other).then_with(|| name.cmp(other_name))
+    });
+    Order {
+        pods: pods.into_iter().map(|(_, name)| name).collect(),
+        passed: report.has_passed(),
+    }
+}
