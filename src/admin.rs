@@ -21,7 +21,7 @@ use axum::{
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::task::spawn_blocking;
 
-pub(crate) use self::readiness::{Latch, Readiness, Readying};
+pub(crate) use self::readiness::{Latch, Need, Readiness, Readying};
 use crate::net::{Phase, Shutdown};
 
 /// What the admin port serves.

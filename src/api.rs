@@ -9,6 +9,7 @@
 //! | `watch` | the stream of changes |
 //! | `operation` | health, readiness, metrics and the OpenAPI document |
 //! | `json`, `json_error`, `query`, `path`, `caller` | what a request says |
+//! | `fresh` | what a replica answers only while it sees what others write |
 //! | `documents`, `answer` | what is answered |
 //! | `error` | what is answered when something is wrong |
 //! | `metrics` | [`Metrics`], what is counted |
@@ -19,6 +20,7 @@ mod classic;
 mod commit;
 pub(crate) mod documents;
 mod error;
+mod fresh;
 mod json;
 mod json_error;
 mod metrics;

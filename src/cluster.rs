@@ -47,7 +47,7 @@ pub(crate) use self::{
     authority_secret::AuthoritySecret,
     call::{ApiError, call, call_within},
     configuration::{ConfigurationError, configuration},
-    connection::{ConnectError, connect, connect_to},
+    connection::{ConnectError, WATCH_SECONDS, connect, connect_to},
     kubeconfig::{Found, WhichCluster},
     live::{Listed, Part, Place, Question, Unlisted, find, get, list, list_all},
     objects::states,

@@ -14,6 +14,7 @@
 //! | `conformance` | what every backend must do, for tests |
 //! | `room` | mutations within the memory budget |
 //! | `shared` | the state in memory, behind one lock |
+//! | `staleness` | whether a replica may miss what others have written |
 //! | `expiry` | the task that removes expired assertions |
 //! | `pulse` | whether a task or thread still runs |
 //! | `handle` | [`Store`], the handle to the store |
@@ -35,6 +36,7 @@ mod memory;
 mod pulse;
 mod room;
 mod shared;
+mod staleness;
 mod waiters;
 mod waiting;
 mod watch;
@@ -48,6 +50,7 @@ pub use oncue_language::State;
 
 #[cfg(test)]
 pub(crate) use self::clock::PausedClock;
+pub(crate) use self::error::STALE;
 pub use self::{
     backend::{Backend, Committed, Feed},
     clock::{Clock, SystemClock},
@@ -58,6 +61,7 @@ pub use self::{
     limits::Limits,
     memory::Memory,
     shared::{ObjectSource, Stats, WaitRequest},
+    staleness::Staleness,
     waiters::{Waiter, WaiterInfo, WaiterPage, WaiterPosition},
     waiting::Waiting,
     watch::{Watch, WatchEvent},

@@ -1,4 +1,4 @@
-//! Readiness as latches: ready when all of them are released.
+//! Readiness as latches and needs: ready when all latches are released and all needs are met.
 
 use std::{
     collections::BTreeSet,
@@ -50,9 +50,46 @@ impl Readying {
     }
 }
 
+/// Something that the process needs to be ready, and that comes and goes.
+#[derive(Debug)]
+pub(crate) struct Need(Latch);
+
 impl Latch {
     /// Says that it has happened.
     pub(crate) fn release(self) {
         self.readiness.lock().remove(&self.name);
+    }
+
+    /// From now on it may come and go.
+    pub(crate) fn into_need(self) -> Need {
+        Need(self)
+    }
+}
+
+impl Need {
+    /// Says whether it is met.
+    pub(crate) fn set_met(&self, is_met: bool) {
+        let Latch { name, readiness } = &self.0;
+        let mut waiting = readiness.lock();
+        if is_met {
+            waiting.remove(name);
+        } else {
+            waiting.insert(Arc::clone(name));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_need_comes_and_goes() {
+        let (readying, readiness) = Readiness::new();
+        let need = readying.latch("store").into_need();
+        for is_met in [false, true, false, true] {
+            need.set_met(is_met);
+            assert_eq!(readiness.waiting_for().is_empty(), is_met);
+        }
     }
 }

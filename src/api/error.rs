@@ -16,7 +16,7 @@ use crate::{
     life::Kind,
     memory::Exhausted,
     net::problem,
-    store::{Refusal, StoreError, WaitError, WatchError},
+    store::{Refusal, STALE, StoreError, WaitError, WatchError},
 };
 
 /// What is wrong with a request, or with the store.
@@ -60,6 +60,8 @@ pub(super) enum ApiError {
     Query { rule: String },
     #[error("the store is shutting down: ask another, or later")]
     ShuttingDown,
+    #[error("{STALE}")]
+    Stale,
     #[error(transparent)]
     Store(StoreError),
     #[error("term {:?} is wrong: {}: {}", .0.term, .0.at, .0.rule)]
@@ -96,6 +98,7 @@ impl ApiError {
             Self::NamespacesDiffer { .. } => ProblemCode::NamespacesDiffer,
             Self::NoSuchVariable(_) => ProblemCode::NoSuchVariable,
             Self::Query { .. } => ProblemCode::InvalidQuery,
+            Self::Stale => ProblemCode::StoreStale,
             Self::Store(error) => of_store(error),
             Self::Term(_) => ProblemCode::InvalidTerm,
             Self::TooManyTerms { .. } => ProblemCode::TooManyTerms,

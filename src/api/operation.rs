@@ -23,6 +23,7 @@ pub(super) async fn health() -> Response {
 
 pub(super) async fn readiness(State(api): State<Api>) -> Result<Response, ApiError> {
     match api.shutdown().phase() {
+        Phase::Serving if api.store().staleness().is_stale() => Err(ApiError::Stale),
         Phase::Serving => Ok(answer::ok(Content::Text, "ready\n")),
         Phase::Lingering | Phase::Draining => Err(ApiError::ShuttingDown),
     }

@@ -13,6 +13,7 @@ use super::{
     caller::Caller,
     documents,
     error::ApiError,
+    fresh::Fresh,
     json::Json,
     pages::{self, Shape, Wanted},
     path::{InNamespace, OfVariable},
@@ -24,14 +25,14 @@ use crate::{
 };
 
 pub(super) async fn list_all(
-    State(api): State<Api>,
+    Fresh(api): Fresh,
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Response, ApiError> {
     answer_list(&api, None, parameters)
 }
 
 pub(super) async fn list(
-    State(api): State<Api>,
+    Fresh(api): Fresh,
     InNamespace(namespace): InNamespace,
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Response, ApiError> {
@@ -83,7 +84,7 @@ fn answer_list(
 }
 
 pub(super) async fn show(
-    State(api): State<Api>,
+    Fresh(api): Fresh,
     OfVariable(key): OfVariable,
     Parameters(parameters): Parameters<PageParameters<Position>>,
 ) -> Result<Response, ApiError> {

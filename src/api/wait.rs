@@ -1,6 +1,6 @@
 //! Waits: judges terms together, and holds a waiter until the result changes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
@@ -154,6 +154,7 @@ pub(super) fn refusal(error: WaitError) -> ApiError {
             rule: NO_OBJECTS.to_owned(),
         },
         WaitError::Closed => ApiError::ShuttingDown,
+        WaitError::Stale => ApiError::Stale,
         WaitError::OverLimit(exhausted) => ApiError::MemoryExhausted(exhausted),
         WaitError::TooMany { .. } => ApiError::TooManyWaiters(error),
     }
@@ -179,7 +180,7 @@ impl Api {
                 biased;
                 answer = &mut news => return answer,
                 () = sleep(hold) => {}
-                () = self.shutdown().reached(Phase::Draining) => {}
+                () = self.shutdown().reached(Phase::Draining) => sleep(spread()).await,
             }
             match news.present(self.store().now()) {
                 Some(present) => present,
@@ -199,6 +200,14 @@ impl Api {
         Ok(answer::ok(Content::Json, body))
     }
 }
+
+/// Returns a pause, so that thousands of clients do not turn to another replica in one moment.
+fn spread() -> Duration {
+    SPREAD.mul_f64(rand::random::<f64>())
+}
+
+/// Over how long the answers are spread when the process drains.
+const SPREAD: Duration = Duration::from_millis(500);
 
 fn document(answer: &Answer) -> WaitAnswer {
     WaitAnswer {

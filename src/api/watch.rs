@@ -4,7 +4,6 @@ use std::future::ready;
 
 use axum::{
     body::{Body, Bytes},
-    extract::State,
     response::Response,
 };
 use futures_util::{Stream, StreamExt, stream};
@@ -16,6 +15,7 @@ use super::{
     answer::{self, Content},
     documents,
     error::ApiError,
+    fresh::Fresh,
     path::InNamespace,
     query::{Parameters, WatchParameters},
 };
@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub(super) async fn watch(
-    State(api): State<Api>,
+    Fresh(api): Fresh,
     InNamespace(namespace): InNamespace,
     Parameters(WatchParameters { prefix }): Parameters<WatchParameters>,
 ) -> Result<Response, ApiError> {

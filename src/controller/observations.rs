@@ -14,7 +14,10 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tracing::warn;
 
 use super::failure::{self, Failure};
-use crate::outage::{Outage, Pause};
+use crate::{
+    cluster::WATCH_SECONDS,
+    outage::{Outage, Pause},
+};
 
 /// What a watch shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,6 +149,7 @@ fn open(client: Client, resource: &ApiResource, watched: Watched) -> Events {
         field_selector: watched.fields,
         ..Config::default()
     };
+    let config = config.timeout(WATCH_SECONDS);
     let namespace = watched.namespace.as_deref();
     if watched.metadata_only {
         let api = api::<PartialObjectMeta<DynamicObject>>(client, resource, namespace);

@@ -23,6 +23,7 @@ use crate::{
     instance,
     net::{Phase, Shutdown},
     outage::Outage,
+    store::Staleness,
 };
 
 /// The task that claims, renews and releases a Lease.
@@ -62,12 +63,16 @@ impl Elector {
     }
 
     /// Runs until the process stops being ready. Then it leads no more, and another replica takes
-    /// over.
-    pub(crate) async fn run(mut self, shutdown: Shutdown) {
+    /// over. So does one while this replica may miss what others write.
+    pub(crate) async fn run(mut self, shutdown: Shutdown, staleness: Staleness) {
         let mut stop = pin!(shutdown.reached(Phase::Lingering));
         // A round is not interrupted: its result would be unknown.
         loop {
-            let pause = self.round().await;
+            let pause = if staleness.is_stale() {
+                self.stand_aside().await
+            } else {
+                self.round().await
+            };
             tokio::select! {
                 biased;
                 () = &mut stop => break,
@@ -75,6 +80,16 @@ impl Elector {
             }
         }
         self.step_down().await;
+    }
+
+    /// Leads no more, and releases the Lease. Returns the pause until the next look.
+    async fn stand_aside(&mut self) -> Duration {
+        self.written = None;
+        if self.lead.retire().await {
+            self.lose("it does not see the cluster's signals");
+            self.let_go().await;
+        }
+        BETWEEN_LOOKS
     }
 
     /// Claims the Lease if possible. Returns the pause until the next round.
@@ -170,6 +185,10 @@ impl Elector {
         if self.lead.retire().await {
             info!(lease = %self.place, "this replica does not lead any more: it stops");
         }
+        self.let_go().await;
+    }
+
+    async fn let_go(&self) {
         match self.release().await {
             Ok(true) => info!(lease = %self.place, "released the Lease"),
             Ok(false) => {}

@@ -7,6 +7,7 @@ use std::sync::{
 
 use http::Method;
 use tokio::{
+    sync::watch,
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -16,6 +17,7 @@ use crate::{
     cluster::fake::{FakeCluster, Link},
     config::ObjectRef,
     net::{Phase, Shutdown, ShutdownTrigger},
+    store::Staleness,
 };
 
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/oncue-system/leases";
@@ -55,6 +57,7 @@ struct Replica {
     link: Link,
     clock: Arc<TestClock>,
     trigger: ShutdownTrigger,
+    is_stale: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
@@ -68,12 +71,15 @@ impl Replica {
         let client = cluster.client_over(&link);
         let (elector, leadership) = Elector::new(client, place, Arc::clone(&clock) as _);
         let (trigger, shutdown) = Shutdown::new();
+        let is_stale = watch::Sender::new(false);
+        let staleness = Staleness::from(&is_stale);
         Self {
             leadership,
             link,
             clock,
             trigger,
-            task: tokio::spawn(elector.run(shutdown)),
+            is_stale,
+            task: tokio::spawn(elector.run(shutdown, staleness)),
         }
     }
 
@@ -281,4 +287,21 @@ async fn the_only_replica_leads_without_a_lease() {
     assert_eq!(sole.write(async { 1 }).await, Ok(1));
     let lost = timeout(Duration::from_hours(1), sole.lost()).await;
     assert!(lost.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_misses_what_others_write_hands_over_and_waits_until_it_sees_again() {
+    let cluster = FakeCluster::default();
+    let (a, b) = (Replica::lead(&cluster).await, Replica::start(&cluster));
+    sleep(Duration::from_mins(1)).await;
+    a.is_stale.send_replace(true);
+    let taken = b.until_leading().await;
+    assert!(taken < Duration::from_secs(5), "{taken:?}");
+    assert!(!a.leads());
+    b.is_stale.send_replace(true);
+    watch_for_two(&[&a, &b], Duration::from_mins(1)).await;
+    assert!(!a.leads() && !b.leads());
+    a.is_stale.send_replace(false);
+    let taken = a.until_leading().await;
+    assert!(taken < Duration::from_secs(5), "{taken:?}");
 }

@@ -23,10 +23,12 @@ const PASSING: [StatusCode; 2] = [
     StatusCode::TOO_MANY_REQUESTS,
 ];
 
-/// The problems after which the connection is closed: others need it, or it makes no sense.
-const CLOSING: [ProblemCode; 4] = [
+/// The problems after which the connection is closed: others need it, another
+/// replica is to be asked, or it makes no sense.
+const CLOSING: [ProblemCode; 5] = [
     ProblemCode::InvalidHost,
     ProblemCode::MemoryExhausted,
+    ProblemCode::StoreStale,
     ProblemCode::TooManyWaiters,
     ProblemCode::TooManyWatchers,
 ];

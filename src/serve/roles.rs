@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 
 use super::{group::Group, store_role::StoreRole, webhook_role::WebhookRole};
-use crate::{admin::process, controller::Controller, leadership::Elector};
+use crate::{admin::process, controller::Controller, leadership::Elector, store::Staleness};
 
 /// The roles of a process.
 pub(super) struct Roles {
@@ -31,6 +31,10 @@ impl Roles {
             controller.register(oncue);
         }
         let registry = Arc::new(registry);
+        let staleness = match &store {
+            Some((_, role)) => role.store().staleness(),
+            None => Staleness::never(),
+        };
         if let Some((metrics, role)) = store {
             role.serve(group, metrics, Arc::clone(&registry));
         }
@@ -42,7 +46,7 @@ impl Roles {
         }
         // Last: only a replica that serves is to lead.
         if let Some(elector) = self.elector {
-            group.spawn(elector.run(group.shutdown()));
+            group.spawn(elector.run(group.shutdown(), staleness));
         }
         registry
     }

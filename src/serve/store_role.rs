@@ -17,13 +17,15 @@ use super::{
     opening::Opening,
 };
 use crate::{
+    admin::Need,
     api,
     config::{Config, StoreKind},
     leadership::Leadership,
     memory::{Budget, StoreMemory},
-    net::{Endpoint, Limits, Transport},
+    net::{Endpoint, Limits, Phase, Shutdown, Transport},
     store::{
-        self, Backend, Embedded, Kubernetes, Memory, Store, StoreError, SystemClock, kubernetes,
+        self, Backend, Embedded, Kubernetes, Memory, Staleness, Store, StoreError, SystemClock,
+        kubernetes,
     },
 };
 
@@ -89,6 +91,7 @@ impl StoreRole {
             registry,
         };
         group.depend_on(self.store.ended());
+        let staleness = self.store.staleness();
         let settings = api::Settings {
             memory: self.memory,
             ..api::Settings::default()
@@ -101,7 +104,26 @@ impl StoreRole {
             limits: self.limits,
         };
         group.serve(endpoint, router);
-        self.opening.latch.release();
+        group.spawn(keep_ready(
+            self.opening.latch.into_need(),
+            staleness,
+            group.shutdown(),
+        ));
+    }
+}
+
+/// Is ready while the store sees what other replicas write, until the process drains.
+async fn keep_ready(need: Need, staleness: Staleness, shutdown: Shutdown) {
+    let follow = async {
+        loop {
+            let is_stale = staleness.is_stale();
+            need.set_met(!is_stale);
+            staleness.changes_from(is_stale).await;
+        }
+    };
+    tokio::select! {
+        () = follow => {}
+        () = shutdown.reached(Phase::Draining) => {}
     }
 }
 

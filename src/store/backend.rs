@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use futures_util::future::{self, BoxFuture, FutureExt};
 
-use super::{Effect, Mutation, StoreError, Update, variables::Variables};
+use super::{Effect, Mutation, Staleness, StoreError, Update, variables::Variables};
 use crate::life::Assertion;
 
 /// Keeps the variables, and reports every committed change.
@@ -18,6 +18,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// the caller reads its own write. An error means that nothing changed, or that the result is
     /// unknown; then the feed reports it.
     fn commit(&self, mutation: Mutation) -> BoxFuture<'_, Result<Committed, StoreError>>;
+
+    /// Returns whether it may miss what other replicas have written.
+    fn staleness(&self) -> Staleness {
+        Staleness::never()
+    }
 
     /// Waits until nothing can be committed any more, because the backend was dropped or its task
     /// ended. A backend without a task waits forever.

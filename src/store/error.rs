@@ -159,6 +159,9 @@ pub enum WaitError {
         /// The condition.
         condition: Box<Condition>,
     },
+    /// This replica may miss what others have written.
+    #[error("{STALE}")]
+    Stale,
     /// Held waits have reached their memory limit.
     #[error("{0}: try again later")]
     OverLimit(Exhausted),
@@ -189,3 +192,7 @@ pub enum WatchError {
         limit: usize,
     },
 }
+
+/// Why a replica refuses to be asked.
+pub(crate) const STALE: &str = "this replica of the store has not seen the cluster's signals for a while: ask again, another \
+     replica may answer";

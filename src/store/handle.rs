@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 
 use super::{
     Action, Answer, Backend, Clock, Committed, Effect, Epoch, Existing, Limits, Mutation,
-    ObjectSource, Page, Position, Revision, Scope, Stats, StoreDeath, StoreError, WaitError,
-    WaitRequest, WaiterPage, WaiterPosition, Waiting, Watch, WatchError, expiry,
+    ObjectSource, Page, Position, Revision, Scope, Staleness, Stats, StoreDeath, StoreError,
+    WaitError, WaitRequest, WaiterPage, WaiterPosition, Waiting, Watch, WatchError, expiry,
     pulse::{Pulse, Vigil},
     shared::{NewWait, Shared, Until},
 };
@@ -94,6 +94,7 @@ impl Store {
         let mut tasks = JoinSet::new();
         let expiry_vigil = spawn(&mut tasks, expiry.run());
         let release_vigil = spawn(&mut tasks, Arc::clone(&shared).keep_releasing());
+        tasks.spawn(Arc::clone(&shared).follow(backend.staleness()));
         Ok(Self {
             inner: Arc::new(Inner {
                 backend,
@@ -304,6 +305,11 @@ impl Store {
     /// Returns whether this replica may do what only one may.
     pub(crate) fn leadership(&self) -> &Leadership {
         &self.inner.leadership
+    }
+
+    /// Returns whether this replica may miss what others have written; then it holds no waits.
+    pub fn staleness(&self) -> Staleness {
+        self.inner.backend.staleness()
     }
 
     /// Returns the time of the store's clock.

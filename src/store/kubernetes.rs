@@ -12,6 +12,7 @@
 //! | `writers` | those that wait until the watch has shown what they have written |
 //! | `mirror` | all these behind one lock |
 //! | `watch` | the watch itself |
+//! | `sight` | whether the watch works, or has failed for too long |
 //! | `requirement` | what the cluster has to have: the CRD and the rights |
 //! | `plan` | what a mutation writes |
 //! | `requests` | the requests that write |
@@ -29,6 +30,7 @@ mod refusal;
 mod replica;
 mod requests;
 mod requirement;
+mod sight;
 mod skipped;
 mod watch;
 mod writers;
@@ -40,12 +42,12 @@ use std::{
 
 use futures_util::future::{BoxFuture, FutureExt};
 use kube::Client;
-use tokio::task::JoinSet;
+use tokio::{sync::watch::Sender, task::JoinSet};
 
 pub(crate) use self::metrics::Metrics;
-use self::{mirror::Mirror, requests::Requests, watch::SignalWatch};
+use self::{mirror::Mirror, requests::Requests, sight::Sight, watch::SignalWatch};
 use super::{
-    Mutation, StoreError,
+    Mutation, Staleness, StoreError,
     backend::{Backend, Committed, Feed},
     pulse::{Pulse, Vigil},
 };
@@ -57,6 +59,7 @@ pub struct Kubernetes {
     mirror: Arc<Mirror>,
     requests: Requests,
     metrics: Metrics,
+    is_stale: Arc<Sender<bool>>,
     /// The task that watches, from the first start on.
     watch: OnceLock<Watching>,
 }
@@ -79,6 +82,7 @@ impl Kubernetes {
             requests: Requests::new(client.clone(), metrics.clone()),
             client,
             metrics,
+            is_stale: Arc::default(),
             watch: OnceLock::new(),
         }
     }
@@ -87,7 +91,8 @@ impl Kubernetes {
         self.watch.get_or_init(|| {
             let (pulse, vigil) = Pulse::new();
             let (mirror, metrics) = (Arc::clone(&self.mirror), self.metrics.clone());
-            let watch = SignalWatch::new(self.client.clone(), mirror, metrics);
+            let sight = Sight::new(Arc::clone(&self.is_stale));
+            let watch = SignalWatch::new(self.client.clone(), mirror, (metrics, sight));
             let mut task = JoinSet::new();
             task.spawn(async move {
                 let _pulse = pulse;
@@ -116,6 +121,10 @@ impl Backend for Kubernetes {
 
     fn commit(&self, mutation: Mutation) -> BoxFuture<'_, Result<Committed, StoreError>> {
         self.carry_out(mutation).boxed()
+    }
+
+    fn staleness(&self) -> Staleness {
+        Staleness::from(&*self.is_stale)
     }
 
     fn ended(&self) -> BoxFuture<'static, ()> {

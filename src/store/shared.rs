@@ -14,8 +14,8 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::{
-    Answer, Epoch, Feed, Limits, Page, Position, Revision, Scope, State, Update, WaitError, Waiter,
-    WaiterPage, WaiterPosition, Watch, WatchError,
+    Answer, Epoch, Feed, Limits, Page, Position, Revision, Scope, Staleness, State, Update,
+    WaitError, Waiter, WaiterPage, WaiterPosition, Watch, WatchError,
     asked::{AskedObjects, object_of},
     change_log::ChangeLog,
     dependent_pods::DependentPods,
@@ -85,6 +85,7 @@ struct Known {
     objects: ObjectSource,
     asked: AskedObjects,
     pods: DependentPods,
+    is_stale: bool,
 }
 
 /// A wait that begins.
@@ -120,6 +121,7 @@ impl Shared {
                 objects: ObjectSource::default(),
                 asked: AskedObjects::default(),
                 pods: DependentPods::default(),
+                is_stale: false,
             }),
             changes: ChangeLog::new(limits.watch_backlog),
             limits,
@@ -194,6 +196,9 @@ impl Shared {
             now,
         } = wait;
         let mut known = self.state.lock();
+        if known.is_stale {
+            return Err(WaitError::Stale);
+        }
         known.refuse_objects(&request.conditions)?;
         self.ask_for_objects(&mut known, &request.conditions);
         let grace = known.pods.grace(&request.who, now);
@@ -211,6 +216,33 @@ impl Shared {
         }
         let place = known.waiters.hold(request.who, &present);
         Ok(Entry::Held(place.map_err(WaitError::OverLimit)?))
+    }
+
+    /// Takes note that the backend is stale, or not any more. Then nobody waits here.
+    fn set_stale(&self, is_stale: bool) {
+        let mut known = self.state.lock();
+        known.is_stale = is_stale;
+        let waiters = is_stale.then(|| known.waiters.take_all());
+        drop(known);
+        drop(waiters);
+    }
+
+    /// Takes note of what `staleness` says, for ever.
+    pub(super) async fn follow(self: Arc<Self>, staleness: Staleness) {
+        loop {
+            let is_stale = staleness.is_stale();
+            self.set_stale(is_stale);
+            staleness.changes_from(is_stale).await;
+        }
+    }
+
+    /// Returns why a wait ended without an answer.
+    pub(super) fn refusal(&self) -> WaitError {
+        if self.state.lock().is_stale {
+            WaitError::Stale
+        } else {
+            WaitError::Closed
+        }
     }
 
     /// Ends a held wait, and returns the present answer to it; `None` if it was answered meanwhile.

@@ -167,6 +167,15 @@ impl Waiters {
     }
 
     /// Returns the group of waiters with the same conditions in the same states.
+    /// Takes all waiters; they get no answer once what is returned is dropped.
+    pub(crate) fn take_all(&mut self) -> Self {
+        let none = Self {
+            last_id: self.last_id,
+            ..Self::new(self.memory.clone())
+        };
+        std::mem::replace(self, none)
+    }
+
     fn group_of(&self, present: &Answer) -> Option<GroupId> {
         let hash = self.hash(&present.conditions, present.grace);
         let id = self.by_conditions.get(&hash)?;

@@ -89,7 +89,7 @@ impl Future for Waiting {
             }
             Progress::Held(held) => {
                 let answer = Pin::new(&mut held.answer).poll(cx);
-                answer.map_err(|_| WaitError::Closed)
+                answer.map_err(|_| held.shared.refusal())
             }
         }
     }

@@ -116,6 +116,7 @@ problem_codes! {
     NoSuchVariable = 404, "no-such-variable", "The variable does not exist";
     StorageFull = 507, "storage-full", "The store has no room for more";
     StoreFailed = 500, "store-failed", "The store failed";
+    StoreStale = 503, "store-stale", "This replica of the store may miss changes";
     StoreUnavailable = 503, "store-unavailable", "The store is shutting down";
     TooManyTerms = 400, "too-many-terms", "The request has too many terms";
     TooManyWaiters = 503, "too-many-waiters", "Too many waiters are held";

@@ -16,6 +16,9 @@ const POLL: Duration = Duration::from_secs(5);
 /// sooner may do so again and again.
 const HELD: Duration = Duration::from_secs(1);
 
+/// The longest pause before a question that broke off is asked again, in milliseconds.
+pub(super) const SPREAD_MILLIS: u64 = 500;
+
 /// How long the client asks no nudges of a store that has rejected a question with some.
 const WITHOUT_NUDGES: Duration = Duration::from_mins(1);
 
@@ -232,13 +235,18 @@ impl Conversation {
     }
 
     /// Rests after a missing answer, longer each time. A question that was held for a while is asked
-    /// again at once: another replica of the store may answer.
+    /// again almost at once: another replica of the store may answer. Thousands of clients may do so at
+    /// the same time, hence the random pause.
     pub(super) fn rest(&mut self, now: Duration, random: &mut fastrand::Rng) {
         self.revision = None;
         let was_held = self.backoff.failures() == 0 && now >= self.asked_at + HELD;
         let pause = self.backoff.after_failure(random);
-        let until = if was_held { now } else { now + pause };
-        self.phase = Phase::Resting { until };
+        let pause = if was_held {
+            Duration::from_millis(random.u64(..=SPREAD_MILLIS))
+        } else {
+            pause
+        };
+        self.phase = Phase::Resting { until: now + pause };
     }
 
     pub(super) fn outage(&self) -> Option<&Outage> {

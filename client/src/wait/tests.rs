@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use oncue_language::{
     Namespace,
     ServiceReadiness::{self, Ready, Unknown, Unready},
@@ -5,7 +7,7 @@ use oncue_language::{
     annotation::TimeoutPolicy,
 };
 
-use super::*;
+use super::{conversation::SPREAD_MILLIS, *};
 
 /// A wait whose time is set by hand, with its log.
 struct Played {
@@ -813,16 +815,36 @@ fn an_outage_is_said_once_and_its_end_too() {
 }
 
 #[test]
-fn a_question_that_was_held_and_breaks_off_is_asked_again_at_once_and_then_with_pauses() {
+fn a_question_that_was_held_and_breaks_off_is_asked_again_very_soon_and_then_with_pauses() {
     let mut played = Played::of("a");
     played.answer([missing("x")]);
     played.pass_until(secs(10));
     let asked = played.asked.len();
     played.lose_the_store();
-    assert_eq!((played.asked.len(), played.now), (asked + 1, secs(10)));
-    played.lose_the_store();
+    let soon = played.wait.wake_at().unwrap();
+    let latest = secs(10) + Duration::from_millis(SPREAD_MILLIS);
+    assert!(soon <= latest, "{soon:?}");
+    played.pass_until(soon);
     assert_eq!(played.asked.len(), asked + 1);
-    assert!(played.wait.wake_at().unwrap() > secs(10));
+    played.lose_the_store();
+    assert!(played.wait.wake_at().unwrap() > played.now);
+}
+
+#[test]
+fn clients_whose_questions_break_off_together_do_not_ask_again_together() {
+    let again = |seed| {
+        let plan = Plan {
+            random: fastrand::Rng::with_seed(seed),
+            ..mk_plan("a")
+        };
+        let mut played = Played::begin(plan, Duration::ZERO);
+        played.answer([missing("x")]);
+        played.pass_until(secs(10));
+        played.lose_the_store();
+        played.wait.wake_at().unwrap()
+    };
+    let moments: BTreeSet<_> = (0..100).map(again).collect();
+    assert!(moments.len() > 50, "{moments:?}");
 }
 
 #[test]

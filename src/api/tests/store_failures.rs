@@ -2,11 +2,15 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::{self, BoxFuture, FutureExt};
 use http::StatusCode;
+use tokio::sync::watch;
 
-use super::kit::{Kit, Making};
+use super::kit::{Kit, Making, WAIT, mk_wait};
 use crate::{
     language::Namespace,
-    store::{Backend, Committed, Feed, Mutation, Refusal, StoreError, Variables},
+    memory::Budget,
+    store::{
+        Backend, Committed, Feed, Memory, Mutation, Refusal, Staleness, StoreError, Variables,
+    },
 };
 
 /// Keeps nothing, and says why.
@@ -92,4 +96,64 @@ async fn a_change_that_is_not_kept_is_a_problem() {
             "{metrics}"
         );
     }
+}
+
+/// A backend in memory that is stale when it is told to be.
+#[derive(Debug)]
+struct Stale(Memory, watch::Sender<bool>);
+
+impl Backend for Stale {
+    fn start(&self, feed: Arc<dyn Feed>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.0.start(feed)
+    }
+
+    fn commit(&self, mutation: Mutation) -> BoxFuture<'_, Result<Committed, StoreError>> {
+        self.0.commit(mutation)
+    }
+
+    fn staleness(&self) -> Staleness {
+        Staleness::from(&self.1)
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_may_miss_changes_sends_its_callers_to_another_one() {
+    let memory = Memory::new(Budget::UNLIMITED);
+    let backend = Arc::new(Stale(memory, watch::Sender::new(false)));
+    let kit = Kit::of(Making {
+        backend: backend.clone(),
+        ..Making::default()
+    })
+    .await;
+    let held = kit.begin_wait(&["a"]).await;
+    backend.1.send_replace(true);
+    let variable = "/v1/namespaces/default/variables/a";
+    for reply in [
+        held.await.unwrap(),
+        kit.post(WAIT, mk_wait(&["a"], None)).await,
+        kit.get("/?variable=a").await,
+        kit.get("/v1/variables").await,
+        kit.get(variable).await,
+        kit.get("/v1/namespaces/default/watch").await,
+        kit.get("/readyz").await,
+    ] {
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(reply.headers["connection"], "close");
+        assert_eq!(reply.problem(), "store-stale");
+    }
+    assert_eq!(kit.get("/healthz").await.status, StatusCode::OK);
+    assert_eq!(kit.store.stats().waiters, 0);
+
+    backend.1.send_replace(false);
+    assert_eq!(kit.get("/readyz").await.status, StatusCode::OK);
+    let takes_waits = async || {
+        let answer = kit.post(WAIT, mk_wait(&["a"], None)).await;
+        answer.status == StatusCode::OK
+    };
+    while !takes_waits().await {
+        tokio::task::yield_now().await;
+    }
+    let held = kit.begin_wait(&["a"]).await;
+    kit.put(variable, "").await;
+    assert_eq!(held.await.unwrap().json()["outcome"], "held");
 }

@@ -248,7 +248,7 @@ async fn objects_are_judged_where_somebody_tells_of_them() {
     assert_eq!(answer["outcome"], "missing");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nobody_is_held_while_the_process_drains() {
     let kit = Kit::new().await;
     let held = kit.begin_wait(&["a"]).await;

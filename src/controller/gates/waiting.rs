@@ -65,7 +65,7 @@ impl Waiting {
     }
 
     /// Waits until a state changes, or time passes. While the store has no room for another waiter,
-    /// asks from time to time.
+    /// or may miss something, asks from time to time.
     async fn answer(&mut self) -> Result<Arc<Answer>, WaitError> {
         tokio::select! {
             answer = self.store.wait_for_change(self.request()) => match answer {
@@ -73,7 +73,7 @@ impl Waiting {
                     self.pause = Pause::default();
                     return Ok(answer);
                 }
-                Err(WaitError::OverLimit(_) | WaitError::TooMany { .. }) => {
+                Err(WaitError::OverLimit(_) | WaitError::Stale | WaitError::TooMany { .. }) => {
                     self.pause.after_failure().await;
                 }
                 Err(error) => return Err(error),

@@ -15,8 +15,12 @@ use super::{
     mirror::Mirror,
     requests::signals,
     requirement::{check_fields, explain, status},
+    sight::Sight,
 };
-use crate::outage::{Outage, Pause};
+use crate::{
+    cluster::WATCH_SECONDS,
+    outage::{Outage, Pause},
+};
 
 type Events = Pin<Box<dyn Stream<Item = watcher::Result<Event<DynamicObject>>> + Send>>;
 
@@ -28,6 +32,7 @@ pub(super) struct SignalWatch {
     events: Events,
     outage: Outage,
     pause: Pause,
+    sight: Sight,
     /// Whether the CRD was checked, in the list that is under way or before.
     is_checked: bool,
     is_listing: bool,
@@ -36,7 +41,11 @@ pub(super) struct SignalWatch {
 }
 
 impl SignalWatch {
-    pub(super) fn new(client: Client, mirror: Arc<Mirror>, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        client: Client,
+        mirror: Arc<Mirror>,
+        (metrics, sight): (Metrics, Sight),
+    ) -> Self {
         Self {
             events: open(&client),
             client,
@@ -44,6 +53,7 @@ impl SignalWatch {
             metrics,
             outage: Outage::of("watch of signals"),
             pause: Pause::default(),
+            sight,
             is_checked: false,
             is_listing: true,
             listed: Instant::now(),
@@ -58,11 +68,19 @@ impl SignalWatch {
             } else {
                 LONGEST_SILENCE
             };
-            match timeout(longest, self.events.next()).await {
+            let event = tokio::select! {
+                biased;
+                () = self.sight.becomes_stale() => continue,
+                event = timeout(longest, self.events.next()) => event,
+            };
+            match event {
                 Ok(Some(Ok(Event::InitDone))) => self.listed().await,
                 Ok(Some(Ok(event))) => self.observed(event),
                 Ok(Some(Err(error))) => self.failed(&error).await,
-                Ok(None) | Err(_) => self.begin_anew(),
+                Ok(None) | Err(_) => {
+                    self.sight.fails();
+                    self.begin_anew();
+                }
             }
         }
     }
@@ -88,6 +106,7 @@ impl SignalWatch {
         {
             self.outage.failed(&text, &text);
             self.metrics.watch_failed();
+            self.sight.fails();
             self.pause.after_failure().await;
             return self.begin_anew();
         }
@@ -103,6 +122,9 @@ impl SignalWatch {
             self.pause = Pause::default();
             self.outage.succeeded();
             self.metrics.watches();
+            if !self.is_listing {
+                self.sight.works();
+            }
         }
     }
 
@@ -113,11 +135,12 @@ impl SignalWatch {
             let text = explain(&self.client, error).await;
             self.outage.failed(&text, &text);
             self.metrics.watch_failed();
+            self.sight.fails();
             let asked_for = retry_after(error);
             tokio::join!(self.pause.after_failure(), sleep(asked_for));
         }
-        // A watch that was refused is not known to have missed nothing.
-        if matches!(code, Some(403 | 404)) {
+        // Only a list shows that the watch works again: if nothing changes, a watch says nothing.
+        if code != Some(410) {
             self.begin_anew();
         }
     }
@@ -140,10 +163,6 @@ fn open(client: &Client) -> Events {
     let api = Api::<DynamicObject>::all_with(client.clone(), &signals());
     watcher(api, Config::default().timeout(WATCH_SECONDS)).boxed()
 }
-
-/// How long one watch lasts. If its connection dies, this replica is that old at most, and the
-/// time of a new connection.
-const WATCH_SECONDS: u32 = 30;
 
 /// How long a page of a list may take.
 const LONGEST_LIST: Duration = Duration::from_mins(1);

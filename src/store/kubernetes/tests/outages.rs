@@ -114,3 +114,24 @@ async fn a_waiter_is_released_by_a_signal_of_another_replica() {
     let answer = timeout(Duration::from_secs(1), waiting).await.unwrap();
     assert_eq!(answer.unwrap().outcome, State::Held);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_whose_watch_fails_for_long_is_stale_until_it_has_listed_again() {
+    let api = FakeSignals::new();
+    let store = mk_store(&api).await;
+    let staleness = store.staleness();
+    api.set_down(true);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(
+        !staleness.is_stale(),
+        "a restart of the API server takes as long"
+    );
+    let stale = timeout(Duration::from_secs(40), staleness.changes_from(false));
+    stale.await.expect("it becomes stale");
+    api.set_down(false);
+    // Nothing changes, so that only a list can tell.
+    let fresh = timeout(Duration::from_secs(40), staleness.changes_from(true));
+    fresh.await.expect("it sees again");
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert!(!staleness.is_stale());
+}
