@@ -15,6 +15,8 @@
 //! | `room` | mutations within the memory budget |
 //! | `shared` | the state in memory, behind one lock |
 //! | `staleness` | whether a replica may miss what others have written |
+//! | `write_queue` | which changes to write next, and when to try again those that failed |
+//! | `write_outages` | in which namespaces writes fail |
 //! | `expiry` | the task that removes expired assertions |
 //! | `pulse` | whether a task or thread still runs |
 //! | `handle` | [`Store`], the handle to the store |
@@ -40,6 +42,8 @@ mod staleness;
 mod waiters;
 mod waiting;
 mod watch;
+mod write_outages;
+mod write_queue;
 
 use crate::world::variables;
 pub use crate::world::{
@@ -65,4 +69,8 @@ pub use self::{
     waiters::{Waiter, WaiterInfo, WaiterPage, WaiterPosition},
     waiting::Waiting,
     watch::{Watch, WatchEvent},
+};
+pub(crate) use self::{
+    write_outages::WriteOutages,
+    write_queue::{WriteEnd, WriteLimits, WriteQueue},
 };

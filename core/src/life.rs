@@ -16,7 +16,7 @@
 //!
 //! Every decision is level-triggered: it follows from what was observed last and from the
 //! assertions that exist. So an outage of the controller, the store or the API server ends with the
-//! next complete list, and a write that was lost is decided again. Of several replicas, one decides,
+//! next complete list, and a write that had to wait is made if it is still [wanted](Life::wants). Of several replicas, one decides,
 //! and the others [stand by](Life::stand_by).
 
 mod assertion_index;
@@ -61,7 +61,7 @@ pub(crate) use self::{
     listing::{ListId, Listing},
     observed_pod::{condition, identity},
 };
-use crate::world::{Mutation, Update, variables::Variables};
+use crate::world::{Action, Mutation, Update, variables::Variables};
 
 /// The life of all signals: what the observed pods and Jobs imply, against the assertions that
 /// exist.
@@ -96,11 +96,28 @@ impl Life {
         self.touch(Unit::of(&update.key, update.id()));
     }
 
-    /// A mutation of an earlier decision was not carried out: it is decided again. The shell chooses
-    /// when.
-    pub fn mutation_failed(&mut self, mutation: &Mutation) {
+    /// Returns whether a mutation of an earlier decision, which was not carried out yet, would be
+    /// decided at `now` too. The shell asks before it makes a change that had to wait.
+    pub fn wants(&self, mutation: &Mutation, now: Timestamp) -> bool {
         let id = mutation.assertion();
-        self.touch(id.and_then(|id| Unit::of(&mutation.key, id)));
+        let wanted = match id.and_then(|id| Unit::of(&mutation.key, id)) {
+            Some(Unit::Pod(owner)) => self.pods.mutations(&owner, &self.assertions, now),
+            Some(Unit::Variable(key)) => self.runs.mutations(&key, &self.assertions, now),
+            None => Vec::new(),
+        };
+        wanted.iter().any(|it| it.asks_the_same(mutation))
+    }
+
+    /// A mutation of an earlier decision can never be carried out: its namespace is gone. So the
+    /// outcome of a run that it was to assert is forgotten.
+    pub fn mutation_abandoned(&mut self, mutation: &Mutation) {
+        let Mutation { key, action } = mutation;
+        if let Action::Assert { assertion, .. } = action
+            && let Kind::Durable = assertion.id.kind
+            && let Some(owner) = assertion.id.asserter.owner()
+        {
+            self.runs.settle(&owner.uid, &key.name);
+        }
     }
 
     /// Takes note of what has changed while another replica decides: what that one has done is not

@@ -1,29 +1,28 @@
 //! Asserts and withdraws what pods and Jobs imply, as the pure [`Life`] decides.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod writer;
 
-use futures_util::{FutureExt, StreamExt, stream};
+use std::sync::Arc;
+
+use futures_util::FutureExt;
 use kube::core::GroupVersion;
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
+use self::writer::Writer;
 use super::{
     Context,
     assertions::{AssertionNews, Assertions},
     confirmations::{Confirmations, Confirmed},
-    metrics::Metrics,
     objects::resource,
     observations::{Observation, Observations, Watched},
     pods::{PodNews, PodReader},
     until,
 };
 use crate::{
-    language::{Keys, Timestamp, VariableKey},
-    leadership::NotLeader,
+    language::{Keys, Timestamp},
     life::{Decisions, Life, ObservedJob, ObservedPod},
-    outage::Outage,
-    store::{Action, Effect, Mutation, Store, StoreError},
+    store::Store,
 };
 
 /// The task that keeps variables true.
@@ -76,7 +75,7 @@ impl LifeTask {
                     break;
                 }
             }
-            self.act().await;
+            self.act();
         }
     }
 
@@ -88,7 +87,9 @@ impl LifeTask {
             confirmed = self.confirmations.next() => self.confirm(confirmed),
             seen = self.jobs.next() => self.see_job(seen),
             news = self.pods.next() => self.see_pod(&news),
-            failed = self.writer.failed() => failed.iter().for_each(|it| self.life.mutation_failed(it)),
+            abandoned = self.writer.progress() => if let Some(mutation) = abandoned {
+                self.life.mutation_abandoned(&mutation);
+            },
             () = self.store.leadership().changes_from(self.leads) => self.change_leadership(),
             () = is_due => self.next = None,
         }
@@ -160,127 +161,23 @@ impl LifeTask {
     }
 
     /// Does what follows from everything that was observed, if this replica leads.
-    async fn act(&mut self) {
+    fn act(&mut self) {
         if !self.leads {
+            self.writer.forget();
             self.next = self.life.stand_by(self.store.now());
             return;
         }
+        let now = self.store.now();
         let Decisions {
             mutations,
             confirm,
             next,
-        } = self.life.decide(self.store.now());
+        } = self.life.decide(now);
         self.confirmations.ask(confirm);
         self.next = next;
-        self.writer.write(mutations).await;
+        let life = &self.life;
+        self.writer.write(mutations, |it| life.wants(it, now));
     }
 }
 
-/// Makes changes of variables, and keeps those that failed until they may be tried again.
-struct Writer {
-    store: Store,
-    metrics: Metrics,
-    outage: Outage,
-    failed: Vec<Mutation>,
-    /// When the failed ones may be decided again.
-    retry: Instant,
-}
-
-impl Writer {
-    fn of(store: Store, metrics: Metrics) -> Self {
-        Self {
-            store,
-            metrics,
-            outage: Outage::of("change of a variable"),
-            failed: Vec::new(),
-            retry: Instant::now(),
-        }
-    }
-
-    /// Makes all changes in their order, except that several assertions, or several withdrawals, of
-    /// different variables are made at the same time.
-    async fn write(&mut self, mutations: Vec<Mutation>) {
-        let is_assertion = |it: &Mutation| matches!(it.action, Action::Assert { .. });
-        let mut results = Vec::new();
-        for together in mutations.chunk_by(|a, b| is_assertion(a) == is_assertion(b)) {
-            results.extend(write_together(&self.store, together).await);
-        }
-        self.note(results);
-    }
-
-    fn note(&mut self, results: Vec<Written>) {
-        let mut refusal = None;
-        let is_empty = results.is_empty();
-        for (mutation, result) in results {
-            match result {
-                Ok(Effect::Unchanged) => {}
-                Ok(_) => self.metrics.written(&mutation.action),
-                Err(unwritten) => {
-                    self.failed.push(mutation);
-                    self.retry = Instant::now() + AFTER_FAILURE;
-                    if let Unwritten::Failed(error) = unwritten {
-                        self.metrics.failed();
-                        refusal = refusal.or(Some(error));
-                    }
-                }
-            }
-        }
-        match refusal {
-            Some(error) => {
-                self.outage.note(Err::<(), _>(error));
-            }
-            None if is_empty => {}
-            None => self.outage.succeeded(),
-        }
-    }
-
-    /// Waits until there are failed changes that may be tried again, and returns them.
-    async fn failed(&mut self) -> Vec<Mutation> {
-        if self.failed.is_empty() {
-            return std::future::pending().await;
-        }
-        sleep_until(self.retry).await;
-        std::mem::take(&mut self.failed)
-    }
-}
-
-/// A change with its result.
-type Written = (Mutation, Result<Effect, Unwritten>);
-
-/// Why a change was not made.
-enum Unwritten {
-    Failed(StoreError),
-    NotLeader,
-}
-
-/// Makes changes of several variables at the same time, those of one variable in their order.
-async fn write_together(store: &Store, mutations: &[Mutation]) -> Vec<Written> {
-    let mut by_variable = HashMap::<VariableKey, Vec<Mutation>>::new();
-    for mutation in mutations {
-        let of_variable = by_variable.entry(mutation.key.clone()).or_default();
-        of_variable.push(mutation.clone());
-    }
-    let writes = by_variable.into_values();
-    let written =
-        stream::iter(writes.map(|of_variable| write_in_order(store.clone(), of_variable)))
-            .buffer_unordered(WRITES_AT_ONCE);
-    written.concat().await
-}
-
-async fn write_in_order(store: Store, mutations: Vec<Mutation>) -> Vec<Written> {
-    let mut results = Vec::with_capacity(mutations.len());
-    for mutation in mutations {
-        let write = store.leadership().write(store.apply(mutation.clone()));
-        let result = match write.await {
-            Ok(Ok(committed)) => Ok(committed.effect),
-            Ok(Err(error)) => Err(Unwritten::Failed(error)),
-            Err(NotLeader) => Err(Unwritten::NotLeader),
-        };
-        results.push((mutation, result));
-    }
-    results
-}
-
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
 const OBSERVED_TOGETHER: usize = 1000;
-const WRITES_AT_ONCE: usize = 64;

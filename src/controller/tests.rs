@@ -4,6 +4,7 @@ mod gates;
 mod leadership;
 mod nudges;
 mod reporting;
+mod slow_store;
 
 use std::{sync::Arc, time::Duration};
 

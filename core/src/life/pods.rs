@@ -13,6 +13,7 @@ use super::{
     listing::Listing,
     tracked_pod::{Presence, TrackedPod},
 };
+use crate::world::Mutation;
 
 /// All pods that the watch shows, or that have an assertion.
 #[derive(Debug, Default)]
@@ -158,6 +159,17 @@ impl Pods {
         }
         decisions.next = self.wakes.first().map(|(next, _)| *next);
         forgotten
+    }
+
+    /// Returns what is to be done at `now` about the assertions of one pod.
+    pub(super) fn mutations(
+        &self,
+        id: &Owner,
+        assertions: &AssertionIndex,
+        now: Timestamp,
+    ) -> Vec<Mutation> {
+        let tracked = self.tracked.get(id);
+        tracked.map_or_else(Vec::new, |it| it.mutations(assertions.of_pod(id), now))
     }
 
     fn wake(&mut self, now: Timestamp) {

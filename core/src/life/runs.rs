@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oncue_language::{Timestamp, VariableKey};
+use oncue_language::{Timestamp, VariableKey, VariableName};
 
 use super::{
     Decisions, ObservedJob, ObservedPod,
@@ -11,6 +11,7 @@ use super::{
     run::Run,
     statements::{OutcomeChanges, Statements},
 };
+use crate::world::Mutation;
 
 /// All runs that may still have something to say.
 #[derive(Debug, Default)]
@@ -159,20 +160,48 @@ impl Runs {
     ) {
         let mut changes = OutcomeChanges::default();
         for key in std::mem::take(&mut self.pending) {
-            let declaring = self.by_variable.get(&key).into_iter().flatten();
-            let statements = Statements {
-                runs: &self.by_uid,
-                assertions,
-                key: &key,
-                declaring: declaring.filter_map(|uid| self.by_uid.get(uid)).collect(),
-            };
-            statements.judge(now, &mut changes);
+            self.judge(&key, assertions, now, &mut changes);
         }
         for (uid, name) in changes.carry_out_in(decisions) {
-            if let Some(run) = self.by_uid.get_mut(&uid) {
-                run.settled.insert(name);
-                self.forget_if_over(&uid);
-            }
+            self.settle(&uid, &name);
         }
+    }
+
+    /// Returns what is to be done at `now` about one variable.
+    pub(super) fn mutations(
+        &self,
+        key: &VariableKey,
+        assertions: &AssertionIndex,
+        now: Timestamp,
+    ) -> Vec<Mutation> {
+        let (mut changes, mut decisions) = (OutcomeChanges::default(), Decisions::default());
+        self.judge(key, assertions, now, &mut changes);
+        changes.carry_out_in(&mut decisions);
+        decisions.mutations
+    }
+
+    /// Nothing is left to do about a variable that the run signals.
+    pub(super) fn settle(&mut self, uid: &str, name: &VariableName) {
+        if let Some(run) = self.by_uid.get_mut(uid) {
+            run.settled.insert(name.clone());
+            self.forget_if_over(uid);
+        }
+    }
+
+    fn judge(
+        &self,
+        key: &VariableKey,
+        assertions: &AssertionIndex,
+        now: Timestamp,
+        changes: &mut OutcomeChanges,
+    ) {
+        let declaring = self.by_variable.get(key).into_iter().flatten();
+        let statements = Statements {
+            runs: &self.by_uid,
+            assertions,
+            key,
+            declaring: declaring.filter_map(|uid| self.by_uid.get(uid)).collect(),
+        };
+        statements.judge(now, changes);
     }
 }

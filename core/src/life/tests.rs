@@ -66,6 +66,15 @@ impl Kit {
         confirm
     }
 
+    /// Carries out those mutations of earlier decisions that are still wanted.
+    fn retry(&mut self, lost: &[Mutation]) {
+        for mutation in lost {
+            if self.life.wants(mutation, self.now()) {
+                self.mutate(mutation);
+            }
+        }
+    }
+
     fn observe(&mut self, pod: &ObservedPod) {
         self.life.observe_pod(pod.clone());
         self.settle();

@@ -65,13 +65,17 @@ impl TrackedPod {
             Presence::Gone { until } => {
                 let until = *until.get_or_insert(now + REMEMBERED);
                 PodDecision {
-                    mutations: owned.iter().map(withdraw).collect(),
+                    mutations: self.mutations(owned, now),
                     next: Some(until),
                     forget: owned.is_empty() && until <= now,
                     ..PodDecision::default()
                 }
             }
-            Presence::Listed(_) => self.follow(owned, now),
+            Presence::Listed(_) => PodDecision {
+                mutations: self.mutations(owned, now),
+                next: self.deadline(),
+                ..PodDecision::default()
+            },
             Presence::Missing { ask } => PodDecision {
                 confirm: !is_over && is_due(ask, patience, now),
                 next: *ask,
@@ -81,12 +85,11 @@ impl TrackedPod {
             Presence::Unlabelled { ask } => {
                 let confirm = !is_over && is_due(ask, RECHECK, now);
                 let ask = *ask;
-                let decision = self.follow(owned, now);
                 PodDecision {
+                    mutations: self.mutations(owned, now),
                     confirm,
-                    next: decision.next.into_iter().chain(ask).min(),
+                    next: self.deadline().into_iter().chain(ask).min(),
                     forget: is_over,
-                    ..decision
                 }
             }
         }
@@ -99,24 +102,34 @@ impl TrackedPod {
             .is_some_and(|signals| signals.has_live() || !signals.outcomes.is_empty())
     }
 
+    /// Returns what is to be done at `now`, given the live and ready assertions that the pod has.
+    pub(super) fn mutations(&self, owned: &[PodAssertion], now: Timestamp) -> Vec<Mutation> {
+        match self.presence {
+            Presence::Gone { .. } => owned.iter().map(withdraw).collect(),
+            Presence::Listed(_) | Presence::Unlabelled { .. } => self.follow(owned, now),
+            Presence::Missing { .. } => Vec::new(),
+        }
+    }
+
+    /// Returns when the time of the pod to end is over, if it is being deleted.
+    fn deadline(&self) -> Option<Timestamp> {
+        self.seen.as_ref()?.deletion.map(|it| it.deadline)
+    }
+
     /// Makes the assertions what the pod implies.
-    fn follow(&self, owned: &[PodAssertion], now: Timestamp) -> PodDecision {
+    fn follow(&self, owned: &[PodAssertion], now: Timestamp) -> Vec<Mutation> {
         let Some(pod) = &self.seen else {
-            return PodDecision::default();
+            return Vec::new();
         };
         let untrue = owned
             .iter()
             .filter(|it| !pod.keeps(it.assertion.id.kind, now));
         let missing = pod.implied(now).into_iter();
         let missing = missing.filter(|implied| !owned.iter().any(|it| is_it(it, &pod.id, implied)));
-        PodDecision {
-            mutations: untrue
-                .map(withdraw)
-                .chain(missing.map(|implied| assert(&pod.id, implied, now)))
-                .collect(),
-            next: pod.deletion.map(|it| it.deadline),
-            ..PodDecision::default()
-        }
+        untrue
+            .map(withdraw)
+            .chain(missing.map(|implied| assert(&pod.id, implied, now)))
+            .collect()
     }
 }
 

@@ -83,6 +83,20 @@ impl Mutation {
         }
     }
 
+    /// Returns whether `other` asks for the same: the moments at which they were decided may differ.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        let of_one_moment = |it: &Self| {
+            let mut it = it.clone();
+            match &mut it.action {
+                Action::Assert { assertion, .. } => assertion.since = Timestamp::default(),
+                Action::Expire { now, .. } => *now = Timestamp::default(),
+                Action::Delete | Action::Withdraw(_) => {}
+            }
+            it
+        };
+        self.key == other.key && of_one_moment(self) == of_one_moment(other)
+    }
+
     /// Returns what this does to `variables`.
     pub fn decide(&self, variables: &Variables) -> Step {
         let current = variables.get(&self.key);

@@ -74,6 +74,8 @@ struct Cluster {
     pods: BTreeMap<usize, Actual>,
     created: u32,
     asked: Vec<Owner>,
+    /// The writes that failed, and have to wait.
+    lost: Vec<Mutation>,
     /// What some pod has implied when it was observed, or its marker has asserted.
     implied: BTreeSet<(Owner, VariableKey, Kind)>,
 }
@@ -85,6 +87,7 @@ impl Cluster {
             pods: BTreeMap::new(),
             created: 0,
             asked: Vec::new(),
+            lost: Vec::new(),
             implied: BTreeSet::new(),
         }
     }
@@ -120,14 +123,12 @@ impl Cluster {
             Step::RestartController => {
                 self.kit.restart();
                 self.asked.clear();
+                self.lost.clear();
                 self.relist();
                 self.kit.life.jobs_listed();
             }
             Step::LoseWrites => self.lose_writes(),
-            Step::Decide => {
-                let asked = self.kit.settle();
-                self.asked.extend(asked);
-            }
+            Step::Decide => self.decide(),
             Step::Answer => self.answer(),
             Step::Wait(seconds) => self.kit.now += seconds,
             _ => self.change(step),
@@ -235,9 +236,13 @@ impl Cluster {
     fn lose_writes(&mut self) {
         let lost = self.kit.life.decide(self.kit.now());
         self.asked.extend(lost.confirm);
-        for mutation in &lost.mutations {
-            self.kit.life.mutation_failed(mutation);
-        }
+        self.lost.extend(lost.mutations);
+    }
+
+    fn decide(&mut self) {
+        self.kit.retry(&std::mem::take(&mut self.lost));
+        let asked = self.kit.settle();
+        self.asked.extend(asked);
     }
 
     fn remember(&mut self, pod: &ObservedPod) {
@@ -253,13 +258,11 @@ impl Cluster {
     fn calm_down(&mut self) {
         self.relist();
         for _ in 0..4 {
-            let asked = self.kit.settle();
-            self.asked.extend(asked);
+            self.decide();
             self.answer();
             self.kit.now += 20;
         }
-        let asked = self.kit.settle();
-        self.asked.extend(asked);
+        self.decide();
     }
 
     fn asserted(&self) -> BTreeSet<(Owner, VariableKey, Kind)> {

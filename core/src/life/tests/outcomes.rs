@@ -85,11 +85,24 @@ fn an_outcome_that_could_not_be_written_is_kept_although_the_job_is_gone() {
     let lost = kit.life.decide(kit.now()).mutations;
     kit.life.job_gone(&job.id);
     kit.settle();
-    for mutation in &lost {
-        kit.life.mutation_failed(mutation);
-    }
+    kit.retry(&lost);
     kit.settle();
     assert_eq!(kit.shown(), ["done durable of m"]);
+    assert!(kit.life.runs.is_empty());
+}
+
+#[test]
+fn an_outcome_whose_namespace_is_gone_is_forgotten() {
+    let mut kit = Kit::mk();
+    let job = ended(&mk_job("m", "j", 900), Outcome::Success, 950);
+    kit.life.observe_job(job.clone());
+    let lost = kit.life.decide(kit.now()).mutations;
+    kit.life.job_gone(&job.id);
+    assert!(!kit.life.runs.is_empty());
+    for mutation in &lost {
+        kit.life.mutation_abandoned(mutation);
+        assert!(!kit.life.wants(mutation, kit.now()));
+    }
     assert!(kit.life.runs.is_empty());
 }
 

@@ -421,14 +421,25 @@ fn a_live_signal_that_someone_deletes_comes_back_while_the_pod_implies_it() {
 }
 
 #[test]
-fn a_write_that_failed_is_decided_again() {
+fn a_write_that_had_to_wait_is_wanted_while_the_pod_implies_it() {
     let mut kit = Kit::mk();
     kit.life.observe_pod(mk_pod("web", "u"));
     let lost = kit.life.decide(kit.now()).mutations;
     assert_eq!(lost.len(), 4);
     assert_eq!(kit.life.decide(kit.now()).mutations, []);
-    kit.life.mutation_failed(&lost[0]);
-    assert_eq!(kit.life.decide(kit.now()).mutations, lost);
+    kit.now += 60;
+    let wanted = |kit: &Kit| {
+        let wanted = lost.iter().filter(|it| kit.life.wants(it, kit.now()));
+        wanted.count()
+    };
+    assert_eq!(wanted(&kit), 4);
+    kit.mutate(&lost[0]);
+    assert_eq!(wanted(&kit), 3);
+    kit.life.observe_pod(ObservedPod {
+        phase: PodPhase::Failed,
+        ..mk_pod("web", "u")
+    });
+    assert_eq!(wanted(&kit), 0);
 }
 
 #[test]
