@@ -16,6 +16,7 @@ pub mod variables;
 
 use std::{
     collections::{BTreeSet, HashMap},
+    ops::Bound,
     sync::Arc,
 };
 
@@ -54,8 +55,8 @@ pub struct World {
     history: History,
 }
 
-/// When an assertion ends by itself.
-type Deadline = (Timestamp, VariableKey, AssertionId);
+/// When an assertion ends by itself, in the order of these moments.
+pub type Deadline = (Timestamp, VariableKey, AssertionId);
 
 impl World {
     /// Returns a world without variables and objects.
@@ -215,20 +216,10 @@ impl World {
         }
     }
 
-    /// Returns when the next assertion ends by itself.
-    pub fn deadline(&self) -> Option<Timestamp> {
-        self.deadlines.first().map(|(deadline, ..)| *deadline)
-    }
-
-    /// Returns the first assertions that have ended by themselves at `now`, at most `limit`.
-    pub fn due(&self, now: Timestamp, limit: usize) -> Vec<(VariableKey, AssertionId)> {
-        let due = self
-            .deadlines
-            .iter()
-            .take_while(|(deadline, ..)| *deadline <= now);
-        due.take(limit)
-            .map(|(_, key, id)| (key.clone(), id.clone()))
-            .collect()
+    /// Returns the deadlines after one of them, or all.
+    pub fn deadlines(&self, after: Option<&Deadline>) -> impl Iterator<Item = &Deadline> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.deadlines.range((after, Bound::Unbounded))
     }
 }
 

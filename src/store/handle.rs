@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 use super::{
     Action, Answer, Backend, Clock, Committed, Effect, Epoch, Existing, Limits, Mutation,
     ObjectSource, Page, Position, Revision, Scope, Staleness, Stats, StoreDeath, StoreError,
-    WaitError, WaitRequest, WaiterPage, WaiterPosition, Waiting, Watch, WatchError, expiry,
+    WaitError, WaitRequest, WaiterPage, WaiterPosition, Waiting, Watch, WatchError,
+    expiry::Expiry,
     pulse::{Pulse, Vigil},
     shared::{NewWait, Shared, Until},
 };
@@ -84,12 +85,8 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared::new(limits, Epoch::new(rand::random())));
         backend.start(Arc::clone(&shared) as _).await?;
-        let expiry = expiry::Expiry {
-            backend: Arc::downgrade(&backend),
-            clock: Arc::clone(&clock),
-            shared: Arc::clone(&shared),
-            leadership: leadership.clone(),
-        };
+        let of_this = (Arc::clone(&clock), leadership.clone());
+        let mut expiry = Expiry::new(&backend, &shared, of_this);
         expiry.catch_up().await;
         let mut tasks = JoinSet::new();
         let expiry_vigil = spawn(&mut tasks, expiry.run());

@@ -24,10 +24,10 @@ use super::{
 };
 use crate::{
     dependent_pod::DependentPod,
-    life::{AssertionId, Timestamp},
+    life::Timestamp,
     memory::Pool,
     release::ReleaseReason,
-    world::{Shift, World, states},
+    world::{Deadline, Shift, World, states},
 };
 
 /// Whether the store learns about objects.
@@ -373,16 +373,23 @@ impl Shared {
         }
     }
 
-    pub(super) fn deadline(&self) -> Option<Timestamp> {
-        self.state.lock().world.deadline()
+    /// Returns when the next assertion after this one ends by itself.
+    pub(super) fn next_deadline(&self, after: Option<&Deadline>) -> Option<Timestamp> {
+        let known = self.state.lock();
+        known.world.deadlines(after).next().map(|(at, ..)| *at)
     }
 
-    /// Returns the first expired assertions.
-    pub(super) fn due(&self, now: Timestamp) -> Vec<(VariableKey, AssertionId)> {
-        self.state.lock().world.due(now, SLICE)
+    /// Returns the next assertions after this one that have expired; none if there are no more.
+    pub(super) fn due(&self, now: Timestamp, after: Option<&Deadline>) -> Vec<Deadline> {
+        let known = self.state.lock();
+        let due = known
+            .world
+            .deadlines(after)
+            .take_while(|(at, ..)| *at <= now);
+        due.take(SLICE).cloned().collect()
     }
 
-    /// Waits until the next deadline may have changed.
+    /// Waits until there is a new deadline.
     pub(super) async fn deadline_moved(&self) {
         self.deadline_moved.notified().await;
     }
@@ -424,9 +431,10 @@ impl Shared {
     /// Applies some updates, and releases some of the waiters.
     fn take_over(&self, updates: Vec<Update>) {
         let mut known = self.state.lock();
-        let deadline = known.world.deadline();
+        let mut has_deadline = false;
         let mut changes = Vec::new();
         for update in updates {
+            has_deadline |= update.after.as_ref().is_some_and(|it| it.expires.is_some());
             if let Some((change, shifts)) = known.world.update(update) {
                 for shift in &shifts {
                     known.waiters.flag(shift, change.revision);
@@ -435,7 +443,7 @@ impl Shared {
             }
         }
         self.changes.push(changes);
-        if known.world.deadline() != deadline {
+        if has_deadline {
             self.deadline_moved.notify_one();
         }
         self.release_some(known);

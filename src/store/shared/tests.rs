@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    life::{Assertion, Kind},
+    life::{Assertion, AssertionId, Kind},
     memory::StoreMemory,
     store::{Action, Existing, Mutation},
 };
