@@ -192,7 +192,7 @@ def writes_signals_and_its_lease(r):
     """with the backend kubernetes, the store writes Signals and one Lease, and people do with Signals what they may"""
     if r.backend == "embedded":
         return
-    everything = ["get", "list", "watch", "create", "update", "patch", "delete"]
+    everything = ["get", "list", "watch", "create", "patch", "delete"]
     lease = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
     assert r.named("Role", f"{r.name}-store")["rules"] == [
         {**lease, "verbs": ["create"]},
