@@ -16,6 +16,8 @@ pub(super) struct Writers {
     by_version: BTreeMap<(u64, u64), Writer>,
     by_object: BTreeMap<Place, Vec<Deleter>>,
     next: u64,
+    /// How many there may be until those that gave up are looked for.
+    sweep_at: usize,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,7 @@ impl Writers {
             tell(shown);
             return receiver;
         }
+        self.forget_gone();
         self.next += 1;
         let writer = Writer {
             after_list: list,
@@ -55,11 +58,29 @@ impl Writers {
             tell(shown);
             return receiver;
         }
+        self.forget_gone();
         let deleters = self.by_object.entry(place.clone()).or_default();
-        deleters.retain(|it| !it.shown.is_closed());
         let uid = uid.into();
         deleters.push(Deleter { uid, shown });
         receiver
+    }
+
+    /// Forgets those that gave up, from time to time: nothing tells them while the watch is away.
+    fn forget_gone(&mut self) {
+        if self.count() < self.sweep_at.max(SWEEP_AT) {
+            return;
+        }
+        self.by_version.retain(|_, it| !it.shown.is_closed());
+        self.by_object.retain(|_, deleters| {
+            deleters.retain(|it| !it.shown.is_closed());
+            !deleters.is_empty()
+        });
+        self.sweep_at = 2 * self.count();
+    }
+
+    /// Returns how many versions and objects are waited for.
+    fn count(&self) -> usize {
+        self.by_version.len() + self.by_object.len()
     }
 
     /// Tells those that wait for a version up to this one.
@@ -106,4 +127,29 @@ impl Writers {
 /// The writer may have given up.
 fn tell(writer: oneshot::Sender<()>) {
     let _gone = writer.send(());
+}
+
+/// Fewer than this are never looked through.
+const SWEEP_AT: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_gave_up_are_forgotten() {
+        let mut writers = Writers::default();
+        let waiting = writers.wait_for_version(1, 1, false);
+        for number in 0..1000 {
+            let place = Place {
+                namespace: "default".into(),
+                name: number.to_string().into(),
+            };
+            drop(writers.wait_for_version(2 + number, 1, false));
+            drop(writers.wait_for_end(&place, "uid", false));
+        }
+        assert!(writers.count() <= 2 * SWEEP_AT, "{}", writers.count());
+        writers.tell_versions(1);
+        assert_eq!(waiting.blocking_recv(), Ok(()));
+    }
 }
