@@ -187,7 +187,7 @@ fn of_refusal(refusal: &Refusal) -> ProblemCode {
         Refusal::Forbidden(_) => ProblemCode::ChangeForbidden,
         Refusal::Invalid(_) => ProblemCode::ChangeRefused,
         Refusal::NoNamespace(_) => ProblemCode::NoSuchNamespace,
-        Refusal::Occupied { .. } => ProblemCode::NameOccupied,
+        Refusal::Deleting { .. } | Refusal::Occupied { .. } => ProblemCode::NameOccupied,
         Refusal::Terminating(_) => ProblemCode::NamespaceTerminating,
     }
 }

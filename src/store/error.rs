@@ -109,6 +109,17 @@ pub enum Refusal {
          signals.oncue.dev, or see which policy or quota refused it: {0}"
     )]
     Forbidden(String),
+    /// The object is being deleted, and something keeps it.
+    #[error(
+        "the Signal {name} in {namespace} is being deleted: a finalizer keeps it: remove the \
+         finalizer, or wait until the object is gone"
+    )]
+    Deleting {
+        /// The namespace of the object.
+        namespace: Namespace,
+        /// Its name.
+        name: String,
+    },
     /// The API server, or the resource itself, does not allow this.
     #[error("no Signal can say this: {0}")]
     Invalid(String),

@@ -8,6 +8,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `replica` | the objects that the watch has shown, as variables |
+//! | `reserved` | the memory that writes under way will take |
 //! | `skipped` | the objects that make no assertion |
 //! | `writers` | those that wait until the watch has shown what they have written |
 //! | `mirror` | all these behind one lock |
@@ -30,6 +31,7 @@ mod refusal;
 mod replica;
 mod requests;
 mod requirement;
+mod reserved;
 mod sight;
 mod skipped;
 mod watch;

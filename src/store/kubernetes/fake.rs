@@ -56,6 +56,9 @@ struct State {
     /// Requests whose answers get lost: they are carried out.
     lost: BTreeSet<String>,
     is_down: bool,
+    /// How it refuses to start watches from before what it remembers: by default, it starts them
+    /// and says so then.
+    old_watches: Option<Failure>,
     requests: Vec<String>,
 }
 
@@ -194,6 +197,23 @@ impl FakeSignals {
         state.forgotten = state.version;
     }
 
+    /// Refuses from now on to start watches from before what it remembers.
+    pub(crate) fn refuse_old_watches(&self, failure: Failure) {
+        self.0.lock().old_watches = Some(failure);
+    }
+
+    /// Forgets the objects of after a version without telling anyone, like one whose database was
+    /// restored from a backup.
+    pub(crate) fn restore(&self, version: u64) {
+        let mut state = self.0.lock();
+        let of = |object: &Value| object["metadata"]["resourceVersion"].as_str()?.parse().ok();
+        state
+            .objects
+            .retain(|_, object| of(object).is_some_and(|it: u64| it <= version));
+        state.history.clear();
+        state.version = version;
+    }
+
     /// Holds back what watches would be told, or tells it now.
     pub(crate) fn hold_back(&self, holds: bool) {
         let mut state = self.0.lock();
@@ -306,7 +326,10 @@ impl State {
         let key = (namespace.to_owned(), name.to_owned());
         let Some(found) = self.objects.get(&key).cloned() else {
             let message = format!("signals.oncue.dev \"{name}\" not found");
-            return Err(Failure::new(404, "NotFound", &message));
+            return Err(Failure {
+                details: json!({"name": name, "group": "oncue.dev", "kind": "signals"}),
+                ..Failure::new(404, "NotFound", &message)
+            });
         };
         match *method {
             Method::GET => Ok(found),
@@ -354,6 +377,9 @@ impl State {
             return Err(Failure::new(409, "AlreadyExists", &message));
         }
         object["metadata"]["namespace"] = json!(namespace);
+        if let (FakeCrd::Without(field), Some(spec)) = (&self.crd, object["spec"].as_object_mut()) {
+            spec.remove(*field);
+        }
         Ok(self.store(key, object))
     }
 
@@ -427,6 +453,9 @@ impl State {
         let since = parameters.get("resourceVersion");
         let since: u64 = since.and_then(|it| it.parse().ok()).unwrap_or_default();
         if since < self.forgotten {
+            if let Some(refusal) = &self.old_watches {
+                return respond(&Err(refusal.clone()));
+            }
             let gone = Failure::new(410, "Expired", "too old resource version");
             let line = json!({"type": "ERROR", "object": status(&gone)});
             return stream_of(stream::iter([Bytes::from(format!("{line}\n"))]));

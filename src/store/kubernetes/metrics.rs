@@ -51,7 +51,7 @@ impl Metrics {
         );
         registry.register(
             "skipped_signals",
-            "Signals that make no assertion, by reason; at most 10,000 are counted",
+            "Signals that make no assertion, by reason; those beyond 10,000 as the last list has shown them",
             self.skipped.clone(),
         );
         registry.register(

@@ -3,17 +3,19 @@
 use std::{fmt, sync::Arc};
 
 use kube::{api::DynamicObject, runtime::watcher::Event};
+use oncue_language::Namespace;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{
     metrics::Metrics,
+    plan::{NoPlan, Plan},
     replica::{Place, Replica, version},
     writers::{Shown, Writers},
 };
 use crate::{
     memory::Budget,
-    store::{Update, backend::Feed},
+    store::{Mutation, Update, backend::Feed},
 };
 
 /// What this replica has seen of the cluster.
@@ -27,11 +29,28 @@ struct State {
     /// They receive nothing before the first list is complete.
     feeds: Vec<Arc<dyn Feed>>,
     is_listed: watch::Sender<bool>,
-    /// The greatest version that the watch has shown.
+    /// The greatest version that the watch has shown since the last list began.
     shown: u64,
-    /// How many lists have begun.
-    lists: u64,
     writers: Writers,
+}
+
+/// An event came that is older than one before: the cluster was restored from a backup.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct OutOfOrder;
+
+/// The memory that a write will take, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Reservation {
+    mirror: Arc<Mirror>,
+    namespace: Namespace,
+    bytes: usize,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut state = self.mirror.state.lock();
+        state.replica.give_back(&self.namespace, self.bytes);
+    }
 }
 
 impl Mirror {
@@ -42,7 +61,6 @@ impl Mirror {
                 feeds: Vec::new(),
                 is_listed: watch::Sender::new(false),
                 shown: 0,
-                lists: 0,
                 writers: Writers::default(),
             }),
             metrics,
@@ -65,13 +83,16 @@ impl Mirror {
 
     /// Takes over an event of the watch. The feeds are called under the lock, so that they see the
     /// order of the events; then the writers are told.
-    pub(super) fn observe(&self, event: Event<DynamicObject>) {
+    pub(super) fn observe(&self, event: Event<DynamicObject>) -> Result<(), OutOfOrder> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         match event {
             Event::Init => {
-                state.lists += 1;
+                state.shown = 0;
                 state.replica.begin_list();
+            }
+            Event::Apply(object) | Event::Delete(object) if state.is_older(&object) => {
+                return Err(OutOfOrder);
             }
             Event::InitApply(object) | Event::Apply(object) => {
                 let updates = state.replica.put(&object);
@@ -84,6 +105,24 @@ impl Mirror {
             Event::InitDone => state.end_list(),
         }
         self.metrics.skipped(state.replica.skipped());
+        Ok(())
+    }
+
+    /// Decides what a mutation writes, and reserves the memory that it will take.
+    pub(super) fn plan(
+        self: &Arc<Self>,
+        mutation: &Mutation,
+    ) -> Result<(Plan, Reservation), NoPlan> {
+        let replica = &mut self.state.lock().replica;
+        let plan = Plan::of(mutation, replica)?;
+        let namespace = mutation.key.namespace.clone();
+        replica.reserve(&namespace, plan.growth);
+        let reservation = Reservation {
+            mirror: Arc::clone(self),
+            namespace,
+            bytes: plan.growth,
+        };
+        Ok((plan, reservation))
     }
 
     /// Calls `look` with what is known.
@@ -95,7 +134,7 @@ impl Mirror {
     pub(super) fn shows_version(&self, version: u64) -> Shown {
         let mut state = self.state.lock();
         let is_shown = state.shown >= version && !state.replica.is_listing();
-        let list = state.lists;
+        let list = state.replica.list();
         state.writers.wait_for_version(version, list, is_shown)
     }
 
@@ -108,6 +147,10 @@ impl Mirror {
 }
 
 impl State {
+    fn is_older(&self, object: &DynamicObject) -> bool {
+        version(object).is_some_and(|version| version < self.shown)
+    }
+
     /// Tells the feeds, and then the writers.
     fn publish(&mut self, object: &DynamicObject, updates: &[Update]) {
         if *self.is_listed.borrow() && !updates.is_empty() {
@@ -140,7 +183,7 @@ impl State {
         }
         self.is_listed.send_replace(true);
         self.writers.tell_versions(self.shown);
-        self.writers.tell_list(self.lists, &self.replica);
+        self.writers.tell_list(self.replica.list(), &self.replica);
     }
 }
 

@@ -3,11 +3,14 @@
 use oncue_signals::{Signal, SignalError};
 use serde_json::{Value, json};
 
-use super::replica::{ObjectState, Place, Replica};
+use super::{
+    replica::{ObjectState, Place, Replica, new_object_bytes},
+    skipped::SkippedObject,
+};
 use crate::{
     life::Assertion,
     memory::Exhausted,
-    store::{Mutation, Step, Update, variables},
+    store::{Action, Effect, Mutation, Step, Update, variables},
 };
 
 /// What a mutation does, and the requests that do it.
@@ -15,6 +18,8 @@ use crate::{
 pub(super) struct Plan {
     pub(super) step: Step,
     pub(super) writes: Vec<Write>,
+    /// The bytes that it will take.
+    pub(super) growth: usize,
 }
 
 /// One change of one object.
@@ -44,11 +49,46 @@ pub(super) enum NoPlan {
 impl Plan {
     /// Returns what `mutation` does by what `replica` knows.
     pub(super) fn of(mutation: &Mutation, replica: &Replica) -> Result<Self, NoPlan> {
-        let step = mutation.decide(replica.variables());
-        check_room(&step.updates, replica)?;
+        let mut step = mutation.decide(replica.variables());
+        let growth = growth(&step.updates, replica);
+        if growth > 0 {
+            let checked = replica.check_write(&mutation.key.namespace, growth);
+            checked.map_err(NoPlan::OverBudget)?;
+        }
         let writes = step.updates.iter().filter_map(|it| Write::of(it, replica));
-        let writes = writes.collect::<Result<_, _>>().map_err(NoPlan::Invalid)?;
-        Ok(Self { step, writes })
+        let mut writes: Vec<_> = writes.collect::<Result<_, _>>().map_err(NoPlan::Invalid)?;
+        let unseen = of_skipped(mutation, replica);
+        if step.effect == Effect::Unchanged && !unseen.is_empty() {
+            step.effect = match replica.variables().get(&mutation.key) {
+                Some(_) => Effect::Changed,
+                None => Effect::Deleted,
+            };
+        }
+        writes.extend(unseen);
+        Ok(Self {
+            step,
+            writes,
+            growth,
+        })
+    }
+}
+
+/// Returns the deletions of the objects that are skipped here, and are to be gone, too.
+fn of_skipped(mutation: &Mutation, replica: &Replica) -> Vec<Write> {
+    let objects = replica.skipped().of_variable(&mutation.key);
+    let delete = |(place, object): (&Place, &SkippedObject)| Write::Delete {
+        place: place.clone(),
+        state: object.state.clone(),
+    };
+    match &mutation.action {
+        Action::Delete => objects.map(delete).collect(),
+        Action::Withdraw(id) => {
+            let withdrawn = Place::of(&mutation.key, id);
+            let objects = objects.filter(|(place, _)| **place == withdrawn);
+            objects.map(delete).collect()
+        }
+        // Nobody knows here when a skipped one expires.
+        Action::Assert { .. } | Action::Expire { .. } => Vec::new(),
     }
 }
 
@@ -84,11 +124,9 @@ fn patch(before: &Assertion, after: &Assertion) -> Value {
     json!({"spec": spec})
 }
 
-fn check_room(updates: &[Update], replica: &Replica) -> Result<(), NoPlan> {
-    let growth = variables::growth(replica.variables(), updates);
-    let Some(first) = updates.first().filter(|_| growth > 0) else {
-        return Ok(());
-    };
-    let checked = replica.check_room(&first.key, growth);
-    checked.map_err(NoPlan::OverBudget)
+/// Returns the bytes that updates will take, their objects included.
+fn growth(updates: &[Update], replica: &Replica) -> usize {
+    let new = updates.iter().filter(|it| it.before.is_none());
+    let objects = new.map(|it| new_object_bytes(&Place::of(&it.key, it.id())));
+    objects.sum::<usize>() + variables::growth(replica.variables(), updates)
 }

@@ -1,5 +1,7 @@
 //! What an error of the API server means for a write.
 
+use std::time::Duration;
+
 use oncue_language::Namespace;
 
 use super::requirement::MISSING_CRD;
@@ -23,6 +25,8 @@ pub(super) struct Passing {
     pub(super) reason: String,
     /// Whether the API server may have made it nevertheless.
     pub(super) may_be_made: bool,
+    /// The refusal that it is if it lasts so long.
+    pub(super) becomes: Option<(Duration, Refusal)>,
 }
 
 impl Failure {
@@ -31,7 +35,22 @@ impl Failure {
         Self::Passing(Passing {
             reason: reason.into(),
             may_be_made: false,
+            becomes: None,
         })
+    }
+
+    /// Returns a refusal, unless it ends within `patience`.
+    pub(super) fn refused_after(patience: Duration, refusal: Refusal) -> Self {
+        Self::Passing(Passing {
+            reason: refusal.to_string(),
+            may_be_made: false,
+            becomes: Some((patience, refusal)),
+        })
+    }
+
+    /// Returns whether the write was made, or may have been.
+    pub(super) fn may_be_made(&self) -> bool {
+        matches!(self, Self::Passing(passing) if passing.may_be_made)
     }
 
     /// Returns what `error` means for a write in `namespace`.
@@ -41,10 +60,14 @@ impl Failure {
             ApiError::Forbidden(status) if is_terminating(&status) => {
                 refused(Refusal::Terminating(namespace.clone()))
             }
+            ApiError::Forbidden(status) if is_missing_right(&status) => {
+                Self::refused_after(RIGHTS_WITHIN, Refusal::Forbidden(status.message))
+            }
             ApiError::Forbidden(status) => refused(Refusal::Forbidden(status.message)),
             ApiError::NotFound(status) if is_about_namespace(&status) => {
                 refused(Refusal::NoNamespace(namespace.clone()))
             }
+            error if is_gone(&error) => Self::passing("it was deleted meanwhile"),
             ApiError::NotFound(_) => Self::passing(MISSING_CRD),
             ApiError::Refused(status) if is_final(status.code) => {
                 refused(Refusal::Invalid(status.message))
@@ -52,6 +75,7 @@ impl Failure {
             error => Self::Passing(Passing {
                 reason: error.to_string(),
                 may_be_made: may_be_made(&error),
+                becomes: None,
             }),
         }
     }
@@ -78,7 +102,25 @@ fn is_terminating(status: &kube::core::Status) -> bool {
         || status.message.contains("because it is being terminated")
 }
 
+/// Authorization by roles says it so; quotas and policies say other things, and do not change soon.
+fn is_missing_right(status: &kube::core::Status) -> bool {
+    status.message.contains("User \"") && status.message.contains(" cannot ")
+}
+
+/// Returns whether an error says that the object does not exist, rather than its namespace or its
+/// CRD.
+pub(super) fn is_gone(error: &ApiError) -> bool {
+    let ApiError::NotFound(status) = error else {
+        return false;
+    };
+    let details = status.details.as_ref();
+    !is_about_namespace(status) && details.is_some_and(|details| !details.name.is_empty())
+}
+
 fn is_about_namespace(status: &kube::core::Status) -> bool {
     let details = status.details.as_ref();
     details.is_some_and(|details| details.kind == "namespaces")
 }
+
+/// How long the API server may take to see rights that were granted: it reads them by a watch.
+const RIGHTS_WITHIN: Duration = Duration::from_secs(3);

@@ -1,15 +1,15 @@
 //! The objects that this replica's watch has shown, as variables: pure.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use kube::api::DynamicObject;
-use oncue_language::VariableKey;
+use oncue_language::{Namespace, VariableKey};
 use oncue_signals::{Signal, SignalError, SignalSpec, object_name};
 
-use super::skipped::{Skip, Skipped};
+use super::{
+    reserved::Reserved,
+    skipped::{Skip, Skipped, SkippedObject},
+};
 use crate::{
     life::{Assertion, AssertionId},
     memory::{Budget, ByteSize, Exhausted},
@@ -41,6 +41,8 @@ struct Known {
     state: ObjectState,
     /// Whether its variable did not exist before it.
     made_variable: bool,
+    /// The number of the last list that has shown it.
+    list: u64,
 }
 
 /// All objects that the watch has shown.
@@ -51,9 +53,11 @@ pub(super) struct Replica {
     objects: BTreeMap<Place, Known>,
     /// The bytes of `objects`.
     object_bytes: usize,
+    reserved: Reserved,
     skipped: Skipped,
-    /// The objects that the list under way has shown so far.
-    listed: Option<HashSet<Place>>,
+    /// How many lists have begun.
+    list: u64,
+    is_listing: bool,
     /// Whether memory was freed since the last list.
     has_freed: bool,
 }
@@ -65,8 +69,10 @@ impl Replica {
             variables: Variables::default(),
             objects: BTreeMap::new(),
             object_bytes: 0,
+            reserved: Reserved::default(),
             skipped: Skipped::default(),
-            listed: None,
+            list: 0,
+            is_listing: false,
             has_freed: false,
         }
     }
@@ -89,10 +95,19 @@ impl Replica {
         self.objects.get(place).map(|known| known.made_variable)
     }
 
-    /// Returns whether the object is there and is this one.
+    /// Returns whether the object is there, skipped or not, and is this one.
     pub(super) fn has(&self, place: &Place, uid: &str) -> bool {
-        let known = self.objects.get(place);
-        known.is_some_and(|known| *known.state.uid == *uid)
+        let skipped = || self.skipped.get(place).map(|it| &it.state);
+        let state = self.object(place).or_else(skipped);
+        state.is_some_and(|state| *state.uid == *uid)
+    }
+
+    /// Returns the limit for which an object makes no assertion here.
+    pub(super) fn skipped_for(&self, place: &Place) -> Option<Exhausted> {
+        match self.objects.get(place) {
+            Some(_) => None,
+            None => self.skipped.limit(place),
+        }
     }
 
     /// Returns whether a new list may have room for objects that were skipped.
@@ -102,22 +117,29 @@ impl Replica {
 
     /// Returns whether a list is under way.
     pub(super) fn is_listing(&self) -> bool {
-        self.listed.is_some()
+        self.is_listing
+    }
+
+    /// Returns the number of the last list that has begun.
+    pub(super) fn list(&self) -> u64 {
+        self.list
     }
 
     /// Takes note that a list begins.
     pub(super) fn begin_list(&mut self) {
-        self.listed = Some(HashSet::new());
+        self.list += 1;
+        self.is_listing = true;
         self.has_freed = false;
+        self.skipped.begin_list();
     }
 
     /// Takes note that the list is complete: what it has not shown does not exist.
     pub(super) fn end_list(&mut self) -> Vec<Update> {
-        let listed = self.listed.take().unwrap_or_default();
-        let places = self.objects.keys().filter(|it| !listed.contains(*it));
-        let places: Vec<_> = places.cloned().collect();
-        self.skipped.retain(|place| listed.contains(place));
-        places.iter().filter_map(|it| self.remove(it)).collect()
+        self.is_listing = false;
+        self.skipped.end_list(self.list);
+        let gone = self.objects.iter().filter(|(_, it)| it.list != self.list);
+        let gone: Vec<_> = gone.map(|(place, _)| place.clone()).collect();
+        gone.iter().filter_map(|it| self.remove(it)).collect()
     }
 
     /// Takes over an object as it is now. One that is being deleted counts as gone.
@@ -128,12 +150,16 @@ impl Replica {
         if object.metadata.deletion_timestamp.is_some() {
             return self.gone(&place);
         }
-        if let Some(listed) = &mut self.listed {
-            listed.insert(place.clone());
-        }
         match read(object) {
             Ok((key, assertion)) => self.put_assertion(place, state, (key, assertion)),
-            Err(error) => self.skip(place, &Skip::Invalid(error)),
+            Err(error) => {
+                let skipped = SkippedObject {
+                    state,
+                    list: self.list,
+                    variable: None,
+                };
+                self.skip(place, skipped, &Skip::Invalid(error))
+            }
         }
     }
 
@@ -167,7 +193,12 @@ impl Replica {
             after: Some(Arc::new(assertion)),
         };
         if let Err(exhausted) = self.make_room(&place, &state, &update) {
-            updates.extend(self.skip(place, &Skip::OverBudget(exhausted)));
+            let skipped = SkippedObject {
+                state,
+                list: self.list,
+                variable: Some(update.key.name),
+            };
+            updates.extend(self.skip(place, skipped, &Skip::OverBudget(exhausted)));
             return updates;
         }
         self.skipped.remove(&place);
@@ -184,6 +215,7 @@ impl Replica {
     fn note_state(&mut self, place: &Place, state: ObjectState) {
         if let Some(known) = self.objects.get_mut(place) {
             known.state = state;
+            known.list = self.list;
         }
     }
 
@@ -198,6 +230,7 @@ impl Replica {
             assertion,
             state,
             made_variable: earlier.unwrap_or_else(|| self.variables.get(&update.key).is_none()),
+            list: self.list,
         };
         if self.objects.insert(place, known).is_none() {
             self.object_bytes += bytes;
@@ -217,11 +250,35 @@ impl Replica {
         }
         let growth = object_bytes(place, state)
             + variables::growth(&self.variables, std::slice::from_ref(update));
-        self.check_room(&update.key, growth)
+        self.check_room(&update.key.namespace, growth, growth)
     }
 
-    /// Checks that a namespace may take so many bytes more.
-    pub(super) fn check_room(&self, key: &VariableKey, growth: usize) -> Result<(), Exhausted> {
+    /// Checks that a write may take so many bytes, besides those that are under way.
+    pub(super) fn check_write(
+        &self,
+        namespace: &Namespace,
+        growth: usize,
+    ) -> Result<(), Exhausted> {
+        let in_namespace = growth + self.reserved.of(namespace);
+        self.check_room(namespace, growth + self.reserved.total(), in_namespace)
+    }
+
+    /// Reserves what a write will take.
+    pub(super) fn reserve(&mut self, namespace: &Namespace, bytes: usize) {
+        self.reserved.add(namespace, bytes);
+    }
+
+    /// Gives back what was reserved.
+    pub(super) fn give_back(&mut self, namespace: &Namespace, bytes: usize) {
+        self.reserved.give_back(namespace, bytes);
+    }
+
+    fn check_room(
+        &self,
+        namespace: &Namespace,
+        growth: usize,
+        in_namespace: usize,
+    ) -> Result<(), Exhausted> {
         let Budget {
             total,
             per_namespace,
@@ -234,15 +291,15 @@ impl Replica {
         if self.variables.bytes() + self.object_bytes + growth > total {
             return Err(exhausted(None, total));
         }
-        if self.variables.bytes_in(&key.namespace) + growth > per_namespace {
-            return Err(exhausted(Some(key.namespace.clone()), per_namespace));
+        if self.variables.bytes_in(namespace) + in_namespace > per_namespace {
+            return Err(exhausted(Some(namespace.clone()), per_namespace));
         }
         Ok(())
     }
 
-    fn skip(&mut self, place: Place, skip: &Skip) -> Vec<Update> {
+    fn skip(&mut self, place: Place, object: SkippedObject, skip: &Skip) -> Vec<Update> {
         let removed = self.remove(&place);
-        self.skipped.put(place, skip);
+        self.skipped.put(place, object, skip);
         removed.into_iter().collect()
     }
 
@@ -312,9 +369,21 @@ fn read(object: &DynamicObject) -> Result<(VariableKey, Assertion), SignalError>
 }
 
 /// Returns the bytes that the knowledge of an object takes besides its assertion.
-pub(super) fn object_bytes(place: &Place, state: &ObjectState) -> usize {
-    OBJECT + place.namespace.len() + place.name.len() + state.uid.len()
+fn object_bytes(place: &Place, state: &ObjectState) -> usize {
+    bytes_at(place) + state.uid.len()
+}
+
+/// Returns the bytes that the knowledge of an object will take besides its assertion.
+pub(super) fn new_object_bytes(place: &Place) -> usize {
+    bytes_at(place) + UID
+}
+
+fn bytes_at(place: &Place) -> usize {
+    OBJECT + place.namespace.len() + place.name.len()
 }
 
 /// The place, the key, the id and their share of the map.
 const OBJECT: usize = 512;
+
+/// The bytes of a uid.
+const UID: usize = 36;

@@ -5,7 +5,7 @@ use kube::{
     api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions},
     core::ApiResource,
 };
-use oncue_signals::Signal;
+use oncue_signals::{Signal, SignalSpec};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -31,8 +31,11 @@ impl Requests {
         }
     }
 
-    /// Creates an object. Returns its version.
-    pub(super) async fn create(&self, signal: &Signal) -> Result<u64, ApiError> {
+    /// Creates an object. Returns its state, and the spec that was kept.
+    pub(super) async fn create(
+        &self,
+        signal: &Signal,
+    ) -> Result<(ObjectState, SignalSpec), ApiError> {
         let namespace = signal.metadata.namespace.as_deref().unwrap_or_default();
         let api: Api<Signal> = Api::namespaced(self.client.clone(), namespace);
         let parameters = PostParams {
@@ -42,7 +45,11 @@ impl Requests {
         let created = self
             .write("create", api.create(&parameters, signal))
             .await?;
-        version_of(created.metadata.resource_version.as_deref())
+        let state = ObjectState {
+            uid: created.metadata.uid.unwrap_or_default().into(),
+            version: version_of(created.metadata.resource_version.as_deref())?,
+        };
+        Ok((state, created.spec))
     }
 
     /// Changes an object that is still as it was. Returns its version.

@@ -2,7 +2,7 @@
 
 use kube::{Client, runtime::watcher};
 use oncue_signals::{GROUP, KIND, PLURAL, SignalSpec, VERSION};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cluster::{ApiError, call};
 
@@ -65,6 +65,25 @@ pub(super) async fn check_fields(client: &Client) -> Result<(), String> {
         "the CRD {PLURAL}.{GROUP} is older than this version of oncue, it lacks {}: apply the CRD \
          of this version's chart",
         missing.join(", ")
+    ))
+}
+
+/// Checks that the API server has kept all that was sent.
+///
+/// # Errors
+/// The text for the client, with the fix.
+pub(super) fn check_kept(sent: &SignalSpec, kept: &SignalSpec) -> Result<(), String> {
+    if sent == kept {
+        return Ok(());
+    }
+    let [sent, kept] = [sent, kept].map(|spec| json!(spec));
+    let fields = SignalSpec::FIELDS.into_iter();
+    let other = fields.filter(|it| sent.get(it) != kept.get(it));
+    let other: Vec<_> = other.map(|field| format!("spec.{field}")).collect();
+    Err(format!(
+        "the cluster did not keep {} as it was sent: apply the CRD {PLURAL}.{GROUP} of this \
+         version's chart, or see which admission policy changes signals",
+        other.join(", ")
     ))
 }
 

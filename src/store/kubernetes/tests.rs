@@ -1,6 +1,7 @@
 //! The backend against an API server in memory.
 
 mod bad_input;
+mod memory_limit;
 mod outages;
 mod writes;
 

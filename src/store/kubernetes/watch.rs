@@ -9,13 +9,16 @@ use kube::{
     runtime::watcher::{self, Config, Event, watcher},
 };
 use tokio::time::{Instant, sleep, timeout};
+use tracing::warn;
 
 use super::{
     metrics::Metrics,
-    mirror::Mirror,
+    mirror::{Mirror, OutOfOrder},
+    replica::Replica,
     requests::signals,
     requirement::{check_fields, explain, status},
     sight::Sight,
+    skipped::Skip,
 };
 use crate::{
     cluster::WATCH_SECONDS,
@@ -38,6 +41,39 @@ pub(super) struct SignalWatch {
     is_listing: bool,
     /// When the last list was complete, or was begun.
     listed: Instant,
+    /// How long to wait after a list that had a reason of its own.
+    between_lists: Pause,
+    room: RoomSearch,
+}
+
+/// When to list everything again because there may be room for skipped objects.
+struct RoomSearch {
+    pause: Duration,
+    /// How many objects were skipped when the list began that is to find room for them.
+    skipped: Option<usize>,
+}
+
+impl Default for RoomSearch {
+    fn default() -> Self {
+        Self {
+            pause: SHORTEST_SEARCH,
+            skipped: None,
+        }
+    }
+}
+
+impl RoomSearch {
+    /// A list is complete, and so many objects are skipped: a search in vain doubles the pause.
+    fn listed(&mut self, skipped: usize) {
+        let Some(before) = self.skipped.take() else {
+            return;
+        };
+        self.pause = if skipped < before {
+            SHORTEST_SEARCH
+        } else {
+            (2 * self.pause).min(LONGEST_SEARCH)
+        };
+    }
 }
 
 impl SignalWatch {
@@ -57,6 +93,8 @@ impl SignalWatch {
             is_checked: false,
             is_listing: true,
             listed: Instant::now(),
+            between_lists: Pause::default(),
+            room: RoomSearch::default(),
         }
     }
 
@@ -75,7 +113,7 @@ impl SignalWatch {
             };
             match event {
                 Ok(Some(Ok(Event::InitDone))) => self.listed().await,
-                Ok(Some(Ok(event))) => self.observed(event),
+                Ok(Some(Ok(event))) => self.observed(event).await,
                 Ok(Some(Err(error))) => self.failed(&error).await,
                 Ok(None) | Err(_) => {
                     self.sight.fails();
@@ -85,18 +123,27 @@ impl SignalWatch {
         }
     }
 
-    fn observed(&mut self, event: Event<DynamicObject>) {
+    async fn observed(&mut self, event: Event<DynamicObject>) {
         // The beginning of a list says nothing: no answer has come yet.
         if matches!(event, Event::Init) {
             self.is_listing = true;
         } else {
             self.works();
         }
-        self.mirror.observe(event);
-        let is_due = self.listed.elapsed() >= BETWEEN_LISTS;
-        if is_due && self.mirror.with(super::replica::Replica::has_room_again) {
+        if let Err(OutOfOrder) = self.mirror.observe(event) {
+            warn!("the versions of signals went backwards: listing all again");
+            return self.begin_later().await;
+        }
+        let is_due = self.listed.elapsed() >= self.room.pause;
+        if is_due && self.mirror.with(Replica::has_room_again) {
+            self.room.skipped = Some(self.skipped_for_memory());
             self.begin_anew();
         }
+    }
+
+    fn skipped_for_memory(&self) -> usize {
+        self.mirror
+            .with(|replica| replica.skipped().count(Skip::MEMORY))
     }
 
     /// A list is complete. It counts once the CRD is new enough.
@@ -114,7 +161,9 @@ impl SignalWatch {
         self.is_listing = false;
         self.works();
         self.listed = Instant::now();
-        self.mirror.observe(Event::InitDone);
+        if self.mirror.observe(Event::InitDone).is_ok() {
+            self.room.listed(self.skipped_for_memory());
+        }
     }
 
     fn works(&mut self) {
@@ -130,6 +179,7 @@ impl SignalWatch {
 
     async fn failed(&mut self, error: &watcher::Error) {
         let code = status(error).map(|status| status.code);
+        let is_start = matches!(error, watcher::Error::WatchStartFailed(_));
         // That the API server has forgotten where we are is no failure: the next list tells.
         if code != Some(410) {
             let text = explain(&self.client, error).await;
@@ -139,10 +189,22 @@ impl SignalWatch {
             let asked_for = retry_after(error);
             tokio::join!(self.pause.after_failure(), sleep(asked_for));
         }
-        // Only a list shows that the watch works again: if nothing changes, a watch says nothing.
-        if code != Some(410) {
+        // Only a list shows that the watch works again: if nothing changes, a watch says nothing. After
+        // lists that are complete, the pause is short, and watches may be refused all the same.
+        if is_start || code == Some(410) {
+            self.begin_later().await;
+        } else {
             self.begin_anew();
         }
+    }
+
+    /// Lists again, later each time if that happens often.
+    async fn begin_later(&mut self) {
+        if self.listed.elapsed() > SELDOM {
+            self.between_lists = Pause::default();
+        }
+        self.between_lists.after_failure().await;
+        self.begin_anew();
     }
 
     fn begin_anew(&mut self) {
@@ -172,5 +234,30 @@ const LONGEST_SILENCE: Duration = Duration::from_mins(10);
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How often all objects are listed again to find room for those that had none.
-const BETWEEN_LISTS: Duration = Duration::from_mins(1);
+/// Lists so far apart need no longer pause.
+const SELDOM: Duration = Duration::from_mins(1);
+
+/// How often all objects are listed again to find room for those that had none: from time to time
+/// if there was none again.
+const SHORTEST_SEARCH: Duration = Duration::from_mins(1);
+const LONGEST_SEARCH: Duration = Duration::from_mins(32);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn searches_for_room_in_vain_become_seldom() {
+        let mut room = RoomSearch::default();
+        room.listed(5);
+        assert_eq!(room.pause, SHORTEST_SEARCH, "a list for another reason");
+        for _ in 0..3 {
+            room.skipped = Some(5);
+            room.listed(5);
+        }
+        assert_eq!(room.pause, 8 * SHORTEST_SEARCH);
+        room.skipped = Some(5);
+        room.listed(4);
+        assert_eq!(room.pause, SHORTEST_SEARCH);
+    }
+}

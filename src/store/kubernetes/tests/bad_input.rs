@@ -1,4 +1,5 @@
 use http::Method;
+use tokio::time::Instant;
 
 use super::{
     super::fake::{Failure, FakeCrd},
@@ -112,7 +113,7 @@ async fn one_that_is_being_deleted_is_withdrawn_and_created_again_once_it_is_gon
         let store = store.clone();
         async move { assert(&store, "a", by_pod("p")).await }
     });
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!again.is_finished());
     api.finalize("default", &name, &json!([]));
     assert_eq!(again.await.unwrap().unwrap().effect, Effect::Created);
@@ -127,14 +128,13 @@ async fn one_that_is_never_gone_is_an_error_that_says_so() {
     let name = api.names("default").remove(0);
     api.finalize("default", &name, &json!(["example.com/keep"]));
     store.delete(mk_key("a")).await.unwrap();
-    let error = assert(&store, "a", by_pod("p"))
-        .await
-        .unwrap_err()
-        .to_string();
+    let begin = Instant::now();
+    let error = assert(&store, "a", by_pod("p")).await.unwrap_err();
     assert!(
-        error.contains("is being deleted: a finalizer keeps it"),
+        matches!(&error, StoreError::Refused(Refusal::Deleting { name: it, .. }) if *it == name),
         "{error}"
     );
+    assert!(begin.elapsed() < Duration::from_secs(3), "{begin:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,11 +158,7 @@ async fn a_refusal_says_what_is_wrong_and_what_to_do() {
     let store = mk_store(&api).await;
     api.terminate("shop");
     let of = |namespace: &str| VariableKey::new(namespace.parse().unwrap(), "a".parse().unwrap());
-    let forbidden = Failure::new(
-        403,
-        "Forbidden",
-        "User \"u\" cannot create resource \"signals\"",
-    );
+    let forbidden = Failure::new(403, "Forbidden", "exceeded quota: q");
     let invalid = Failure::new(422, "Invalid", "spec.variable: must be segments");
     for (namespace, failure, wrong) in [
         (
@@ -225,43 +221,43 @@ async fn the_store_is_not_ready_until_the_crd_is_there_and_new_enough() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn objects_beyond_the_budget_are_skipped_and_found_once_there_is_room() {
+async fn a_right_that_is_granted_just_now_is_waited_for() {
+    let missing = || {
+        Failure::new(
+            403,
+            "Forbidden",
+            "User \"u\" cannot create resource \"signals\"",
+        )
+    };
     let api = FakeSignals::new();
-    for index in 0..100 {
-        api.put(
-            "default",
-            &format!("s-{index:03}"),
-            &json!({"variable": format!("a/{index:03}")}),
-        );
-    }
-    let budget = Budget {
-        total: 100_000,
-        per_namespace: 100_000,
-    };
-    let backend = Arc::new(Kubernetes::new(api.client(), budget));
-    let store = open(Arc::clone(&backend)).await;
-    let skipped = || {
-        backend
-            .mirror
-            .with(|replica| replica.skipped().count("memory"))
-    };
-    let held = shown(&store).len();
-    assert!((10..90).contains(&held), "{held}");
-    assert_eq!(skipped(), 100 - held);
-    let error = assert(&store, "b", by_hand(None)).await.unwrap_err();
-    assert!(matches!(error, StoreError::OverLimit(_)), "{error}");
+    let store = mk_store(&api).await;
+    api.refuse(Method::POST, missing());
+    api.refuse(Method::POST, missing());
+    assert(&store, "a", by_pod("p")).await.unwrap();
 
-    for index in 0..100 {
-        if !index.to_string().ends_with('9') {
-            api.remove("default", &format!("s-{index:03}"));
-        }
+    for _ in 0..20 {
+        api.refuse(Method::POST, missing());
     }
-    tokio::time::sleep(Duration::from_mins(2)).await;
-    api.put(
-        "default",
-        "s-009",
-        &json!({"variable": "a/009", "value": "v"}),
+    let begin = Instant::now();
+    let error = assert(&store, "b", by_pod("p")).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::Refused(Refusal::Forbidden(_))),
+        "{error}"
     );
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!((shown(&store).len(), skipped()), (10, 0));
+    assert!(begin.elapsed() < Duration::from_secs(4), "{begin:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_that_the_cluster_drops_is_an_error_that_names_it() {
+    let api = FakeSignals::new();
+    let store = mk_store(&api).await;
+    api.set_crd(FakeCrd::Without("value"));
+    let error = assert(&store, "a", by_hand(Some("v"))).await.unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{text}");
+    assert!(
+        text.contains("did not keep spec.value as it was sent: apply the CRD"),
+        "{text}"
+    );
+    assert_eq!(api.names("default"), [""; 0]);
 }

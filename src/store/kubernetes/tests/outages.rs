@@ -135,3 +135,45 @@ async fn a_replica_whose_watch_fails_for_long_is_stale_until_it_has_listed_again
     tokio::time::sleep(Duration::from_mins(5)).await;
     assert!(!staleness.is_stale());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_cannot_start_any_more_begins_with_a_list() {
+    for failure in [
+        Failure::new(410, "Expired", "too old resource version"),
+        Failure::new(504, "Timeout", "Too large resource version"),
+    ] {
+        let api = FakeSignals::new();
+        api.put("default", "old", &json!({"variable": "a"}));
+        let store = mk_store(&api).await;
+        api.refuse_old_watches(failure);
+        api.set_down(true);
+        api.remove("default", "old");
+        api.put("default", "new", &json!({"variable": "b"}));
+        api.compact();
+        api.set_down(false);
+        shows(&store, &["b durable of hand as new"]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restored_backup_everything_is_listed_again() {
+    let api = FakeSignals::new();
+    api.put("default", "a", &json!({"variable": "a"}));
+    api.put("default", "b", &json!({"variable": "b"}));
+    let store = mk_store(&api).await;
+    // The watch works once it has shown something.
+    api.put("default", "b", &json!({"variable": "b", "value": "v"}));
+    shows(
+        &store,
+        &["a durable of hand as a", "b=v durable of hand as b"],
+    )
+    .await;
+    api.restore(1);
+    api.put("default", "d", &json!({"variable": "d"}));
+    shows(
+        &store,
+        &["a durable of hand as a", "d durable of hand as d"],
+    )
+    .await;
+    assert(&store, "e", by_pod("p")).await.unwrap();
+}

@@ -156,3 +156,44 @@ async fn the_time_since_when_a_value_holds_survives_a_new_replica() {
     let page = replica.list(&Scope::default(), 9, None).assertions;
     assert_eq!(page[0].1, other.assertion);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_in_two_tries_is_one() {
+    let api = FakeSignals::new();
+    let store = mk_store(&api).await;
+    assert(&store, "a", by_hand(None)).await.unwrap();
+    api.put("default", "mine", &json!({"variable": "a"}));
+    shows(&store, &["a durable of hand", "a durable of hand as mine"]).await;
+    api.hold_back(true);
+    api.put("default", "mine", &json!({"variable": "a", "value": "v"}));
+    let deletion = tokio::spawn({
+        let store = store.clone();
+        async move { store.delete(mk_key("a")).await }
+    });
+    while api.names("default") != ["mine"] {
+        tokio::task::yield_now().await;
+    }
+    api.remove("default", "mine");
+    api.hold_back(false);
+    assert!(deletion.await.unwrap().unwrap(), "it deleted one of them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_that_was_deleted_meanwhile_is_created_instead_of_changed() {
+    let api = FakeSignals::new();
+    let store = mk_store(&api).await;
+    assert(&store, "a", by_hand(Some("v"))).await.unwrap();
+    api.hold_back(true);
+    api.remove("default", &api.names("default")[0]);
+    api.requests();
+    let change = tokio::spawn({
+        let store = store.clone();
+        async move { assert(&store, "a", by_hand(Some("w"))).await }
+    });
+    while api.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    api.hold_back(false);
+    assert_eq!(change.await.unwrap().unwrap().effect, Effect::Created);
+    assert_eq!(shown(&store), ["a=w durable of hand"]);
+}
