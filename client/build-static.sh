@@ -1,19 +1,19 @@
 #!/bin/sh
 # Builds the static client, checks its size and that it has no getaddrinfo, and prints its path and
 # size. CARGO can name another cargo.
+#   client/build-static.sh [amd64|arm64]    (default: this machine's architecture)
 set -eu
 
-target=x86_64-unknown-linux-gnu
 limit=2500000
 cargo=${CARGO:-cargo}
 cd "$(dirname "$0")/.."
-
-link() { printf ' -C link-arg=-Wl,%s' "$@"; }
+. images/platform.sh
+platform "${1:-}"
 
 # Keeps the symbols for the check below and strips them from the final copy. --target keeps these
 # flags away from build scripts.
 export CARGO_PROFILE_CLIENT_STRIP=none
-export RUSTFLAGS="-C target-feature=+crt-static$(link --icf=all -z,pack-relative-relocs \
+export RUSTFLAGS="-C target-feature=+crt-static$(link_flags --icf=all -z,pack-relative-relocs \
     --no-eh-frame-hdr -T,client/no-unwind-tables.ld)"
 $cargo build --quiet --locked --profile client --target $target -p oncue-client
 
@@ -23,7 +23,7 @@ if nm "$built" | grep getaddrinfo; then
     exit 1
 fi
 
-strip -o "$built-static" "$built"
+${strip:-strip} -o "$built-static" "$built"
 size=$(stat -c %s "$built-static")
-echo "$built-static: $size bytes of at most $limit, no getaddrinfo, $("$built-static" --version)"
+echo "$built-static: $size bytes of at most $limit, no getaddrinfo"
 [ "$size" -le $limit ]

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use k8s_openapi::{
     api::{
-        core::v1::{ConfigMap, Pod},
+        core::v1::{ConfigMap, Pod, Service},
         discovery::v1::EndpointSlice,
     },
     jiff::Timestamp,
@@ -24,16 +24,19 @@ const PODS: usize = 30;
 pub(super) async fn print(ns: Namespace) -> Result<()> {
     let mut released = Sample::default();
     let mut opened = Sample::default();
-    let mut probed = Sample::default();
+    let mut nudged = Sample::default();
+    let mut polled = Sample::default();
     for round in 0..PODS {
         released.push(object_to_init(&ns, round).await?);
         opened.push(Box::pin(object_to_gate(&ns, round)).await?);
-        probed.push(endpoint_to_probe(&ns, round).await?);
+        nudged.push(endpoint_to_probe(&ns, &format!("name-{round}"), Host::Name).await?);
+        polled.push(endpoint_to_probe(&ns, &format!("address-{round}"), Host::Address).await?);
     }
     println!("\n# From the watch event that makes a term true\n");
     println!("to the released init container  {released}");
     println!("to the removed gate             {opened}");
-    println!("from a ready endpoint to tcp:// {probed}");
+    println!("from a ready endpoint to tcp://NAME, with a nudge {nudged}");
+    println!("from a ready endpoint to tcp://ADDRESS, without   {polled}");
     Ok(())
 }
 
@@ -59,19 +62,31 @@ async fn object_to_gate(ns: &Namespace, round: usize) -> Result<Duration> {
     Ok(opened?.duration_since(there?).unsigned_abs())
 }
 
+/// How a probe names a Service.
+#[derive(Clone, Copy)]
+enum Host {
+    /// By its address, so that the store cannot tell when to probe.
+    Address,
+    /// By its name.
+    Name,
+}
+
 /// The pod of the Service becomes Ready when it is told to, long after it listens.
-async fn endpoint_to_probe(ns: &Namespace, round: usize) -> Result<Duration> {
-    let name = format!("web-{round}");
-    ns.create_object(service(&name)).await?;
-    let web = pod(&name).command(&["httpd", "-f", "-p", "8080", "-h", "/tmp"]);
+async fn endpoint_to_probe(ns: &Namespace, name: &str, host: Host) -> Result<Duration> {
+    ns.create_object(service(name)).await?;
+    let host = match host {
+        Host::Address => address_of(ns, name).await?,
+        Host::Name => name.to_owned(),
+    };
+    let web = pod(name).command(&["httpd", "-f", "-p", "8080", "-h", "/tmp"]);
     let web = ns.create_pod(web.ready_while_exists(READY)).await?;
     web.is_running().await?;
-    let app = pod(&format!("probe-{round}")).depends_on(&format!("tcp://{name}:8080"));
+    let app = pod(&format!("{name}-app")).depends_on(&format!("tcp://{host}:8080"));
     let app = ns.create_pod(app).await?;
     app.is_held().await?;
     let is_ready = is_seen(
         ns.api::<EndpointSlice>(),
-        slice_of(ns, &name).await?,
+        slice_of(ns, name).await?,
         has_ready_endpoint,
     );
     let (ready, told) = tokio::join!(is_ready, web.exec(&["touch", READY]));
@@ -81,6 +96,12 @@ async fn endpoint_to_probe(ns: &Namespace, round: usize) -> Result<Duration> {
     web.delete().await?;
     app.delete().await?;
     Ok(late)
+}
+
+async fn address_of(ns: &Namespace, service: &str) -> Result<String> {
+    let spec = ns.api::<Service>().get(service).await?.spec;
+    spec.and_then(|spec| spec.cluster_ip)
+        .with_context(|| format!("the Service {service} has no address"))
 }
 
 /// Waits until a Service has an `EndpointSlice`, and returns its name.

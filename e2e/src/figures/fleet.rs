@@ -35,13 +35,25 @@ pub(super) async fn print(ns: Namespace, oncue: Oncue) -> Result<()> {
     let node = serde_json::from_value(json!({"metadata": {"name": NODE}}))?;
     nodes.create(&PostParams::default(), &node).await?;
     let measured = measure(&ns, &oncue).await;
-    // Nobody confirms the end of these pods.
-    let at_once = DeleteParams::default().grace_period(0);
-    let pods = ns.api::<Pod>();
-    pods.delete_collection(&at_once, &ListParams::default())
-        .await?;
+    delete_all(&ns.api()).await?;
     nodes.delete(NODE, &DeleteParams::default()).await?;
     measured
+}
+
+/// Deletes the pods in parts, because the API server limits the time of one request.
+async fn delete_all(pods: &Api<Pod>) -> Result<()> {
+    // Nobody confirms the end of these pods.
+    let at_once = DeleteParams::default().grace_period(0);
+    let some = ListParams::default().limit(500);
+    while !pods
+        .list_metadata(&some.clone().limit(1))
+        .await?
+        .items
+        .is_empty()
+    {
+        pods.delete_collection(&at_once, &some).await?;
+    }
+    Ok(())
 }
 
 async fn measure(ns: &Namespace, oncue: &Oncue) -> Result<()> {
