@@ -23,7 +23,7 @@ if nm "$built" | grep getaddrinfo; then
     exit 1
 fi
 
-${strip:-strip} -o "$built-static" "$built"
+$strip -o "$built-static" "$built"
 size=$(stat -c %s "$built-static")
 echo "$built-static: $size bytes of at most $limit, no getaddrinfo"
 [ "$size" -le $limit ]

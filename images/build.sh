@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
-# Builds both images, each from one static binary. Prints their size and fails if one is over its
-# budget. See --help. CARGO can name another cargo.
+# Builds both images, each from one static binary, for one or more architectures. Prints their size
+# and fails if one is over its budget. See --help. CARGO can name another cargo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. images/platform.sh
 
 repository=ghcr.io/oncue-dev
-target=x86_64-unknown-linux-gnu
-declare -A budget=([oncue]=8500000 [oncue-client]=1500000) # bytes, compressed
+declare -A budget=([oncue]=10000000 [oncue-client]=1500000) # bytes, compressed
 cargo=${CARGO:-cargo}
-out=${CARGO_TARGET_DIR:-target}/$target
 
 usage() {
     cat <<'U'
-usage: images/build.sh [--tag TAG] [--engine docker|podman|buildah]
+usage: images/build.sh [--tag TAG] [--engine docker|podman|buildah] [--arch ARCH[,ARCH]] [--save DIR]
   --tag TAG      tag of the images (default: the version in Cargo.toml)
   --engine NAME  engine that builds them (default: the first of docker, podman and buildah that works)
-environment: CARGO, CARGO_TARGET_DIR, SOURCE_DATE_EPOCH (default: the time of the last commit)
+  --arch LIST    amd64, arm64 or both (default: this machine's). Both make one index of each image,
+                 which needs podman or buildah
+  --save DIR     also saves each index as an OCI archive, DIR/NAME.tar
+environment: CARGO, RUSTC, CARGO_TARGET_DIR, SOURCE_DATE_EPOCH (default: the time of the last commit)
 U
 }
 
@@ -48,23 +50,23 @@ find_engine() {
         "https://docs.docker.com/engine/install/"
 }
 
-build_binaries() {
-    CARGO=$cargo client/build-static.sh
+build_binaries() { # ARCHITECTURE
+    CARGO=$cargo client/build-static.sh "$1"
     # Merges equal functions and packs relocations, as for the client.
-    RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs' \
-        $cargo build --quiet --locked --release --target $target --bin oncue
+    RUSTFLAGS="-C target-feature=+crt-static$(link_flags --icf=all -z,pack-relative-relocs)" \
+        $cargo build --quiet --locked --release --target "$target" --bin oncue
 }
 
 # Each image is built in a folder of its own, so that it holds only the files listed here.
 context() { # NAME BINARY
-    mkdir "$work/$1"
+    mkdir -p "$work/$1"
     install -m 755 "$2" "$work/$1/$1"
     install -m 644 LICENSE "images/$1.Containerfile" "$work/$1"
     touch -d "@$SOURCE_DATE_EPOCH" "$work/$1"/*
 }
 
-build_image() { # NAME
-    local args=(--file "$work/$1/$1.Containerfile" --tag "$repository/$1:$tag"
+build_image() { # NAME IMAGE
+    local args=(--file "$work/$1/$1.Containerfile" --tag "$2" --platform "linux/$architecture"
         --build-arg "VERSION=$version" --build-arg "REVISION=$revision")
     case $engine in
     docker) args+=(--build-arg "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH") ;;
@@ -73,7 +75,7 @@ build_image() { # NAME
     # Engines print deprecation notes on every run. Their output is shown only after a failure.
     "$engine" build "${args[@]}" "$work/$1" >"$work/$1.log" 2>&1 || {
         cat "$work/$1.log" >&2
-        die "$engine failed to build $repository/$1:$tag"
+        die "$engine failed to build $2"
     }
 }
 
@@ -85,25 +87,54 @@ save() { # IMAGE FILE
 }
 
 # Measures the size that a registry stores: gzip at its default level.
-measure() { # NAME
-    local image=$repository/$1:$tag raw compressed
-    save "$image" "$work/$1.tar"
+measure() { # NAME IMAGE
+    local raw compressed
+    rm -f "$work/$1.tar"
+    save "$2" "$work/$1.tar"
     raw=$(stat -c %s "$work/$1.tar")
     compressed=$(gzip -c "$work/$1.tar" | wc -c)
-    printf '%s: %d bytes, %d compressed, of at most %d\n' "$image" "$raw" "$compressed" "${budget[$1]}"
+    printf '%s: %d bytes, %d compressed, of at most %d\n' "$2" "$raw" "$compressed" "${budget[$1]}"
     [ "$compressed" -le "${budget[$1]}" ] || die "$1 is over its budget"
+}
+
+# Builds and measures both images for one architecture.
+build() { # ARCHITECTURE TAG
+    platform "$1"
+    local out=${CARGO_TARGET_DIR:-target}/$target name
+    build_binaries "$1"
+    context oncue "$out/release/oncue"
+    context oncue-client "$out/client/oncue-client-static"
+    for name in oncue-client oncue; do
+        build_image $name "$repository/$name:$2"
+        measure $name "$repository/$name:$2"
+    done
+}
+
+# Joins the images of all architectures, so that each node pulls its own under one name.
+join() { # NAME
+    local index=$repository/$1:$tag name
+    $engine manifest rm "$index" >/dev/null 2>&1 || true
+    $engine manifest create "$index" >/dev/null
+    for name in "${architectures[@]}"; do
+        $engine manifest add "$index" "containers-storage:$index-$name" >/dev/null
+    done
+    echo "$index: an index of ${architectures[*]}"
+    [ -z "$save" ] || $engine manifest push --quiet --all "$index" "oci-archive:$save/$1.tar:$tag"
 }
 
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 : "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct 2>/dev/null || echo 0)}"
-tag=$version engine=
+tag=$version engine= save=
+architectures=()
 while [ $# != 0 ]; do
     [ "$1" = --help ] && usage && exit
     [ -n "${2:-}" ] || { usage >&2 && exit 2; }
     case $1 in
     --tag) tag=$2 ;;
     --engine) engine=$2 ;;
+    --arch) IFS=, read -r -a architectures <<<"$2" ;;
+    --save) save=$2 ;;
     *) usage >&2 && exit 2 ;;
     esac
     shift 2
@@ -114,12 +145,20 @@ if [ -z "$engine" ]; then
 else
     works "$engine" || die "$engine does not work: check that it is installed and that its engine runs"
 fi
+if [ ${#architectures[@]} -le 1 ]; then
+    [ -z "$save" ] || die "--save needs several architectures"
+elif [ "$engine" = docker ]; then
+    die "docker keeps no index without a registry: use --engine podman or buildah"
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-build_binaries
-context oncue "$out/release/oncue"
-context oncue-client "$out/client/oncue-client-static"
-for name in oncue-client oncue; do
-    build_image $name
-    measure $name
-done
+if [ ${#architectures[@]} -le 1 ]; then
+    build "${architectures[0]:-}" "$tag"
+else
+    for name in "${architectures[@]}"; do
+        build "$name" "$tag-$name"
+    done
+    [ -z "$save" ] || mkdir -p "$save"
+    join oncue
+    join oncue-client
+fi

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
-# Sourced by the scripts that build. `platform ARCHITECTURE` (amd64 or arm64, as images name them; by
-# default this machine's) sets `architecture` and `target`, for another machine also `strip`, and what
-# cargo needs. `link_flags FLAG...` prints flags for the linker that Rust uses where it has its own (lld).
+# Sourced by the scripts that build.
+# `platform ARCHITECTURE` sets `architecture` (amd64 or arm64; default: this machine's), `target` and
+# `strip`, and what cargo needs to build for another machine.
+# `link_flags FLAG...` prints flags for lld, which links for amd64; the other linker knows none of them.
 
 platform() {
     case $(uname -m) in
@@ -18,7 +19,7 @@ platform() {
         exit 2
         ;;
     esac
-    target=$cpu-unknown-linux-gnu
+    target=$cpu-unknown-linux-gnu strip=strip
     [ "$architecture" = "$here" ] || cross
 }
 
