@@ -16,6 +16,9 @@ const GROWTH: usize = 16;
 /// ... and small texts so large, in bytes.
 const SMALL: usize = 64 * 1024;
 
+/// The key of the annotations of an object.
+const ANNOTATIONS: &str = "annotations";
+
 /// A document's root and the part of the text that it takes.
 pub(super) struct Loaded {
     pub(super) root: Arc<Node>,
@@ -71,6 +74,8 @@ pub(super) struct Loader<'a> {
     base: usize,
     /// Where the last token that is not empty ended.
     end: usize,
+    /// The key of the value that is read now.
+    key: Option<Box<str>>,
     parser: Parser<'a, StrInput<'a>>,
     text: &'a str,
 }
@@ -85,6 +90,7 @@ impl<'a> Loader<'a> {
             anchors: HashMap::new(),
             base: part.start,
             end: part.start,
+            key: None,
             parser: Parser::new_from_str_with_options(&text[part.clone()], options),
             text: &text[part],
         }
@@ -119,7 +125,7 @@ impl<'a> Loader<'a> {
             }
             Some(Err(error)) => Err(Broken {
                 offset: self.base + error.marker().byte_offset().unwrap_or_default(),
-                rule: error.info(),
+                rule: explain_tag(error.info()),
             }),
             None => Ok((Event::StreamEnd, self.end..self.end)),
         }
@@ -192,6 +198,7 @@ impl<'a> Loader<'a> {
 
     fn mapping(&mut self, style: StructureStyle, start: Range<usize>) -> Result<Node, Broken> {
         let mut entries = Entries::default();
+        let holds_annotations = self.key.take().is_some_and(|key| &*key == ANNOTATIONS);
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
@@ -202,7 +209,15 @@ impl<'a> Loader<'a> {
                 Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
             let key = self.node(event, span.clone())?;
             let (event, value_span) = self.next()?;
+            if holds_annotations {
+                check_annotation(&event, &value_span)?;
+            }
+            self.key = match &key.content {
+                Content::Scalar(Value::String(text)) => Some(text.as_str().into()),
+                _ => None,
+            };
             let node = self.node(event, value_span)?;
+            self.key = None;
             if is_merge {
                 entries.merge(&node, &span)?;
             } else {
@@ -273,6 +288,35 @@ impl Entries {
         }
         self.own
     }
+}
+
+/// Refuses a tag that is not YAML's own in front of an annotation: it was meant as text.
+fn check_annotation(event: &Event<'_>, span: &Range<usize>) -> Result<(), Broken> {
+    let Event::Scalar(text, _, _, Some(tag)) = event else {
+        return Ok(());
+    };
+    let tag = tag.as_ref();
+    if !scalar::is_local(tag) {
+        return Ok(());
+    }
+    let tag = format!("!{}", tag.suffix());
+    let written = format!("{tag} {text}");
+    let written = written.trim_end();
+    Err(Broken::at(
+        span,
+        format!(
+            "{tag} is a YAML tag here, not a part of the text: put the value in quotes, as in \
+             {written:?}"
+        ),
+    ))
+}
+
+/// Adds what a person most often meant by a tag that cannot be read.
+fn explain_tag(rule: String) -> String {
+    if rule.contains("tag") {
+        return rule + " (a value that begins with ! goes in quotes)";
+    }
+    rule
 }
 
 fn not_mergeable(span: &Range<usize>) -> Broken {

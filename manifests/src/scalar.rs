@@ -47,6 +47,11 @@ pub(super) fn tagged(tag: &Tag, text: &str) -> Result<Value, String> {
     }
 }
 
+/// Returns whether a tag is one of a program's own, such as `!custom`; `!` alone is none.
+pub(super) fn is_local(tag: &Tag) -> bool {
+    tag.handle() == "!" && !tag.suffix().is_empty()
+}
+
 /// Returns the key that the API server sees: keys are strings there.
 pub(super) fn key(value: &Value) -> Option<String> {
     match value {

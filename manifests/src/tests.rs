@@ -86,6 +86,22 @@ fn tags_choose_the_type() {
 }
 
 #[test]
+fn a_tag_in_front_of_an_annotation_is_meant_as_text() {
+    let pod =
+        |value: &str| format!("metadata:\n  annotations:\n    depends-on: {value}\nspec: !x y\n");
+    for (value, at) in [("!db/failed", "3:27"), ("!job:migrate", "3:29")] {
+        let rule = format!("put the value in quotes, as in {value:?}");
+        assert_error(&pod(value), at, &rule);
+    }
+    for value in ["\"!db/failed\"", "'!db/failed'", "|\n      !db/failed"] {
+        let text = &objects(&pod(value))[0]["metadata"]["annotations"]["depends-on"];
+        assert_eq!(text.as_str().unwrap().trim(), "!db/failed");
+    }
+    let text = &objects(&pod("!!str 12"))[0]["metadata"]["annotations"]["depends-on"];
+    assert_eq!(text, "12");
+}
+
+#[test]
 fn names_the_place_and_the_rule() {
     assert_error(
         "a: 1\nb: {x: 1, x: 2}\n",
