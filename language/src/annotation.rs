@@ -223,6 +223,11 @@ impl<'a> Reader<'a> {
                     let warning = AnnotationWarning::Reserved { key, written };
                     self.warnings.push(warning);
                 }
+                if key.is_list() && value.trim().is_empty() {
+                    let written = text.to_owned();
+                    self.warnings
+                        .push(AnnotationWarning::Empty { key, written });
+                }
                 if key == Key::Release {
                     let written = text.to_owned();
                     self.warnings.push(AnnotationWarning::Release { written });

@@ -108,6 +108,14 @@ impl AnnotationError {
 /// A warning about an annotation.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum AnnotationWarning {
+    /// A list without a single term or signal.
+    #[error("{written} is empty and asks for nothing: if it began with !, put the value in quotes")]
+    Empty {
+        /// The key.
+        key: Key,
+        /// The key, as written.
+        written: String,
+    },
     /// A key that is kept for later.
     #[error("{written} is reserved and does nothing yet")]
     Reserved {

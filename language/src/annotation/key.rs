@@ -100,6 +100,30 @@ impl Key {
         text.starts_with("depends-on") || text.starts_with("signals")
     }
 
+    /// Returns whether its value is a list of terms or signals.
+    pub fn is_list(self) -> bool {
+        match self {
+            Self::DependsOn
+            | Self::Signals
+            | Self::SignalsOnFailure
+            | Self::SignalsOnInit
+            | Self::SignalsOnReady
+            | Self::SignalsOnSuccess
+            | Self::SignalsOnWait => true,
+            Self::DependsOnMode
+            | Self::DependsOnPosition
+            | Self::DependsOnRestart
+            | Self::DependsOnTimeout
+            | Self::DependsOnTimeoutPolicy
+            | Self::Inject
+            | Self::Injected
+            | Self::Rehearse
+            | Self::Release
+            | Self::Resources
+            | Self::SignalsContainer => false,
+        }
+    }
+
     /// Returns whether it is kept for later and does nothing yet.
     pub fn is_reserved(self) -> bool {
         self == Self::DependsOnRestart

@@ -78,6 +78,25 @@ fn an_unknown_key_is_a_warning_with_the_nearest_known_one() {
 }
 
 #[test]
+fn an_empty_list_is_a_warning() {
+    let (pod, warnings) = read(&[
+        ("depends-on", ""),
+        ("oncue.dev/signals-on-ready", " \n"),
+        ("signals-container", ""),
+    ]);
+    let texts: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    let rest = "is empty and asks for nothing: if it began with !, put the value in quotes";
+    assert_eq!(
+        texts,
+        [
+            format!("depends-on {rest}"),
+            format!("oncue.dev/signals-on-ready {rest}"),
+        ]
+    );
+    assert!(!pod.asks_for_anything());
+}
+
+#[test]
 fn a_key_that_does_nothing_is_never_suggested() {
     let (_, warnings) = read(&[
         ("oncue.dev/ready", "a"),
