@@ -152,9 +152,7 @@ impl FromStr for ObjectKind {
         if let Some(kind) = Self::built_in(text) {
             return Ok(kind);
         }
-        let unknown = || ObjectKindError::Unknown {
-            nearest: nearest(text),
-        };
+        let unknown = || ObjectKindError::Unknown { meant: meant(text) };
         let resource = Resource::parse(text).ok_or_else(unknown)?;
         if let Some(version) = resource.version() {
             return Err(ObjectKindError::Version {
@@ -168,27 +166,63 @@ impl FromStr for ObjectKind {
     }
 }
 
-/// Returns the built-in kind whose name is nearest to `text`.
-fn nearest(text: &str) -> ObjectKind {
-    let likeness = |kind: &ObjectKind| strsim::jaro(kind.name(), text);
-    let kinds = ObjectKind::BUILT_IN.into_iter();
-    kinds
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .unwrap_or(ObjectKind::Pod)
+/// Returns the kind that was perhaps meant by `text`: by kubectl's name of another kind, or by a
+/// misspelt name of a built-in one.
+fn meant(text: &str) -> Option<Box<str>> {
+    let text = text.to_ascii_lowercase();
+    let singular = text.strip_suffix('s').unwrap_or(&text);
+    let is_called = |(names, _): &&(&str, &str)| {
+        names
+            .split(' ')
+            .any(|name| name == text || name == singular)
+    };
+    if let Some((_, resource)) = OTHERS.iter().find(is_called) {
+        return Some((*resource).into());
+    }
+    let slips = |kind: &ObjectKind| strsim::osa_distance(kind.name(), singular);
+    let near = ObjectKind::BUILT_IN.into_iter().min_by_key(slips)?;
+    let is_near = slips(&near) <= (near.name().len() / 4).max(1);
+    is_near.then(|| near.to_string().into())
 }
+
+/// Names that kubectl knows of kinds that are not built in here, and what to write for them.
+const OTHERS: [(&str, &str); 12] = [
+    ("certificate cert", "certificates.cert-manager.io"),
+    (
+        "crd customresourcedefinition",
+        "customresourcedefinitions.apiextensions.k8s.io",
+    ),
+    ("cronjob cj", "cronjobs.batch"),
+    ("endpoint ep", "endpoints.core"),
+    (
+        "horizontalpodautoscaler hpa",
+        "horizontalpodautoscalers.autoscaling",
+    ),
+    ("ingress ingresse ing", "ingresses.networking.k8s.io"),
+    ("namespace ns", "namespaces.core"),
+    ("persistentvolume pv", "persistentvolumes.core"),
+    ("replicaset rs", "replicasets.apps"),
+    ("rollout", "rollouts.argoproj.io"),
+    ("serviceaccount sa", "serviceaccounts.core"),
+    (
+        "storageclass storageclasse sc",
+        "storageclasses.storage.k8s.io",
+    ),
+];
 
 /// A text that is not a kind.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum ObjectKindError {
     /// No kind is called so.
     #[error(
-        "did you mean {nearest}:? There are job: pod: service: deployment: statefulset: daemonset: \
-         configmap: secret: persistentvolumeclaim: node: and any other kind as its plural with its \
-         group, such as certificates.cert-manager.io:web"
+        "{}here are job: pod: service: deployment: statefulset: daemonset: configmap: secret: \
+         persistentvolumeclaim: node: and any other kind as its plural with its group, such as \
+         certificates.cert-manager.io:web",
+        meant.as_ref().map_or_else(|| "t".to_owned(), |kind| format!("did you mean {kind}:? T"))
     )]
     Unknown {
-        /// The built-in kind whose name is nearest.
-        nearest: ObjectKind,
+        /// The kind that was perhaps meant.
+        meant: Option<Box<str>>,
     },
     /// It is kubectl's third form, `TYPE.VERSION.GROUP`.
     #[error("{version} is a version: leave it out, as in {resource}:x")]
@@ -382,15 +416,23 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_kind_is_told_the_nearest() {
-        for (text, nearest) in [
-            ("jbo", "job"),
-            ("deployments", "deployment"),
-            ("Pod", "pod"),
+    fn an_unknown_kind_is_told_what_was_meant() {
+        for (text, meant) in [
+            ("jbo", "did you mean job:? There are job:"),
+            ("deployments", "did you mean deployment:?"),
+            ("Pod", "did you mean pod:?"),
+            ("servce", "did you mean service:?"),
+            ("rs", "did you mean replicasets.apps:?"),
+            ("ns", "did you mean namespaces.core:?"),
+            ("CronJob", "did you mean cronjobs.batch:?"),
+            ("cj", "did you mean cronjobs.batch:?"),
+            ("ingresses", "did you mean ingresses.networking.k8s.io:?"),
+            ("rollout", "did you mean rollouts.argoproj.io:?"),
+            ("postgres", "there are job:"),
+            ("x", "there are job:"),
         ] {
             let error = text.parse::<ObjectKind>().unwrap_err().to_string();
-            let expected = format!("did you mean {nearest}:?");
-            assert!(error.starts_with(&expected), "{text}: {error}");
+            assert!(error.starts_with(meant), "{text}: {error}");
         }
     }
 }
