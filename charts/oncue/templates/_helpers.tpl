@@ -353,3 +353,18 @@ securityContext:
   {{- include "oncue.containerSecurityContext" . | nindent 2 }}
 terminationMessagePolicy: FallbackToLogsOnError
 {{- end -}}
+
+{{/* Conditions for every call about a workload. */}}
+{{- define "oncue.lintConditions" -}}
+# Objects of a Deployment or a CronJob are reported on the Deployment or CronJob.
+- name: is-not-made-by-another
+  expression: >-
+    !has(object.metadata.ownerReferences) ||
+    !object.metadata.ownerReferences.exists(owner, has(owner.controller) && owner.controller)
+# The controllers of Kubernetes do not read warnings, and objects that are being deleted do not need any.
+- name: is-written-by-a-person-or-a-tool
+  expression: >-
+    !has(object.metadata.deletionTimestamp) &&
+    request.userInfo.username != 'system:kube-controller-manager' &&
+    !(has(request.userInfo.groups) && 'system:serviceaccounts:kube-system' in request.userInfo.groups)
+{{- end -}}

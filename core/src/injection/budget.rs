@@ -57,8 +57,15 @@ impl Budget {
         }
     }
 
-    /// Returns `wish` cut down to the budget.
+    /// Returns `wish` cut down to the budget, which has no part in the disk.
     pub(crate) fn fit(self, wish: Resources) -> Resources {
+        let mut fitted = self.fit_cpu_and_memory(wish);
+        fitted.requests.ephemeral_storage = wish.requests.ephemeral_storage;
+        fitted.limits.ephemeral_storage = wish.limits.ephemeral_storage;
+        fitted
+    }
+
+    fn fit_cpu_and_memory(self, wish: Resources) -> Resources {
         match self {
             Self::Equal(most) => {
                 let both = wish.limits.zip_with(most, Ord::min);
@@ -80,6 +87,7 @@ fn cap(wish: ResourceList, [cpu, memory]: [Option<Quantity>; 2]) -> ResourceList
     ResourceList {
         cpu: cpu.map_or(wish.cpu, |cpu| cpu.min(wish.cpu)),
         memory: memory.map_or(wish.memory, |memory| memory.min(wish.memory)),
+        ephemeral_storage: wish.ephemeral_storage,
     }
 }
 
@@ -107,7 +115,11 @@ fn requests(container: &Container<'_>) -> ResourceList {
 
 fn list(amounts: [Option<Quantity>; 2]) -> ResourceList {
     let [cpu, memory] = amounts.map(Option::unwrap_or_default);
-    ResourceList { cpu, memory }
+    ResourceList {
+        cpu,
+        memory,
+        ephemeral_storage: None,
+    }
 }
 
 fn sum(lists: impl Iterator<Item = ResourceList>) -> ResourceList {
@@ -152,7 +164,7 @@ impl Sides {
     fn guaranteed(&self) -> Option<ResourceList> {
         match self.limits {
             [Some(cpu), Some(memory)] if self.requests == self.limits => {
-                Some(ResourceList { cpu, memory })
+                Some(list([Some(cpu), Some(memory)]))
             }
             _ => None,
         }
@@ -174,10 +186,10 @@ fn is_guaranteed<'a>(containers: impl Iterator<Item = &'a Container<'a>>) -> boo
     let mut limited = ResourceList::default();
     for container in containers {
         let sides = Sides::of_container(container);
-        let [Some(cpu), Some(memory)] = sides.limits else {
+        if sides.limits.iter().any(Option::is_none) {
             return false;
-        };
-        limited = add(limited, ResourceList { cpu, memory });
+        }
+        limited = add(limited, list(sides.limits));
         requested = add(requested, list(sides.requests));
     }
     requested == limited

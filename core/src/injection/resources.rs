@@ -20,10 +20,12 @@ impl Default for Resources {
             requests: ResourceList {
                 cpu: Quantity::milli(10),
                 memory: Quantity::mebi(32),
+                ephemeral_storage: None,
             },
             limits: ResourceList {
                 cpu: Quantity::milli(200),
                 memory: Quantity::mebi(64),
+                ephemeral_storage: None,
             },
         }
     }
@@ -52,35 +54,43 @@ impl Resources {
         };
         let cpu = resolve("cpu", self.requests.cpu, self.limits.cpu);
         let memory = resolve("memory", self.requests.memory, self.limits.memory);
+        let storage = written.ephemeral_storage(self);
         Ok(Self {
             requests: ResourceList {
                 cpu: cpu.0,
                 memory: memory.0,
+                ephemeral_storage: storage.0,
             },
             limits: ResourceList {
                 cpu: cpu.1,
                 memory: memory.1,
+                ephemeral_storage: storage.1,
             },
         })
     }
 }
 
-/// An amount of each resource that quality of service depends on.
+/// An amount of each resource.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct ResourceList {
     /// In cores.
     pub cpu: Quantity,
     /// In bytes.
     pub memory: Quantity,
+    /// Of the node's disk, in bytes; not limited if it is `None`. Quality of service does not depend
+    /// on it.
+    #[serde(rename = "ephemeral-storage", skip_serializing_if = "Option::is_none")]
+    pub ephemeral_storage: Option<Quantity>,
 }
 
 impl ResourceList {
-    /// Combines two lists resource by resource.
+    /// Combines cpu and memory of two lists, and keeps the disk of this one.
     #[must_use]
     pub fn zip_with(self, other: Self, combine: impl Fn(Quantity, Quantity) -> Quantity) -> Self {
         Self {
             cpu: combine(self.cpu, other.cpu),
             memory: combine(self.memory, other.memory),
+            ephemeral_storage: self.ephemeral_storage,
         }
     }
 }
@@ -96,10 +106,12 @@ struct Item<'a> {
 }
 
 /// What may be written, in `ResourceQuota`'s names.
-const NAMES: [&str; 4] = [
+const NAMES: [&str; 6] = [
     "limits.cpu",
+    "limits.ephemeral-storage",
     "limits.memory",
     "requests.cpu",
+    "requests.ephemeral-storage",
     "requests.memory",
 ];
 
@@ -126,6 +138,25 @@ impl<'a> Written<'a> {
         let mut items = self.0.iter();
         let item = items.find(|item| item.key.split_once('.') == Some((side, resource)))?;
         Some(item.amount)
+    }
+
+    /// Returns the request and the limit of the disk: there is none by default.
+    fn ephemeral_storage(&self, default: Resources) -> (Option<Quantity>, Option<Quantity>) {
+        let written = |side| self.find(side, "ephemeral-storage");
+        match (written("requests"), written("limits")) {
+            (None, None) => (
+                default.requests.ephemeral_storage,
+                default.limits.ephemeral_storage,
+            ),
+            (None, Some(limit)) => {
+                let request = default.requests.ephemeral_storage;
+                (request.map(|request| request.min(limit)), Some(limit))
+            }
+            (Some(request), limit) => {
+                let limit = limit.or(default.limits.ephemeral_storage);
+                (Some(request), limit.map(|limit| limit.max(request)))
+            }
+        }
     }
 
     fn check(&self, text: &str) -> Result<(), SyntaxError> {
@@ -207,6 +238,35 @@ mod tests {
         ] {
             assert_eq!(with(text).unwrap(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn disk_is_asked_for_only_if_it_is_written() {
+        let disk = |base: Resources, text: &str| {
+            let Resources { requests, limits } = base.with(text).unwrap();
+            [requests, limits].map(|it| it.ephemeral_storage.map(|disk| disk.to_string()))
+        };
+        let mi = |text: &str| Some(text.to_owned());
+        let base = Resources::default();
+        assert_eq!(disk(base, ""), [None, None]);
+        let text = "requests.ephemeral-storage=8Mi, limits.ephemeral-storage=16Mi";
+        assert_eq!(disk(base, text), [mi("8Mi"), mi("16Mi")]);
+        let settings = base.with(text).unwrap();
+        assert_eq!(disk(settings, ""), [mi("8Mi"), mi("16Mi")]);
+        assert_eq!(
+            disk(settings, "limits.ephemeral-storage=4Mi"),
+            [mi("4Mi"), mi("4Mi")]
+        );
+        assert_eq!(
+            disk(settings, "requests.ephemeral-storage=32Mi"),
+            [mi("32Mi"), mi("32Mi")]
+        );
+        let json = serde_json::to_value(settings).unwrap();
+        assert_eq!(json["limits"]["ephemeral-storage"], "16Mi");
+        assert!(
+            base.with("requests.ephemeral-storage=2Mi,limits.ephemeral-storage=1Mi")
+                .is_err()
+        );
     }
 
     #[test]
