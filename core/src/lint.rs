@@ -5,11 +5,15 @@
 
 mod admission;
 mod conditions;
-mod hooks;
+mod deadlines;
 mod misspelt;
+mod near_services;
 mod nearest;
+mod operators;
+mod order;
 mod placement;
 mod places;
+mod probes;
 mod sample;
 mod unproduced;
 mod waits;
@@ -72,8 +76,10 @@ pub enum Code {
     BadSignal,
     /// Workloads that wait for each other forever.
     Deadlock,
-    /// A hook of Helm's or Argo CD's that runs too late, or too early.
+    /// A wait that the order of Helm's or Argo CD's hooks and waves makes impossible.
     Hook,
+    /// A Job that its own limits may end while it waits.
+    JobLimit,
     /// An annotation in a place where it has no effect.
     Misplaced,
     /// A wait that cannot end with these files.
@@ -187,9 +193,12 @@ impl<'a> Linter<'a> {
         let mut modelled = Modelled::default();
         for (object, document) in objects.iter().enumerate() {
             for (pointer, value) in workload::objects(document) {
-                match Workload::new(value, pointer) {
-                    Some(workload) => self.add_workload(&mut modelled, Origin { object, workload }),
-                    None => modelled.model.add_object(value, self.namespace),
+                let workloads = Workload::all(value, &pointer);
+                if workloads.is_empty() {
+                    modelled.model.add_object(value, self.namespace);
+                }
+                for workload in workloads {
+                    self.add_workload(&mut modelled, Origin { object, workload });
                 }
             }
         }
@@ -222,16 +231,30 @@ impl<'a> Linter<'a> {
         placement::on_workload(&self.settings.keys, object, workload)
     }
 
+    /// Finds what is wrong with one workload, whatever else there is.
+    fn on_its_own(&self, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
+        let Ok(member) = Member::read(workload, &self.settings.keys, self.namespace) else {
+            return Vec::new();
+        };
+        let places = Places::new(&self.settings.keys, object, workload);
+        let mut findings = operators::findings(&member, &places);
+        findings.extend(deadlines::findings(&member, &places));
+        findings
+    }
+
     fn lint_alone(&self, index: usize, object: &Value) -> Vec<Finding> {
         let keys = &self.settings.keys;
         let mut findings = Vec::new();
         for (pointer, object) in workload::objects(object) {
-            let Some(workload) = Workload::new(object, pointer.clone()) else {
+            let workloads = Workload::all(object, &pointer);
+            if workloads.is_empty() {
                 findings.extend(placement::on_other_object(keys, index, &pointer, object));
-                continue;
-            };
-            findings.extend(self.misplaced(index, &workload));
-            findings.extend(self.admission(index, &workload));
+            }
+            for workload in &workloads {
+                findings.extend(self.misplaced(index, workload));
+                findings.extend(self.on_its_own(index, workload));
+                findings.extend(self.admission(index, workload));
+            }
         }
         findings
     }

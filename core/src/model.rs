@@ -11,6 +11,7 @@
 //! | `want` | [`Want`], what terms ask for: terms that ask for the same share one |
 //! | `signals` | the index of signals by name |
 //! | `pattern` | names of which a part is known only once a pod runs |
+//! | `backends` | [`Backend`], endpoints that someone writes by hand |
 //! | `service` | [`Service`], its host names, its ports and its selector |
 //! | `services` | the index of Services by host name |
 //! | `labels` | the index of members by label |
@@ -22,6 +23,7 @@
 //! | `start` | which members can start, one after the other |
 //! | `cycles` | [`Cycle`], members that wait for each other |
 
+mod backends;
 mod cycles;
 mod existing;
 mod labels;
@@ -39,12 +41,13 @@ mod supply;
 mod want;
 
 pub use self::{
+    backends::Backend,
     cycles::{Cycle, Step},
     existing::{ExistingSource, ExistingVariable},
     links::{Link, Links},
     member::{Member, MemberKind},
     names::Names,
-    service::{Host, Service},
+    service::{Address, Host, Service, ServicePort, TargetPort},
     supply::Supply,
     want::Want,
 };
@@ -87,6 +90,8 @@ pub struct Model {
     signals: SignalIndex,
     labels: LabelIndex,
     services: ServiceIndex,
+    /// Endpoints that someone writes by hand, by namespace and Service.
+    backends: HashMap<(Namespace, Box<str>), Vec<Backend>>,
     /// What an autoscaler scales: namespace, kind and name.
     autoscaled: HashSet<(Namespace, Box<str>, Box<str>)>,
 }
@@ -176,16 +181,25 @@ impl Model {
         self.services.insert(service);
     }
 
+    /// Adds endpoints that someone writes by hand.
+    pub fn insert_backend(&mut self, backend: Backend) {
+        let key = (backend.namespace.clone(), backend.service.clone());
+        self.backends.entry(key).or_default().push(backend);
+    }
+
     /// Removes a Service.
     pub fn remove_service(&mut self, name: &str, namespace: &Namespace) -> Option<Service> {
         self.services.remove(name, namespace)
     }
 
-    /// Adds what an object other than a workload says: a Service, or an autoscaler. `default` is
+    /// Adds what an object other than a workload says: a Service, endpoints, or an autoscaler. `default` is
     /// the namespace of an object that names none.
     pub fn add_object(&mut self, object: &Value, default: &Namespace) {
         if let Some(service) = Service::read(object, default) {
             self.insert_service(service);
+        }
+        for backend in Backend::read(object, default) {
+            self.insert_backend(backend);
         }
         self.autoscaled.extend(autoscaler_target(object, default));
     }
@@ -206,6 +220,17 @@ impl Model {
     /// Returns the Service of this name.
     pub fn service(&self, name: &str, namespace: &Namespace) -> Option<&Service> {
         self.services.get(name, namespace)
+    }
+
+    /// Returns all Services, in no order.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.services.iter()
+    }
+
+    /// Returns the endpoints that someone writes by hand for a Service.
+    pub fn backends(&self, service: &Service) -> &[Backend] {
+        let key = (service.namespace.clone(), service.name.clone());
+        self.backends.get(&key).map_or(&[], Vec::as_slice)
     }
 
     /// Returns the Service that a pod in the namespace `from` reaches as `host`, by the rules of
@@ -240,13 +265,15 @@ impl Model {
             name,
             ..
         } = member;
-        let MemberKind::Workload(kind) = kind else {
-            return false;
+        let kind = match kind {
+            MemberKind::Custom { kind, .. } => kind.clone(),
+            MemberKind::Existing(_) => return false,
+            MemberKind::Workload(kind) => kind.as_str().into(),
         };
         !self.autoscaled.is_empty()
             && self
                 .autoscaled
-                .contains(&(namespace.clone(), kind.as_str().into(), name.clone()))
+                .contains(&(namespace.clone(), kind, name.clone()))
     }
 
     /// Returns the members that can make a term of `consumer` hold, in their order.
@@ -280,7 +307,7 @@ impl Model {
         let (key, _) = self.member(member).signal(index)?;
         let via = match self.member(member).kind {
             MemberKind::Existing(_) => Via::Existing,
-            MemberKind::Workload(_) => Via::Signal(key),
+            MemberKind::Custom { .. } | MemberKind::Workload(_) => Via::Signal(key),
         };
         Some(Source {
             producer: Producer { member, via },

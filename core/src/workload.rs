@@ -5,25 +5,27 @@
 mod owner;
 mod pod;
 mod scale;
+mod templates;
 
 pub use self::{
     owner::{Owner, owner, topmost, uid},
     scale::{CompletionMode, Scale},
 };
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use json_patch::jsonptr::Token;
 use serde_json::Value;
-use strum::{Display, IntoStaticStr, VariantArray};
+use strum::{Display, IntoStaticStr};
 
 use crate::language::Namespace;
 
 /// The kinds that create pods.
-#[derive(
-    Clone, Copy, Debug, Display, Eq, Hash, IntoStaticStr, Ord, PartialEq, PartialOrd, VariantArray,
-)]
+#[derive(Clone, Copy, Debug, Display, Eq, Hash, IntoStaticStr, Ord, PartialEq, PartialOrd)]
 pub enum WorkloadKind {
+    /// A kind that is not built in, such as `Rollout`, whose pod templates are recognised by their
+    /// shape.
+    Custom,
     /// `batch`: creates Jobs from a template.
     CronJob,
     /// `apps`: one pod on each node.
@@ -43,16 +45,25 @@ pub enum WorkloadKind {
 }
 
 impl WorkloadKind {
-    /// All kinds.
-    pub const ALL: &[Self] = Self::VARIANTS;
+    /// All built-in kinds.
+    pub const ALL: &[Self] = &[
+        Self::CronJob,
+        Self::DaemonSet,
+        Self::Deployment,
+        Self::Job,
+        Self::Pod,
+        Self::ReplicaSet,
+        Self::ReplicationController,
+        Self::StatefulSet,
+    ];
 
-    /// Returns the kind as an object names it.
+    /// Returns a built-in kind as an object names it.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
-    /// Returns the JSON pointer to the pod's `metadata` and `spec` in the object.
-    pub fn template_pointer(self) -> &'static str {
+    /// Returns the JSON pointer to the pod's `metadata` and `spec` in an object of a built-in kind.
+    fn template_pointer(self) -> &'static str {
         match self {
             Self::CronJob => "/spec/jobTemplate/spec/template",
             Self::Pod => "",
@@ -66,6 +77,7 @@ impl WorkloadKind {
             Self::DaemonSet | Self::Deployment | Self::ReplicaSet | Self::StatefulSet => {
                 &["apps", "extensions"]
             }
+            Self::Custom => &[],
             Self::Pod | Self::ReplicationController => &[""],
         }
     }
@@ -96,19 +108,33 @@ pub enum RestartPolicy {
     OnFailure,
 }
 
-/// One object that creates pods.
+/// A pod template of an object that creates pods; nearly all of these have one.
 #[derive(Clone, Debug)]
 pub struct Workload<'a> {
     kind: WorkloadKind,
     object: &'a Value,
     pointer: String,
+    /// The JSON pointer to the template in the object.
+    path: Cow<'static, str>,
+    position: Position,
     template: &'a Value,
+}
+
+/// The position of a template among those of its object.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Position {
+    /// One of several; the first.
+    First,
+    /// One of several; not the first.
+    Later,
+    /// The only one.
+    Only,
 }
 
 /// Returns every workload in `object`, which may be a `List`, with its JSON pointer.
 pub fn find(object: &Value) -> Vec<Workload<'_>> {
     objects(object)
-        .filter_map(|(pointer, object)| Workload::new(object, pointer))
+        .flat_map(|(pointer, object)| Workload::all(object, &pointer))
         .collect()
 }
 
@@ -150,20 +176,98 @@ pub fn object_at<'v>(object: &'v Value, pointer: &str) -> &'v Value {
 }
 
 impl<'a> Workload<'a> {
-    /// Returns `object`, which is at `pointer` in its document, as a workload if it is one.
+    /// Returns `object`, which is at `pointer` in its document, as a workload if it is of a
+    /// built-in kind that creates pods.
     pub fn new(object: &'a Value, pointer: String) -> Option<Self> {
         let kind = WorkloadKind::of(object)?;
         Some(Self {
             kind,
             object,
             pointer,
+            path: kind.template_pointer().into(),
+            position: Position::Only,
             template: object.pointer(kind.template_pointer())?,
+        })
+    }
+
+    /// Returns one workload for each pod template in `object`, which is at `pointer` in its
+    /// document.
+    pub fn all(object: &'a Value, pointer: &str) -> Vec<Self> {
+        if WorkloadKind::of(object).is_some() {
+            return Self::new(object, pointer.to_owned()).into_iter().collect();
+        }
+        let paths = templates::find(object);
+        let position = |index| match (index, paths.len()) {
+            (_, 1) => Position::Only,
+            (0, _) => Position::First,
+            _ => Position::Later,
+        };
+        let workload = |(index, path): (usize, &String)| {
+            Some(Self {
+                kind: WorkloadKind::Custom,
+                object,
+                pointer: pointer.to_owned(),
+                template: object.pointer(path)?,
+                path: path.clone().into(),
+                position: position(index),
+            })
+        };
+        paths.iter().enumerate().filter_map(workload).collect()
+    }
+
+    /// Returns the same template of a copy of its object, if that has it.
+    pub fn in_copy<'b>(&self, object: &'b Value) -> Option<Workload<'b>> {
+        Some(Workload {
+            kind: self.kind,
+            object,
+            pointer: String::new(),
+            path: self.path.clone(),
+            position: self.position,
+            template: object.pointer(&self.path)?,
         })
     }
 
     /// Returns its kind.
     pub fn kind(&self) -> WorkloadKind {
         self.kind
+    }
+
+    /// Returns its kind as the object names it.
+    pub fn kind_name(&self) -> &'a str {
+        match self.kind {
+            WorkloadKind::Custom => text(self.object, "/kind").unwrap_or("(no kind)"),
+            kind => kind.as_str(),
+        }
+    }
+
+    /// Returns the path of the template as people write it, such as `spec.template`; empty for a
+    /// bare Pod.
+    pub fn path(&self) -> String {
+        templates::dotted(&self.path)
+    }
+
+    /// Returns whether it is the same template of the same object.
+    pub fn is(&self, other: &Workload<'_>) -> bool {
+        std::ptr::eq(self.template, other.template)
+    }
+
+    /// Returns whether it is the first or only template of its object.
+    pub fn is_first(&self) -> bool {
+        self.position != Position::Later
+    }
+
+    /// Returns what the names of its pods begin with: the name of the object and, if that has
+    /// several templates, the part of it that this one is in.
+    pub fn stem(&self) -> Cow<'a, str> {
+        match self.position {
+            Position::Only => self.name().into(),
+            Position::First | Position::Later => format!(
+                "{}-{}",
+                self.name(),
+                templates::role(self.object, &self.path)
+            )
+            .into(),
+        }
     }
 
     /// Returns its name, or the prefix of a generated one.
@@ -197,7 +301,7 @@ impl<'a> Workload<'a> {
 
     /// Returns the JSON pointer to the pod's `metadata` and `spec` in the document.
     pub fn template_pointer(&self) -> String {
-        format!("{}{}", self.pointer, self.kind.template_pointer())
+        format!("{}{}", self.pointer, self.path)
     }
 
     /// Returns the JSON pointer to the annotation `key` of its pods in the document.
@@ -270,14 +374,22 @@ impl<'a> Workload<'a> {
 
     /// Returns how many pods it makes.
     pub fn scale(&self) -> Scale {
-        Scale::of(self.kind, self.object)
+        match self.kind {
+            WorkloadKind::Custom => Scale::of_custom(self),
+            kind => Scale::of(kind, self.object),
+        }
     }
 }
 
-/// Prints as `kubectl` names objects, but with the kind in its own spelling: `Deployment/web`.
+/// Prints as `kubectl` names objects, but with the kind in its own spelling: `Deployment/web`. One
+/// of several templates has its path: `JobSet/train (spec.replicatedJobs[0].template.spec.template)`.
 impl fmt::Display for Workload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind, self.name())
+        write!(f, "{}/{}", self.kind_name(), self.name())?;
+        match self.position {
+            Position::Only => Ok(()),
+            Position::First | Position::Later => write!(f, " ({})", self.path()),
+        }
     }
 }
 

@@ -103,7 +103,7 @@ impl Cluster {
     pub fn new(inventory: Inventory, options: Options) -> Result<Self, UnknownName> {
         let controllers = inventory.controllers.len();
         let mut cluster = Self {
-            endpoints: Endpoints::new(&inventory.services),
+            endpoints: Endpoints::new(&inventory.services, &inventory.backends),
             objects: Objects::new(&inventory, options.nodes),
             scheduler: Scheduler::new(options.nodes),
             options,
@@ -227,6 +227,17 @@ impl Cluster {
     /// Returns what is assumed to hold although it is not in the files.
     pub(crate) fn assumed(&self) -> impl Iterator<Item = String> {
         self.options.assumptions.iter().map(ToString::to_string)
+    }
+
+    /// Returns how the pods of objects whose kinds are not built in are played.
+    pub(crate) fn played(&self) -> impl Iterator<Item = String> {
+        let controllers = self.inventory.controllers.iter();
+        controllers.filter_map(Controller::played_as)
+    }
+
+    /// Returns the objects that cannot be played.
+    pub(crate) fn skipped(&self) -> impl Iterator<Item = String> {
+        self.inventory.skipped()
     }
 
     /// Returns the variables that Signals assert from the beginning, each with its Signal.

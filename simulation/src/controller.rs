@@ -1,6 +1,6 @@
 //! A workload that creates pods; a bare Pod is a controller of one.
 
-use oncue_core::workload::{Scale, Workload, WorkloadKind};
+use oncue_core::workload::{CompletionMode, RestartPolicy, Scale, Workload, WorkloadKind};
 use oncue_language::Namespace;
 use serde_json::{Map, Value, json};
 
@@ -27,6 +27,19 @@ pub(crate) struct Controller {
     pub(crate) file: String,
     pub(crate) plan: Plan,
     object: Value,
+    /// The template among those of an object whose kind is not built in.
+    template: Option<Template>,
+}
+
+/// One pod template of an object whose kind is not built in.
+#[derive(Debug)]
+struct Template {
+    /// What people call it.
+    title: String,
+    /// The position among the templates of its object.
+    position: usize,
+    /// Whether the object says how many pods there are.
+    is_counted: bool,
 }
 
 /// A pod to be created.
@@ -46,6 +59,9 @@ impl Controller {
         file: &str,
         default: &Namespace,
     ) -> Result<Option<Self>, InventoryErrorSource> {
+        if workload.kind() == WorkloadKind::Custom {
+            return Self::custom(workload, file, default).map(Some);
+        }
         let producer = workload.name();
         if producer.is_empty() {
             return Err(InventoryErrorSource::Nameless);
@@ -77,7 +93,83 @@ impl Controller {
             file: file.to_owned(),
             plan: plan(&workload),
             object,
+            template: None,
         }))
+    }
+
+    /// Reads one template of an object whose kind is not built in.
+    fn custom(
+        workload: &Workload<'_>,
+        file: &str,
+        default: &Namespace,
+    ) -> Result<Self, InventoryErrorSource> {
+        if workload.name().is_empty() {
+            return Err(InventoryErrorSource::Nameless);
+        }
+        let mut object = workload.object().clone();
+        let namespace = namespace(&object, default)?;
+        let name = generated(&object["metadata"], workload.name());
+        let uid = names::uid(&format!("{}/{namespace}/{name}", workload.kind_name()));
+        let metadata = &mut object["metadata"];
+        metadata["namespace"] = namespace.as_str().into();
+        metadata["name"] = name.into();
+        metadata["uid"] = uid.into();
+        let all = Workload::all(workload.object(), "");
+        let template = Template {
+            title: workload.to_string(),
+            position: all.iter().position(|it| it.is(workload)).unwrap_or(0),
+            is_counted: workload.scale() != Scale::Unknown,
+        };
+        Ok(Self {
+            kind: WorkloadKind::Custom,
+            namespace,
+            name: workload.stem().into_owned(),
+            producer: workload.name().to_owned(),
+            file: file.to_owned(),
+            plan: plan(workload),
+            object,
+            template: Some(template),
+        })
+    }
+
+    /// Returns what people call it.
+    pub(crate) fn title(&self) -> String {
+        match &self.template {
+            None => format!("{}/{}", self.kind.as_str().to_ascii_lowercase(), self.name),
+            Some(template) => template.title.clone(),
+        }
+    }
+
+    /// Returns how the pods of an object whose kind is not built in are played.
+    pub(crate) fn played_as(&self) -> Option<String> {
+        let Template {
+            title, is_counted, ..
+        } = self.template.as_ref()?;
+        let (pods, [one, several]) = match self.plan {
+            Plan::Job(job) => (job.slots().len(), ["runs to its end", "run to their end"]),
+            plan => (plan.slots(1).len(), ["keeps running", "keep running"]),
+        };
+        let pods = match pods {
+            0 => return Some(format!("{title} as no pods")),
+            1 => format!("1 pod that {one}"),
+            pods => format!("{pods} pods that {several}"),
+        };
+        let guess = if *is_counted {
+            ""
+        } else {
+            ", because it does not say how many"
+        };
+        Some(format!("{title} as {pods}{guess}"))
+    }
+
+    /// Returns the workload in the object.
+    fn workload(&self) -> Option<Workload<'_>> {
+        match &self.template {
+            None => Workload::new(&self.object, String::new()),
+            Some(template) => Workload::all(&self.object, "")
+                .into_iter()
+                .nth(template.position),
+        }
     }
 
     /// Returns the object, as the API server has it; of a pod, as it is in the files.
@@ -99,7 +191,7 @@ impl Controller {
 
     /// Returns the pod for `slot`, after `earlier` other pods of the same slot.
     pub(crate) fn pod(&self, slot: u32, earlier: usize) -> NewPod {
-        let workload = Workload::new(&self.object, String::new());
+        let workload = self.workload();
         let mut object = workload.map_or(Value::Null, |workload| workload.pod_at(slot));
         let seed = format!("{}/{}/{slot}/{earlier}", self.namespace, self.name);
         let name = match self.kind {
@@ -144,21 +236,29 @@ impl Controller {
 
     /// Returns the uid that the object has in a simulation.
     pub(crate) fn uid(&self) -> String {
-        uid(self.kind, (&self.namespace, &self.name))
+        match (&self.template, self.object["metadata"]["uid"].as_str()) {
+            (Some(_), Some(uid)) => uid.to_owned(),
+            _ => uid(self.kind, (&self.namespace, &self.name)),
+        }
     }
 
     fn owner_reference(&self, pod: &Value) -> Value {
         let hash = pod["metadata"]["labels"]["pod-template-hash"].as_str();
         let (kind, name, uid) = match (self.kind, hash) {
+            (WorkloadKind::Custom, _) => (
+                self.object["kind"].clone(),
+                self.object["metadata"]["name"].clone(),
+                self.uid(),
+            ),
             (WorkloadKind::Deployment, Some(hash)) => {
                 let name = format!("{}-{hash}", self.name);
                 let uid = names::uid(&format!("ReplicaSet/{}/{name}", self.namespace));
-                (WorkloadKind::ReplicaSet, name, uid)
+                ("ReplicaSet".into(), name.into(), uid)
             }
-            (kind, _) => (kind, self.name.clone(), self.uid()),
+            (kind, _) => (kind.as_str().into(), self.name.as_str().into(), self.uid()),
         };
         json!({
-            "apiVersion": self.object["apiVersion"], "kind": kind.as_str(), "name": name,
+            "apiVersion": self.object["apiVersion"], "kind": kind, "name": name,
             "uid": uid, "controller": true, "blockOwnerDeletion": true,
         })
     }
@@ -227,8 +327,17 @@ fn one_run(cron_job: &Workload<'_>) -> Value {
 
 fn plan(workload: &Workload<'_>) -> Plan {
     let spec = &workload.object()["spec"];
+    let is_custom = workload.kind() == WorkloadKind::Custom;
     match workload.scale() {
+        scale if is_custom && spec["suspend"] == true => Plan::Paused {
+            replicas: scale.at_once().unwrap_or(1),
+        },
         Scale::EachNode => Plan::PerNode,
+        Scale::Unknown if workload.restart_policy() == RestartPolicy::Always => Plan::Together {
+            start: 0,
+            replicas: 1,
+        },
+        Scale::Unknown => Plan::Job(JobPlan::new(Some(1), 1, CompletionMode::NonIndexed)),
         Scale::Replicas {
             count,
             first_ordinal,

@@ -1,9 +1,9 @@
 //! The controllers and Services that a set of objects describes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use oncue_core::{
-    model::Service,
+    model::{Backend, Service},
     workload::{self, Workload},
 };
 use oncue_language::{Namespace, ObjectKind, name::NamespaceError};
@@ -19,8 +19,14 @@ pub struct Inventory {
     pub(crate) controllers: Vec<Controller>,
     /// What probes may ask for.
     pub(crate) services: Vec<Service>,
+    /// Endpoints of Services without a selector.
+    pub(crate) backends: Vec<Backend>,
     /// The objects of built-in kinds that create no pods, as the API server has them.
     objects: HashMap<(ObjectKind, Namespace, String), Value>,
+    /// How many objects there are of each kind that is not built in and has no pod template.
+    skipped: BTreeMap<String, usize>,
+    /// What is not played of other objects.
+    unplayed: BTreeSet<String>,
 }
 
 impl Inventory {
@@ -60,6 +66,31 @@ impl Inventory {
         self.objects.get(&key)
     }
 
+    /// Returns what is not played: objects of kinds that are not built in and have no pod template,
+    /// suspended ones, and the order of installers.
+    pub(crate) fn skipped(&self) -> impl Iterator<Item = String> {
+        let skipped = self.skipped.iter();
+        let skipped =
+            skipped.map(|(kind, number)| format!("{number} {kind}, which has no pod template"));
+        skipped.chain(self.unplayed.iter().cloned())
+    }
+
+    fn add_unplayed(&mut self, object: &Value) {
+        let annotations = object["metadata"]["annotations"].as_object();
+        for (key, _) in annotations.into_iter().flatten() {
+            let order = ORDERS.iter().find(|(begin, _)| key.starts_with(begin));
+            self.unplayed
+                .extend(order.map(|(_, what)| (*what).to_owned()));
+        }
+        if object["spec"]["suspend"] == true
+            && let (Some(kind), Some(name)) =
+                (object["kind"].as_str(), object["metadata"]["name"].as_str())
+        {
+            self.unplayed
+                .insert(format!("{kind}/{name}, which is suspended"));
+        }
+    }
+
     fn add_object(
         &mut self,
         object: &Value,
@@ -89,13 +120,41 @@ impl Inventory {
         default: &Namespace,
     ) -> Result<(), InventoryErrorSource> {
         self.services.extend(Service::read(object, default));
+        self.backends.extend(Backend::read(object, default));
+        self.add_unplayed(object);
         self.add_object(object, default)?;
-        if let Some(workload) = Workload::new(object, String::new()) {
+        let workloads = Workload::all(object, "");
+        if workloads.is_empty() && !is_built_in(object) {
+            let kind = object["kind"].as_str().unwrap_or("object without a kind");
+            *self.skipped.entry(kind.to_owned()).or_default() += 1;
+        }
+        for workload in workloads {
             self.controllers
                 .extend(Controller::new(&workload, file, default)?);
         }
         Ok(())
     }
+}
+
+/// What the annotations of an object begin with that put it into an order.
+const ORDERS: [(&str, &str); 4] = [
+    (
+        "argocd.argoproj.io/hook",
+        "the order of Argo CD's hooks and sync waves",
+    ),
+    (
+        "argocd.argoproj.io/sync-wave",
+        "the order of Argo CD's hooks and sync waves",
+    ),
+    ("helm.sh/hook", "the order of Helm's hooks"),
+    ("kapp.k14s.io/change-", "the order of kapp's change rules"),
+];
+
+/// Returns whether an object is of an API of Kubernetes itself, or of oncue's.
+fn is_built_in(object: &Value) -> bool {
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    !group.contains('.') || group == "oncue.dev" || group.ends_with(".k8s.io")
 }
 
 /// Returns the kind of an object that creates no pods, if terms can ask for it and the files bring

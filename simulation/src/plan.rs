@@ -49,7 +49,8 @@ impl Plan {
         start.saturating_add(tally.slots()).min(end)..end
     }
 
-    fn slots(self, nodes: u32) -> Range<u32> {
+    /// Returns the slots of all of its pods.
+    pub(crate) fn slots(self, nodes: u32) -> Range<u32> {
         match self {
             Self::Job(job) => job.slots(),
             Self::OneByOne { start, replicas } | Self::Together { start, replicas } => {

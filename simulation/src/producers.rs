@@ -45,6 +45,9 @@ impl Producers {
         for service in &cluster.inventory.services {
             producers.model.insert_service(service.clone());
         }
+        for backend in &cluster.inventory.backends {
+            producers.model.insert_backend(backend.clone());
+        }
         for (index, variable) in cluster.options.existing.iter().enumerate() {
             producers.insert(Producer::Existing(index), variable.into());
         }

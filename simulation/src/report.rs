@@ -42,11 +42,14 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What was assumed to hold although it is not in the files.
     pub assumed: Vec<String>,
+    /// How the pods of objects whose kinds are not built in were played.
+    pub played: Vec<String>,
     /// The variables that Signals of the files assert from the beginning.
     pub existing: Vec<String>,
     /// What pods ask for and is neither in the files nor assumed.
     pub unknown: BTreeSet<String>,
-    /// What pods ask of objects and is neither played nor assumed, gates of others, and
+    /// What pods ask of objects and is neither played nor assumed, gates of others, objects of
+    /// kinds that are not built in and have no pod template, and
     /// deadlines of Jobs that have not ended in time.
     pub not_played: BTreeSet<String>,
 }
@@ -105,7 +108,8 @@ impl Report {
             names: HashMap::new(),
         };
         let missing = cluster.missing();
-        let (mut unknown, mut not_played) = (BTreeSet::new(), BTreeSet::new());
+        let (mut unknown, mut not_played) =
+            (BTreeSet::new(), cluster.skipped().collect::<BTreeSet<_>>());
         for it in missing.all() {
             match it {
                 Unknown::Absent(what) => unknown.insert(what),
@@ -119,6 +123,7 @@ impl Report {
             warnings: cluster.warnings().map(str::to_owned).collect(),
             assumed: cluster.assumed().collect(),
             existing: cluster.existing().collect(),
+            played: cluster.played().collect(),
             unknown,
             not_played,
         }
@@ -252,6 +257,7 @@ impl fmt::Display for Report {
             ("warning", &self.warnings),
             ("assumed", &self.assumed),
             ("exists", &self.existing),
+            ("played", &self.played),
         ] {
             list.iter()
                 .try_for_each(|item| writeln!(f, "{what}: {}", Escaped(item)))?;

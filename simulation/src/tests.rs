@@ -1,4 +1,5 @@
 mod controller;
+mod manifests;
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use oncue_language::{Demand, Presence, Subject};
 use serde::Serialize;
 
 use crate::{
-    cluster::{Cause, Cluster, Declaration, Missing, Phase, Pod, PodId, Stuck},
+    cluster::{Cause, Cluster, Missing, Phase, Pod, PodId, Stuck},
     controller::Controller,
     entry::Unknown,
     producers::{Producer, Producers},
@@ -201,8 +201,11 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Returns why the objects of a term do not hold, if they are played.
+    /// Returns why the objects or the Service of a term do not hold, if they are played.
     fn reason(&self, pod: PodId, term: usize) -> Option<String> {
+        if let Some(probe) = self.cluster.pod(pod).declaration.terms[term].probe() {
+            return self.cluster.probe_reason(pod, probe);
+        }
         let condition = self.cluster.pod(pod).declaration.conditions[term].as_ref()?;
         let Subject::Object(key) = &condition.subject else {
             return None;
@@ -217,7 +220,7 @@ impl<'a> Judge<'a> {
             return "which has happened".to_owned();
         }
         match *self.producers.of_term(pod, &declaration.terms[term]) {
-            [] => self.unproduced(declaration, term),
+            [] => self.unproduced(pod, term),
             [producer] => self.state_of(producer),
             [first, ref rest @ ..] => {
                 format!("{}, and {} more", self.state_of(first), rest.len())
@@ -226,11 +229,15 @@ impl<'a> Judge<'a> {
     }
 
     /// Says that no pod of the files brings what a term asks for, and what to do.
-    fn unproduced(&self, declaration: &Declaration, term: usize) -> String {
+    fn unproduced(&self, pod: PodId, term: usize) -> String {
+        let declaration = &self.cluster.pod(pod).declaration;
         let subject = declaration.conditions[term]
             .as_ref()
             .map(|condition| &condition.subject);
         match (declaration.terms[term].probe(), subject) {
+            (Some(probe), _) if self.cluster.probe_reason(pod, probe).is_some() => {
+                "which no pod of these files brings".to_owned()
+            }
             (Some(probe), _) => format!(
                 "which no Service of these files is: --assume {} if it is elsewhere",
                 probe.host
@@ -297,8 +304,7 @@ impl<'a> Judge<'a> {
 
     fn not_created(&self) -> Vec<String> {
         let text = |(controller, missing): (&Controller, usize)| {
-            let kind = controller.kind.as_str().to_ascii_lowercase();
-            format!("{missing} pods of {kind}/{}", controller.name)
+            format!("{missing} pods of {}", controller.title())
         };
         self.cluster.unfinished().map(text).collect()
     }

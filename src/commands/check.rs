@@ -1,6 +1,6 @@
 //! `oncue check`: what is wrong with the annotations in a set of files.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use clap::Args;
 use serde_json::Value;
@@ -11,7 +11,12 @@ use super::{
     output::{self, Format},
     report,
 };
-use crate::{lint::Severity, manifests::Manifests, workload};
+use crate::{
+    language::escape::Escaped,
+    lint::Severity,
+    manifests::Manifests,
+    workload::{self, Workload},
+};
 
 const HELP: &str = "\
 Examples:
@@ -64,10 +69,31 @@ fn summary(manifests: &Manifests, objects: &[&Value], findings: &[report::Locate
         |severity: Severity| report::counted(report::count(findings, severity), severity.as_str());
     let workloads = objects.iter().map(|object| workload::find(object).len());
     format!(
-        "{} and {} in {} of {}",
+        "{} and {} in {} of {}{}",
         count(Severity::Error),
         count(Severity::Warning),
         report::counted(workloads.sum(), "workload"),
         report::counted(manifests.files().len(), "file"),
+        without_pods(objects),
     )
+}
+
+/// Names the kinds of the objects that have no pod template, with their numbers.
+fn without_pods(objects: &[&Value]) -> String {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    let objects = objects.iter().flat_map(|object| workload::objects(object));
+    for (pointer, object) in objects {
+        if Workload::all(object, &pointer).is_empty() {
+            let kind = object.get("kind").and_then(Value::as_str);
+            *kinds.entry(kind.unwrap_or("(no kind)")).or_default() += 1;
+        }
+    }
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|(kind, number)| format!("{number} {}", Escaped(kind)))
+        .collect();
+    if kinds.is_empty() {
+        return String::new();
+    }
+    format!("; without pods: {}", kinds.join(", "))
 }

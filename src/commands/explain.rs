@@ -134,7 +134,7 @@ fn choose<'a>(
     let all: Vec<_> = workloads(manifests).collect();
     let known: Vec<_> = all
         .iter()
-        .map(|(_, workload)| workload.to_string())
+        .map(|(_, workload)| format!("{}/{}", workload.kind_name(), workload.stem()))
         .collect();
     let known = known.join(", ");
     let mut chosen = all
@@ -161,11 +161,12 @@ fn workloads(manifests: &Manifests) -> impl Iterator<Item = (usize, Workload<'_>
     })
 }
 
+/// Returns whether people may mean a workload by this name: that of the object or, of one of
+/// several templates, what its pods' names begin with; with or without the kind.
 fn is_called(workload: &Workload<'_>, name: &str) -> bool {
+    let is_named = |name: &str| workload.name() == name || workload.stem() == name;
     match name.split_once('/') {
-        Some((kind, name)) => {
-            workload.kind().as_str().eq_ignore_ascii_case(kind) && workload.name() == name
-        }
-        None => workload.name() == name,
+        Some((kind, name)) => workload.kind_name().eq_ignore_ascii_case(kind) && is_named(name),
+        None => is_named(name),
     }
 }

@@ -86,9 +86,10 @@ impl Look {
             return Ok(Err(IgnoreReason::TooLarge));
         }
         let object: Value = serde_json::from_str(object.get()).map_err(Rejection::NotJson)?;
-        let Some(workload) = workload(&object) else {
+        let workloads = workloads(&object);
+        if workloads.is_empty() {
             return Ok(Err(IgnoreReason::OtherKind));
-        };
+        }
         if let Some(reason) = business_of_another(&object) {
             return Ok(Err(reason));
         }
@@ -99,7 +100,10 @@ impl Look {
             assumptions: &[],
         };
         Ok(Ok(Self {
-            ours: ours(&settings.keys, &workload),
+            ours: workloads
+                .iter()
+                .flat_map(|workload| ours(&settings.keys, workload))
+                .collect(),
             findings: linter.lint_object(&object),
         }))
     }
@@ -115,8 +119,10 @@ fn too_large() -> Ruled {
     (Ruling::Allow, vec![warning], outcome)
 }
 
-fn workload(object: &Value) -> Option<Workload<'_>> {
-    Workload::new(object, String::new()).filter(|it| it.kind() != WorkloadKind::Pod)
+fn workloads(object: &Value) -> Vec<Workload<'_>> {
+    let mut workloads = Workload::all(object, "");
+    workloads.retain(|it| it.kind() != WorkloadKind::Pod);
+    workloads
 }
 
 /// Returns the reason if findings of the object would reach no user.

@@ -69,7 +69,7 @@ impl Graph<'_> {
         let member = self.links.model().member(id);
         let verb = match member.kind {
             MemberKind::Existing(_) => "asserts",
-            MemberKind::Workload(_) => "signals",
+            MemberKind::Custom { .. } | MemberKind::Workload(_) => "signals",
         };
         let signals = member.signals().enumerate();
         signals.map(move |(index, (key, signal))| Row {

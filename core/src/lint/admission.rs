@@ -196,7 +196,9 @@ impl Subject<'_> {
         let places = &self.places;
         match warning {
             Warning::Annotation(AnnotationWarning::UnknownKey { key, .. }) => places.written(key),
-            Warning::Annotation(AnnotationWarning::Reserved { key, .. })
+            Warning::Annotation(
+                AnnotationWarning::Empty { key, .. } | AnnotationWarning::Reserved { key, .. },
+            )
             | Warning::LiveSignalsStay { key } => places.of(*key),
             Warning::Annotation(AnnotationWarning::Release { .. }) => places.of(Key::Release),
             Warning::GangScheduled { .. } => places.of(Key::DependsOnMode),

@@ -33,6 +33,12 @@ impl<T> Dictionary<T> {
         self.names.push((name, belongs_to));
     }
 
+    pub(super) fn contains(&self, name: &str) -> bool {
+        let positions = self.shortened.get(&letters(name));
+        let mut positions = positions.into_iter().flatten();
+        positions.any(|position| self.names[*position].0 == name)
+    }
+
     /// Returns the name nearest to `text`, the first of several, or `None` if no name is near.
     pub(super) fn nearest(&self, text: &str) -> Option<&(String, T)> {
         let text = letters(text);

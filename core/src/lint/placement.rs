@@ -4,15 +4,18 @@ use json_patch::jsonptr::Token;
 use serde_json::{Map, Value};
 
 use super::{Code, Finding, Part, Place, Severity};
-use crate::{language::Keys, workload::Workload};
+use crate::{
+    language::Keys,
+    workload::{Workload, WorkloadKind},
+};
 
 /// Finds oncue's keys among the workload's own annotations, or among labels.
 pub(super) fn on_workload(keys: &Keys, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
-    let kind = workload.kind();
-    let target = [kind.template_pointer(), "/metadata/annotations"].concat();
-    let target = target[1..].replace('/', ".");
-    let found = |pointer: String, message: String| Finding {
-        severity: Severity::Error,
+    let kind = workload.kind_name();
+    let target = format!("{}.metadata.annotations", workload.path());
+    let target = target.trim_start_matches('.');
+    let found = |severity, pointer: String, message: String| Finding {
+        severity,
         code: Code::Misplaced,
         message,
         place: Place {
@@ -21,8 +24,14 @@ pub(super) fn on_workload(keys: &Keys, object: usize, workload: &Workload<'_>) -
             part: Part::Key,
         },
     };
-    let own = ours(keys, workload.own_annotations().map(|(key, _)| key)).map(|key| {
+    let own = workload.own_annotations().filter(|_| workload.is_first());
+    let own = ours(keys, own.map(|(key, _)| key)).map(|key| {
         found(
+            // Some controllers copy the annotations of their object to its pods.
+            match workload.kind() {
+                WorkloadKind::Custom => Severity::Warning,
+                _ => Severity::Error,
+            },
             format!(
                 "{}/metadata/annotations/{}",
                 workload.pointer(),
@@ -33,6 +42,7 @@ pub(super) fn on_workload(keys: &Keys, object: usize, workload: &Workload<'_>) -
     });
     let labels = ours(keys, workload.labels().map(|(key, _)| key)).map(|key| {
         found(
+            Severity::Error,
             format!(
                 "{}/metadata/labels/{}",
                 workload.template_pointer(),

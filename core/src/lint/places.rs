@@ -1,6 +1,7 @@
 //! The places of the annotations of a workload's pods.
 
 use json_patch::jsonptr::Token;
+use serde_json::Value;
 
 use super::{Part, Place};
 use crate::{
@@ -43,6 +44,12 @@ impl<'a> Places<'a> {
     fn find(&self, key: Key) -> Option<&'a str> {
         let mut ours = self.ours.iter();
         ours.find_map(|(candidate, text)| (*candidate == key).then_some(*text))
+    }
+
+    /// Returns the value at a JSON pointer in the document, if it is in the workload's object.
+    pub(super) fn value(&self, pointer: &str) -> Option<&'a Value> {
+        let object = self.workload.object();
+        object.pointer(pointer.strip_prefix(self.workload.pointer())?)
     }
 
     /// Returns the place of the label `label`.

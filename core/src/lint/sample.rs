@@ -112,7 +112,7 @@ pub(super) fn tell_of_labels(error: &mut AnnotationError, workload: &Workload<'_
         let rule = format!(
             "only admission knows {placeholder}, which a controller adds to each pod: \
              leave this {} to the webhook",
-            workload.kind()
+            workload.kind_name()
         );
         error.fault = Fault::RefusedTerm {
             at: *at,

@@ -1,3 +1,5 @@
+mod manifests;
+
 use oncue_manifests::{Document, File};
 use serde_json::json;
 
@@ -423,11 +425,12 @@ fn finds_hooks_that_run_too_late_or_too_early() {
         mk("Job", "hook", "depends-on: 'deployment:db'"),
         "pre-install",
     );
-    let found = lint(&(early + &mk("Deployment", "db", "")));
-    assert_eq!(found.len(), 1);
-    assert!(
-        found[0].contains("warning hook: this is a hook that runs before"),
-        "{found:?}"
+    assert_lint(
+        &(early + &mk("Deployment", "db", "")),
+        &[
+            "6:43 error hook: Job/hook waits for deployment:db, but Helm applies Deployment/db once \
+             the hook Job/hook (weight 0) has ended: neither ever happens",
+        ],
     );
 }
 

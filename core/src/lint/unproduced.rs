@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     language::{
-        NameTemplate, Namespace, ObjectDemand, ObjectKind, ObjectTerm, Presence, Target,
+        NameTemplate, Namespace, ObjectDemand, ObjectKind, ObjectTerm, Presence, Target, Term,
         object::meant_object,
     },
-    model::{Link, MemberId, Model, Want},
+    model::{Address, Link, MemberId, Model, Service, Want},
     workload::WorkloadKind,
 };
 
@@ -41,6 +41,13 @@ impl Known {
             }
         }
         known
+    }
+
+    /// Returns the namespaces that have a workload of this kind and name, in no order.
+    fn namespaces_with(&self, kind: WorkloadKind, name: &str) -> Vec<&Namespace> {
+        let same_kind = self.workloads.iter().filter(|((_, it), _)| *it == kind);
+        let found = same_kind.filter(|(_, names)| names.contains(name));
+        found.map(|((namespace, _), _)| namespace).collect()
     }
 
     fn add_variable(&mut self, name: String, namespace: &Namespace, id: MemberId) {
@@ -74,7 +81,7 @@ impl Waits<'_> {
             Target::Probe(_) => return None,
             Target::Variable {
                 name, namespace, ..
-            } => self.nearest_variable(&name.to_string(), &or_own(namespace)),
+            } => self.nearest_variable(&name.to_string(), namespace.as_ref(), own),
         };
         let effect = match term.presence {
             Presence::Failure => ", so it never fails",
@@ -85,17 +92,34 @@ impl Waits<'_> {
         Some((Severity::Warning, Code::Unproduced, message))
     }
 
-    fn nearest_variable(&self, name: &str, namespace: &Namespace) -> String {
+    /// Returns a hint at what was perhaps meant by a variable in the namespace that is `written`,
+    /// or else in its `own`.
+    fn nearest_variable(&self, name: &str, written: Option<&Namespace>, own: &Namespace) -> String {
         let known = self.known();
+        let namespace = written.unwrap_or(own);
         let signalled = known.signalled.get(name).into_iter().flatten();
         if let Some((other, _)) = signalled.into_iter().find(|(other, _)| *other != namespace) {
             return format!(": it is signalled in the namespace {other}, which is {name}@{other}");
         }
+        let object = meant_object(name).map(|object| match written {
+            Some(namespace) => format!("{object}@{namespace}"),
+            None => object,
+        });
         let here = known.variables.get(namespace);
         let found = here.and_then(|names| names.nearest(name));
-        match (found, meant_object(name)) {
-            (None, Some(object)) => format!(": for the object, write {object}"),
+        match (found, object) {
+            (found, Some(object)) if found.is_none() || self.is_in_files(&object, own) => {
+                format!(": for the object, write {object}")
+            }
             (found, _) => self.did_you_mean(found.map(|(name, id)| (name.clone(), *id))),
+        }
+    }
+
+    /// Returns whether the files have the object that a term asks for.
+    fn is_in_files(&self, term: &str, own: &Namespace) -> bool {
+        match term.parse::<Term>().map(|term| term.target) {
+            Ok(Target::Object(object)) => self.has_object(&object, own),
+            _ => false,
         }
     }
 
@@ -119,14 +143,53 @@ impl Waits<'_> {
         let kind = &object.kind;
         let name = object.which.name().and_then(NameTemplate::literal)?;
         let namespace = &object.namespace_in(own)?;
-        let is_service = *kind == ObjectKind::Service;
-        let message = if is_service && self.links.model().service(name, namespace).is_some() {
-            format!("the service {name} selects none of the pods in these files")
-        } else {
-            let hint = self.nearest_workload(kind, name, namespace)?;
-            format!("there is no {kind} {name} in the namespace {namespace} in these files{hint}")
+        let service = match kind {
+            ObjectKind::Service => self.links.model().service(name, namespace),
+            _ => None,
         };
+        if let Some(service) = service {
+            return self.without_endpoints(service);
+        }
+        if *kind == ObjectKind::Job && self.is_known(WorkloadKind::CronJob, name, namespace) {
+            let message = format!(
+                "{name} is a CronJob, whose Jobs have names of their own, so {object} never holds: \
+                 let its pods signal a variable with signals-on-success, and wait for that"
+            );
+            return Some((Severity::Warning, Code::NeverHolds, message));
+        }
+        let hint = self.nearest_object(kind, name, namespace)?;
+        let message =
+            format!("there is no {kind} {name} in the namespace {namespace} in these files{hint}");
         Some((Severity::Warning, Code::UnknownObject, message))
+    }
+
+    /// Warns about a Service that has no endpoints in these files.
+    fn without_endpoints(&self, service: &Service) -> Option<Said> {
+        let Service { name, .. } = service;
+        let unknown = |message| Some((Severity::Warning, Code::UnknownObject, message));
+        if let Address::External(_) = service.address {
+            let message = format!(
+                "the service {name} is of type ExternalName, which has no endpoints, so \
+                 service:{name} never holds: probe the host instead, such as tcp://{name}:443"
+            );
+            return Some((Severity::Warning, Code::NeverHolds, message));
+        }
+        if !self.links.model().backends(service).is_empty() {
+            return None;
+        }
+        if service.selector.is_empty() {
+            return unknown(format!(
+                "the service {name} has no selector, and these files have no endpoints of it"
+            ));
+        }
+        unknown(format!(
+            "the service {name} selects none of the pods in these files"
+        ))
+    }
+
+    fn is_known(&self, kind: WorkloadKind, name: &str, namespace: &Namespace) -> bool {
+        let same_kind = self.known().workloads.get(&(namespace.clone(), kind));
+        same_kind.is_some_and(|names| names.contains(name))
     }
 
     /// Returns whether the files have the object, whatever is asked of it.
@@ -148,9 +211,9 @@ impl Waits<'_> {
                 .is_empty()
     }
 
-    /// Returns a hint at a workload with a similar name, or `None` for a kind that does not create
-    /// pods.
-    fn nearest_workload(&self, kind: &ObjectKind, name: &str, own: &Namespace) -> Option<String> {
+    /// Returns a hint at an object with a similar name, or `None` for a kind that has nothing to do
+    /// with pods.
+    fn nearest_object(&self, kind: &ObjectKind, name: &str, own: &Namespace) -> Option<String> {
         let kind = match kind {
             ObjectKind::ConfigMap
             | ObjectKind::Node
@@ -161,11 +224,34 @@ impl Waits<'_> {
             ObjectKind::Deployment => WorkloadKind::Deployment,
             ObjectKind::Job => WorkloadKind::Job,
             ObjectKind::Pod => WorkloadKind::Pod,
-            ObjectKind::Service => return Some(String::new()),
+            ObjectKind::Service => return Some(self.nearest_service(name, own)),
             ObjectKind::StatefulSet => WorkloadKind::StatefulSet,
         };
-        let same_kind = self.known().workloads.get(&(own.clone(), kind));
-        let found = same_kind.and_then(|names| names.nearest(name));
-        Some(found.map_or_else(String::new, |(near, ())| format!(": did you mean {near}?")))
+        let known = &self.known().workloads;
+        let same_kind = known.get(&(own.clone(), kind));
+        if let Some((near, ())) = same_kind.and_then(|names| names.nearest(name)) {
+            return Some(format!(": did you mean {near}?"));
+        }
+        let mut namespaces = self.known().namespaces_with(kind, name);
+        namespaces.sort();
+        let elsewhere = namespaces.first();
+        Some(elsewhere.map_or_else(String::new, |namespace| {
+            format!(": there is one in the namespace {namespace}, which is {name}@{namespace}")
+        }))
+    }
+
+    fn nearest_service(&self, name: &str, own: &Namespace) -> String {
+        let near = self.near_service(name, own);
+        near.map_or_else(String::new, |service| {
+            let Service {
+                name, namespace, ..
+            } = service;
+            let at = if namespace == own {
+                String::new()
+            } else {
+                format!("@{namespace}")
+            };
+            format!(": did you mean service:{name}{at}?")
+        })
     }
 }

@@ -2,7 +2,9 @@
 
 use std::cell::OnceCell;
 
-use super::{Code, Finding, Linter, Modelled, Part, Place, Places, Severity, unproduced::Known};
+use super::{
+    Code, Finding, Linter, Modelled, Origin, Part, Place, Places, Severity, unproduced::Known,
+};
 use crate::{
     assumption::{Assumption, asked_object},
     graph::describe,
@@ -39,7 +41,10 @@ impl<'m> Waits<'m> {
                 self.unproduced(link),
                 self.foreign_condition(link),
                 self.too_little(link),
-                self.hook(link),
+                self.suspended(link),
+                self.probe(link),
+                self.cleaned_up(link),
+                self.order(link),
             ];
             let said = said.into_iter().flatten();
             findings.extend(said.map(|said| self.finding(link, said)));
@@ -64,6 +69,10 @@ impl<'m> Waits<'m> {
         !assumptions.is_empty()
             && asked_object(&self.links.term(link).value, namespace)
                 .is_some_and(|key| assumptions.contains(&Assumption::of(&key)))
+    }
+
+    pub(super) fn assumptions(&self) -> &[Assumption] {
+        self.linter.assumptions
     }
 
     fn finding(&self, link: &Link, (severity, code, message): Said) -> Finding {
@@ -122,6 +131,30 @@ impl<'m> Waits<'m> {
             ),
         };
         Some((severity, Code::NeverHolds, message))
+    }
+
+    /// Warns about a producer that creates no pods before someone lets it.
+    fn suspended(&self, link: &Link) -> Option<Said> {
+        let term = &self.links.term(link).value;
+        let producers = self.links.producers(link);
+        let mut members = producers
+            .iter()
+            .map(|it| self.modelled.origins.get(&it.member));
+        let is_suspended = |origin: Option<&Origin<'_>>| {
+            origin.is_some_and(|it| {
+                it.workload.object().pointer("/spec/suspend") == Some(&true.into())
+            })
+        };
+        if term.presence != Presence::Required || producers.is_empty() || !members.all(is_suspended)
+        {
+            return None;
+        }
+        let message = format!(
+            "{} is suspended and creates no pods before spec.suspend is false, so {} does not hold",
+            self.producer_names(link),
+            term.target
+        );
+        Some((Severity::Warning, Code::NeverHolds, message))
     }
 
     pub(super) fn producer_names(&self, link: &Link) -> String {

@@ -38,6 +38,13 @@ pub struct Member {
 /// What a member is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum MemberKind {
+    /// A pod template in an object of a kind that is not built in.
+    Custom {
+        /// The kind.
+        kind: Box<str>,
+        /// What people call it: with its path if the object has several templates.
+        title: Box<str>,
+    },
     /// A variable that exists already, and who asserts it.
     Existing(Box<Asserter>),
     /// A workload with all of its pods; `Pod` for a single pod.
@@ -48,6 +55,7 @@ impl Member {
     /// Returns the kind of a workload or pod; `None` for a variable that exists already.
     pub fn workload_kind(&self) -> Option<WorkloadKind> {
         match self.kind {
+            MemberKind::Custom { .. } => Some(WorkloadKind::Custom),
             MemberKind::Existing(_) => None,
             MemberKind::Workload(kind) => Some(kind),
         }
@@ -73,9 +81,15 @@ impl Member {
         };
         let labels = workload.labels();
         Ok(Self {
-            kind: MemberKind::Workload(workload.kind()),
+            kind: match workload.kind() {
+                WorkloadKind::Custom => MemberKind::Custom {
+                    kind: workload.kind_name().into(),
+                    title: workload.to_string().into(),
+                },
+                kind => MemberKind::Workload(kind),
+            },
             namespace,
-            name: workload.name().into(),
+            name: workload.stem().into(),
             controllers: Vec::new(),
             labels: labels
                 .map(|(key, value)| (key.into(), value.into()))
@@ -147,6 +161,7 @@ impl Member {
 impl std::fmt::Display for Member {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.kind {
+            MemberKind::Custom { title, .. } => f.write_str(title),
             MemberKind::Existing(_) => f.write_str(&self.name),
             MemberKind::Workload(kind) => write!(f, "{kind}/{}", self.name),
         }

@@ -80,8 +80,8 @@ fn owners<'s>(model: &Model, sources: impl Iterator<Item = &'s Source>) -> Vec<P
         let index = match (&model.member(member).kind, parts.last()) {
             (MemberKind::Existing(asserter), _) => *asserters.entry(asserter).or_insert(next),
             // A member that signals a variable twice over asserts it once with each pod.
-            (MemberKind::Workload(_), Some(last)) if last.providers == [member] => next - 1,
-            (MemberKind::Workload(_), _) => next,
+            (_, Some(last)) if last.providers == [member] => next - 1,
+            _ => next,
         };
         match parts.get_mut(index) {
             Some(part) => {

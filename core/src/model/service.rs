@@ -1,5 +1,7 @@
 //! A Service: its ports, the host names that lead to it, and the pods behind it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::{language::Namespace, workload::text};
@@ -13,8 +15,39 @@ pub struct Service {
     pub name: Box<str>,
     /// The labels of the pods behind it; without any, there are none.
     pub selector: Vec<(Box<str>, Box<str>)>,
-    /// Its TCP ports; it listens on every port if it has none, or no address of its own.
-    pub ports: Vec<u16>,
+    /// Its TCP ports.
+    pub ports: Vec<ServicePort>,
+    /// What its name leads to.
+    pub address: Address,
+}
+
+/// One port of a Service.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServicePort {
+    /// The port at the address of the Service.
+    pub port: u16,
+    /// The port of the pods.
+    pub target: TargetPort,
+}
+
+/// The port of a pod that a Service forwards to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TargetPort {
+    /// The port of a container with this name.
+    Named(Box<str>),
+    /// This port.
+    Number(u16),
+}
+
+/// What the name of a Service leads to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Address {
+    /// An address of its own, which forwards its ports.
+    Cluster,
+    /// Another host.
+    External(Box<str>),
+    /// The addresses of the pods themselves, at whose ports it does not matter what it declares.
+    Headless,
 }
 
 /// What a host name means to the Service that it leads to.
@@ -38,12 +71,40 @@ impl Service {
             name: text(object, "/metadata/name")?.into(),
             selector: selector(object),
             ports: ports(object),
+            address: address(object),
         })
     }
 
-    /// Returns whether it listens on a TCP port.
+    /// Returns whether its address has a TCP port. Without any, it is taken to have all; pods have
+    /// their own.
     pub fn listens_on(&self, port: u16) -> bool {
-        self.ports.is_empty() || self.ports.contains(&port)
+        self.address != Address::Cluster
+            || self.ports.is_empty()
+            || self.ports.iter().any(|it| it.port == port)
+    }
+
+    /// Returns whether a connection to `port` of the Service reaches a port of a pod with this
+    /// `spec`. A pod that declares no ports is taken to listen on all.
+    pub fn reaches(&self, port: u16, spec: &Value) -> bool {
+        match self.address {
+            Address::Cluster => {
+                let mut ports = self.ports.iter().filter(|it| it.port == port);
+                self.ports.is_empty() || ports.any(|it| it.target.number(spec).is_some())
+            }
+            Address::External(_) => false,
+            Address::Headless => {
+                let declared = self.declared(spec);
+                declared.is_empty() || declared.contains(&port)
+            }
+        }
+    }
+
+    /// Returns the ports that it and a pod with this `spec` declare for the pod.
+    pub fn declared(&self, spec: &Value) -> BTreeSet<u16> {
+        let targets = self.ports.iter().filter_map(|it| it.target.number(spec));
+        targets
+            .chain(container_ports(spec).map(|(_, port)| port))
+            .collect()
     }
 
     /// Returns whether it selects a pod with these labels in its namespace.
@@ -51,6 +112,42 @@ impl Service {
         let has = |(key, value): &(Box<str>, Box<str>)| label(key) == Some(&**value);
         !self.selector.is_empty() && self.selector.iter().all(has)
     }
+}
+
+impl TargetPort {
+    /// Returns its number in a pod with this `spec`, if that has such a port.
+    fn number(&self, spec: &Value) -> Option<u16> {
+        match self {
+            Self::Named(name) => {
+                let mut ports = container_ports(spec);
+                ports
+                    .find(|(named, _)| *named == Some(name))
+                    .map(|(_, port)| port)
+            }
+            Self::Number(number) => Some(*number),
+        }
+    }
+}
+
+/// Returns the TCP ports of the containers that run beside each other, with their names.
+fn container_ports(spec: &Value) -> impl Iterator<Item = (Option<&str>, u16)> {
+    let sidecars = list(spec.get("initContainers"))
+        .filter(|container| text(container, "/restartPolicy") == Some("Always"));
+    let containers = list(spec.get("containers")).chain(sidecars);
+    let ports = containers.flat_map(|container| list(container.get("ports")));
+    ports.filter(|port| is_tcp(port)).filter_map(|port| {
+        let number = port.get("containerPort")?.as_u64()?.try_into().ok()?;
+        Some((text(port, "/name"), number))
+    })
+}
+
+/// Returns the items of a list; none if it is missing.
+pub(super) fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
+}
+
+fn is_tcp(port: &Value) -> bool {
+    text(port, "/protocol").is_none_or(|protocol| protocol == "TCP")
 }
 
 /// Returns the labels that an object selects; none if one of them is not text, as nothing has it.
@@ -63,14 +160,31 @@ fn selector(object: &Value) -> Vec<(Box<str>, Box<str>)> {
     labels.unwrap_or_default()
 }
 
-fn ports(object: &Value) -> Vec<u16> {
-    if text(object, "/spec/clusterIP") == Some("None") {
-        return Vec::new();
+fn address(object: &Value) -> Address {
+    match text(object, "/spec/type") {
+        Some("ExternalName") => {
+            let host = text(object, "/spec/externalName").unwrap_or_default();
+            Address::External(host.into())
+        }
+        _ if text(object, "/spec/clusterIP") == Some("None") => Address::Headless,
+        _ => Address::Cluster,
     }
-    let ports = object.pointer("/spec/ports").and_then(Value::as_array);
-    let is_tcp = |port: &&Value| text(port, "/protocol").is_none_or(|protocol| protocol == "TCP");
-    let ports = ports.into_iter().flatten().filter(is_tcp);
-    ports
-        .filter_map(|port| port.get("port")?.as_u64()?.try_into().ok())
-        .collect()
+}
+
+fn ports(object: &Value) -> Vec<ServicePort> {
+    let ports = list(object.pointer("/spec/ports")).filter(|port| is_tcp(port));
+    ports.filter_map(service_port).collect()
+}
+
+fn service_port(object: &Value) -> Option<ServicePort> {
+    let port = object.get("port")?.as_u64()?.try_into().ok()?;
+    let target = match object.get("targetPort") {
+        Some(Value::String(name)) => match name.parse() {
+            Ok(number) => TargetPort::Number(number),
+            Err(_) => TargetPort::Named(name.as_str().into()),
+        },
+        Some(Value::Number(number)) => TargetPort::Number(number.as_u64()?.try_into().ok()?),
+        _ => TargetPort::Number(port),
+    };
+    Some(ServicePort { port, target })
 }

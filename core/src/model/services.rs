@@ -28,6 +28,10 @@ impl ServiceIndex {
         self.services.get(&(namespace.clone(), name.into()))
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Service> {
+        self.services.values()
+    }
+
     /// Returns the Service that a pod in `from` reaches as `host`, with what it means there: the
     /// first that exists, in the order in which a pod's resolver tries its search domains.
     pub(super) fn resolve<'h>(

@@ -460,6 +460,62 @@ fn a_service_listens_on_its_tcp_ports() {
 }
 
 #[test]
+fn a_port_of_a_service_reaches_a_port_of_its_pods() {
+    let model = mk_model(&[
+        mk_service(
+            "web",
+            &json!({"ports": [{"port": 80, "targetPort": "http"}, {"port": 81}]}),
+        ),
+        mk_service(
+            "headless",
+            &json!({"clusterIP": "None", "ports": [{"port": 80, "targetPort": 8080}]}),
+        ),
+        mk_service(
+            "alias",
+            &json!({"type": "ExternalName", "externalName": "example.com"}),
+        ),
+    ]);
+    let declaring = json!({"containers": [{"ports": [{"name": "http", "containerPort": 8080}]}]});
+    let silent = json!({"containers": [{}]});
+    for (name, port, of_declaring, of_silent) in [
+        ("web", 80, true, false),
+        ("web", 81, true, true),
+        ("web", 8080, false, false),
+        ("headless", 80, false, false),
+        ("headless", 8080, true, true),
+        ("alias", 80, false, false),
+    ] {
+        let service = model.service(name, &Namespace::default()).unwrap();
+        let reached = [&declaring, &silent].map(|spec| service.reaches(port, spec));
+        assert_eq!(reached, [of_declaring, of_silent], "{name}:{port}");
+    }
+}
+
+#[test]
+fn endpoints_by_hand_are_those_of_their_service() {
+    let model = mk_model(&[
+        mk_service("db", &json!({})),
+        json!({
+            "apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "db"},
+            "subsets": [{"addresses": [{"ip": "192.0.2.7"}], "ports": [{"port": 5432}]}],
+        }),
+        mk_service("mq", &json!({})),
+        json!({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": {"name": "mq-1", "labels": {"kubernetes.io/service-name": "mq"}},
+            "endpoints": [{"addresses": ["192.0.2.8"], "conditions": {"ready": false}}],
+        }),
+    ]);
+    let ports = |name: &str| {
+        let service = model.service(name, &Namespace::default()).unwrap();
+        let backends = model.backends(service).iter();
+        backends.map(|it| it.ports.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ports("db"), [vec![5432]]);
+    assert_eq!(ports("mq"), Vec::<Vec<u16>>::new());
+}
+
+#[test]
 fn an_autoscaler_counts_in_its_own_namespace_alone() {
     let scaler = |namespace: &str| {
         json!({

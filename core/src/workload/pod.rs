@@ -66,7 +66,7 @@ impl Workload<'_> {
     fn generate_name(&self) -> String {
         match self.kind {
             WorkloadKind::Deployment => format!("{}-{}-", self.name(), self.template_hash()),
-            _ => format!("{}-", self.name()),
+            _ => format!("{}-", self.stem()),
         }
     }
 
@@ -86,9 +86,10 @@ impl Workload<'_> {
                 let revision = format!("{}-{}", self.name(), self.template_hash());
                 vec![("controller-revision-hash", revision)]
             }
-            WorkloadKind::Pod | WorkloadKind::ReplicaSet | WorkloadKind::ReplicationController => {
-                Vec::new()
-            }
+            WorkloadKind::Custom
+            | WorkloadKind::Pod
+            | WorkloadKind::ReplicaSet
+            | WorkloadKind::ReplicationController => Vec::new(),
         }
     }
 

@@ -59,6 +59,103 @@ fn finds_the_template_of_every_kind() {
 }
 
 #[test]
+fn finds_every_template_of_a_kind_that_is_not_built_in() {
+    let template = mk_template();
+    let running = json!({"spec": {"containers": [{"image": "a"}]}});
+    let job = json!({"spec": {"parallelism": 2, "template": template}});
+    let replicas = |count| Scale::Replicas {
+        count,
+        first_ordinal: 0,
+    };
+    let runs = |count| Scale::Runs {
+        completions: Some(count),
+        parallelism: count,
+        mode: CompletionMode::NonIndexed,
+    };
+    for (kind, spec, expected) in [
+        (
+            "Rollout",
+            json!({"replicas": 2, "template": running}),
+            vec![("Rollout/web", "web", replicas(2))],
+        ),
+        (
+            "Service",
+            json!({"template": running}),
+            vec![("Service/web", "web", Scale::Unknown)],
+        ),
+        (
+            "JobSet",
+            json!({"replicatedJobs": [
+                {"name": "driver", "template": job},
+                {"name": "worker", "replicas": 3, "template": job},
+            ]}),
+            vec![
+                (
+                    "JobSet/web (spec.replicatedJobs[0].template.spec.template)",
+                    "web-driver",
+                    runs(2),
+                ),
+                (
+                    "JobSet/web (spec.replicatedJobs[1].template.spec.template)",
+                    "web-worker",
+                    runs(6),
+                ),
+            ],
+        ),
+        (
+            "LeaderWorkerSet",
+            json!({"replicas": 2, "leaderWorkerTemplate": {
+                "size": 4, "leaderTemplate": running, "workerTemplate": running,
+            }}),
+            vec![
+                (
+                    "LeaderWorkerSet/web (spec.leaderWorkerTemplate.leaderTemplate)",
+                    "web-leadertemplate",
+                    replicas(2),
+                ),
+                (
+                    "LeaderWorkerSet/web (spec.leaderWorkerTemplate.workerTemplate)",
+                    "web-workertemplate",
+                    replicas(6),
+                ),
+            ],
+        ),
+        (
+            "RayCluster",
+            json!({"workerGroupSpecs": [
+                {"groupName": "gpu", "replicas": 1, "maxReplicas": 5, "template": running},
+            ]}),
+            vec![("RayCluster/web", "web", Scale::Unknown)],
+        ),
+    ] {
+        let object = mk_workload(kind, "example.com/v1", &spec);
+        let found = find(&object);
+        let found: Vec<_> = found
+            .iter()
+            .map(|it| (it.to_string(), it.stem(), it.scale()))
+            .collect();
+        let found = found
+            .iter()
+            .map(|(name, stem, scale)| (&**name, &**stem, *scale));
+        let found: Vec<_> = found.collect();
+        assert_eq!(found, expected, "{kind}");
+    }
+}
+
+#[test]
+fn a_pod_template_alone_makes_no_pods() {
+    let object = json!({
+        "apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "web"},
+        "template": mk_template(),
+    });
+    let [workload] = &find(&object)[..] else {
+        panic!("one workload");
+    };
+    assert_eq!(workload.path(), "template");
+    assert_eq!(workload.scale().at_once(), Some(0));
+}
+
+#[test]
 fn passes_over_other_objects() {
     for object in [
         json!({"apiVersion": "batch.volcano.sh/v1", "kind": "Job", "spec": {"template": {}}}),

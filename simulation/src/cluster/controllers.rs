@@ -193,7 +193,7 @@ impl Cluster {
             JobEnd::DeadlineExceeded => What::JobOverdue,
             JobEnd::Failed => What::JobFailed,
         };
-        let subject = format!("job/{}", self.inventory.controllers[index].name);
+        let subject = self.inventory.controllers[index].title();
         self.actions.push(Action::Log(Entry { subject, what }));
         self.show_job(index);
         for id in self.controllers[index].pods.clone() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use oncue_core::{
     assumption::Assumption,
-    model::{Host, Model, Service},
+    model::{Address, Backend, Host, Model, Service},
 };
 use oncue_language::{Namespace, Probe, host::is_loopback};
 
@@ -26,7 +26,7 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
-    pub(super) fn new(services: &[Service]) -> Self {
+    pub(super) fn new(services: &[Service], backends: &[Backend]) -> Self {
         let mut endpoints = Self {
             by_label: HashMap::new(),
             by_name: HashMap::new(),
@@ -44,6 +44,9 @@ impl Endpoints {
                 endpoints.by_label.entry(label).or_default().push(index);
             }
             endpoints.hosts.insert_service(service.clone());
+        }
+        for backend in backends {
+            endpoints.hosts.insert_backend(backend.clone());
         }
         endpoints
     }
@@ -86,6 +89,30 @@ impl Endpoints {
         &self.selected[service]
     }
 
+    /// Returns whether someone has written endpoints of a Service by hand. Those of a Service with a
+    /// selector are the business of its controller.
+    pub(super) fn has_backend(&self, service: usize) -> bool {
+        let service = &self.services[service];
+        service.selector.is_empty() && !self.hosts.backends(service).is_empty()
+    }
+
+    fn backend_listens(&self, index: usize, port: u16) -> bool {
+        let service = &self.services[index];
+        let mut backends = self.hosts.backends(service).iter();
+        // The ports of a Service with an address of its own lead to those of its endpoints.
+        let listens = |it: &Backend| service.address == Address::Cluster || it.listens_on(port);
+        self.has_backend(index) && backends.any(listens)
+    }
+
+    /// Returns the host that a Service is another name of.
+    fn alias(&self, host: &str, from: &Namespace) -> Option<&str> {
+        let (service, _) = self.hosts.resolve(host, from)?;
+        match &service.address {
+            Address::External(host) => Some(host),
+            Address::Cluster | Address::Headless => None,
+        }
+    }
+
     /// Returns the position of the Service that `host` leads to for a pod in `from`, and what it
     /// means there.
     fn resolve<'a>(&self, host: &'a str, from: &'a Namespace) -> Option<(usize, Host<'a>)> {
@@ -115,9 +142,24 @@ impl Cluster {
 
     /// Returns whether the host of a probe from a namespace is in the files or assumed.
     pub(super) fn is_known_host(&self, from: &Namespace, host: &str) -> bool {
+        let host = self.unaliased(from, host);
         self.is_assumed_host(host)
             || is_loopback(host)
             || self.endpoints.resolve(host, from).is_some()
+                && self.endpoints.alias(host, from).is_none()
+    }
+
+    /// Returns the host that is meant by a Service of the type `ExternalName`, or `host` itself.
+    /// Such a name that leads to another one is not followed further.
+    fn unaliased<'h>(&'h self, from: &Namespace, host: &'h str) -> &'h str {
+        if self.is_assumed_host(host) {
+            return host;
+        }
+        let alias = self.endpoints.alias(host, from);
+        let is_known = |alias: &&str| {
+            self.is_assumed_host(alias) || self.endpoints.resolve(alias, from).is_some()
+        };
+        alias.filter(is_known).unwrap_or(host)
     }
 
     fn is_assumed_host(&self, host: &str) -> bool {
@@ -128,18 +170,23 @@ impl Cluster {
         })
     }
 
-    fn find_endpoint(&self, from: PodId, probe: &Probe) -> Result<(), String> {
-        if self.is_assumed_host(&probe.host) {
+    /// Finds something that answers a probe.
+    ///
+    /// # Errors
+    /// Why nothing does, to be read after the term.
+    pub(crate) fn find_endpoint(&self, from: PodId, probe: &Probe) -> Result<(), String> {
+        let pod = self.pod(from);
+        let host = self.unaliased(&pod.namespace, &probe.host);
+        if self.is_assumed_host(host) {
             return Ok(());
         }
-        let pod = self.pod(from);
-        if is_loopback(&probe.host) {
+        if is_loopback(host) {
             // Before its own containers start, only its sidecars can answer.
             return require(pod.has_sidecar(), || {
                 "no sidecar has started before".to_owned()
             });
         }
-        let Some((index, host)) = self.endpoints.resolve(&probe.host, &pod.namespace) else {
+        let Some((index, host)) = self.endpoints.resolve(host, &pod.namespace) else {
             return Err("no Service of these files has this name".to_owned());
         };
         let service = &self.endpoints.services[index];
@@ -147,13 +194,28 @@ impl Cluster {
             format!("the Service has no port {}", probe.port)
         })?;
         let ready = &self.endpoints.ready[index];
-        let has_endpoint = match host {
-            Host::Any => !ready.is_empty(),
-            Host::Pod(name) => self
-                .find(&service.namespace, name)
-                .is_some_and(|pod| ready.contains(&pod)),
+        let named = |name| {
+            let pod = self.find(&service.namespace, name);
+            pod.filter(|pod| ready.contains(pod))
         };
-        require(has_endpoint, || "no pod behind it is ready".to_owned())
+        let mut ready: Vec<_> = match host {
+            Host::Any => ready.iter().copied().collect(),
+            Host::Pod(name) => named(name).into_iter().collect(),
+        };
+        if self.endpoints.backend_listens(index, probe.port) {
+            return Ok(());
+        }
+        require(!ready.is_empty(), || "no pod behind it is ready".to_owned())?;
+        ready.retain(|pod| service.reaches(probe.port, &self.pod(*pod).object["spec"]));
+        require(!ready.is_empty(), || {
+            format!("no pod behind it has the port {}", probe.port)
+        })
+    }
+
+    /// Returns why a probe of a Service of the files does not hold.
+    pub(crate) fn probe_reason(&self, from: PodId, probe: &Probe) -> Option<String> {
+        let is_known = self.is_known_host(&self.pod(from).namespace, &probe.host);
+        self.find_endpoint(from, probe).err().filter(|_| is_known)
     }
 }
 

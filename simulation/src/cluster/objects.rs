@@ -279,6 +279,9 @@ impl Cluster {
         let pods = pods.map(|id| self.pod(*id)).filter(|pod| pod.has_address());
         let endpoints =
             pods.map(|pod| json!({"conditions": {"ready": ignores_readiness || pod.is_ready}}));
+        let by_hand = self.endpoints.has_backend(service);
+        let by_hand = by_hand.then(|| json!({"conditions": {"ready": true}}));
+        let endpoints = endpoints.chain(by_hand);
         let name = key.which.name()?;
         Some(json!({
             "metadata": {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use oncue_core::{
     gates::{GateDecision, Overdue},
     life::{Decisions, ObservedJob, ObservedPod, Owner},
+    workload::WorkloadKind,
     world::{Update, variables::Variables},
 };
 use oncue_language::{Keys, State, Timestamp};
@@ -101,6 +102,9 @@ impl Cluster {
 
     fn observe_job(&mut self, index: usize) {
         self.write_workload_status(index);
+        if self.inventory.controllers[index].kind != WorkloadKind::Job {
+            return;
+        }
         let job = self.inventory.controllers[index].object();
         if let Ok(job) = ObservedJob::read(job, &Keys::default()) {
             self.life.observe_job(job);

@@ -26,6 +26,7 @@ impl Cluster {
             WorkloadKind::Job => job(&self.controllers[index], &controller.object()["spec"]),
             WorkloadKind::StatefulSet => statefulset(tally),
             WorkloadKind::CronJob
+            | WorkloadKind::Custom
             | WorkloadKind::Pod
             | WorkloadKind::ReplicaSet
             | WorkloadKind::ReplicationController => return,

@@ -47,9 +47,8 @@ impl fmt::Display for Account<'_> {
 
 impl Account<'_> {
     fn member(&self) -> Option<MemberId> {
-        let object = self.workload.object();
         let mut origins = self.modelled.origins.iter();
-        let own = origins.find(|(_, origin)| std::ptr::eq(origin.workload.object(), object));
+        let own = origins.find(|(_, origin)| origin.workload.is(self.workload));
         own.map(|(id, _)| *id)
     }
 

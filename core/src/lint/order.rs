@@ -1,0 +1,129 @@
+//! Waits against the order in which Helm and Argo CD apply objects.
+
+mod argo;
+mod helm;
+
+use super::{
+    Code, Severity,
+    waits::{Said, Waits},
+};
+use crate::{
+    language::{ObjectDemand, ObjectKind, Presence, Target, annotation::Key},
+    model::{Link, Via},
+    workload::{Workload, WorkloadKind},
+};
+
+impl<'m> Waits<'m> {
+    /// Reports a wait for something that is applied only once this wait is over, or that is there
+    /// on install or on upgrade alone.
+    pub(super) fn order(&self, link: &Link) -> Option<Said> {
+        let producers = self.ordered(link)?;
+        let consumer = self.workload(link.consumer);
+        let (severity, message) = argo::judge(consumer, &producers)
+            .or_else(|| helm::judge(consumer, &producers))
+            .map(|(severity, why)| {
+                let target = &self.links.term(link).value.target;
+                (
+                    severity,
+                    format!("{consumer} waits for {target}, but {why}"),
+                )
+            })?;
+        Some((severity, Code::Hook, message))
+    }
+
+    /// Warns about a Job that is deleted once it has succeeded, so that its success is not seen.
+    pub(super) fn cleaned_up(&self, link: &Link) -> Option<Said> {
+        let Target::Object(object) = &self.links.term(link).value.target else {
+            return None;
+        };
+        let by_rule = object.kind == ObjectKind::Job && object.demand == ObjectDemand::Rule;
+        let producers = self.ordered(link).filter(|_| by_rule)?;
+        let reasons: Option<Vec<_>> = producers.iter().map(|it| deleted_by(it.workload)).collect();
+        let reason = reasons?.into_iter().next()?;
+        let names = self.producer_names(link);
+        let signal = self.links.producers(link).iter().find_map(|producer| {
+            let signals = &self.links.model().member(producer.member).annotations;
+            let signal = signals.signals_on_success.first()?;
+            Some(signal.value.name.to_string())
+        });
+        let cure = match signal {
+            Some(variable) => format!("wait for {variable}, which its pods signal and which stays"),
+            None => {
+                "let its pods signal a variable with signals-on-success, which stays, and wait \
+                     for that"
+                    .to_owned()
+            }
+        };
+        let message = format!(
+            "{names} is deleted after it has succeeded ({reason}), and {object} does not hold then: \
+             {cure}"
+        );
+        Some((Severity::Warning, Code::NeverHolds, message))
+    }
+
+    /// Returns the producers of a term that must hold, if all of them are workloads.
+    fn ordered(&self, link: &Link) -> Option<Vec<Ordered<'_, 'm>>> {
+        let term = &self.links.term(link).value;
+        let producers = self.links.producers(link);
+        if term.presence != Presence::Required || producers.is_empty() {
+            return None;
+        }
+        let ordered = |producer: &crate::model::Producer| {
+            let origin = self.modelled.origins.get(&producer.member)?;
+            Some(Ordered {
+                workload: &origin.workload,
+                via: producer.via,
+            })
+        };
+        producers.iter().map(ordered).collect()
+    }
+}
+
+/// A producer in an order.
+struct Ordered<'w, 'm> {
+    workload: &'w Workload<'m>,
+    via: Via,
+}
+
+impl Ordered<'_, '_> {
+    /// Returns whether what it made hold stays once it is gone, or it is not deleted at all.
+    fn stays(&self) -> bool {
+        match self.via {
+            Via::Signal(Key::SignalsOnFailure | Key::SignalsOnSuccess) => true,
+            Via::Object => deleted_by(self.workload).is_none(),
+            Via::Existing | Via::Probe | Via::Signal(_) => false,
+        }
+    }
+}
+
+/// Returns the value of an annotation of the object itself.
+fn annotation<'a>(workload: &Workload<'a>, key: &str) -> Option<&'a str> {
+    let mut annotations = workload.object_annotations();
+    annotations
+        .find(|(it, _)| *it == key)
+        .map(|(_, value)| value)
+}
+
+/// Returns the items of a list in an annotation, in lower case.
+fn list(value: &str) -> impl Iterator<Item = String> {
+    value
+        .split(',')
+        .map(|item| item.trim().to_ascii_lowercase())
+}
+
+/// Returns whether an installer that waits until an object is healthy waits for its pods.
+fn is_waited_for(workload: &Workload<'_>) -> bool {
+    workload.kind() != WorkloadKind::CronJob
+}
+
+/// Returns what deletes an object once it has succeeded.
+fn deleted_by(workload: &Workload<'_>) -> Option<&'static str> {
+    let deletes = |key, policy: &str| {
+        let policies = annotation(workload, key)?;
+        list(policies).any(|it| it == policy).then_some(key)
+    };
+    let ttl = workload.object().pointer("/spec/ttlSecondsAfterFinished");
+    deletes(helm::DELETE_POLICY, "hook-succeeded")
+        .or_else(|| deletes(argo::DELETE_POLICY, "hooksucceeded"))
+        .or_else(|| ttl.map(|_| "ttlSecondsAfterFinished"))
+}

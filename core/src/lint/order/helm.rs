@@ -1,0 +1,151 @@
+//! Helm: hooks run one after the other, by weight and name, before or after everything else. Helm
+//! goes on once the Job or the pod of a hook has ended.
+
+use super::{Ordered, annotation, is_waited_for, list};
+use crate::{
+    lint::Severity,
+    workload::{Workload, WorkloadKind},
+};
+
+pub(super) const HOOK: &str = "helm.sh/hook";
+const WEIGHT: &str = "helm.sh/hook-weight";
+pub(super) const DELETE_POLICY: &str = "helm.sh/hook-delete-policy";
+
+/// What Helm does with a release.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+enum Operation {
+    Install,
+    Upgrade,
+}
+
+/// When Helm applies an object in an operation.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Step<'a> {
+    Before(i64, &'a str),
+    Main,
+    After(i64, &'a str),
+}
+
+/// How a wait stands in one operation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Standing {
+    /// The consumer is no part of it.
+    Apart,
+    Holds,
+    /// What it waits for comes after the wait, if the installer waits for readiness.
+    Late(String),
+    /// What it waits for is no part of the operation.
+    Missing(String),
+    /// What it waits for comes after the wait.
+    Never(String),
+}
+
+/// Returns why the order keeps `producers` from making a wait of `consumer` hold.
+pub(super) fn judge(
+    consumer: &Workload<'_>,
+    producers: &[Ordered<'_, '_>],
+) -> Option<(Severity, String)> {
+    use Standing::{Apart, Late, Missing, Never};
+    let on = |operation| standing(consumer, producers, operation);
+    match (on(Operation::Install), on(Operation::Upgrade)) {
+        (Never(why), _)
+        | (_, Never(why))
+        | (Missing(why), Missing(_) | Apart)
+        | (Apart, Missing(why)) => Some((Severity::Error, why)),
+        (Missing(why) | Late(why), _) | (_, Missing(why) | Late(why)) => {
+            Some((Severity::Warning, why))
+        }
+        _ => None,
+    }
+}
+
+fn standing(
+    consumer: &Workload<'_>,
+    producers: &[Ordered<'_, '_>],
+    operation: Operation,
+) -> Standing {
+    let Some(own) = step(consumer, operation) else {
+        return Standing::Apart;
+    };
+    let mut worst = Standing::Holds;
+    for producer in producers {
+        match one(consumer, own, producer, operation) {
+            Standing::Holds => return Standing::Holds,
+            other => worst = other,
+        }
+    }
+    worst
+}
+
+fn one(
+    consumer: &Workload<'_>,
+    own: Step<'_>,
+    producer: &Ordered<'_, '_>,
+    operation: Operation,
+) -> Standing {
+    let workload = producer.workload;
+    let is_upgrade = operation == Operation::Upgrade;
+    let is_installed = step(workload, Operation::Install).is_some();
+    let Some(its) = step(workload, operation) else {
+        if is_upgrade && is_installed && producer.stays() {
+            return Standing::Holds;
+        }
+        let hooks = annotation(workload, HOOK).unwrap_or_default();
+        return Standing::Missing(format!(
+            "Helm does not run the hook {workload} ({hooks}) on {operation}"
+        ));
+    };
+    // The previous release has it already.
+    if its <= own || is_upgrade && is_installed {
+        return Standing::Holds;
+    }
+    match own {
+        Step::Main if is_waited_for(consumer) => Standing::Late(format!(
+            "{workload} is a hook that runs once everything else is ready: a deadlock where the \
+             installer waits for readiness (helm --wait)"
+        )),
+        Step::After(..) | Step::Before(..) if holds_up(consumer) => Standing::Never(format!(
+            "Helm {} once the hook {consumer}{} has ended: neither ever happens",
+            applies(workload, its),
+            weight(own)
+        )),
+        _ => Standing::Holds,
+    }
+}
+
+/// Returns whether Helm waits for the end of a hook.
+fn holds_up(hook: &Workload<'_>) -> bool {
+    matches!(hook.kind(), WorkloadKind::Job | WorkloadKind::Pod)
+}
+
+fn applies(workload: &Workload<'_>, step: Step<'_>) -> String {
+    match step {
+        Step::Main => format!("applies {workload}"),
+        Step::After(..) | Step::Before(..) => format!("runs the hook {workload}{}", weight(step)),
+    }
+}
+
+fn weight(step: Step<'_>) -> String {
+    match step {
+        Step::Main => String::new(),
+        Step::After(weight, _) | Step::Before(weight, _) => format!(" (weight {weight})"),
+    }
+}
+
+/// Returns when an operation applies an object; `None` if it does not.
+fn step<'a>(workload: &Workload<'a>, operation: Operation) -> Option<Step<'a>> {
+    let Some(hooks) = annotation(workload, HOOK) else {
+        return Some(Step::Main);
+    };
+    let weight = annotation(workload, WEIGHT).and_then(|weight| weight.trim().parse().ok());
+    let weight = weight.unwrap_or(0);
+    let [before, after] = ["pre", "post"].map(|when| format!("{when}-{operation}"));
+    if list(hooks).any(|hook| hook == before) {
+        Some(Step::Before(weight, workload.name()))
+    } else if list(hooks).any(|hook| hook == after) {
+        Some(Step::After(weight, workload.name()))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,101 @@
+//! Probes of Services: names that are nearly right, and ports that are not there.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Code, Severity,
+    waits::{Said, Waits},
+};
+use crate::{
+    assumption::Assumption,
+    language::{Namespace, Probe, Target, Which, host::service_of},
+    model::{Address, Link, Service},
+};
+
+impl Waits<'_> {
+    /// Warns about a probe that no Service of the files answers, although one nearly does.
+    pub(super) fn probe(&self, link: &Link) -> Option<Said> {
+        let Target::Probe(probe) = &self.links.term(link).value.target else {
+            return None;
+        };
+        let assumed = Assumption::Host(probe.host.to_string());
+        if self.assumptions().contains(&assumed) {
+            return None;
+        }
+        let own = &self.links.model().member(link.consumer).namespace;
+        let Some((service, _)) = self.links.model().resolve(&probe.host, own) else {
+            return self.near_host(probe, own);
+        };
+        let message = self.wrong_port(service, probe)?;
+        Some((Severity::Warning, Code::NeverHolds, message))
+    }
+
+    fn near_host(&self, probe: &Probe, own: &Namespace) -> Option<Said> {
+        let key = service_of(&probe.host, own)?;
+        let Which::Named(name) = &key.which else {
+            return None;
+        };
+        let namespace = key.namespace.as_ref()?;
+        let url = |service: &Service| {
+            let Service {
+                namespace, name, ..
+            } = service;
+            let host = if namespace == own {
+                name.to_string()
+            } else {
+                format!("{name}.{namespace}")
+            };
+            format!("{}://{host}:{}", probe.scheme.as_str(), probe.port)
+        };
+        let near = self.near_service(name, namespace).map(url)?;
+        let message = format!(
+            "there is no service {name} in the namespace {namespace} in these files: did you mean \
+             {near}?"
+        );
+        Some((Severity::Warning, Code::UnknownObject, message))
+    }
+
+    fn wrong_port(&self, service: &Service, probe: &Probe) -> Option<String> {
+        let Service { name, .. } = service;
+        let port = probe.port;
+        if !service.listens_on(port) {
+            let ports: BTreeSet<_> = service.ports.iter().map(|it| it.port).collect();
+            return Some(format!(
+                "the service {name} has no port {port}: it has {}",
+                listed(&ports)
+            ));
+        }
+        let specs: Vec<_> = self
+            .links
+            .model()
+            .behind(service)
+            .iter()
+            .filter_map(|id| self.modelled.origins.get(id))
+            .filter_map(|origin| origin.workload.template().get("spec"))
+            .collect();
+        if specs.is_empty() || specs.iter().any(|spec| service.reaches(port, spec)) {
+            return None;
+        }
+        Some(match service.address {
+            Address::Headless => {
+                let declared = specs
+                    .iter()
+                    .flat_map(|spec| service.declared(spec))
+                    .collect();
+                format!(
+                    "the service {name} is headless, so its pods are asked for port {port} \
+                     themselves: they have {}",
+                    listed(&declared)
+                )
+            }
+            Address::Cluster | Address::External(_) => format!(
+                "port {port} of the service {name} leads to a port whose name no container has"
+            ),
+        })
+    }
+}
+
+fn listed(ports: &BTreeSet<u16>) -> String {
+    let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();
+    ports.join(", ")
+}

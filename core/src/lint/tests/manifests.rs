@@ -1,0 +1,303 @@
+//! Manifests as people have them, who know Kubernetes and not yet oncue.
+
+use super::{assert_lint, lint, mk};
+
+fn service(name: &str, spec: &str) -> String {
+    format!("apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n---\n")
+}
+
+/// Puts annotations on the object itself, not on its pods.
+fn annotated(yaml: &str, annotations: &str) -> String {
+    let (start, rest) = yaml.split_once("metadata: {name: ").unwrap();
+    format!("{start}metadata: {{annotations: {{{annotations}}}, name: {rest}")
+}
+
+#[test]
+fn a_custom_kind_is_checked_like_any_other() {
+    let rollout = mk("Deployment", "web", "depends-on: 'cache/upp, b c'")
+        .replace("apps/v1", "argoproj.io/v1alpha1")
+        .replace("Deployment", "Rollout");
+    assert_lint(
+        &rollout,
+        &[
+            "6:56 error bad-annotation: depends-on: column 14: in \"b c\": \"c\" was not expected \
+             here: a term ends at a comma or a newline, and its parts come in the order target \
+             @namespace {path} =value (or >=count) on node within duration",
+        ],
+    );
+    let producer = mk("Deployment", "cache", "signals: cache/up");
+    assert_lint(
+        &(rollout.replace(", b c", "") + &producer),
+        &[
+            "6:43 warning unproduced: nothing in these files signals cache/upp: did you mean \
+             cache/up, which Deployment/cache signals?",
+        ],
+    );
+}
+
+#[test]
+fn an_empty_list_is_worth_a_warning() {
+    assert_lint(
+        &mk("Deployment", "web", "depends-on: ''"),
+        &[
+            "6:30 warning admission: depends-on is empty and asks for nothing: if it began with !, \
+             put the value in quotes",
+        ],
+    );
+}
+
+#[test]
+fn kubectls_notation_is_understood() {
+    let job = mk("Job", "migrate", "signals-on-success: jobs/migrate");
+    let terms = "job/migrate, deployment/db@data, a/b=>3, a/b==x";
+    assert_lint(
+        &(mk("Deployment", "web", &format!("depends-on: '{terms}'")) + &job),
+        &[
+            "6:76 warning bad-annotation: a/b=>3 asks for the value \">3\": did you mean a/b>=3?",
+            "6:84 warning bad-annotation: a/b==x asks for the value \"=x\": did you mean a/b=x?",
+            "6:43 warning unproduced: nothing in these files signals job/migrate: for the object, \
+             write job:migrate",
+            "6:56 warning unproduced: nothing in these files signals deployment/db@data: for the \
+             object, write deployment:db@data",
+            "6:76 warning unproduced: nothing in these files signals a/b=>3",
+            "6:84 warning unproduced: nothing in these files signals a/b==x",
+        ],
+    );
+}
+
+#[test]
+fn a_service_is_found_by_a_name_that_is_nearly_right() {
+    let db = mk("Deployment", "db", "").replace("{annotations", "{labels: {app: db}, annotations");
+    let elsewhere = service("cache", "selector: {app: db}, ports: [{port: 6379}]")
+        .replace("{name: cache}", "{name: cache, namespace: data}");
+    let files =
+        service("st-mongodb", "selector: {app: db}, ports: [{port: 27017}]") + &elsewhere + &db;
+    let found = |term: &str| {
+        let found = lint(&(mk("Deployment", "web", &format!("depends-on: '{term}'")) + &files));
+        found.join("\n")
+    };
+    let none = "6:43 warning unknown-object: there is no service";
+    for (term, expected) in [
+        (
+            "tcp://st-mongodb-headless:27017",
+            format!(
+                "{none} st-mongodb-headless in the namespace default in these files: did you mean \
+                 tcp://st-mongodb:27017?"
+            ),
+        ),
+        (
+            "service:st-mongodb-headless",
+            format!(
+                "{none} st-mongodb-headless in the namespace default in these files: did you mean \
+                 service:st-mongodb?"
+            ),
+        ),
+        (
+            "service:cache.data",
+            format!(
+                "{none} cache.data in the namespace default in these files: did you mean \
+                 service:cache@data?"
+            ),
+        ),
+        (
+            "tcp://cache:6379",
+            format!(
+                "{none} cache in the namespace default in these files: did you mean \
+                 tcp://cache.data:6379?"
+            ),
+        ),
+        (
+            "tcp://st-mongodb.default.svc.cluster.local:27018",
+            "6:43 warning never-holds: the service st-mongodb has no port 27018: it has 27017"
+                .to_owned(),
+        ),
+        ("tcp://redis:6379", String::new()),
+        ("tcp://db.example.com:5432", String::new()),
+    ] {
+        assert_eq!(found(term), expected, "{term}");
+    }
+}
+
+#[test]
+fn a_headless_service_is_asked_for_the_ports_of_its_pods() {
+    let web = mk("Deployment", "web", "")
+        .replace("{annotations", "{labels: {app: web}, annotations")
+        .replace("image: x", "image: x, ports: [{containerPort: 8080}]");
+    let files = service(
+        "web-hl",
+        "clusterIP: None, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]",
+    ) + &web;
+    let asking = |port: u16| mk("Job", "job", &format!("depends-on: 'tcp://web-hl:{port}'"));
+    assert_lint(&(asking(8080) + &files), &[]);
+    assert_lint(
+        &(asking(80) + &files),
+        &[
+            "6:43 warning never-holds: the service web-hl is headless, so its pods are asked for \
+             port 80 themselves: they have 8080",
+        ],
+    );
+}
+
+#[test]
+fn endpoints_need_not_come_from_a_selector() {
+    let endpoints = "apiVersion: v1\nkind: Endpoints\nmetadata: {name: db}\n\
+                     subsets: [{addresses: [{ip: 192.0.2.7}], ports: [{port: 5432}]}]\n---\n";
+    let asking = |name: &str| {
+        mk(
+            "Deployment",
+            "web",
+            &format!("depends-on: 'service:{name}'"),
+        )
+    };
+    let db = service("db", "ports: [{port: 5432}]");
+    assert_lint(&(asking("db") + &db + endpoints), &[]);
+    assert_lint(
+        &(asking("db") + &db),
+        &[
+            "6:43 warning unknown-object: the service db has no selector, and these files have no \
+             endpoints of it",
+        ],
+    );
+    assert_lint(
+        &(asking("alias") + &service("alias", "type: ExternalName, externalName: db.example.com")),
+        &[
+            "6:43 warning never-holds: the service alias is of type ExternalName, which has no \
+             endpoints, so service:alias never holds: probe the host instead, such as \
+             tcp://alias:443",
+        ],
+    );
+}
+
+#[test]
+fn a_suspended_job_is_named() {
+    let queued = mk("Job", "queued", "signals-on-success: queued/done")
+        .replace("spec:\n  template", "spec:\n  suspend: true\n  template");
+    assert_lint(
+        &(mk("Deployment", "web", "depends-on: 'queued/done'") + &queued),
+        &[
+            "6:43 warning never-holds: Job/queued is suspended and creates no pods before \
+             spec.suspend is false, so queued/done does not hold",
+        ],
+    );
+}
+
+#[test]
+fn the_jobs_of_a_cron_job_have_other_names() {
+    let cron = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: etl}\nspec: {jobTemplate: \
+                {spec: {template: {spec: {containers: [{name: main}]}}}}}\n";
+    assert_lint(
+        &(mk("Deployment", "web", "depends-on: 'job:etl'") + cron),
+        &[
+            "6:43 warning never-holds: etl is a CronJob, whose Jobs have names of their own, so \
+             job:etl never holds: let its pods signal a variable with signals-on-success, and wait \
+             for that",
+        ],
+    );
+}
+
+#[test]
+fn the_order_of_helms_hooks_can_make_a_wait_impossible() {
+    let hook = |yaml: &str, hook: &str, more: &str| {
+        annotated(yaml, &format!("helm.sh/hook: '{hook}', {more}"))
+    };
+    let both = "post-install,post-upgrade";
+    let waits = mk("Job", "init", "depends-on: 'job:check'");
+    let check = mk("Job", "check", "signals-on-success: check/ok");
+    let early = hook(&waits, both, "helm.sh/hook-weight: '3'");
+    let kept = "helm.sh/hook-delete-policy: before-hook-creation";
+    let deleted = "helm.sh/hook-delete-policy: hook-succeeded";
+    for (producer, expected) in [
+        (hook(&check, both, "helm.sh/hook-weight: '2'"), vec![]),
+        (
+            hook(&check, both, "helm.sh/hook-weight: '19'"),
+            vec![
+                "error hook: Job/init waits for job:check, but Helm runs the hook Job/check (weight \
+                 19) once the hook Job/init (weight 3) has ended: neither ever happens",
+            ],
+        ),
+        (hook(&check, "pre-install", kept), vec![]),
+        (
+            hook(&check, "pre-install,pre-upgrade", deleted),
+            vec![
+                "warning never-holds: Job/check is deleted after it has succeeded \
+                 (helm.sh/hook-delete-policy), and job:check does not hold then: wait for check/ok, \
+                 which its pods signal and which stays",
+            ],
+        ),
+        (
+            hook(&check, "pre-upgrade", kept),
+            vec![
+                "warning hook: Job/init waits for job:check, but Helm does not run the hook \
+                 Job/check (pre-upgrade) on install",
+            ],
+        ),
+        (
+            hook(&check, "test", kept),
+            vec![
+                "error hook: Job/init waits for job:check, but Helm does not run the hook Job/check \
+                 (test) on install",
+            ],
+        ),
+    ] {
+        let found = lint(&(early.clone() + &producer));
+        let found: Vec<_> = found
+            .iter()
+            .map(|line| line.split_once(' ').unwrap().1)
+            .collect();
+        assert_eq!(found, expected, "{producer}");
+    }
+}
+
+#[test]
+fn the_order_of_argos_waves_can_make_a_wait_impossible() {
+    let wave =
+        |yaml: &str, wave: i64| annotated(yaml, &format!("argocd.argoproj.io/sync-wave: '{wave}'"));
+    let web = mk("Deployment", "web", "depends-on: 'job:mig'");
+    let mig = mk("Job", "mig", "");
+    assert_lint(&(web.clone() + &wave(&mig, -1)), &[]);
+    assert_lint(
+        &(web + &wave(&mig, 5)),
+        &[
+            "6:43 error hook: Deployment/web waits for job:mig, but Argo CD applies Job/mig in sync \
+             wave 5, once sync wave 0 is healthy, which Deployment/web is a part of: neither ever \
+             happens",
+        ],
+    );
+}
+
+#[test]
+fn limits_of_a_job_count_while_it_waits() {
+    let job = |limit: &str, annotations: &str| {
+        mk("Job", "etl", annotations).replace(
+            "spec:\n  template",
+            &format!("spec:\n  {limit}\n  template"),
+        )
+    };
+    let found = |limit: &str, annotations: &str| {
+        let found = lint(&job(
+            limit,
+            &format!("depends-on: 'tcp://db:1', {annotations}"),
+        ));
+        found.join("\n")
+    };
+    let deadline = "5:26 warning job-limit: activeDeadlineSeconds also counts while the pods wait: \
+                    after 3 s they are stopped, although a wait may take 10m";
+    let policy = "podFailurePolicy: {rules: [{action: Ignore, onPodConditions: [{type: \
+                  DisruptionTarget}]}, {action: FailJob, onExitCodes: {operator: NotIn, values: \
+                  [40]}}]}";
+    let fails = "this rule fails the Job at once if oncue-wait exits with 124, because its wait \
+                 timed out: name the container that the rule is for in onExitCodes.containerName";
+    assert_eq!(
+        found("activeDeadlineSeconds: 3", "depends-on-timeout: 10m"),
+        deadline
+    );
+    assert_eq!(
+        found("activeDeadlineSeconds: 900", "depends-on-timeout: 10m"),
+        ""
+    );
+    assert_eq!(found("activeDeadlineSeconds: 3", ""), "");
+    assert!(found(policy, "depends-on-timeout: 2s").contains(fails));
+    assert_eq!(found(policy, ""), "");
+    let named = policy.replace("operator: NotIn", "containerName: main, operator: NotIn");
+    assert_eq!(found(&named, "depends-on-timeout: 2s"), "");
+}
