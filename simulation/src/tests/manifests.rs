@@ -1,5 +1,10 @@
 //! Manifests as people have them: other kinds, Services of every type, what is not played.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "json!(...) reads better without a &"
+)]
+
 use serde_json::{Value, json};
 
 use crate::kit::{Run, mk_options, pod, simulate, workload};
