@@ -546,8 +546,8 @@ fn target() -> impl Strategy<Value = String> {
     let demand = prop_oneof![
         Just(String::new()),
         (1u32..).prop_map(|count| format!(">={count}")),
-        "[^\\\\\",\\s\\p{C}]{1,9}".prop_map(|value| format!("={value}")),
-        "[^\"\\\\]{0,9}".prop_map(|value| format!("=\"{value}\"")),
+        "[^\\\\\",\\s\\p{C}]{1,9}".prop_map(|value| format!("={}", literal(&value))),
+        "[^\"\\\\]{0,9}".prop_map(|value| format!("=\"{}\"", literal(&value))),
         "=[a-z]{0,5}://[a-z:/]{0,5}",
         "=\"[a-z]{0,5}://[a-z, ]{0,5}\"",
     ];
@@ -560,6 +560,11 @@ fn target() -> impl Strategy<Value = String> {
             .prop_map(|(s, h, p)| format!("{s}://{h}{p}")),
         "[a-z,= ?]{1,9}".prop_map(|query| format!("\"http://h/{}\"", query.replace(' ', "+"))),
     ]
+}
+
+/// Returns a value in which nothing stands for something else.
+fn literal(value: &str) -> String {
+    value.replace("$(", "$$(")
 }
 
 fn object() -> impl Strategy<Value = String> {
