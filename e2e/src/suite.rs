@@ -51,11 +51,9 @@ const TARGETS: [Target; 2] = [
         at_a_time: 1,
         on_embedded: &[
             "controller::hooks_that_ran_while_the_store_was_down_signal_afterwards",
-            "controller::two_hundred_pods_start_alike_if_the_leader_is_killed_ten_times",
             "controller::without_the_controller_admission_rejects_what_nobody_would_maintain",
             "nodes::pods_survive_the_restart_of_their_node",
             "release::the_charts_own_test_passes",
-            "release::uninstalling_blocks_no_pods_and_the_notes_list_injected_ones",
             "store::fifty_waiting_pods_survive_two_kills_of_the_store",
             "upgrade::an_upgrade_from_the_previous_commit_keeps_signals_waiters_and_the_authority",
         ],
