@@ -32,8 +32,8 @@ pub(super) fn verify(conversion: &Conversion, namespace: &Namespace) -> anyhow::
     if before.pods != after.pods {
         anyhow::bail!(
             "the order differs: {} before, {} after",
-            before.pods.join(", "),
-            after.pods.join(", ")
+            before.names(),
+            after.names()
         );
     }
     let end = if before.passed && after.passed {
@@ -62,8 +62,18 @@ fn changed(conversion: &Conversion) -> anyhow::Result<Vec<(String, Value)>> {
 /// The pods of a rehearsal, in the order in which they start.
 #[derive(Debug, Default)]
 struct Order {
-    pods: Vec<String>,
+    /// Their positions in the order of creation: a changed template gives pods other names.
+    pods: Vec<usize>,
+    /// Their names, in the order of creation.
+    created: Vec<String>,
     passed: bool,
+}
+
+impl Order {
+    fn names(&self) -> String {
+        let names = self.pods.iter().filter_map(|it| self.created.get(*it));
+        names.map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Rehearses objects; hosts and objects that are not in the files are assumed. Returns `None` if
@@ -114,19 +124,67 @@ fn run(
 fn order(report: &Report) -> Order {
     let rows = serde_json::to_value(&report.pods).unwrap_or_default();
     let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut pods: Vec<_> = rows
+    let started = |row: &Value| row.get("startedSeconds").and_then(Value::as_f64);
+    let started: Vec<_> = rows
         .iter()
-        .map(|row| {
-            let started = row.get("startedSeconds").and_then(Value::as_f64);
-            let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
-            (started.unwrap_or(f64::INFINITY), name.to_owned())
-        })
+        .map(|row| started(row).unwrap_or(f64::INFINITY))
         .collect();
-    pods.sort_by(|(one, name), (other, other_name)| {
-        one.total_cmp(other).then_with(|| name.cmp(other_name))
-    });
+    let name = |row: &Value| row.get("name").and_then(Value::as_str).map(str::to_owned);
+    let mut pods: Vec<_> = (0..rows.len()).collect();
+    // A stable sort: pods that start together stay in the order of creation.
+    pods.sort_by(|one, other| started[*one].total_cmp(&started[*other]));
     Order {
-        pods: pods.into_iter().map(|(_, name)| name).collect(),
+        pods,
+        created: rows.iter().filter_map(name).collect(),
         passed: report.has_passed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn mk_files(web: &Value) -> Vec<(String, Value)> {
+        let pod = |spec: &Value| json!({"metadata": {"labels": {"app": "x"}}, "spec": spec});
+        let deployment = |name: &str, template: Value| {
+            let spec = json!({"selector": {"matchLabels": {"app": "x"}}, "template": template});
+            json!({
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {"name": name},
+                "spec": spec,
+            })
+        };
+        let containers = json!({"containers": [{"name": "c", "image": "i"}]});
+        let mut waits = pod(&containers);
+        waits["metadata"]["annotations"] = web.clone();
+        let mut db = pod(&containers);
+        db["metadata"]["annotations"] = json!({"signals": "db/up"});
+        [deployment("web", waits), deployment("db", db)]
+            .map(|object| ("x.yaml".to_owned(), object))
+            .into()
+    }
+
+    fn order_of(web: &Value) -> Order {
+        let order = rehearse(&mk_files(web), &Namespace::default());
+        order.unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_changed_template_alone_is_the_same_order() {
+        let before = order_of(&json!({"depends-on": "db/up"}));
+        let after = order_of(&json!({"depends-on": "db/up", "changed": "yes"}));
+        assert_ne!(before.names(), after.names());
+        assert_eq!(before.pods, after.pods);
+        assert_eq!(before.pods, [1, 0]);
+    }
+
+    #[test]
+    fn a_pod_that_does_not_wait_any_more_is_another_order() {
+        let before = order_of(&json!({"depends-on": "db/up"}));
+        let after = order_of(&json!({"changed": "yes"}));
+        assert_ne!(before.pods, after.pods);
     }
 }
