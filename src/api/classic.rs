@@ -6,7 +6,7 @@ use oncue_language::{Namespace, VariableKey, VariableName};
 use oncue_wire::{CreateRequest, Reference};
 use serde::Deserialize;
 
-use super::{Api, error::ApiError, fresh::Fresh, json::Json, query::Parameters, variables::status};
+use super::{Api, error::ApiError, json::Json, query::Parameters, variables::status};
 use crate::{
     life::AssertionId,
     store::{Asserted, Existing, NewAssertion},
@@ -38,7 +38,7 @@ fn reference(key: VariableKey) -> Reference {
 }
 
 pub(super) async fn exists(
-    Fresh(api): Fresh,
+    State(api): State<Api>,
     Parameters(parameters): Parameters<ExistsParameters>,
 ) -> Result<Response, ApiError> {
     let ExistsParameters {
@@ -50,7 +50,7 @@ pub(super) async fn exists(
     if api.store().exists(&key) {
         api.json(StatusCode::OK, &reference(key))
     } else {
-        Err(ApiError::NoSuchVariable(key))
+        Err(api.absent(key))
     }
 }
 

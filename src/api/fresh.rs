@@ -4,6 +4,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 
 use super::{Api, error::ApiError};
+use crate::language::VariableKey;
 
 /// The API of a replica that sees what others have written.
 #[derive(Clone, Debug)]
@@ -22,6 +23,17 @@ where
             Err(ApiError::Stale)
         } else {
             Ok(Self(api))
+        }
+    }
+}
+
+impl Api {
+    /// Returns the answer about a variable that this replica does not know: another one may.
+    pub(super) fn absent(&self, key: VariableKey) -> ApiError {
+        if self.store().staleness().is_stale() {
+            ApiError::Stale
+        } else {
+            ApiError::NoSuchVariable(key)
         }
     }
 }

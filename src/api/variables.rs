@@ -84,7 +84,7 @@ fn answer_list(
 }
 
 pub(super) async fn show(
-    Fresh(api): Fresh,
+    State(api): State<Api>,
     OfVariable(key): OfVariable,
     Parameters(parameters): Parameters<PageParameters<Position>>,
 ) -> Result<Response, ApiError> {
@@ -97,7 +97,7 @@ pub(super) async fn show(
     };
     let page = pages::assertions(api.store(), &scope, wanted)?;
     if page.assertions.is_empty() {
-        return Err(ApiError::NoSuchVariable(key));
+        return Err(api.absent(key));
     }
     let assertions = page.assertions.iter();
     let document = VariablePage {

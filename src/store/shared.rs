@@ -196,9 +196,6 @@ impl Shared {
             now,
         } = wait;
         let mut known = self.state.lock();
-        if known.is_stale {
-            return Err(WaitError::Stale);
-        }
         known.refuse_objects(&request.conditions)?;
         self.ask_for_objects(&mut known, &request.conditions);
         let grace = known.pods.grace(&request.who, now);
@@ -206,8 +203,16 @@ impl Shared {
         let release = known.pods.release(&request.who);
         let is_released = release.is_some() && !request.knows_release;
         let is_settled = until == Until::Settled && is_settled(&request, &present);
+        // What held a while ago lets pods start while no API server answers. Another replica may know
+        // more of everything else.
+        if known.is_stale && !is_released && present.outcome != State::Held {
+            return Err(WaitError::Stale);
+        }
         if is_released || is_settled || !known.is_unchanged(&request, &present) {
             return Ok(Entry::Answered(Arc::new(present.released(release))));
+        }
+        if known.is_stale {
+            return Err(WaitError::Stale);
         }
         if known.waiters.len() >= self.limits.waiters {
             return Err(WaitError::TooMany {

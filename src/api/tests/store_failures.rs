@@ -125,6 +125,7 @@ async fn a_replica_that_may_miss_changes_sends_its_callers_to_another_one() {
         ..Making::default()
     })
     .await;
+    kit.put("/v1/namespaces/default/variables/known", "").await;
     let held = kit.begin_wait(&["a"]).await;
     backend.1.send_replace(true);
     let variable = "/v1/namespaces/default/variables/a";
@@ -143,6 +144,11 @@ async fn a_replica_that_may_miss_changes_sends_its_callers_to_another_one() {
     }
     assert_eq!(kit.get("/healthz").await.status, StatusCode::OK);
     assert_eq!(kit.store.stats().waiters, 0);
+
+    // What it knows lets pods start while no API server answers.
+    let answer = kit.post(WAIT, mk_wait(&["known"], None)).await.json();
+    assert_eq!(answer["outcome"], "held");
+    assert_eq!(kit.get("/?variable=known").await.status, StatusCode::OK);
 
     backend.1.send_replace(false);
     assert_eq!(kit.get("/readyz").await.status, StatusCode::OK);
