@@ -11,9 +11,9 @@ trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 
 platform arm64
 client/build-static.sh arm64
-# Without the optimisation of the images, which takes three times as long.
-CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 RUSTFLAGS='-C target-feature=+crt-static' \
-    ${CARGO:-cargo} build --quiet --locked --release --target "$target" --bin oncue
+# Not optimised: the images' profile takes many times as long.
+CARGO_PROFILE_DEV_DEBUG=false RUSTFLAGS='-C target-feature=+crt-static' \
+    ${CARGO:-cargo} build --quiet --locked --target "$target" --bin oncue
 out=${CARGO_TARGET_DIR:-target}/$target
 
 arm64() { qemu-aarch64-static "$@"; }
@@ -46,7 +46,7 @@ serve "$oncue"
 exercise
 echo "the client for arm64 works with a store of this machine"
 # It starts no children here: a kernel without binfmt_misc could not run them.
-arm64 "$out/release/oncue" check -f examples/first-second
-serve arm64 "$out/release/oncue"
+arm64 "$out/debug/oncue" check -f examples/first-second
+serve arm64 "$out/debug/oncue"
 exercise
 echo "the store for arm64 works with the client for arm64"
