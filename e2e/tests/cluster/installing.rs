@@ -16,7 +16,13 @@ async fn a_second_installation_is_rejected_and_the_first_is_named() -> Result<()
 
 #[tokio::test]
 async fn an_upgrade_that_moves_the_store_is_rejected_until_allowed() -> Result<()> {
-    let upgrade = ["upgrade", "oncue", CHART, "--namespace=oncue-system"];
+    let upgrade = [
+        "upgrade",
+        "oncue",
+        CHART,
+        "--namespace=oncue-system",
+        "--reuse-values",
+    ];
     let before = "http://oncue-store.oncue-system.svc.cluster.local.:9999";
     for (set, now) in [
         (
