@@ -16,6 +16,7 @@
 //! | `signals` | [`Signals`], assertions as objects |
 //! | `storage` | [`Storage`], where an installation keeps its variables |
 //! | `store_pod` | [`StorePods`], the way to its store |
+//! | `watching` | [`WatchEvents`], what all watches share |
 //! | `tunnel` | [`Tunnel`], a port of this machine that leads there |
 
 mod annotation;
@@ -34,6 +35,7 @@ mod signals;
 mod storage;
 mod store_pod;
 mod tunnel;
+mod watching;
 mod webhook_configuration;
 mod write;
 
@@ -47,16 +49,20 @@ pub(crate) use self::{
     authority_secret::AuthoritySecret,
     call::{ApiError, call, call_within},
     configuration::{ConfigurationError, configuration},
-    connection::{ConnectError, WATCH_SECONDS, connect, connect_to},
+    connection::{ConnectError, connect, connect_to},
     kubeconfig::{Found, WhichCluster},
     live::{Listed, Part, Place, Question, Unlisted, find, get, list, list_all},
     objects::states,
     resource::{NoWorkload, Resource},
     service::cluster_ip,
-    signals::{ReadSignals, SignalEvents, Signals, StoredSignal, manifest},
+    signals::{ReadSignals, Signals, StoredSignal, manifest},
     storage::{FoundStorage, Storage, find_storage},
     store_pod::{StoreError, StorePods},
     tunnel::{Tunnel, TunnelError},
+    watching::{
+        LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, watch_failure,
+        watch_retry_after, watch_status,
+    },
     webhook_configuration::{PublishError, Published, WebhookConfiguration},
     write::{Verb, Write, WriteError},
 };

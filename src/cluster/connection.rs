@@ -48,10 +48,6 @@ pub(crate) enum ConnectError {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long one watch lasts. If its connection dies without a word, what it shows is that old at most,
-/// and the time of a new connection.
-pub(crate) const WATCH_SECONDS: u32 = 30;
-
 #[cfg(test)]
 mod tests {
     use std::{fs, net::Ipv4Addr};

@@ -1,18 +1,20 @@
 //! Signals: assertions as objects of a cluster, read and written with the rights of the one who asks.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use kube::{
     Api, Client,
     api::{ApiResource, DeleteParams, DynamicObject, Preconditions},
     core::Request,
-    runtime::watcher::{self, Config, Event, watcher},
+    runtime::watcher::{Config, watcher},
 };
-use oncue_signals::{GROUP, KIND, PLURAL, Signal, SignalError, VERSION, object_name};
+use oncue_signals::{Signal, SignalError, object_name};
 use serde_json::{Value, json};
 
-use super::{ApiError, Place, Question, Resource, Unlisted, Verb, Write, call, find, get};
+use super::{
+    ApiError, Place, Question, Resource, Unlisted, Verb, WatchEvents, Write, call, find, get,
+};
 use crate::{
     language::{Kind, Namespace, VariableKey, VariableName},
     life::Assertion,
@@ -85,10 +87,6 @@ pub(crate) enum SignalWriteError {
     #[error(transparent)]
     Unwritable(#[from] SignalError),
 }
-
-/// What a watch shows.
-pub(crate) type SignalEvents =
-    Pin<Box<dyn Stream<Item = watcher::Result<Event<DynamicObject>>> + Send>>;
 
 impl Signals {
     pub(crate) fn new(client: Client) -> Self {
@@ -242,14 +240,8 @@ impl Signals {
     }
 
     /// Follows the Signals of a namespace.
-    pub(crate) fn watch(&self, namespace: &Namespace) -> SignalEvents {
-        let resource = ApiResource {
-            group: GROUP.to_owned(),
-            version: VERSION.to_owned(),
-            api_version: format!("{GROUP}/{VERSION}"),
-            kind: KIND.to_owned(),
-            plural: PLURAL.to_owned(),
-        };
+    pub(crate) fn watch(&self, namespace: &Namespace) -> WatchEvents<DynamicObject> {
+        let resource = ApiResource::erase::<Signal>(&());
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), namespace.as_str(), &resource);
         watcher(api, Config::default()).boxed()

@@ -1,7 +1,5 @@
 //! Why objects cannot be watched.
 
-use std::time::Duration;
-
 use kube::{core::Status, runtime::watcher};
 
 /// Why objects cannot be watched.
@@ -49,38 +47,14 @@ impl Failure {
     }
 }
 
-/// Returns how long the API server asks to be left alone.
-pub(super) fn retry_after(error: &watcher::Error) -> Option<Duration> {
-    let seconds = status(error)?.details.as_ref()?.retry_after_seconds;
-    Some(Duration::from_secs(u64::from(seconds).min(60)))
-}
-
-/// Returns the words of the API server, or else the whole error. Errors of a watch print what caused
-/// them, so their causes are not printed once more.
-pub(super) fn text(error: &watcher::Error) -> String {
-    status(error).map_or_else(|| error.to_string(), |status| status.message.clone())
-}
-
-fn status(error: &watcher::Error) -> Option<&Status> {
-    match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => Some(status),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_told_once_in_the_words_of_the_api_server() {
+    fn a_status_of_403_is_a_missing_permission() {
         let refusal = Status::failure("secrets is forbidden", "Forbidden").with_code(403);
         let error = watcher::Error::InitialListFailed(kube::Error::Api(Box::new(refusal)));
-        assert_eq!(text(&error), "secrets is forbidden");
         assert_eq!(Failure::of(&error), Failure::Forbidden);
-        assert!(!text(&watcher::Error::NoResourceVersion).is_empty());
     }
 }

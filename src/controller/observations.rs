@@ -1,8 +1,8 @@
 //! The objects of one kind, as a watch of the API server shows them.
 
-use std::{fmt, pin::Pin, time::Duration};
+use std::{fmt, pin::Pin};
 
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use kube::{
     Api, Client, Resource,
     api::{ApiResource, DynamicObject, ObjectMeta},
@@ -13,9 +13,11 @@ use serde_json::Value;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tracing::warn;
 
-use super::failure::{self, Failure};
+use super::failure::Failure;
 use crate::{
-    cluster::WATCH_SECONDS,
+    cluster::{
+        LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, watch_failure, watch_retry_after,
+    },
     outage::{Outage, Pause},
 };
 
@@ -62,7 +64,7 @@ impl fmt::Display for Watched {
     }
 }
 
-type Events = Pin<Box<dyn Stream<Item = watcher::Result<Event<DynamicObject>>> + Send>>;
+type Events = WatchEvents<DynamicObject>;
 
 /// A watch that goes on for ever. After a failure it pauses, and lists again if it has to.
 pub(super) struct Observations {
@@ -124,8 +126,8 @@ impl Observations {
 
     fn failed(&mut self, error: &watcher::Error) -> Observation {
         let failure = Failure::of(error);
-        let asked_for = failure::retry_after(error).unwrap_or_default();
-        let text = failure::text(error);
+        let asked_for = watch_retry_after(error).unwrap_or_default();
+        let text = watch_failure(error);
         self.outage.failed(&text, &text);
         let pause = self.pause.after_failure();
         let until = pause.deadline().max(Instant::now() + asked_for);
@@ -160,12 +162,6 @@ fn open(client: Client, resource: &ApiResource, watched: Watched) -> Events {
         watcher(api, config).boxed()
     }
 }
-
-/// How long a page of a list may take.
-const LONGEST_LIST: Duration = Duration::from_mins(1);
-
-/// How long a watch may be silent before it lists again, in case its connection is dead.
-const LONGEST_SILENCE: Duration = Duration::from_mins(10);
 
 fn api<K>(client: Client, resource: &ApiResource, namespace: Option<&str>) -> Api<K>
 where
@@ -219,6 +215,8 @@ pub(crate) fn json(object: DynamicObject) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use kube::core::GroupVersion;
 
     use super::{super::fake::FakeApi, *};

@@ -14,7 +14,7 @@ use oncue_wire::{Bookmark, Change, Event};
 use super::is_at_or_below;
 use crate::{
     api::documents,
-    cluster::{ApiError, SignalEvents, StoredSignal},
+    cluster::{ApiError, StoredSignal, WatchEvents},
     commands::{
         backend::{Changes, Seen},
         cluster::Cluster,
@@ -29,7 +29,7 @@ pub(super) struct SignalChanges<'a> {
     cluster: &'a Cluster,
     /// Where the Signals are, and how that is known.
     place: String,
-    events: SignalEvents,
+    events: WatchEvents<DynamicObject>,
     translator: Translator,
     backoff: Backoff,
 }
@@ -37,7 +37,7 @@ pub(super) struct SignalChanges<'a> {
 impl<'a> SignalChanges<'a> {
     pub(super) fn of(
         (cluster, place): (&'a Cluster, String),
-        events: SignalEvents,
+        events: WatchEvents<DynamicObject>,
         prefix: Option<VariableName>,
     ) -> Self {
         Self {

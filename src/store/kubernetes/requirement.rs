@@ -4,7 +4,7 @@ use kube::{Client, runtime::watcher};
 use oncue_signals::{GROUP, KIND, PLURAL, SignalSpec, VERSION};
 use serde_json::{Value, json};
 
-use crate::cluster::{ApiError, call};
+use crate::cluster::{ApiError, call, watch_failure, watch_status};
 
 /// That the CRD is missing, and the fix.
 pub(super) const MISSING_CRD: &str = "the CRD signals.oncue.dev is missing: install it with oncue's \
@@ -12,11 +12,10 @@ pub(super) const MISSING_CRD: &str = "the CRD signals.oncue.dev is missing: inst
 
 /// Returns why a watch failed, with the fix.
 pub(super) async fn explain(client: &Client, error: &watcher::Error) -> String {
-    match status(error) {
+    match watch_status(error) {
         Some(status) if status.code == 404 => missing(client).await,
         Some(status) if status.code == 403 => forbidden(&status.message),
-        Some(status) => status.message.clone(),
-        None => error.to_string(),
+        _ => watch_failure(error),
     }
 }
 
@@ -111,15 +110,4 @@ async fn get(client: &Client, path: &str) -> Result<Value, ApiError> {
     let request = http::Request::get(path).body(Vec::new());
     let request = request.map_err(|error| ApiError::Unanswered(error.to_string()))?;
     call(client.request(request)).await
-}
-
-/// Returns the words of the API server, if it answered.
-pub(super) fn status(error: &watcher::Error) -> Option<&kube::core::Status> {
-    match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => Some(status),
-        _ => None,
-    }
 }

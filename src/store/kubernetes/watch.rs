@@ -1,8 +1,8 @@
 //! The watch of all Signals, which goes on for ever.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use kube::{
     Api, Client,
     api::DynamicObject,
@@ -16,16 +16,18 @@ use super::{
     mirror::{Mirror, OutOfOrder},
     replica::Replica,
     requests::signals,
-    requirement::{check_fields, explain, status},
+    requirement::{check_fields, explain},
     sight::Sight,
     skipped::Skip,
 };
 use crate::{
-    cluster::WATCH_SECONDS,
+    cluster::{
+        LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, watch_retry_after, watch_status,
+    },
     outage::{Outage, Pause},
 };
 
-type Events = Pin<Box<dyn Stream<Item = watcher::Result<Event<DynamicObject>>> + Send>>;
+type Events = WatchEvents<DynamicObject>;
 
 /// The watch of all Signals.
 pub(super) struct SignalWatch {
@@ -178,7 +180,7 @@ impl SignalWatch {
     }
 
     async fn failed(&mut self, error: &watcher::Error) {
-        let code = status(error).map(|status| status.code);
+        let code = watch_status(error).map(|status| status.code);
         let is_start = matches!(error, watcher::Error::WatchStartFailed(_));
         // That the API server has forgotten where we are is no failure: the next list tells.
         if code != Some(410) {
@@ -186,8 +188,11 @@ impl SignalWatch {
             self.outage.failed(&text, &text);
             self.metrics.watch_failed();
             self.sight.fails();
-            let asked_for = retry_after(error);
-            tokio::join!(self.pause.after_failure(), sleep(asked_for));
+            let asked_for = watch_retry_after(error).unwrap_or_default();
+            tokio::join!(
+                self.pause.after_failure(),
+                sleep(asked_for.min(LONGEST_PAUSE))
+            );
         }
         // Only a list shows that the watch works again: if nothing changes, a watch says nothing. After
         // lists that are complete, the pause is short, and watches may be refused all the same.
@@ -214,24 +219,12 @@ impl SignalWatch {
     }
 }
 
-/// Returns how long the API server asks to be left alone, within limits.
-fn retry_after(error: &watcher::Error) -> Duration {
-    let details = status(error).and_then(|status| status.details.as_ref());
-    let seconds = details.map_or(0, |details| details.retry_after_seconds);
-    Duration::from_secs(u64::from(seconds)).min(LONGEST_PAUSE)
-}
-
 fn open(client: &Client) -> Events {
     let api = Api::<DynamicObject>::all_with(client.clone(), &signals());
     watcher(api, Config::default().timeout(WATCH_SECONDS)).boxed()
 }
 
-/// How long a page of a list may take.
-const LONGEST_LIST: Duration = Duration::from_mins(1);
-
-/// After how long without any change everything is listed again, in case that a watch is broken.
-const LONGEST_SILENCE: Duration = Duration::from_mins(10);
-
+/// The longest pause that the API server may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Lists so far apart need no longer pause.

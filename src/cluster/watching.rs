@@ -1,0 +1,58 @@
+//! What all watches share.
+
+use std::{pin::Pin, time::Duration};
+
+use futures_util::Stream;
+use kube::{
+    core::Status,
+    runtime::watcher::{self, Event},
+};
+
+/// What a watch shows, for ever.
+pub(crate) type WatchEvents<K> = Pin<Box<dyn Stream<Item = watcher::Result<Event<K>>> + Send>>;
+
+/// How long one watch lasts. If its connection dies without a word, what it shows is that old at most,
+/// and the time of a new connection.
+pub(crate) const WATCH_SECONDS: u32 = 30;
+
+/// How long a page of a list may take.
+pub(crate) const LONGEST_LIST: Duration = Duration::from_mins(1);
+
+/// How long a watch may be silent before it lists again, in case its connection is dead.
+pub(crate) const LONGEST_SILENCE: Duration = Duration::from_mins(10);
+
+/// Returns what the API server answered to a watch that failed, if it did.
+pub(crate) fn watch_status(error: &watcher::Error) -> Option<&Status> {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => Some(status),
+        _ => None,
+    }
+}
+
+/// Returns the words of the API server, or else the whole error. Errors of a watch print what caused
+/// them, so their causes are not printed once more.
+pub(crate) fn watch_failure(error: &watcher::Error) -> String {
+    watch_status(error).map_or_else(|| error.to_string(), |status| status.message.clone())
+}
+
+/// Returns how long the API server asks to be left alone, at most a minute.
+pub(crate) fn watch_retry_after(error: &watcher::Error) -> Option<Duration> {
+    let seconds = watch_status(error)?.details.as_ref()?.retry_after_seconds;
+    Some(Duration::from_secs(u64::from(seconds).min(60)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_once_in_the_words_of_the_api_server() {
+        let refusal = Status::failure("secrets is forbidden", "Forbidden").with_code(403);
+        let error = watcher::Error::InitialListFailed(kube::Error::Api(Box::new(refusal)));
+        assert_eq!(watch_failure(&error), "secrets is forbidden");
+        assert!(!watch_failure(&watcher::Error::NoResourceVersion).is_empty());
+    }
+}
