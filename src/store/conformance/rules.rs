@@ -151,12 +151,7 @@ async fn keeps_namespaces_apart(ground: &Ground) {
 }
 
 async fn tells_the_feed_before_it_answers(ground: &Ground) {
-    let heard = Arc::new(Heard::of(ground));
-    ground
-        .backend()
-        .start(Arc::clone(&heard) as _)
-        .await
-        .unwrap();
+    let heard = Heard::start(ground).await;
     let created = assert(ground, &ground.key("a"), mk_hand("x")).await;
     let heard_of: Vec<_> = heard
         .variables()
@@ -174,18 +169,9 @@ async fn tells_the_feed_before_it_answers(ground: &Ground) {
 async fn gives_a_late_feed_everything(ground: &Ground) {
     assert(ground, &ground.key("b"), mk_hand("x")).await;
     assert(ground, &ground.key("a"), mk_hand("x")).await;
-    let (early, late) = (Arc::new(Heard::of(ground)), Arc::new(Heard::of(ground)));
-    ground
-        .backend()
-        .start(Arc::clone(&early) as _)
-        .await
-        .unwrap();
+    let early = Heard::start(ground).await;
     assert(ground, &ground.key("c"), mk_hand("x")).await;
-    ground
-        .backend()
-        .start(Arc::clone(&late) as _)
-        .await
-        .unwrap();
+    let late = Heard::start(ground).await;
     assert_eq!(early.variables().count(), 3);
     assert_eq!(late.variables(), early.variables());
 }
@@ -201,12 +187,7 @@ async fn one_of_many_concurrent_creates_is_the_first(ground: &Ground) {
 }
 
 async fn feeds_concurrent_changes_in_the_order_of_their_commits(ground: &Ground) {
-    let heard = Arc::new(Heard::of(ground));
-    ground
-        .backend()
-        .start(Arc::clone(&heard) as _)
-        .await
-        .unwrap();
+    let heard = Heard::start(ground).await;
     let change = |n: usize| async move {
         let key = ground.key(["a", "a/b", "c"][n % 3]);
         match n % 5 {
@@ -215,12 +196,7 @@ async fn feeds_concurrent_changes_in_the_order_of_their_commits(ground: &Ground)
         }
     };
     future::join_all((0..200).map(change)).await;
-    let late = Arc::new(Heard::of(ground));
-    ground
-        .backend()
-        .start(Arc::clone(&late) as _)
-        .await
-        .unwrap();
+    let late = Heard::start(ground).await;
     assert_eq!(heard.variables(), late.variables());
 }
 
@@ -231,11 +207,15 @@ struct Heard {
 }
 
 impl Heard {
-    fn of(ground: &Ground) -> Self {
-        Self {
+    /// Returns a new feed, which the backend feeds from now on.
+    async fn start(ground: &Ground) -> Arc<Self> {
+        let heard = Arc::new(Self {
             namespaces: ground.namespaces.clone(),
             state: Mutex::default(),
-        }
+        });
+        let started = ground.backend().start(Arc::clone(&heard) as _).await;
+        started.unwrap();
+        heard
     }
 
     fn variables(&self) -> Variables {
@@ -290,12 +270,7 @@ impl Ground {
 
 /// Returns the variable as a new feed gets it.
 async fn kept(ground: &Ground, key: &VariableKey) -> Variable {
-    let heard = Arc::new(Heard::of(ground));
-    ground
-        .backend()
-        .start(Arc::clone(&heard) as _)
-        .await
-        .unwrap();
+    let heard = Heard::start(ground).await;
     heard.variables().get(key).unwrap().clone()
 }
 
