@@ -76,7 +76,7 @@ pub(crate) fn tcp_url(host: &str, port: u16) -> String {
     }
 }
 
-/// Returns a host that a probe of the pod can reach, or why there is none.
+/// Returns a host that a probe of the pod can reach, or why it cannot be named.
 pub(crate) fn host_name(host: &Text) -> Result<String, String> {
     let host = host.get()?;
     let bare = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
@@ -108,7 +108,7 @@ fn without_own_namespace(host: &str) -> Result<String, String> {
     Ok(host.to_owned())
 }
 
-/// Returns a port's number, or why there is none.
+/// Returns a port's number, or why it is not known.
 pub(crate) fn port_number(port: &Text) -> Result<u16, String> {
     let port = port.get()?;
     let number = port.parse::<u16>().ok().filter(|number| *number > 0);

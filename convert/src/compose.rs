@@ -9,7 +9,7 @@ use crate::{
     plan::{Annotation, Existing, Outcome},
 };
 
-/// What becomes of the dependencies of a compose file.
+/// What happens to the dependencies of a compose file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ComposePlan {
     /// Every entry of `depends_on`, in the order of the file.
@@ -25,7 +25,7 @@ pub struct Dependency {
     pub service: String,
     /// The service that it depends on.
     pub on: String,
-    /// What becomes of it.
+    /// What happens to it.
     pub outcome: Outcome,
     /// What a reader should know about the conversion.
     pub notes: Vec<String>,

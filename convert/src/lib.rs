@@ -4,7 +4,7 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`plan`] | what becomes of every init container of a set of objects, and the annotations for it |
+//! | [`plan`] | what happens to every init container of a set of objects, and the annotations for it |
 //! | [`compose`] | `depends_on` of a compose file, for the manifests made from it |
 //! | [`leftover`] | what only the removed containers needed |
 //! | `understanding` | what a container waits for, from runs under different hypotheses |

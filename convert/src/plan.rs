@@ -1,4 +1,4 @@
-//! What becomes of every init container of a set of objects.
+//! What happens to every init container of a set of objects.
 
 mod annotate;
 mod pod;
@@ -44,13 +44,13 @@ pub struct ContainerPlan {
     pub index: usize,
     /// Its name.
     pub name: String,
-    /// What becomes of it.
+    /// What happens to it.
     pub outcome: Outcome,
     /// What a reader should know about the conversion.
     pub notes: Vec<String>,
 }
 
-/// What becomes of a container.
+/// What happens to a container.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Outcome {
     /// Terms say nearly the same, but the settings ask for exact ones only.

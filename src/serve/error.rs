@@ -29,7 +29,7 @@ pub(crate) enum ServeError {
     /// A socket cannot be bound.
     #[error(transparent)]
     Listen(#[from] ListenersError),
-    /// The store is kept in a cluster, and there is none.
+    /// The backend of the store is a cluster, and no cluster is configured.
     #[error("--store kubernetes keeps signals in a cluster, and none is connected")]
     NoCluster,
     /// The process cannot run tasks.

@@ -1,4 +1,4 @@
-//! What becomes of init containers of every shape.
+//! What happens to init containers of every shape.
 
 mod kit;
 mod position;

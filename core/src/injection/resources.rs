@@ -140,7 +140,7 @@ impl<'a> Written<'a> {
         Some(item.amount)
     }
 
-    /// Returns the request and the limit of the disk: there is none by default.
+    /// Returns the request and the limit of the disk; by default, none is set.
     fn ephemeral_storage(&self, default: Resources) -> (Option<Quantity>, Option<Quantity>) {
         let written = |side| self.find(side, "ephemeral-storage");
         match (written("requests"), written("limits")) {

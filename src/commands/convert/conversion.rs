@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::manifests::{Change, Document, Edit, File, ManifestError, Rewriting, Source};
 
-/// What becomes of a set of files.
+/// What happens to a set of files.
 #[derive(Debug)]
 pub(super) struct Conversion {
     pub(super) files: Vec<ConvertedFile>,

@@ -1,4 +1,4 @@
-//! Containers in few words, and what becomes of them.
+//! Containers in few words, and what happens to them.
 
 use std::fmt::Write;
 
@@ -66,7 +66,7 @@ pub(super) fn plan_of(workload: &Value, others: &[Value]) -> PodPlan {
     plan(&documents, &Settings::default()).remove(0)
 }
 
-/// Returns what becomes of the first init container, as one line: `tcp://db:5432`,
+/// Returns what happens to the first init container, as one line: `tcp://db:5432`,
 /// `~tcp://db:5432` if approximate, or `-` and the reason.
 pub(super) fn outcome(workload: &Value, others: &[Value]) -> String {
     let plan = plan_of(workload, others);
