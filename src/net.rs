@@ -7,7 +7,9 @@
 //! | `metrics` | [`NetMetrics`], what the listeners count |
 //! | `shutdown` | [`Shutdown`], the phases of the way down: serving, lingering, draining |
 //! | `accept` | the loop: a slot, a connection, a task |
-//! | `connection` | one connection: handshake, HTTP/1.1 or HTTP/2, graceful end |
+//! | `connection` | one connection: first byte, handshake, HTTP/1.1 or HTTP/2, graceful end |
+//! | `origin` | [`Channel`] and [`Peer`], where a request comes from |
+//! | `handshake` | why TLS handshakes fail |
 //! | `pace` | the timeouts for heads and idle connections, below HTTP |
 //! | `stall` | the timeout for peers that do not read |
 //! | `host` | the check of the Host header |
@@ -21,9 +23,11 @@ mod accept;
 mod bind;
 mod body;
 mod connection;
+mod handshake;
 mod host;
 mod limits;
 mod metrics;
+mod origin;
 mod pace;
 pub(crate) mod problem;
 mod shutdown;
@@ -43,6 +47,7 @@ pub use self::{
     body::BodyError,
     limits::{Limits, SMALL_BYTES},
     metrics::NetMetrics,
+    origin::{Channel, Peer},
     shutdown::{Phase, Shutdown, ShutdownTrigger},
 };
 
@@ -62,6 +67,8 @@ pub struct Endpoint {
 /// What is spoken on a connection.
 #[derive(Clone, Debug)]
 pub enum Transport {
+    /// TLS or HTTP/1.1 in the clear, as the first byte of the connection tells.
+    Either(Arc<ServerConfig>),
     /// HTTP/1.1 in the clear: the leanest connection there is.
     Plain,
     /// TLS, with HTTP/1.1 or HTTP/2 as ALPN says.

@@ -5,7 +5,7 @@ use std::{io, sync::Arc, time::Duration};
 use axum::Router;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{OwnedSemaphorePermit, Semaphore},
     task::{JoinError, JoinSet},
     time::{sleep, timeout},
@@ -14,14 +14,14 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{error, info, warn};
 
 use super::{
-    Endpoint, Phase, ServeContext, Transport,
-    connection::{Shared, Tls, serve_plain, serve_tls},
+    Endpoint, Peer, Phase, ServeContext, Transport,
+    connection::{Accepted, Shared, Tls, serve_either, serve_plain, serve_tls},
 };
 
 /// Accepts connections and owns the tasks that serve them.
 pub(crate) struct AcceptLoop {
     listener: TcpListener,
-    tls: Option<Tls>,
+    speech: Speech,
     shared: Arc<Shared>,
     slots: Slots,
     health: AcceptHealth,
@@ -36,16 +36,18 @@ impl AcceptLoop {
             limits,
         } = endpoint;
         let ServeContext { shutdown, metrics } = context;
-        let tls = match transport {
-            Transport::Plain => None,
-            Transport::Tls(config) => Some(Tls {
-                acceptor: TlsAcceptor::from(config),
-                handshake_failures: metrics.tls_handshake_failures(name),
-            }),
+        let tls = |config| Tls {
+            acceptor: TlsAcceptor::from(config),
+            failures: metrics.tls_handshake_failures(name),
+        };
+        let speech = match transport {
+            Transport::Either(config) => Speech::Either(tls(config)),
+            Transport::Plain => Speech::Plain,
+            Transport::Tls(config) => Speech::Tls(tls(config)),
         };
         Self {
             listener,
-            tls,
+            speech,
             slots: Slots::new(limits.connections, metrics.connections(name)),
             health: AcceptHealth::Good,
             shared: Arc::new(Shared {
@@ -66,38 +68,43 @@ impl AcceptLoop {
             tokio::select! {
                 () = &mut draining => break,
                 Some(ended) = connections.join_next() => self.report(ended),
-                (stream, slot) = self.next_connection() => {
-                    self.spawn(stream, slot, &mut connections);
+                (accepted, slot) = self.next_connection() => {
+                    self.spawn(accepted, slot, &mut connections);
                 }
             }
         }
         self.drain(connections).await;
     }
 
-    fn spawn(&self, stream: TcpStream, slot: Slot, connections: &mut JoinSet<()>) {
+    fn spawn(&self, accepted: Accepted, slot: Slot, connections: &mut JoinSet<()>) {
         let shared = Arc::clone(&self.shared);
-        match self.tls.clone() {
-            None => connections.spawn(async move {
-                serve_plain(stream, shared).await;
+        match self.speech.clone() {
+            Speech::Either(tls) => connections.spawn(async move {
+                serve_either(accepted, tls, shared).await;
                 drop(slot);
             }),
-            Some(tls) => connections.spawn(async move {
-                serve_tls(stream, tls, shared).await;
+            Speech::Plain => connections.spawn(async move {
+                serve_plain(accepted, shared).await;
+                drop(slot);
+            }),
+            Speech::Tls(tls) => connections.spawn(async move {
+                serve_tls(accepted, tls, shared).await;
                 drop(slot);
             }),
         };
     }
 
     /// Waits for a free slot and a connection. Nothing is lost when this is dropped half way.
-    async fn next_connection(&mut self) -> (TcpStream, Slot) {
+    async fn next_connection(&mut self) -> (Accepted, Slot) {
         let permit = self.slots.take().await;
         loop {
             match self.listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, address)) => {
                     self.recover();
                     // Fails only on a connection that is already gone.
                     let _ = stream.set_nodelay(true);
-                    return (stream, self.slots.fill(permit));
+                    let peer = Peer::at(address);
+                    return (Accepted { stream, peer }, self.slots.fill(permit));
                 }
                 Err(error) => self.back_off(&error).await,
             }
@@ -150,6 +157,14 @@ impl AcceptLoop {
             error!(listener, %error, "a connection's task panicked");
         }
     }
+}
+
+/// What is spoken on the connections of a listener.
+#[derive(Clone)]
+enum Speech {
+    Either(Tls),
+    Plain,
+    Tls(Tls),
 }
 
 /// Whether accepting has failed since it last worked: it is logged once.

@@ -2,8 +2,8 @@
 
 use std::{
     convert::Infallible,
-    fmt::Display,
     future::ready,
+    io,
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
@@ -17,19 +17,19 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::graceful::GracefulConnection,
 };
-use prometheus_client::metrics::counter::Counter;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 use tracing::debug;
 
 use super::{
-    Limits, Phase, Shutdown,
+    Channel, Limits, Peer, Phase, Shutdown,
     body::{ExchangeBody, TimedBody},
+    handshake::{HandshakeFailure, HandshakeFailures},
     host,
     pace::{FirstByte, Pace, PacedIo, Patience},
 };
@@ -46,41 +46,99 @@ pub(crate) struct Shared {
 #[derive(Clone)]
 pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
-    pub(crate) handshake_failures: Counter,
+    pub(crate) failures: HandshakeFailures,
 }
 
 impl Tls {
-    fn refuse(&self, shared: &Shared, error: &dyn Display) {
-        self.handshake_failures.inc();
-        debug!(listener = shared.name, %error, "tls handshake failed");
+    fn refuse(&self, shared: &Shared, (peer, error): (Peer, &io::Error)) {
+        let reason = HandshakeFailure::of(error);
+        self.failures.count(reason);
+        let Peer(peer) = peer;
+        debug!(listener = shared.name, %peer, ?reason, %error, "tls handshake failed");
     }
+}
+
+/// A connection that was accepted.
+pub(crate) struct Accepted {
+    pub(crate) stream: TcpStream,
+    pub(crate) peer: Peer,
+}
+
+/// Where the requests of a connection come from.
+#[derive(Clone, Copy)]
+struct Origin {
+    channel: Channel,
+    peer: Peer,
 }
 
 /// Serves a connection in the clear.
-pub(crate) async fn serve_plain(stream: TcpStream, shared: Arc<Shared>) {
-    report(shared.name, serve_http1(stream, &shared).await);
+pub(crate) async fn serve_plain(accepted: Accepted, shared: Arc<Shared>) {
+    let Accepted { stream, peer } = accepted;
+    let origin = Origin {
+        channel: Channel::Plain,
+        peer,
+    };
+    report(shared.name, serve_http1(stream, origin, &shared).await);
 }
 
 /// Serves a connection after its TLS handshake.
-pub(crate) async fn serve_tls(stream: TcpStream, tls: Tls, shared: Arc<Shared>) {
-    let handshake = timeout(shared.limits.handshake, tls.acceptor.accept(stream));
-    let stream = match handshake.await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return tls.refuse(&shared, &error),
-        Err(elapsed) => return tls.refuse(&shared, &elapsed),
-    };
-    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        report(shared.name, Box::pin(serve_http2(stream, &shared)).await);
-    } else {
-        report(shared.name, serve_http1(stream, &shared).await);
+pub(crate) async fn serve_tls(accepted: Accepted, tls: Tls, shared: Arc<Shared>) {
+    let deadline = Instant::now() + shared.limits.handshake;
+    serve_tls_by(deadline, accepted, (tls, shared)).await;
+}
+
+/// Serves a connection as its first byte tells: that of a TLS handshake, or that of plain HTTP.
+pub(crate) async fn serve_either(accepted: Accepted, tls: Tls, shared: Arc<Shared>) {
+    let deadline = Instant::now() + shared.limits.handshake;
+    let mut first = [0; 1];
+    let peeked = timeout_at(deadline, accepted.stream.peek(&mut first)).await;
+    match peeked.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+        Ok(0) => tls.refuse(
+            &shared,
+            (accepted.peer, &io::ErrorKind::UnexpectedEof.into()),
+        ),
+        Ok(_) if first == [TLS_HANDSHAKE] => {
+            serve_tls_by(deadline, accepted, (tls, shared)).await;
+        }
+        Ok(_) => serve_plain(accepted, shared).await,
+        Err(error) => tls.refuse(&shared, (accepted.peer, &error)),
     }
 }
 
-async fn serve_http1<T>(stream: T, shared: &Arc<Shared>) -> hyper::Result<()>
+/// The type of the record that opens a TLS connection; no method of HTTP begins with this byte.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+async fn serve_tls_by(
+    deadline: Instant,
+    Accepted { stream, peer }: Accepted,
+    (tls, shared): (Tls, Arc<Shared>),
+) {
+    let buffer = shared.limits.tls_buffer;
+    let accepting = tls
+        .acceptor
+        .accept_with(stream, |tls| tls.set_buffer_limit(Some(buffer)));
+    let handshake = timeout_at(deadline, accepting).await;
+    let stream = match handshake.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+        Ok(stream) => stream,
+        Err(error) => return tls.refuse(&shared, (peer, &error)),
+    };
+    let origin = Origin {
+        channel: Channel::Tls,
+        peer,
+    };
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        let served = Box::pin(serve_http2(stream, origin, &shared)).await;
+        report(shared.name, served);
+    } else {
+        report(shared.name, serve_http1(stream, origin, &shared).await);
+    }
+}
+
+async fn serve_http1<T>(stream: T, origin: Origin, shared: &Arc<Shared>) -> hyper::Result<()>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (io, service) = dress(stream, shared, FirstByte::BeginsHead);
+    let (io, service) = wrap_stream((stream, origin), shared, FirstByte::BeginsHead);
     let connection = conn::http1::Builder::new()
         .max_buf_size(shared.limits.read_buffer)
         .header_read_timeout(None)
@@ -91,11 +149,11 @@ where
     drive(connection, shared.shutdown.clone(), Phase::Draining).await
 }
 
-async fn serve_http2<T>(stream: T, shared: &Arc<Shared>) -> hyper::Result<()>
+async fn serve_http2<T>(stream: T, origin: Origin, shared: &Arc<Shared>) -> hyper::Result<()>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (io, service) = dress(stream, shared, FirstByte::MeansNothing);
+    let (io, service) = wrap_stream((stream, origin), shared, FirstByte::MeansNothing);
     // The tasks of the streams end with their connection, which is ours.
     let connection = conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -118,8 +176,8 @@ const MAX_HTTP2_SEND_BUFFER: usize = 64 * 1024;
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-fn dress<T>(
-    stream: T,
+fn wrap_stream<T>(
+    (stream, origin): (T, Origin),
     shared: &Arc<Shared>,
     first_byte: FirstByte,
 ) -> (TokioIo<PacedIo<T>>, HttpService) {
@@ -132,7 +190,12 @@ fn dress<T>(
     };
     let io = PacedIo::new(stream, Arc::clone(&pace), patience);
     let shared = Arc::clone(shared);
-    (TokioIo::new(io), HttpService { shared, pace })
+    let service = HttpService {
+        shared,
+        origin,
+        pace,
+    };
+    (TokioIo::new(io), service)
 }
 
 /// Borrows the connection: a future holds what it is given once more for each `await` that it is
@@ -161,6 +224,7 @@ fn report(listener: &'static str, result: hyper::Result<()>) {
 /// The router, for one connection.
 struct HttpService {
     shared: Arc<Shared>,
+    origin: Origin,
     pace: Arc<Pace>,
 }
 
@@ -177,7 +241,10 @@ impl Service<Request<Incoming>> for HttpService {
             )));
         }
         let version = request.version();
-        let request = request.map(|body| TimedBody::new(body, self.shared.limits.body));
+        let mut request = request.map(|body| TimedBody::new(body, self.shared.limits.body));
+        let Origin { channel, peer } = self.origin;
+        request.extensions_mut().insert(channel);
+        request.extensions_mut().insert(peer);
         // Called out here, so that the request takes no room while its answer is awaited.
         let answer = self.shared.router.clone().call(request);
         let shared = Arc::clone(&self.shared);

@@ -21,6 +21,8 @@ pub struct Limits {
     pub drain: Duration,
     /// The most that is read ahead, in bytes, and so the longest head: at least 8 KiB.
     pub read_buffer: usize,
+    /// The most that TLS keeps of an answer for a peer that does not take it, in bytes.
+    pub tls_buffer: usize,
 }
 
 impl Limits {
@@ -28,6 +30,7 @@ impl Limits {
     pub const STORE: Self = Self {
         connections: 20_000,
         read_buffer: 8 * KIB,
+        tls_buffer: 4 * KIB,
         ..Self::DEFAULT
     };
 
@@ -56,6 +59,7 @@ impl Limits {
         write: Duration::from_secs(20),
         drain: Duration::from_secs(10),
         read_buffer: 64 * KIB,
+        tls_buffer: 16 * KIB,
     };
 }
 
@@ -69,10 +73,15 @@ impl Limits {
         }
     }
 
-    /// Returns the memory of one connection, in bytes: all that is read ahead, and a buffer to
-    /// write from.
+    /// Returns the memory of one connection in the clear, in bytes: all that is read ahead, and a
+    /// buffer to write from.
     pub const fn connection_bytes(&self) -> usize {
         self.read_buffer + WRITE_BUFFER
+    }
+
+    /// Returns the memory of one connection over TLS, in bytes.
+    pub const fn tls_connection_bytes(&self) -> usize {
+        self.connection_bytes() + TLS_READ + TLS_STATE + self.tls_buffer
     }
 }
 
@@ -81,5 +90,11 @@ pub const SMALL_BYTES: usize = 4 * KIB;
 
 /// What hyper buffers of an answer before it writes, in bytes.
 const WRITE_BUFFER: usize = 8 * KIB;
+
+/// What rustls reads at once, and keeps for the next read, in bytes.
+const TLS_READ: usize = 4 * KIB;
+
+/// Keys, hashes and queues of a TLS connection, in bytes.
+const TLS_STATE: usize = 4 * KIB;
 
 const KIB: usize = 1024;

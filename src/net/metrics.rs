@@ -6,11 +6,13 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use super::handshake::{HandshakeFailures, Labels};
+
 /// Connections and their failures, by listener.
 #[derive(Clone, Debug, Default)]
 pub struct NetMetrics {
     connections: Family<Listener, Gauge>,
-    tls_handshake_failures: Family<Listener, Counter>,
+    tls_handshake_failures: Family<Labels, Counter>,
 }
 
 impl NetMetrics {
@@ -27,7 +29,7 @@ impl NetMetrics {
         );
         registry.register(
             "tls_handshake_failures",
-            "Connections that ended before their TLS handshake did, by listener",
+            "Connections that ended before their TLS handshake did, by listener and reason",
             tls_handshake_failures.clone(),
         );
     }
@@ -37,10 +39,9 @@ impl NetMetrics {
         self.connections.get_or_create_owned(&Listener { listener })
     }
 
-    /// Returns the counter of a listener's failed handshakes.
-    pub(crate) fn tls_handshake_failures(&self, listener: &'static str) -> Counter {
-        self.tls_handshake_failures
-            .get_or_create_owned(&Listener { listener })
+    /// Returns the counters of a listener's failed handshakes.
+    pub(super) fn tls_handshake_failures(&self, listener: &'static str) -> HandshakeFailures {
+        HandshakeFailures::of(listener, self.tls_handshake_failures.clone())
     }
 }
 

@@ -81,7 +81,7 @@ async fn counts_what_every_part_does() {
     for name in [
         "oncue_build_info{",
         r#"oncue_connections{listener="store"} 0"#,
-        r#"oncue_tls_handshake_failures_total{listener="webhook"} 0"#,
+        r#"oncue_tls_handshake_failures_total{listener="webhook",reason="timed-out"} 0"#,
         r#"oncue_webhook_cert_not_after_seconds{certificate="leaf"} "#,
         "oncue_webhook_in_flight 0",
         r#"oncue_webhook_duration_seconds_bucket{le="0.0001",path="lint"} 0"#,

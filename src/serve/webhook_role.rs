@@ -30,7 +30,7 @@ use crate::{
 /// Returns how many connections the limits of memory and of open files leave room for.
 fn connections(memory: &WebhookMemory) -> usize {
     let files = open_files::for_the_webhook(open_files::limit());
-    files.min(memory.connections / Limits::WEBHOOK.connection_bytes())
+    files.min(memory.connections / Limits::WEBHOOK.tls_connection_bytes())
 }
 
 /// The webhook, as far as it can be loaded without its cluster.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use axum::body::Body;
+use axum::{Extension, body::Body};
 use http::{Request, Response, Version};
 use http_body_util::BodyExt;
 use hyper::{body::Incoming, client::conn};
@@ -21,6 +21,25 @@ struct TlsServer {
 
 impl TlsServer {
     fn start(limits: Limits) -> Self {
+        Self::start_on(Transport::Tls, (mk_router(), limits))
+    }
+
+    /// Speaks TLS or plain HTTP, and answers where a request came from.
+    fn start_either() -> Self {
+        let router = mk_router().route(
+            "/origin",
+            get(async |Extension(channel): Extension<Channel>, peer| {
+                let Extension(Peer(peer)): Extension<Peer> = peer;
+                format!("{channel:?} {}", peer.ip())
+            }),
+        );
+        Self::start_on(Transport::Either, (router, LIMITS))
+    }
+
+    fn start_on(
+        transport: fn(Arc<ServerConfig>) -> Transport,
+        (router, limits): (Router, Limits),
+    ) -> Self {
         let authority = Authority::generate(SystemTime::now()).unwrap();
         let certificate = Arc::new(SwappableCertificate::new(issue(&authority)));
         let mut config = ServerConfig::builder_with_provider(provider())
@@ -29,9 +48,9 @@ impl TlsServer {
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&certificate) as _);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let transport = Transport::Tls(Arc::new(config));
+        let transport = transport(Arc::new(config));
         Self {
-            server: Server::start_on(transport, mk_router(), limits),
+            server: Server::start_on(transport, router, limits),
             authority,
             certificate,
         }
@@ -66,8 +85,20 @@ fn issue(authority: &Authority) -> CertifiedKey {
 }
 
 fn get_root() -> Request<Body> {
-    let request = Request::get("https://127.0.0.1/").header("host", "127.0.0.1");
+    get_path("/")
+}
+
+fn get_path(path: &str) -> Request<Body> {
+    let request = Request::get(format!("https://127.0.0.1{path}")).header("host", "127.0.0.1");
     request.body(Body::empty()).unwrap()
+}
+
+/// Returns the count of failed handshakes with this reason.
+fn failures(server: &TlsServer, reason: &str) -> String {
+    let name = format!(r#"tls_handshake_failures_total{{listener="test",reason="{reason}"}} "#);
+    let metrics = server.server.metrics();
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&name));
+    line.unwrap().to_owned()
 }
 
 async fn http1(stream: TlsStream<TcpStream>) -> conn::http1::SendRequest<Body> {
@@ -126,8 +157,7 @@ async fn a_silent_client_is_let_go_after_the_handshake_timeout() {
     let mut silent = server.server.connect().await;
     let (_, elapsed) = read_to_end(&mut silent).await;
     assert_about(elapsed, LIMITS.handshake);
-    let failures = r#"tls_handshake_failures_total{listener="test"} 1"#;
-    assert!(server.server.metrics().contains(failures));
+    assert_eq!(failures(&server, "timed-out"), "1");
 }
 
 #[tokio::test]
@@ -137,8 +167,7 @@ async fn a_client_without_tls_is_counted() {
     send(&mut plain, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let mut answer = Vec::new();
     let _ = plain.read_to_end(&mut answer).await;
-    let failures = r#"tls_handshake_failures_total{listener="test"} 1"#;
-    assert!(server.server.metrics().contains(failures));
+    assert_eq!(failures(&server, "not-tls"), "1");
 }
 
 #[tokio::test]
@@ -186,4 +215,97 @@ async fn lingering_tells_http2_clients_to_go_away_and_serves_new_ones() {
     let mut client = http1(server.shake_hands(b"http/1.1").await).await;
     let response = client.send_request(get_root()).await.unwrap();
     assert_eq!(response.headers()["connection"], "close");
+}
+
+#[tokio::test]
+async fn one_port_speaks_tls_and_plain_http_and_each_request_knows_which() {
+    let server = TlsServer::start_either();
+    let mut client = http1(server.shake_hands(b"http/1.1").await).await;
+    let response = client.send_request(get_path("/origin")).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "Tls 127.0.0.1");
+
+    let mut plain = server.server.connect().await;
+    let request = "GET /origin HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    send(&mut plain, request).await;
+    let (text, _) = read_to_end(&mut plain).await;
+    assert!(text.ends_with("Plain 127.0.0.1"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_sends_no_first_byte_is_let_go_and_delays_nobody() {
+    let server = TlsServer::start_either();
+    let mut silent = server.server.connect().await;
+    let mut plain = server.server.connect().await;
+    send(&mut plain, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    read_response(&mut plain).await;
+    let (text, elapsed) = read_to_end(&mut silent).await;
+    assert_eq!(text, "");
+    assert_about(elapsed, LIMITS.handshake);
+    assert_eq!(failures(&server, "timed-out"), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_begins_late_has_no_more_time() {
+    let server = TlsServer::start_either();
+    let mut slow = server.server.connect().await;
+    sleep(Duration::from_secs(3)).await;
+    slow.write_all(&[0x16]).await.unwrap();
+    let (_, elapsed) = read_to_end(&mut slow).await;
+    assert_about(
+        elapsed,
+        LIMITS
+            .handshake
+            .checked_sub(Duration::from_secs(3))
+            .unwrap(),
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_trust_the_certificate_is_counted() {
+    let server = TlsServer::start_either();
+    let stream = server.server.connect().await;
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    connector.connect(name, stream).await.unwrap_err();
+    while failures(&server, "certificate-refused") != "1" {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_neither_tls_nor_http_is_refused_as_bad_http() {
+    let server = TlsServer::start_either();
+    for first in [&b"\x15\x03\x01\x00\x02"[..], b"\x00", b"\xff\xff\r\n\r\n"] {
+        let mut stream = server.server.connect().await;
+        stream.write_all(first).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let (text, _) = read_to_end(&mut stream).await;
+        assert!(
+            text.is_empty() || text.starts_with("HTTP/1.1 400"),
+            "{text}"
+        );
+    }
+    let mut plain = server.server.connect().await;
+    send(&mut plain, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    read_response(&mut plain).await;
+}
+
+#[tokio::test]
+async fn an_answer_longer_than_the_buffer_of_tls_arrives_whole() {
+    let router = Router::new().route("/large", get(async || vec![b'x'; 1 << 20]));
+    let limits = Limits {
+        tls_buffer: 4096,
+        ..LIMITS
+    };
+    let server = TlsServer::start_on(Transport::Either, (router, limits));
+    let mut client = http1(server.shake_hands(b"http/1.1").await).await;
+    let response = client.send_request(get_path("/large")).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body.len(), 1 << 20);
 }

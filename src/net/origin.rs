@@ -1,0 +1,47 @@
+//! Where a request comes from: extensions of every request.
+
+use std::{fmt, net::SocketAddr};
+
+/// What a request came over.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Channel {
+    /// HTTP in the clear: anyone on the way can read and change it.
+    Plain,
+    /// TLS.
+    Tls,
+}
+
+/// The address at the other end of a request's connection.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Peer(pub SocketAddr);
+
+impl Peer {
+    /// Returns the peer at `address`; one of IPv4 is written as such on a socket of IPv6 too.
+    pub fn at(address: SocketAddr) -> Self {
+        let ip = address.ip().to_canonical();
+        Self(SocketAddr::new(ip, address.port()))
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv4_peer_is_written_as_such_on_a_socket_of_ipv6() {
+        for (address, expected) in [
+            ("[::ffff:10.0.0.7]:80", "10.0.0.7:80"),
+            ("10.0.0.7:80", "10.0.0.7:80"),
+            ("[fd00::7]:80", "[fd00::7]:80"),
+        ] {
+            let peer = Peer::at(address.parse().unwrap());
+            assert_eq!(peer.to_string(), expected);
+        }
+    }
+}
