@@ -179,15 +179,31 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .affinity }}
-affinity:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- end -}}
+
+{{/* Affinity of a component's pods, by default away from each other's zone. Takes a list: the root, and the component. */}}
+{{- define "oncue.affinity" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+{{- with (index $root.Values $component).affinity -}}
+{{ toYaml . }}
+{{- else -}}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 50
+      podAffinityTerm:
+        topologyKey: topology.kubernetes.io/zone
+        labelSelector:
+          matchLabels:
+            {{- include "oncue.selectorLabels" (list $root $component) | nindent 12 }}
+{{- end -}}
 {{- end -}}
 
 {{/*
-Topology spread constraints of a component's pods, by default over nodes and zones. Takes a list: the root, and the
-component.
+Topology spread constraints of a component's pods, by default over nodes. Takes a list: the root, and the component.
+
+Zones are a matter of the affinity: the scheduler ignores all constraints on a node that lacks a label of one of them, and
+many clusters have no zones.
 */}}
 {{- define "oncue.topologySpread" -}}
 {{- $root := index . 0 -}}
@@ -195,15 +211,13 @@ component.
 {{- with (index $root.Values $component).topologySpreadConstraints -}}
 {{ toYaml . }}
 {{- else -}}
-{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
-- topologyKey: {{ . }}
+- topologyKey: kubernetes.io/hostname
   maxSkew: 1
   whenUnsatisfiable: ScheduleAnyway
   labelSelector:
     matchLabels:
       {{- include "oncue.selectorLabels" (list $root $component) | nindent 6 }}
   matchLabelKeys: [pod-template-hash]
-{{- end }}
 {{- end -}}
 {{- end -}}
 

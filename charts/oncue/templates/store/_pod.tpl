@@ -81,6 +81,8 @@ spec:
   {{- with include "oncue.scheduling" .Values.store | trim }}
   {{- . | nindent 2 }}
   {{- end }}
+  affinity:
+    {{- include "oncue.affinity" (list . "store") | nindent 4 }}
   {{- if not $embedded }}
   topologySpreadConstraints:
   {{- include "oncue.topologySpread" (list . "store") | nindent 2 }}
