@@ -1,7 +1,7 @@
 //! The installation, for tests that disturb it: access to its parts, and their repair.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, resume_unwind},
     path::{Path, PathBuf},
 };
@@ -272,7 +272,19 @@ impl Oncue {
         self.let_controller_read(true).await?;
         self.start_store().await?;
         self.scale_webhook(REPLICAS).await?;
+        self.spread_webhook().await?;
         self.is_ready().await
+    }
+
+    /// Replaces the webhook's pods if one node has them all, as after the loss of the other node: the
+    /// next test may stop that one.
+    async fn spread_webhook(&self) -> Result<()> {
+        let pods = self.list(WEBHOOK).await?.into_iter();
+        let nodes: BTreeSet<_> = pods.filter_map(|pod| pod.spec?.node_name).collect();
+        if nodes.len() > 1 {
+            return Ok(());
+        }
+        self.roll_webhook_out().await
     }
 }
 

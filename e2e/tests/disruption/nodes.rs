@@ -108,6 +108,8 @@ async fn a_node_that_stops_for_good_takes_its_signals_with_it() -> Result<()> {
         ns.store().until_gone("producer/up").await?;
         let deleted = |pod: &Pod| pod.metadata.deletion_timestamp.is_some();
         lost.until("is being deleted", deleted).await?;
+        // The API server may still call a webhook pod on that node.
+        oncue.admits().await?;
         let consumer = ns.create_pod(pod("consumer").depends_on("producer/up"));
         consumer.await?.is_held().await
     })
