@@ -32,7 +32,9 @@ pub mod resources;
 pub mod settings;
 mod signaller;
 pub mod skip;
+mod user;
 mod view;
+mod volume;
 pub mod warning;
 
 pub use self::{
@@ -42,7 +44,9 @@ pub use self::{
     record::Record,
     refusal::{Collision, PodError, Refusal, Refused},
     resources::{ResourceList, Resources},
-    settings::{Controller, Image, NonRootUser, PullPolicy, Settings, StoreAddress, managed_label},
+    settings::{
+        Controller, Image, NonRootUser, Proof, PullPolicy, Settings, StoreAddress, managed_label,
+    },
     skip::SkipReason,
     warning::Warning,
 };

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::{arbitrary, arbitrary::Arbitrary, fuzz_target};
 use oncue::{
-    injection::{self, Controller, Decision, Image, Settings, StoreAddress, Target},
+    injection::{self, Controller, Decision, Image, Proof, Settings, StoreAddress, Target},
     language::Namespace,
     webhook::{Strictness, answer, lint},
 };
@@ -65,9 +65,10 @@ impl Key<'_> {
 fn settings() -> Settings {
     let mut settings = Settings::new(
         Image::new("client:1"),
-        StoreAddress::new("http://store:9999"),
+        StoreAddress::new("https://store:9999"),
     );
     settings.controller = Controller::Present;
+    settings.proof = Proof::Token;
     settings
 }
 

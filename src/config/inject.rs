@@ -16,7 +16,9 @@ use super::{
     text::from_text,
 };
 use crate::{
-    injection::{Controller, Image, NonRootUser, PullPolicy, Resources, Settings, StoreAddress},
+    injection::{
+        Controller, Image, NonRootUser, Proof, PullPolicy, Resources, Settings, StoreAddress,
+    },
     language::{
         Keys, Namespace, SyntaxError,
         annotation::{BareKeys, KeysError},
@@ -87,6 +89,15 @@ pub(crate) struct InjectSettings {
     )]
     store_ca: Option<PathBuf>,
 
+    /// Whether pods get a token that proves to the store who they are; the store's URL has to be
+    /// https:// then [default: false]
+    #[arg(
+        long = "inject-identity",
+        env = "ONCUE_INJECT_IDENTITY",
+        value_name = "BOOL"
+    )]
+    identity: Option<bool>,
+
     /// Requests and limits of the injected container, such as
     /// `requests.cpu=20m,limits.memory=128Mi` [default: requests 10m and 32Mi, limits 200m and
     /// 64Mi]
@@ -151,7 +162,7 @@ impl InjectSettings {
     pub(crate) fn over(self, below: Self) -> Self {
         overlay!(self over below:
             image, pull_policy, pull_secrets, store_url, store_ip, store_service, store_ca,
-            resources, run_as_user, prefix, bare_keys, controller, gates, own_namespace;)
+            identity, resources, run_as_user, prefix, bare_keys, controller, gates, own_namespace;)
     }
 
     /// Returns the Service whose `ClusterIP` is the store's address, if one is set.
@@ -203,6 +214,7 @@ impl InjectSettings {
             store_ip,
             store_service: _,
             store_ca,
+            identity,
             resources,
             run_as_user,
             prefix,
@@ -221,7 +233,13 @@ impl InjectSettings {
             fallback_ip: store_ip,
             ca_pem: store_ca.map(read_ca).transpose()?,
         };
+        let proof = match identity {
+            Some(true) => Proof::Token,
+            Some(false) | None => Proof::None,
+        };
+        check_transport(proof, &store.url)?;
         Ok(Settings {
+            proof,
             keys: keys(prefix.as_deref(), bare_keys)?,
             resources: Resources::default().with(resources.as_deref().unwrap_or_default())?,
             run_as_user,
@@ -242,6 +260,15 @@ fn keys(prefix: Option<&str>, bare_keys: Option<bool>) -> Result<Keys, KeysError
     Keys::new(prefix.unwrap_or(defaults.prefix()), bare)
 }
 
+fn check_transport(proof: Proof, url: &str) -> Result<(), InjectError> {
+    if proof == Proof::None || url.starts_with("https://") {
+        return Ok(());
+    }
+    Err(InjectError::TokenInPlainText {
+        url: url.to_owned(),
+    })
+}
+
 fn read_ca(path: PathBuf) -> Result<String, InjectError> {
     fs::read_to_string(&path).map_err(|source| InjectError::ReadCa { path, source })
 }
@@ -259,6 +286,12 @@ pub(crate) enum InjectError {
         /// What the system said.
         source: io::Error,
     },
+    /// Everyone on the way would see the tokens.
+    #[error(
+        "--inject-identity: pods send their tokens over TLS only, but the store is at {url}: set \
+         --inject-store-url to its https:// URL"
+    )]
+    TokenInPlainText { url: String },
     /// The resources are invalid.
     #[error("--inject-resources")]
     Resources(#[from] SyntaxError),

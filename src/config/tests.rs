@@ -6,7 +6,10 @@ use clap::Parser;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{injection::Controller, language::annotation::BareKeys};
+use crate::{
+    injection::{Controller, Proof},
+    language::annotation::BareKeys,
+};
 
 #[derive(Debug, Parser)]
 struct Flags {
@@ -115,6 +118,7 @@ inject:
   store-url: https://oncue-store:9999
   store-service: oncue-store
   store-ca: {}
+  identity: true
   resources: requests.cpu=20m
   run-as-user: 65532
   prefix: example.com
@@ -148,6 +152,7 @@ inject:
     assert_eq!(injection.keys.prefix(), "example.com");
     assert_eq!(injection.keys.bare(), BareKeys::Ignored);
     assert_eq!(injection.controller, Controller::WithoutGates);
+    assert_eq!(injection.proof, Proof::Token);
     assert_eq!(injection.run_as_user, "65532".parse().ok());
     assert_eq!(injection.image.pull_secrets, ["registry"]);
     assert_eq!(injection.store.ca_pem.as_deref(), Some("a certificate"));
@@ -307,6 +312,8 @@ fn what_only_shows_later_names_its_flag() {
         (["--inject-prefix", "a/b"], "--inject-prefix"),
         (["--inject-resources", "lots"], "--inject-resources"),
         (["--inject-store-ca", "/nowhere"], "--inject-store-ca"),
+        // The default URL is http://.
+        (["--inject-identity", "true"], "--inject-identity"),
     ] {
         let config = Config::resolve(flags(&args)).unwrap();
         let error = config.inject.resolve(config.http).unwrap_err();

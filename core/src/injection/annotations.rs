@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::{
-    container::VOLUME,
     patch::Patch,
     plan::Plan,
     record::Record,
     refusal::{PodError, Refusal},
     view::Pairs,
+    volume::OwnVolume,
 };
 use crate::language::annotation::Key;
 
@@ -116,19 +116,20 @@ fn injected(plan: &Plan<'_>, key: &str, record: &Record) -> Change {
     }
 }
 
-/// Tells the cluster autoscaler that our volume holds nothing that a node must be kept for.
+/// Tells the cluster autoscaler that our local volume holds nothing that a node must be kept for.
 fn safe_to_evict(plan: &Plan<'_>) -> Change {
+    let ours = OwnVolume::Client;
     let present = plan.pod.annotation(SAFE_TO_EVICT).unwrap_or_default();
     let volumes = present.split(',').filter(|volume| !volume.is_empty());
-    let is_listed = volumes.clone().any(|volume| volume == VOLUME);
-    if plan.needs_container() && !is_listed {
-        let volumes: Vec<_> = volumes.chain([VOLUME]).collect();
+    let is_listed = volumes.clone().any(|volume| volume == ours.name());
+    if plan.needs(ours) && !is_listed {
+        let volumes: Vec<_> = volumes.chain([ours.name()]).collect();
         return Change::Set(volumes.join(","));
     }
-    if !plan.withdraws_container() || !is_listed {
+    if plan.needs(ours) || !plan.had(ours) || !is_listed {
         return Change::Keep;
     }
-    let others: Vec<_> = volumes.filter(|volume| *volume != VOLUME).collect();
+    let others: Vec<_> = volumes.filter(|volume| *volume != ours.name()).collect();
     if others.is_empty() {
         Change::Remove
     } else {

@@ -10,14 +10,16 @@ use serde::Serialize;
 use super::{
     annotations::Annotations,
     arguments::{Arguments, arguments},
-    container::{self, CLIENT_MOUNT, CONTAINER, Particulars, SHARED_VOLUME, VOLUME, WaitContainer},
+    container::{self, CONTAINER, Particulars, WaitContainer},
     hook::Hook,
     patch::{ElementPath, Patch},
     plan::Plan,
-    pod::{Container, Mount, Named},
+    pod::{Container, Named},
     record::Record,
     refusal::Refusal,
+    user,
     view::List,
+    volume::OwnVolume,
 };
 use crate::language::annotation::{Key, Mode};
 
@@ -27,6 +29,9 @@ use crate::language::annotation::{Key, Mode};
 /// [`Refusal::TooLarge`] if the pod has no room for oncue's annotations.
 pub(crate) fn patch(plan: &Plan<'_>) -> Result<Patch, Refusal> {
     let mut record = Record::of(plan.asked, plan.chosen);
+    if plan.needs(OwnVolume::Token) {
+        record.add_token();
+    }
     let mut wait = plan
         .needs_container()
         .then(|| wait_container(plan, &record));
@@ -41,7 +46,7 @@ pub(crate) fn patch(plan: &Plan<'_>) -> Result<Patch, Refusal> {
     };
     changes.label();
     annotations.write(&mut changes.patch);
-    changes.volume();
+    changes.volumes();
     changes.pull_secrets();
     changes.gate();
     changes.containers();
@@ -51,14 +56,13 @@ pub(crate) fn patch(plan: &Plan<'_>) -> Result<Patch, Refusal> {
 
 fn wait_container<'a>(plan: &Plan<'a>, record: &Record) -> WaitContainer<'a> {
     let Arguments { list, names_node } = arguments(plan.asked, record, plan.duties);
-    let context = plan.spec.security_context.as_ref();
     WaitContainer::new(
         plan.settings,
         Particulars {
             args: list,
             names_node,
             resources: plan.resources,
-            pod_user: context.and_then(|context| context.run_as_user),
+            user: user::of(plan.spec, plan.settings),
         },
     )
 }
@@ -84,17 +88,19 @@ impl Changes<'_> {
         }
     }
 
-    fn volume(&mut self) {
-        let volumes = self.plan.spec.volumes.as_ref();
-        match self.plan.spec.position_of_volume(VOLUME) {
-            None if self.plan.needs_container() => {
-                self.append(format_args!("/spec/volumes"), volumes, &SHARED_VOLUME);
+    fn volumes(&mut self) {
+        let plan = self.plan;
+        let mut change = ListChange::default();
+        for volume in OwnVolume::ALL {
+            let present = plan.spec.position_of_volume(volume.name());
+            match (present, plan.needs(volume)) {
+                (None, true) => change.missing.push(volume.volume()),
+                (Some(index), false) if plan.had(volume) => change.unneeded.push(index),
+                (None, false) | (Some(_), _) => {}
             }
-            Some(index) if self.plan.withdraws_container() => {
-                self.patch.remove(format_args!("/spec/volumes/{index}"));
-            }
-            None | Some(_) => {}
         }
+        let volumes = plan.spec.volumes.as_ref();
+        self.change_list(format_args!("/spec/volumes"), volumes, change);
     }
 
     fn pull_secrets(&mut self) {
@@ -105,17 +111,12 @@ impl Changes<'_> {
         let secrets = plan.spec.image_pull_secrets.as_ref();
         let wanted = plan.settings.image.pull_secrets.iter();
         let missing = wanted.filter(|name| position(secrets, name).is_none());
-        let missing: Vec<_> = missing.map(|name| Reference { name }).collect();
-        match secrets {
-            None if missing.is_empty() => {}
-            None => self
-                .patch
-                .add(format_args!("/spec/imagePullSecrets"), &missing),
-            Some(_) => missing.iter().for_each(|secret| {
-                self.patch
-                    .add(format_args!("/spec/imagePullSecrets/-"), secret);
-            }),
-        }
+        let missing = missing.map(|name| Reference { name }).collect();
+        let change = ListChange {
+            missing,
+            unneeded: Vec::new(),
+        };
+        self.change_list(format_args!("/spec/imagePullSecrets"), secrets, change);
     }
 
     fn gate(&mut self) {
@@ -150,23 +151,27 @@ impl Changes<'_> {
     }
 
     fn container(&mut self, path: &ElementPath, container: &Container<'_>) {
-        let mounts = container.volume_mounts.as_ref();
-        let mounted = mounts.and_then(|mounts| mounts.iter().position(Mount::is_ours));
-        match mounted {
-            None if self.plan.needs_mount(container) => {
-                self.append(format_args!("{path}/volumeMounts"), mounts, &CLIENT_MOUNT);
-            }
-            Some(index) if !self.plan.needs_mount(container) && self.plan.was_injected() => {
-                self.patch
-                    .remove(format_args!("{path}/volumeMounts/{index}"));
-            }
-            None | Some(_) => {}
-        }
+        self.mounts(path, container);
         if self.plan.needs_marker(container) {
             Hook::of(container).mark(path, &mut self.patch);
         } else if self.plan.was_injected() {
             Hook::of(container).unmark(path, &mut self.patch);
         }
+    }
+
+    fn mounts(&mut self, path: &ElementPath, container: &Container<'_>) {
+        let plan = self.plan;
+        let mounts = container.volume_mounts.as_ref();
+        let mut change = ListChange::default();
+        for volume in OwnVolume::ALL {
+            let present = mounts.and_then(|list| list.iter().position(|it| it.is_of(volume)));
+            match (present, plan.needs_mount(volume, container)) {
+                (None, true) => change.missing.push(volume.mount()),
+                (Some(index), false) if plan.had(volume) => change.unneeded.push(index),
+                (None, false) | (Some(_), _) => {}
+            }
+        }
+        self.change_list(format_args!("{path}/volumeMounts"), mounts, change);
     }
 
     /// Comes last, since it moves the other init containers.
@@ -191,6 +196,30 @@ impl Changes<'_> {
         }
     }
 
+    /// Removes elements of a list, the last one first, and adds others to its end.
+    fn change_list<T, E: Serialize>(
+        &mut self,
+        path: fmt::Arguments<'_>,
+        list: Option<&List<T>>,
+        change: ListChange<E>,
+    ) {
+        let ListChange {
+            missing,
+            mut unneeded,
+        } = change;
+        unneeded.sort_unstable();
+        for index in unneeded.into_iter().rev() {
+            self.patch.remove(format_args!("{path}/{index}"));
+        }
+        match list {
+            None if missing.is_empty() => {}
+            None => self.patch.add(path, &missing),
+            Some(_) => missing
+                .iter()
+                .for_each(|element| self.patch.add(format_args!("{path}/-"), element)),
+        }
+    }
+
     /// Adds an element to the end of a list, and the list itself where it is absent.
     fn append<T>(
         &mut self,
@@ -201,6 +230,22 @@ impl Changes<'_> {
         match list {
             None => self.patch.add(path, &[element]),
             Some(_) => self.patch.add(format_args!("{path}/-"), element),
+        }
+    }
+}
+
+/// What changes in a list.
+struct ListChange<E> {
+    missing: Vec<E>,
+    /// The positions of the elements that go.
+    unneeded: Vec<usize>,
+}
+
+impl<E> Default for ListChange<E> {
+    fn default() -> Self {
+        Self {
+            missing: Vec::new(),
+            unneeded: Vec::new(),
         }
     }
 }

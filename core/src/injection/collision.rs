@@ -1,11 +1,12 @@
 //! What of a pod's own stands where ours must.
 
 use super::{
-    container::{CONTAINER, FOLDER, VOLUME},
+    container::CONTAINER,
     hook::{CLIENT, Hook},
     plan::Plan,
-    pod::{Container, Mount},
+    pod::{Container, Mount, Volume},
     refusal::Collision,
+    volume::OwnVolume,
 };
 
 /// Refuses a pod in which something of its own stands where ours must.
@@ -16,7 +17,9 @@ pub(crate) fn check(plan: &Plan<'_>) -> Result<(), Collision> {
     if !plan.needs_container() {
         return Ok(());
     }
-    check_volume_name(plan)?;
+    for volume in OwnVolume::ALL {
+        check_volume_name(plan, volume)?;
+    }
     for (list, containers) in [
         ("containers", plan.spec.containers()),
         ("initContainers", plan.spec.init_containers()),
@@ -24,7 +27,9 @@ pub(crate) fn check(plan: &Plan<'_>) -> Result<(), Collision> {
         for (index, container) in containers.iter().enumerate() {
             if container.name() != CONTAINER {
                 let path = |member: &str| format!("spec.{list}[{index}].{member}");
-                check_mounts(plan, container, path)?;
+                for volume in OwnVolume::ALL {
+                    check_mounts((plan, volume), container, path)?;
+                }
                 check_marker(plan, container, path)?;
             }
         }
@@ -55,28 +60,36 @@ fn check_container_names(plan: &Plan<'_>) -> Result<(), Collision> {
     })
 }
 
-fn check_volume_name(plan: &Plan<'_>) -> Result<(), Collision> {
-    match plan.spec.position_of_volume(VOLUME) {
-        Some(index) if !plan.was_injected() => Err(Collision::Volume {
+fn check_volume_name(plan: &Plan<'_>, volume: OwnVolume) -> Result<(), Collision> {
+    let name = volume.name();
+    match plan.spec.position_of_volume(name) {
+        Some(index) if plan.needs(volume) && !plan.had(volume) => Err(Collision::Volume {
             path: format!("spec.volumes[{index}]"),
-            name: VOLUME,
+            name,
         }),
         None | Some(_) => Ok(()),
     }
 }
 
 fn check_mounts(
-    plan: &Plan<'_>,
+    (plan, volume): (&Plan<'_>, OwnVolume),
     container: &Container<'_>,
     path: impl Fn(&str) -> String,
 ) -> Result<(), Collision> {
     let mounts = container.volume_mounts.as_deref().unwrap_or_default();
-    let expected = plan.needs_mount(container);
+    let expected = plan.needs_mount(volume, container);
+    let folder = volume.folder();
     let cure = |mount: &Mount<'_>| {
-        if mount.is_ours() {
-            (!expected && !plan.was_injected()).then_some(TAKE_OUT)
+        if mount.is_of(volume) {
+            let is_new = plan.needs(volume) && !plan.had(volume);
+            (!expected && is_new).then_some(TAKE_OUT)
+        } else if !expected {
+            None
+        } else if is_inside(mount.path(), folder) {
+            Some(MOVE)
         } else {
-            (expected && is_inside(mount.path())).then_some(MOVE)
+            let is_above = is_inside(folder, mount.path());
+            (is_above && is_read_only(plan, mount)).then_some(MOVE_READ_ONLY)
         }
     };
     let mut mounts = mounts.iter().enumerate();
@@ -84,10 +97,19 @@ fn check_mounts(
         Some((index, mount, cure)) => Err(Collision::Mount {
             path: path(&format!("volumeMounts[{index}]")),
             mount_path: mount.path().to_owned(),
+            folder,
             cure,
         }),
         None => Ok(()),
     }
+}
+
+/// Returns whether the runtime cannot make the folder of another mount in this one.
+fn is_read_only(plan: &Plan<'_>, mount: &Mount<'_>) -> bool {
+    let volumes = plan.spec.volumes.as_deref().unwrap_or_default();
+    let its = |volume: &&Volume<'_>| volume.name.is_some() && volume.name == mount.name;
+    let volume = volumes.iter().find(its);
+    mount.read_only == Some(true) || volume.is_some_and(Volume::is_read_only)
 }
 
 /// Refuses a marker that the next round would take for one that an earlier round had left.
@@ -103,6 +125,7 @@ fn check_marker(
     Err(Collision::Mount {
         path: path("lifecycle.postStart.exec.command"),
         mount_path: CLIENT.to_owned(),
+        folder: OwnVolume::Client.folder(),
         cure: TAKE_OUT,
     })
 }
@@ -113,13 +136,23 @@ const TAKE_OUT: &str = "take it out, oncue adds it itself where it is asked for"
 /// What would be right for a mount of the pod's own.
 const MOVE: &str = "choose another path";
 
-/// Returns whether `path` is our folder or lies in it: below a read-only mount the runtime cannot
-/// make the folder of another.
-fn is_inside(path: &str) -> bool {
-    let mut segments = path
+/// What would be right for a read-only mount of the pod's own above ours.
+const MOVE_READ_ONLY: &str =
+    "it is read-only, so nothing can be mounted below it: choose another path";
+
+/// Returns whether `path` is `folder` or lies in it.
+fn is_inside(path: &str, folder: &str) -> bool {
+    let mut inner = segments(path);
+    segments(folder).all(|segment| inner.next() == Some(segment))
+}
+
+/// Returns the segments of a path. `/var/run` is a link to `/run` in most images.
+fn segments(path: &str) -> impl Iterator<Item = &str> + Clone {
+    let segments = path
         .split('/')
         .filter(|segment| !matches!(*segment, "" | "."));
-    segments.next() == FOLDER.strip_prefix('/')
+    let is_link = segments.clone().take(2).eq(["var", "run"]);
+    segments.skip(usize::from(is_link))
 }
 
 #[cfg(test)]
@@ -127,12 +160,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_folder_is_ours_however_it_is_written() {
+    fn our_folders_are_ours_however_they_are_written() {
+        let [files, token] = OwnVolume::ALL.map(OwnVolume::folder);
         for path in ["/oncue", "/oncue/", "//oncue", "/./oncue/x"] {
-            assert!(is_inside(path), "{path}");
+            assert!(is_inside(path, files), "{path}");
         }
         for path in ["/", "/oncue2", "/x/oncue", ""] {
-            assert!(!is_inside(path), "{path}");
+            assert!(!is_inside(path, files), "{path}");
+        }
+        for path in ["/var/run/secrets/oncue.dev", "/run/secrets/oncue.dev/x"] {
+            assert!(is_inside(path, token), "{path}");
+        }
+        for path in ["/var/run/secrets", "/secrets/oncue.dev", "/var/oncue.dev"] {
+            assert!(!is_inside(path, token), "{path}");
         }
     }
 }

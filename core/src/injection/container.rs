@@ -8,17 +8,16 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{
     record::Record,
     resources::Resources,
-    settings::{NonRootUser, PullPolicy, Settings},
+    settings::{NonRootUser, Proof, PullPolicy, Settings},
+    volume::{OwnVolume, TOKEN_FILE, VolumeMount},
 };
 
 /// The name of our container.
 pub const CONTAINER: &str = "oncue-wait";
-/// The name of our volume.
-pub(crate) const VOLUME: &str = "oncue";
-/// Where our volume is mounted.
-pub(crate) const FOLDER: &str = "/oncue";
 /// The environment variable that carries the hash of what was injected.
 pub(crate) const HASH: &str = "ONCUE_HASH";
+/// The environment variable that names the file with the pod's token.
+pub(crate) const TOKEN_FILE_VARIABLE: &str = "ONCUE_TOKEN_FILE";
 
 /// The container that waits, installs the client and makes the first signals.
 #[derive(Debug, Serialize)]
@@ -34,7 +33,7 @@ pub(crate) struct WaitContainer<'a> {
     resources: Resources,
     security_context: SecurityContext,
     termination_message_policy: &'static str,
-    volume_mounts: [VolumeMount; 2],
+    volume_mounts: Vec<VolumeMount>,
 }
 
 /// What distinguishes one pod's container from another's.
@@ -45,14 +44,13 @@ pub(crate) struct Particulars {
     pub(crate) names_node: bool,
     /// Its requests and limits.
     pub(crate) resources: Resources,
-    /// The user that the pod's containers run as, where the pod fixes one.
-    pub(crate) pod_user: Option<i64>,
+    /// Its user, where it names one.
+    pub(crate) user: Option<NonRootUser>,
 }
 
 impl<'a> WaitContainer<'a> {
     /// Returns the container, still without a hash.
     pub(crate) fn new(settings: &'a Settings, particulars: Particulars) -> Self {
-        let root = particulars.pod_user == Some(0);
         Self {
             name: CONTAINER,
             image: &settings.image.reference,
@@ -61,25 +59,9 @@ impl<'a> WaitContainer<'a> {
             args: particulars.args,
             env: environment(settings, particulars.names_node),
             resources: particulars.resources,
-            security_context: SecurityContext::restricted(
-                settings
-                    .run_as_user
-                    .or(root.then_some(NonRootUser::DEFAULT)),
-            ),
+            security_context: SecurityContext::restricted(particulars.user),
             termination_message_policy: "FallbackToLogsOnError",
-            volume_mounts: [
-                VolumeMount {
-                    name: VOLUME,
-                    mount_path: FOLDER,
-                    read_only: false,
-                },
-                // Whatever is mounted here keeps the default token out.
-                VolumeMount {
-                    name: VOLUME,
-                    mount_path: "/var/run/secrets/kubernetes.io/serviceaccount",
-                    read_only: true,
-                },
-            ],
+            volume_mounts: volume_mounts(settings.proof),
         }
     }
 
@@ -123,6 +105,21 @@ pub(crate) fn goes_with(record: &Record) -> bool {
     !record.hash.is_empty() && record.hash != hash(None, &unhashed)
 }
 
+fn volume_mounts(proof: Proof) -> Vec<VolumeMount> {
+    let filled = VolumeMount {
+        read_only: false,
+        ..OwnVolume::Client.mount()
+    };
+    // Whatever is mounted here keeps the default token out.
+    let instead_of_default_token = VolumeMount {
+        mount_path: "/var/run/secrets/kubernetes.io/serviceaccount",
+        ..OwnVolume::Client.mount()
+    };
+    let token = (proof == Proof::Token).then(|| OwnVolume::Token.mount());
+    let mounts = [Some(filled), Some(instead_of_default_token), token];
+    mounts.into_iter().flatten().collect()
+}
+
 fn environment(settings: &Settings, names_node: bool) -> Vec<EnvVar<'_>> {
     let store = &settings.store;
     let ip = store.fallback_ip.map(|ip| EnvVar {
@@ -130,11 +127,14 @@ fn environment(settings: &Settings, names_node: bool) -> Vec<EnvVar<'_>> {
         source: Source::Literal(Cow::Owned(ip.to_string())),
     });
     let ca = store.ca_pem.as_deref();
+    let token_file =
+        (settings.proof == Proof::Token).then(|| EnvVar::literal(TOKEN_FILE_VARIABLE, TOKEN_FILE));
     let node = names_node.then_some(EnvVar::field("NODE_NAME", "spec.nodeName"));
-    let mut environment = Vec::with_capacity(8);
+    let mut environment = Vec::with_capacity(9);
     environment.push(EnvVar::literal("ONCUE_SERVER", &store.url));
     environment.extend(ip);
     environment.extend(ca.map(|ca| EnvVar::literal("ONCUE_CA", ca)));
+    environment.extend(token_file);
     environment.extend([
         EnvVar::field("POD_NAME", "metadata.name"),
         EnvVar::field("POD_NAMESPACE", "metadata.namespace"),
@@ -213,40 +213,6 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
         Cow::Borrowed(text)
     }
 }
-
-/// A volume mount of ours.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct VolumeMount {
-    name: &'static str,
-    mount_path: &'static str,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    read_only: bool,
-}
-
-/// What the application's own containers get.
-pub(crate) const CLIENT_MOUNT: VolumeMount = VolumeMount {
-    name: VOLUME,
-    mount_path: FOLDER,
-    read_only: true,
-};
-
-/// The volume that all our mounts share.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Volume {
-    name: &'static str,
-    empty_dir: Empty,
-}
-
-#[derive(Debug, Serialize)]
-struct Empty {}
-
-/// The volume that all our mounts share.
-pub(crate) const SHARED_VOLUME: Volume = Volume {
-    name: VOLUME,
-    empty_dir: Empty {},
-};
 
 /// The five fields of the restricted Pod Security profile.
 #[derive(Debug, Serialize)]

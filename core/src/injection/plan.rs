@@ -5,15 +5,16 @@ use std::ops::Deref;
 use super::{
     arguments::Duties,
     budget::Budget,
-    container::{self, CONTAINER, HASH},
+    container::{self, CONTAINER, HASH, TOKEN_FILE_VARIABLE},
     hook::Hook,
     place::{Place, Surroundings},
     pod::{Container, Pod, Spec},
     record::Record,
     refusal::Refusal,
     resources::Resources,
-    settings::{Controller, Settings},
+    settings::{Controller, Proof, Settings},
     view::Text,
+    volume::OwnVolume,
 };
 use crate::language::{
     AnnotationError, PodAnnotations,
@@ -44,6 +45,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) place: Place,
     present_hash: Option<Text<'a>>,
     was_injected: bool,
+    had_token: bool,
     pub(crate) duties: Duties,
     /// The resources that the annotation and the settings want for our container.
     pub(crate) wish: Resources,
@@ -72,9 +74,9 @@ impl<'a> Plan<'a> {
         let wish = wish(asked, subject.settings.resources)?;
         let mark =
             !asked.signals.is_empty() && !matches!(Hook::of(subject.signaller), Hook::Foreign(_));
-        let present_hash = around
-            .present()
-            .and_then(|index| spec.init_containers()[index].env(HASH));
+        let present = around.present().map(|index| &spec.init_containers()[index]);
+        let present_hash = present.and_then(|ours| ours.env(HASH));
+        let has_token = present.is_some_and(|ours| ours.env(TOKEN_FILE_VARIABLE).is_some());
         let plan = Self {
             duties: Duties {
                 install: mark || asked.inject == Inject::Client,
@@ -84,6 +86,7 @@ impl<'a> Plan<'a> {
             resources: Budget::of(spec, &around, place.index).fit(wish),
             was_injected: present_hash.is_some()
                 || subject.before.is_some_and(container::goes_with),
+            had_token: has_token || subject.before.is_some_and(Record::has_token),
             present_hash,
             subject,
             around,
@@ -123,9 +126,28 @@ impl<'a> Plan<'a> {
         asked.mode == Mode::Init && !asked.depends_on.is_empty()
     }
 
-    /// Returns whether the pod's own `container` gets the client.
-    pub(crate) fn needs_mount(&self, container: &Container<'_>) -> bool {
-        self.asked.inject == Inject::Client || self.needs_marker(container)
+    /// Returns whether the pod gets `volume`.
+    pub(crate) fn needs(&self, volume: OwnVolume) -> bool {
+        self.needs_container()
+            && match volume {
+                OwnVolume::Client => true,
+                OwnVolume::Token => self.settings.proof == Proof::Token,
+            }
+    }
+
+    /// Returns whether an earlier round put `volume` into the pod.
+    pub(crate) fn had(&self, volume: OwnVolume) -> bool {
+        self.was_injected()
+            && match volume {
+                OwnVolume::Client => true,
+                OwnVolume::Token => self.had_token,
+            }
+    }
+
+    /// Returns whether `volume` is mounted into the pod's own `container`.
+    pub(crate) fn needs_mount(&self, volume: OwnVolume, container: &Container<'_>) -> bool {
+        let uses_client = self.asked.inject == Inject::Client || self.needs_marker(container);
+        uses_client && self.needs(volume)
     }
 
     /// Returns whether the pod's own `container` gets the marker.
@@ -142,11 +164,6 @@ impl<'a> Plan<'a> {
     /// dropped by another webhook.
     pub(crate) fn was_injected(&self) -> bool {
         self.was_injected
-    }
-
-    /// Returns whether our container was needed and no longer is.
-    pub(crate) fn withdraws_container(&self) -> bool {
-        self.was_injected() && !self.needs_container()
     }
 }
 

@@ -4,10 +4,10 @@ use serde::de::{IgnoredAny, MapAccess};
 use serde_json::value::RawValue;
 
 use super::{
-    container::{FOLDER, VOLUME},
     quantity::Quantity,
     refusal::{PodError, Refusal},
     view::{self, List, Pairs, Text, View, view},
+    volume::OwnVolume,
 };
 
 view! {
@@ -163,8 +163,27 @@ view! {
     /// A volume of a pod.
     Volume<'a> {
         claim: ClaimSource<'a> = "persistentVolumeClaim",
+        config_map: IgnoredAny = "configMap",
+        downward_api: IgnoredAny = "downwardAPI",
         ephemeral: IgnoredAny = "ephemeral",
+        image: IgnoredAny = "image",
         name: Text<'a> = "name",
+        projected: IgnoredAny = "projected",
+        secret: IgnoredAny = "secret",
+    }
+}
+
+impl Volume<'_> {
+    /// Returns whether every mount of it is read-only, whatever the mount says.
+    pub(crate) fn is_read_only(&self) -> bool {
+        let kinds = [
+            &self.config_map,
+            &self.downward_api,
+            &self.image,
+            &self.projected,
+            &self.secret,
+        ];
+        kinds.into_iter().any(Option::is_some)
     }
 }
 
@@ -176,7 +195,7 @@ view! {
 }
 
 view! {
-    /// A pod's security context.
+    /// The security context of a pod or of a container.
     SecurityContext {
         run_as_user: i64 = "runAsUser",
     }
@@ -190,6 +209,7 @@ view! {
         name: Text<'a> = "name",
         resources: Amounts = "resources",
         restart_policy: Text<'a> = "restartPolicy",
+        security_context: SecurityContext = "securityContext",
         volume_mounts: List<Mount<'a>> = "volumeMounts",
     }
 }
@@ -226,20 +246,21 @@ view! {
 view! {
     /// A volume mount.
     Mount<'a> {
-        mount_path: Text<'a> = "mountPath",
+        path: Text<'a> = "mountPath",
         name: Text<'a> = "name",
+        read_only: bool = "readOnly",
     }
 }
 
 impl Mount<'_> {
     /// Returns where it is mounted.
     pub(crate) fn path(&self) -> &str {
-        self.mount_path.as_deref().unwrap_or_default()
+        self.path.as_deref().unwrap_or_default()
     }
 
-    /// Returns whether it is what we mount into the pod's own containers.
-    pub(crate) fn is_ours(&self) -> bool {
-        self.name.as_deref() == Some(VOLUME) && self.path() == FOLDER
+    /// Returns whether it mounts a volume of ours as we mount it into the pod's own containers.
+    pub(crate) fn is_of(&self, volume: OwnVolume) -> bool {
+        self.name.as_deref() == Some(volume.name()) && self.path() == volume.folder()
     }
 }
 

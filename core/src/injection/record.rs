@@ -32,6 +32,9 @@ pub struct Record {
     /// `proceed` where the pod goes on after a timeout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depends_on_timeout_policy: Option<String>,
+    /// `token` where the pod got a token for the store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     /// `client` where every container got the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inject: Option<String>,
@@ -73,6 +76,7 @@ impl Record {
                 asked.timeout_policy == TimeoutPolicy::Proceed,
                 "proceed",
             ),
+            identity: None,
             inject: word(asked.inject == Inject::Client, "client"),
             signals: print(&asked.signals),
             signals_container: container.map(str::to_owned),
@@ -113,6 +117,16 @@ impl Record {
         self.depends_on_mode.as_deref() == Some(GATE)
     }
 
+    /// Adds that the pod gets a token for the store.
+    pub(crate) fn add_token(&mut self) {
+        self.identity = Some(TOKEN.to_owned());
+    }
+
+    /// Returns whether the pod got a token for the store.
+    pub fn has_token(&self) -> bool {
+        self.identity.as_deref() == Some(TOKEN)
+    }
+
     /// Returns where our container was put.
     pub(crate) fn position(&self) -> Position {
         match self.depends_on_position.as_deref() {
@@ -124,6 +138,7 @@ impl Record {
 
 const AFTER_SIDECARS: &str = "after-sidecars";
 const GATE: &str = "gate";
+const TOKEN: &str = "token";
 
 fn read_lists<T, E: Display>(
     texts: &[String],

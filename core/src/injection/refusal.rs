@@ -99,13 +99,16 @@ pub enum Collision {
         /// The name.
         name: &'static str,
     },
-    /// A mount at or below our mount, or a marker of ours that a person wrote.
-    #[error("{path}: {mount_path:?} is where oncue's files are mounted: {cure}")]
+    /// A mount at or below one of ours, a read-only one above it, or a marker of ours that a person
+    /// wrote.
+    #[error("{path}: {mount_path:?} is in the way of what oncue mounts at {folder:?}: {cure}")]
     Mount {
         /// Where it stands.
         path: String,
         /// Its path in the container.
         mount_path: String,
+        /// Where ours is mounted.
+        folder: &'static str,
         /// What would be right.
         cure: &'static str,
     },

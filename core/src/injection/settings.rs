@@ -24,6 +24,8 @@ pub struct Settings {
     pub run_as_user: Option<NonRootUser>,
     /// Whether a controller keeps signals true.
     pub controller: Controller,
+    /// How pods prove to the store who they are.
+    pub proof: Proof,
     /// The namespace of oncue's own pods, which are never injected.
     pub own_namespace: Option<Namespace>,
 }
@@ -38,6 +40,7 @@ impl Settings {
             resources: Resources::default(),
             run_as_user: None,
             controller: Controller::Absent,
+            proof: Proof::None,
             own_namespace: None,
         }
     }
@@ -181,6 +184,16 @@ pub enum Controller {
     Present,
     /// One runs that opens no gates: a pod behind one is refused.
     WithoutGates,
+}
+
+/// How pods prove to the store who they are.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Proof {
+    /// Not at all: the store takes their word.
+    #[default]
+    None,
+    /// By a token of their service account that is for the store only.
+    Token,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod golden;
 mod hostile;
+mod identity;
 mod raw;
 mod rounds;
 mod size;
@@ -72,6 +73,14 @@ fn cluster() -> Settings {
     settings.controller = Controller::Present;
     settings.own_namespace = Some("oncue-system".parse().unwrap());
     settings
+}
+
+/// The settings of a cluster whose store asks for tokens.
+fn with_tokens() -> Settings {
+    Settings {
+        proof: Proof::Token,
+        ..cluster()
+    }
 }
 
 /// The settings of a laptop: no TLS, no controller.

@@ -1,7 +1,8 @@
 //! The pods of `testdata/admission`: `NAME.golden.json` has the expected result of `NAME.json`.
 //!
 //! `UPDATE_GOLDEN=1` rewrites the golden files; read the diff before you commit it. Pods whose name
-//! begins with `no-controller-` use the settings of a laptop, all others those of a cluster.
+//! begins with `no-controller-` use the settings of a laptop, those with `identity-` the settings of
+//! a cluster whose pods get tokens, and all others those of a cluster without.
 
 use std::{
     fs,
@@ -11,7 +12,7 @@ use std::{
 use k8s_openapi::api::core::v1 as core;
 use serde_json::{Value, json};
 
-use super::{Identity, admit, assert_nothing_to_do, cluster, laptop, raw};
+use super::{Identity, admit, assert_nothing_to_do, cluster, laptop, raw, with_tokens};
 use crate::injection::{Decision, Injection, Refused, Settings, Warning};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/admission");
@@ -26,9 +27,10 @@ struct Case {
 impl Case {
     fn read(path: &Path) -> Self {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let settings = match name.strip_prefix("no-controller-") {
-            Some(_) => laptop(),
-            None => cluster(),
+        let settings = match name.split_once('-') {
+            Some(("identity", _)) => with_tokens(),
+            Some(("no", rest)) if rest.starts_with("controller-") => laptop(),
+            _ => cluster(),
         };
         Self {
             pod: fs::read_to_string(path).unwrap(),
