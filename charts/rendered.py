@@ -118,12 +118,15 @@ def has_every_object(r):
         "Deployment": [*of_store, f"{n}-webhook"],
         "FlowSchema": of_store if r.values != "without-controller" else [],
         "MutatingWebhookConfiguration": [n],
+        "NetworkPolicy": [name for name in (f"{n}-store", f"{n}-webhook") if name in isolated(r)],
         "Role": [*of_store, f"{n}-webhook"],
         "RoleBinding": [*of_store, f"{n}-webhook"],
         "Secret": [f"{n}-webhook-ca"],
         "Service": [f"{n}-store", f"{n}-webhook"],
         "ServiceAccount": [f"{n}-store", f"{n}-webhook"],
         "StatefulSet": [] if of_store else [f"{n}-store"],
+        "ValidatingAdmissionPolicy": fences(r),
+        "ValidatingAdmissionPolicyBinding": fences(r),
     }
     for kind, names in expected.items():
         assert r.names(kind) == names, (kind, r.names(kind))
@@ -133,6 +136,21 @@ def has_every_object(r):
     assert ports[f"{n}-webhook"] == {"https": 443, "metrics": 9998}, ports
     assert set(ports[f"{n}-store"]) == {"http", "metrics"}, ports
     assert not r.of("Namespace"), "Helm creates the namespace, or someone else does"
+
+
+def isolated(r):
+    """The names of the workloads that have a NetworkPolicy. There is none for pods in their node's network."""
+    names = {f"{r.name}-store", f"{r.name}-webhook"} if r.values != "small" else set()
+    return names - ({f"{r.name}-webhook"} if r.values == "host-network" else set())
+
+
+def fences(r):
+    """The names of the policies that restrict oncue's own accounts."""
+    if r.values == "small":
+        return []
+    n = r.name
+    of_controller = with_controller(r, f"{n}-store-events", f"{n}-store-pods")
+    return [*of_controller, *r.on_kubernetes(f"{n}-store-signals"), f"{n}-webhook-configurations"]
 
 
 def with_controller(r, *names):
@@ -148,6 +166,8 @@ def is_labelled_and_placed(r):
         "FlowSchema",
         "MutatingWebhookConfiguration",
         "PriorityLevelConfiguration",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
     )
     for o in r.objects:
         metadata = o["metadata"]
@@ -248,6 +268,29 @@ def writes_only_reports_and_gates(r):
     patch = {"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]}
     expected = (reports if r.has_controller() else []) + ([patch] if opens_gates else [])
     assert written == expected, written
+
+
+def fences_its_own_accounts(r):
+    """the fence concerns only oncue's own ServiceAccounts, and denies what it does not allow"""
+    for policy in r.of("ValidatingAdmissionPolicy"):
+        name, spec = policy["metadata"]["name"], policy["spec"]
+        assert r.named("ValidatingAdmissionPolicyBinding", name)["spec"] == {
+            "policyName": name,
+            "validationActions": ["Deny"],
+        }, name
+        account = name.rpartition("-")[0]
+        r.named("ServiceAccount", account)
+        user = f"request.userInfo.username == 'system:serviceaccount:{NAMESPACE}:{account}'"
+        assert [condition["expression"] for condition in spec["matchConditions"]] == [user], name
+        assert spec["failurePolicy"] == "Fail", name
+        assert [rules["operations"] for rules in spec["matchConstraints"]["resourceRules"]] == [["*"]], name
+        for validation in spec["validations"]:
+            assert validation["reason"] == "Forbidden" and account in validation["message"], validation
+    for policy in r.of("ValidatingAdmissionPolicy"):
+        if policy["metadata"]["name"].endswith("-pods"):
+            inject, text = r.config()["inject"], json.dumps(policy["spec"])
+            assert f"gate.name != '{inject['prefix']}/depends-on'" in text, text
+            assert ("in ['', 'status']" in text) == inject["gates"], text
 
 
 def rule(group, resource, name, verbs):
@@ -399,6 +442,20 @@ def lets_its_test_in(r):
         assert not peers or any(peer and peer.items() <= labels for peer in peers), (policy, labels)
 
 
+def reaches_the_api_server_only(r):
+    """the webhook and the store reach the API server and DNS, and by default only pods read their metrics"""
+    for policy in r.of("NetworkPolicy"):
+        spec = policy["spec"]
+        assert spec["policyTypes"] == ["Ingress", "Egress"], spec
+        of_server, of_names = (rule["ports"] for rule in spec["egress"])
+        expected = [6444] if r.values == "without-gates" else [443, 6443, 8443, 16443]
+        assert of_server == [{"port": port, "protocol": "TCP"} for port in expected], of_server
+        assert [port["port"] for port in of_names] == [53, 53, 5353, 5353], of_names
+        (admin,) = [rule for rule in spec["ingress"] if rule["ports"] == [{"port": "admin"}]]
+        readers = {"without-gates": None, "everything": admin.get("from")}.get(r.values, [{"namespaceSelector": {}}])
+        assert admin.get("from") == readers, admin
+
+
 def is_watched(r):
     """alerts and dashboard are complete and select this release"""
     for monitor in r.of("PrometheusRule"):
@@ -426,6 +483,7 @@ RENDERED = [
     keeps_its_resource,
     has_flows_of_its_own,
     writes_only_reports_and_gates,
+    fences_its_own_accounts,
     is_restricted,
     runs_where_its_images_do,
     lives_well,
@@ -434,6 +492,7 @@ RENDERED = [
     configures_the_webhook,
     asks_about_annotated_pods_only,
     lets_its_test_in,
+    reaches_the_api_server_only,
     is_watched,
 ]
 
