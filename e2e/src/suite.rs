@@ -4,7 +4,9 @@ use std::{env, time::Duration};
 
 use anyhow::Result;
 
-use crate::{backend::Backend, cluster::Cluster, folders::repository, process::Program};
+use crate::{
+    backend::Backend, cluster::Cluster, folders::repository, kit::with_oncue, process::Program,
+};
 
 /// Number of parallel tests of `tests/cluster`. They mostly wait.
 const SIDE_BY_SIDE: u32 = 4;
@@ -76,13 +78,32 @@ pub async fn run(cluster: &Cluster, filters: &[String]) -> Result<()> {
         };
         result = result.and(ran);
     }
+    let is_asked = filters.is_empty() || filters.iter().any(|it| CONFORMANCE.contains(&**it));
+    if is_asked && !is_embedded {
+        result = result.and(conformance(cluster).await);
+    }
     result
 }
 
+/// The suite of all backends, on the cluster's API server.
+const CONFORMANCE: &str = "store::conformance::cluster::kubernetes_conforms_on_a_real_api_server";
+
+/// Runs that suite while no store runs.
+async fn conformance(cluster: &Cluster) -> Result<()> {
+    with_oncue(async |_, oncue| {
+        oncue.stop_store().await?;
+        let test = cargo().args(["test", "--quiet", "--locked", "--workspace", "--lib", "--"]);
+        let test = test.args(["--ignored", "--exact", "--nocapture", CONFORMANCE]);
+        test.env("KUBECONFIG", cluster.kubeconfig())
+            .limit(LIMIT)
+            .shown()
+            .await
+    })
+    .await
+}
+
 async fn run_target<'a>(target: &Target, filters: impl Iterator<Item = &'a str>) -> Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let test = Program::new(cargo).folder(repository());
-    let test = test.args([
+    let test = cargo().args([
         "test",
         "--quiet",
         "--locked",
@@ -95,6 +116,11 @@ async fn run_target<'a>(target: &Target, filters: impl Iterator<Item = &'a str>)
         .limit(LIMIT)
         .shown()
         .await
+}
+
+fn cargo() -> Program {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    Program::new(cargo).folder(repository())
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@
 //! | `visibility` | how long it takes until a write is visible here and on another replica |
 //!
 //! Each function panics at what a backend must not do. Tests of this crate run them on memory, the
-//! embedded file, and the cluster's API with an API server in memory; the end-to-end tests can run
-//! them on a real one.
+//! embedded file, and the cluster's API with an API server in memory; `cluster` runs them on a real
+//! one, which the end-to-end tests provide.
 
 #![allow(
     clippy::missing_panics_doc,
@@ -24,7 +24,7 @@ mod rules;
 mod visibility;
 mod workload;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use oncue_language::Namespace;
 
@@ -39,6 +39,15 @@ pub struct Ground {
     pub replicas: Vec<Arc<dyn Backend>>,
     /// Two namespaces in which nothing else writes.
     pub namespaces: [Namespace; 2],
+    /// The uids of pods that exist in the first namespace, by [name](owners). A real cluster removes
+    /// what others own; elsewhere, uids are invented.
+    pub uids: BTreeMap<String, String>,
+}
+
+/// Returns the names of all pods that assert something in a ground.
+pub fn owners() -> impl Iterator<Item = String> {
+    let numbered = (0..rules::NUMBERED_PODS).map(rules::numbered_pod);
+    ["p", "q"].into_iter().map(str::to_owned).chain(numbered)
 }
 
 /// Makes grounds.
@@ -101,5 +110,7 @@ impl Ground {
     }
 }
 
+#[cfg(test)]
+mod cluster;
 #[cfg(test)]
 mod tests;

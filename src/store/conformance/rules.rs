@@ -178,8 +178,7 @@ async fn gives_a_late_feed_everything(ground: &Ground) {
 
 async fn one_of_many_concurrent_creates_is_the_first(ground: &Ground) {
     let key = ground.key("a");
-    let creates =
-        (0..50).map(|n| assert(ground, &key, ground.owned(&format!("p-{n}"), Kind::Live)));
+    let creates = (0..50).map(|n| assert(ground, &key, ground.owned(&numbered_pod(n), Kind::Live)));
     let committed = future::join_all(creates).await;
     let first = committed.iter().filter(|c| c.effect == Effect::Created);
     assert_eq!(first.count(), 1);
@@ -192,10 +191,10 @@ async fn feeds_concurrent_changes_in_the_order_of_their_commits(ground: &Ground)
         let key = ground.key(["a", "a/b", "c"][n % 3]);
         match n % 5 {
             0 => commit(ground, &key, Action::Delete).await,
-            _ => assert(ground, &key, ground.owned(&format!("p-{n}"), Kind::Live)).await,
+            _ => assert(ground, &key, ground.owned(&numbered_pod(n), Kind::Live)).await,
         }
     };
-    future::join_all((0..200).map(change)).await;
+    future::join_all((0..NUMBERED_PODS).map(change)).await;
     let late = Heard::start(ground).await;
     assert_eq!(heard.variables(), late.variables());
 }
@@ -258,7 +257,7 @@ impl Ground {
                 asserter: Asserter::Owner(Owner::pod(
                     self.namespaces[0].clone(),
                     name,
-                    format!("uid-of-{name}"),
+                    self.uid(name),
                 )),
                 kind,
                 object: None,
@@ -266,6 +265,18 @@ impl Ground {
             ..mk_hand("x")
         }
     }
+
+    fn uid(&self, pod: &str) -> String {
+        let uid = self.uids.get(pod).cloned();
+        uid.unwrap_or_else(|| format!("uid-of-{pod}"))
+    }
+}
+
+/// The number of pods that the rules only count.
+pub(super) const NUMBERED_PODS: usize = 200;
+
+pub(super) fn numbered_pod(number: usize) -> String {
+    format!("p-{number}")
 }
 
 /// Returns the variable as a new feed gets it.

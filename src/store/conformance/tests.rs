@@ -7,25 +7,17 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use super::{
+    cluster::start_replicas,
     history::{Acknowledgement, Call, Seen},
     *,
 };
 use crate::{
     memory::Budget,
     store::{
-        Embedded, Feed, Kubernetes, Memory, Update, Variables,
+        Embedded, Memory,
         kubernetes::fake::{Failure, FakeSignals},
     },
 };
-
-/// A feed that drops what it receives.
-struct Deaf;
-
-impl Feed for Deaf {
-    fn reset(&self, _variables: &Variables) {}
-
-    fn committed(&self, _updates: &[Update]) {}
-}
 
 fn namespaces() -> [Namespace; 2] {
     ["default", "other"].map(|name| name.parse().unwrap())
@@ -38,6 +30,7 @@ impl Grounds for InMemory {
         Ground {
             replicas: vec![Arc::new(Memory::new(Budget::UNLIMITED))],
             namespaces: namespaces(),
+            uids: BTreeMap::new(),
         }
     }
 }
@@ -55,6 +48,7 @@ impl Grounds for InFiles {
         Ground {
             replicas: vec![Arc::new(backend)],
             namespaces: namespaces(),
+            uids: BTreeMap::new(),
         }
     }
 }
@@ -63,15 +57,10 @@ struct InCluster;
 
 impl InCluster {
     async fn ground(api: &FakeSignals, replicas: usize) -> Ground {
-        let mut started: Vec<Arc<dyn Backend>> = Vec::new();
-        for _ in 0..replicas {
-            let backend = Kubernetes::new(api.client(), Budget::UNLIMITED);
-            backend.start(Arc::new(Deaf)).await.unwrap();
-            started.push(Arc::new(backend));
-        }
         Ground {
-            replicas: started,
+            replicas: start_replicas(&api.client(), replicas).await,
             namespaces: namespaces(),
+            uids: BTreeMap::new(),
         }
     }
 }
