@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`settings`] | [`ServeSettings`]: every flag, its environment variable and its key in the file |
 //! | [`inject`] | [`InjectSettings`], the section `inject` |
+//! | `identity` | [`Identity`], how the store learns who calls |
 //! | `log_format` | [`LogFormat`] |
 //! | `object` | [`ObjectName`], [`ObjectRef`], what objects of a cluster are called |
 //! | [`role`] | [`Role`], what a process does |
@@ -13,6 +14,7 @@
 
 mod error;
 pub(crate) mod file;
+mod identity;
 pub(crate) mod inject;
 mod log_format;
 mod object;
@@ -33,6 +35,7 @@ use std::{
 
 use rustls::pki_types::ServerName;
 
+use self::identity::{IdentitySettings, check_reach};
 use crate::{
     memory::{MemoryLimit, MemoryPlan},
     webhook::Strictness,
@@ -40,6 +43,7 @@ use crate::{
 
 pub(crate) use self::{
     error::ConfigError,
+    identity::Identity,
     inject::{InjectError, InjectSettings},
     log_format::LogFormat,
     object::{ObjectName, ObjectRef},
@@ -60,6 +64,8 @@ pub(crate) struct Config {
     pub lease: Option<ObjectRef>,
     /// Where the store listens.
     pub http: SocketAddr,
+    /// How the store learns who calls.
+    pub identity: Identity,
     /// Where the webhook listens.
     pub webhook: SocketAddr,
     /// Where health and metrics are served.
@@ -93,6 +99,11 @@ impl Config {
             store,
             lease,
             http,
+            identity,
+            operator,
+            accept_plain,
+            plain_namespaces,
+            anyone_may_signal,
             webhook,
             webhook_name,
             ca_secret,
@@ -120,11 +131,23 @@ impl Config {
             None => AuthorityPlace::Data,
         };
         let lease = lease.map(|name| inject.own_object("--lease", name));
+        let http = http.unwrap_or(DEFAULT_HTTP);
+        let identity = IdentitySettings {
+            kind: identity,
+            operator,
+            accept_plain,
+            plain_namespaces,
+        };
+        let identity = identity.resolve(&inject)?;
+        if roles.contains(&Role::Store) {
+            check_reach(&identity, (http, anyone_may_signal.unwrap_or_default()))?;
+        }
         Ok(Self {
             data: data.unwrap_or_else(|| DEFAULT_DATA.into()),
             store,
             lease: lease.transpose()?,
-            http: http.unwrap_or(DEFAULT_HTTP),
+            http,
+            identity,
             webhook,
             admin: admin.unwrap_or(DEFAULT_ADMIN),
             names: webhook_name.unwrap_or_else(|| loopback_names(webhook)),
@@ -160,6 +183,7 @@ impl Config {
         let asks = self.webhook_configuration.is_some() || self.store_service.is_some();
         let asks = asks || self.authority != AuthorityPlace::Data;
         let is_kept_there = self.lease.is_some() || self.store == StoreKind::Kubernetes;
+        let is_kept_there = is_kept_there || self.identity != Identity::None;
         let keeps = self.has(Role::Store) && is_kept_there;
         self.has(Role::Controller) || keeps || self.has(Role::Webhook) && asks
     }

@@ -1,5 +1,7 @@
 //! Settings that do not go together.
 
+use std::net::SocketAddr;
+
 use crate::memory::LimitTooSmall;
 
 /// Why settings do not go together.
@@ -10,6 +12,12 @@ pub(crate) enum ConfigError {
         "the role controller needs the role store in the same process: --roles store,controller"
     )]
     ControllerWithoutStore,
+    /// A setting of the identity is set without one.
+    #[error("{flag} needs --identity kubernetes: without it the store does not learn who calls")]
+    NoIdentity {
+        /// The flag that is set.
+        flag: &'static str,
+    },
     /// The memory is not enough.
     #[error(transparent)]
     Memory(#[from] LimitTooSmall),
@@ -24,6 +32,16 @@ pub(crate) enum ConfigError {
     NoOwnNamespace {
         /// The flag that names the object.
         flag: &'static str,
+    },
+    /// Others could reach a store that does not learn who calls.
+    #[error(
+        "a store without --identity kubernetes lets anyone who reaches {address} create and delete \
+         variables in every namespace: listen on loopback (--http 127.0.0.1:9999), or accept this \
+         with --anyone-may-signal"
+    )]
+    OpenToAnyone {
+        /// The address on which the store was to listen.
+        address: SocketAddr,
     },
     /// One address is set in two ways.
     #[error("--inject-store-ip and --inject-store-service set the same address: choose one")]

@@ -7,6 +7,7 @@ use rustls::pki_types::ServerName;
 use serde::Deserialize;
 
 use super::{
+    identity::IdentityKind,
     inject::InjectSettings,
     log_format::LogFormat,
     object::ObjectName,
@@ -14,7 +15,10 @@ use super::{
     role::{Role, StoreKind},
     text::{duration, server_name, server_names, text_duration},
 };
-use crate::memory::{ByteSize, MemoryLimit};
+use crate::{
+    language::Namespace,
+    memory::{ByteSize, MemoryLimit},
+};
 
 /// Every setting of `oncue serve`. `None` means the default.
 ///
@@ -43,6 +47,49 @@ pub(crate) struct ServeSettings {
     /// Address of the store [default: 127.0.0.1:9999]
     #[arg(long, env = "ONCUE_HTTP", value_name = "ADDRESS")]
     pub(super) http: Option<SocketAddr>,
+
+    /// How the store learns who calls: `kubernetes` (tokens of service accounts, over TLS) or `none`
+    /// [default: none]
+    #[arg(
+        id = "store_identity",
+        long = "identity",
+        env = "ONCUE_IDENTITY",
+        value_enum,
+        value_name = "IDENTITY"
+    )]
+    pub(super) identity: Option<IdentityKind>,
+
+    /// `ServiceAccount` whose tokens may do everything in the store, in the namespace
+    /// --inject-own-namespace [default: none]
+    #[arg(long, env = "ONCUE_OPERATOR", value_name = "NAME")]
+    pub(super) operator: Option<ObjectName>,
+
+    /// Whether pods that were injected before the store had an identity may wait and signal over
+    /// plain HTTP [default: false]
+    #[arg(long, env = "ONCUE_ACCEPT_PLAIN", value_name = "BOOL")]
+    pub(super) accept_plain: Option<bool>,
+
+    /// Namespaces in which anyone may ask for variables and create them over plain HTTP
+    /// [default: none]
+    #[arg(
+        long,
+        env = "ONCUE_PLAIN_NAMESPACES",
+        value_delimiter = ',',
+        value_name = "NAMESPACE"
+    )]
+    pub(super) plain_namespaces: Option<Vec<Namespace>>,
+
+    /// Whether a store that does not learn who calls may listen beyond loopback: then anyone who
+    /// reaches it may create and delete variables in every namespace [default: false]
+    #[arg(
+        long,
+        env = "ONCUE_ANYONE_MAY_SIGNAL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
+    pub(super) anyone_may_signal: Option<bool>,
 
     /// Address of the webhook, over TLS [default: 127.0.0.1:8443]
     #[arg(long, env = "ONCUE_WEBHOOK", value_name = "ADDRESS")]
@@ -98,7 +145,8 @@ impl ServeSettings {
     #[must_use]
     pub(crate) fn over(self, below: Self) -> Self {
         overlay!(self over below:
-            roles, data, store, lease, http, webhook, webhook_name, ca_secret, webhook_configuration,
+            roles, data, store, lease, http, identity, operator, accept_plain, plain_namespaces,
+            anyone_may_signal, webhook, webhook_name, ca_secret, webhook_configuration,
             lint_strict, admin, memory_limit, linger, log, log_format;
             inject)
     }

@@ -82,7 +82,13 @@ fn a_store_in_the_cluster_keeps_nothing_in_a_folder_and_needs_the_cluster() {
 #[test]
 fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
     let below = file_settings("http: 0.0.0.0:1\nadmin: 0.0.0.0:2\ninject: {image: file}").unwrap();
-    let above = flags(&["--http", "0.0.0.0:3", "--inject-image", "flag"]);
+    let above = flags(&[
+        "--http",
+        "0.0.0.0:3",
+        "--anyone-may-signal",
+        "--inject-image",
+        "flag",
+    ]);
     let config = Config::resolve(above.over(below)).unwrap();
     assert_eq!(config.http.port(), 3);
     assert_eq!(config.admin.port(), 2);
@@ -101,6 +107,11 @@ lease: oncue-store
 data: /var/lib/oncue
 store: memory
 http: '[::]:1'
+identity: kubernetes
+operator: oncue-operator
+accept-plain: true
+plain-namespaces: [legacy]
+anyone-may-signal: false
 webhook: '[::]:2'
 webhook-name: [oncue.svc, 10.0.0.1]
 ca-secret: oncue-webhook-ca
@@ -145,6 +156,17 @@ inject:
     assert_eq!(config.webhook_configuration, "oncue".parse().ok());
     let service = config.store_service.unwrap();
     assert_eq!(service.to_string(), "oncue-system/oncue-store");
+    let Identity::Kubernetes(identity) = config.identity else {
+        panic!("{:?}", config.identity)
+    };
+    let operator = identity.operator.unwrap();
+    assert_eq!(operator.to_string(), "oncue-system/oncue-operator");
+    assert!(identity.accepts_plain);
+    assert!(
+        identity
+            .plain_namespaces
+            .contains(&"legacy".parse().unwrap())
+    );
     let lease = config.lease.unwrap();
     assert_eq!(lease.to_string(), "oncue-system/oncue-store");
     assert_eq!(config.lint, Strictness::Deny);
@@ -227,6 +249,44 @@ fn a_lease_needs_its_namespace_and_a_cluster() {
 }
 
 #[test]
+fn a_store_that_does_not_learn_who_calls_listens_on_loopback_only_unless_that_is_accepted() {
+    let resolve = |args: &[&str]| Config::resolve(flags(args)).map(|config| config.http);
+    for loopback in [
+        "127.0.0.1:1",
+        "127.9.9.9:1",
+        "[::1]:1",
+        "[::ffff:127.0.0.1]:1",
+    ] {
+        assert!(resolve(&["--http", loopback]).is_ok(), "{loopback}");
+    }
+    let kubernetes = ["--identity", "kubernetes", "--operator", "oncue-operator"];
+    let kubernetes = [&kubernetes[..], &["--inject-own-namespace", "oncue-system"]].concat();
+    for address in ["0.0.0.0:1", "[::]:1", "10.0.0.7:1"] {
+        let http = ["--http", address];
+        let error = resolve(&http).unwrap_err().to_string();
+        assert!(error.contains(address), "{error}");
+        assert!(error.contains("--anyone-may-signal"), "{error}");
+        for accepted in [
+            &["--anyone-may-signal"][..],
+            &["--anyone-may-signal=true"],
+            &["--roles", "webhook"],
+            &kubernetes,
+        ] {
+            assert!(resolve(&[&http, accepted].concat()).is_ok(), "{accepted:?}");
+        }
+        assert!(resolve(&[&http[..], &["--anyone-may-signal=false"]].concat()).is_err());
+    }
+}
+
+#[test]
+fn a_store_that_asks_for_tokens_needs_a_cluster() {
+    let config = |args: &[&str]| Config::resolve(flags(args)).unwrap();
+    assert!(config(&["--identity", "kubernetes"]).needs_cluster());
+    assert!(!config(&["--identity", "none"]).needs_cluster());
+    assert!(!config(&["--identity", "kubernetes", "--roles", "webhook"]).needs_cluster());
+}
+
+#[test]
 fn wrong_flags_say_what_would_be_right() {
     for (args, hint) in [
         (["--linger", "soon"], "soon"),
@@ -238,6 +298,9 @@ fn wrong_flags_say_what_would_be_right() {
         (["--inject-own-namespace", "Shop"], "Shop"),
         (["--store", "disk"], "embedded"),
         (["--ca-secret", "My Secret"], "DNS subdomain"),
+        (["--identity", "ldap"], "kubernetes"),
+        (["--operator", "My Account"], "DNS subdomain"),
+        (["--plain-namespaces", "shop,Till"], "Till"),
     ] {
         let text = refused(&args);
         assert!(text.contains(hint), "{text}");
@@ -260,6 +323,18 @@ fn what_does_not_go_together_is_refused() {
         (
             [&own[..], &service, &["--inject-store-ip", "10.0.0.1"]].concat(),
             "choose one",
+        ),
+        (
+            vec!["--identity", "kubernetes", "--operator", "o"],
+            "--operator needs --inject-own-namespace",
+        ),
+        (
+            vec!["--accept-plain", "true"],
+            "--accept-plain needs --identity kubernetes",
+        ),
+        (
+            vec!["--plain-namespaces", "a"],
+            "--plain-namespaces needs --identity kubernetes",
         ),
     ] {
         let error = Config::resolve(flags(&args)).unwrap_err().to_string();

@@ -40,6 +40,7 @@ spec:
     - --inject-own-namespace={{ .Release.Namespace }}
     {{- end }}
     - --http=[::]:{{ int .Values.store.port }}
+    - --anyone-may-signal
     - --admin=[::]:{{ int .Values.store.adminPort }}
     - --linger={{ int .Values.store.lingerSeconds }}s
     {{- if .Values.controller.enabled }}
