@@ -41,6 +41,11 @@ impl Cluster {
 
     /// Returns a client for the cluster's API.
     pub async fn client(&self) -> Result<Client> {
+        Ok(Client::try_from(self.config().await?)?)
+    }
+
+    /// Returns the address of the cluster's API, and the credentials of its administrator.
+    pub(crate) async fn config(&self) -> Result<Config> {
         let file = self.kubeconfig();
         let read = Kubeconfig::read_from(&file);
         let settings = read.with_context(|| {
@@ -48,8 +53,7 @@ impl Cluster {
             format!("failed to read {shown}: is the cluster up? `cargo run -p e2e -- up` makes it")
         })?;
         let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(settings, &options).await?;
-        Ok(Client::try_from(config)?)
+        Ok(Config::from_custom_kubeconfig(settings, &options).await?)
     }
 
     /// Returns kubectl for this cluster.

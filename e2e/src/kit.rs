@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod account;
 mod burst;
 mod diagnosis;
 mod eventually;
@@ -29,6 +30,7 @@ mod store;
 mod store_pods;
 mod times;
 
+pub use account::Account;
 pub use burst::{Burst, Refusal, burst_during};
 pub use eventually::{eventually, in_time};
 pub use live_pod::{

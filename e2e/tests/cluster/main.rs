@@ -4,6 +4,7 @@ mod by_hand;
 mod command_line;
 mod controllers;
 mod deletion;
+mod fence;
 mod gates;
 mod goldens;
 mod guests;

@@ -5,8 +5,12 @@ use std::time::Duration;
 use anyhow::Result;
 use e2e::{
     backend::Backend,
-    kit::{LivePod, Manifest, WAIT, are_released, deployment, pod, with_oncue},
+    kit::{
+        Account, LivePod, Manifest, Namespace, WAIT, are_released, deployment, eventually, pod,
+        with_oncue,
+    },
 };
+use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -94,6 +98,32 @@ async fn without_the_controller_admission_rejects_what_nobody_would_maintain() -
 }
 
 #[tokio::test]
+async fn without_gates_the_controller_reports_on_pods_and_has_no_right_to_patch_them() -> Result<()>
+{
+    with_oncue(async |ns, oncue| {
+        let store = Account::of_oncue("oncue-store").await?;
+        assert!(store.may(patch(&ns, None)).await?);
+        let values = json!({"controller": {"gates": false}});
+        oncue.release().install_with(values).await?;
+        oncue.is_ready().await?;
+        eventually("the right to patch pods is gone", async || {
+            Ok((!store.may(patch(&ns, None)).await?).then_some(()))
+        })
+        .await?;
+        assert!(store.may(patch(&ns, Some("status"))).await?);
+
+        let app = ns.create_pod(pod("app").depends_on("first/up")).await?;
+        app.reports("Waiting").await?;
+        let gated = pod("gated").depends_on("first/up");
+        let gated = gated.annotate("depends-on-mode", "gate");
+        let said = ns.create_pod(gated).await.unwrap_err().to_string();
+        assert!(said.contains("depends-on-mode: "), "{said}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_pod_names_the_right_that_the_controller_lost_and_starts_once_it_is_back() -> Result<()> {
     with_oncue(async |ns, oncue| {
         let settings = json!({
@@ -114,6 +144,17 @@ async fn a_pod_names_the_right_that_the_controller_lost_and_starts_once_it_is_ba
         Ok(())
     })
     .await
+}
+
+/// Returns the right to patch pods, or a part of them.
+fn patch(ns: &Namespace, part: Option<&str>) -> ResourceAttributes {
+    ResourceAttributes {
+        namespace: Some(ns.name().to_owned()),
+        verb: Some("patch".to_owned()),
+        resource: Some("pods".to_owned()),
+        subresource: part.map(str::to_owned),
+        ..ResourceAttributes::default()
+    }
 }
 
 /// How often the process that leads is killed.
