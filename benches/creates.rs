@@ -201,7 +201,8 @@ async fn hold(store: &Store, count: usize, terms: impl Fn(usize) -> String) -> J
 }
 
 async fn wait(store: Store, conditions: Arc<[Condition]>) {
-    let present = store.judge(&conditions, Grace::Over).unwrap();
+    let asker = (Grace::Over, &Namespace::default());
+    let present = store.judge(&conditions, asker).unwrap();
     let who = Waiter {
         namespace: Namespace::default(),
         pod: None,

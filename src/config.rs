@@ -37,6 +37,8 @@ use rustls::pki_types::ServerName;
 
 use self::identity::{IdentitySettings, check_reach};
 use crate::{
+    cross_namespace::{CrossNamespace, Policy},
+    language::Namespace,
     memory::{MemoryLimit, MemoryPlan},
     webhook::Strictness,
 };
@@ -62,6 +64,10 @@ pub(crate) struct Config {
     pub store: StoreKind,
     /// The Lease whose holder leads the replicas of the store; `None` if there is one replica.
     pub lease: Option<ObjectRef>,
+    /// What a namespace shows to namespaces that its annotation does not name.
+    pub cross_namespace: CrossNamespace,
+    /// The namespaces that all others may read as if that were open.
+    pub readable_by_all: Vec<Namespace>,
     /// Where the store listens.
     pub http: SocketAddr,
     /// How the store learns who calls.
@@ -98,6 +104,8 @@ impl Config {
             data,
             store,
             lease,
+            cross_namespace,
+            readable_by_all,
             http,
             identity,
             operator,
@@ -146,6 +154,8 @@ impl Config {
             data: data.unwrap_or_else(|| DEFAULT_DATA.into()),
             store,
             lease: lease.transpose()?,
+            cross_namespace: cross_namespace.unwrap_or_default(),
+            readable_by_all: readable_by_all.unwrap_or_default(),
             http,
             identity,
             webhook,
@@ -167,9 +177,28 @@ impl Config {
         })
     }
 
+    /// Returns the same, to be served.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoNamespaces`] if nothing tells which namespaces may be read.
+    pub(crate) fn for_serving(self) -> Result<Self, ConfigError> {
+        let is_annotated = self.cross_namespace == CrossNamespace::Annotated;
+        if is_annotated && self.has(Role::Store) && !self.needs_cluster() {
+            return Err(ConfigError::NoNamespaces);
+        }
+        Ok(self)
+    }
+
     /// Returns whether the process has `role`.
     pub(crate) fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
+    }
+
+    /// Returns the rules for reads of other namespaces.
+    pub(crate) fn policy(&self) -> Result<Policy, InjectError> {
+        let readable_by_all = self.readable_by_all.iter().cloned();
+        let keys = self.inject.keys()?;
+        Ok(Policy::new(self.cross_namespace, readable_by_all, &keys))
     }
 
     /// Returns whether anything is kept in the data folder.

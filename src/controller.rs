@@ -10,6 +10,7 @@
 //! | `observations`, `failure` | watches objects of one kind, or says why it cannot | nothing |
 //! | `assertions` | follows the assertions that exist | nothing |
 //! | `confirmations` | asks whether single pods exist | nothing |
+//! | `namespaces` | watches who may read which namespace; runs without the others too | the store's memory |
 //! | `objects` | judges the objects that waiters ask for | the store's memory |
 //! | `pods` | watches pods, for `dependent_pods`, `life`, `gates` and `reporting` | nothing |
 //! | `dependent_pods` | tells which pods depend on something | the store's memory |
@@ -29,6 +30,7 @@ mod fake;
 mod gates;
 mod life;
 mod metrics;
+mod namespaces;
 mod objects;
 mod observations;
 mod pods;
@@ -38,7 +40,9 @@ mod tests;
 mod uninjected;
 mod writes;
 
-pub(crate) use self::{failure::Failure, objects::find_kind, observations::json};
+pub(crate) use self::{
+    failure::Failure, namespaces::NamespacesTask, objects::find_kind, observations::json,
+};
 
 use kube::Client;
 use prometheus_client::registry::Registry;

@@ -19,7 +19,7 @@ mod serve;
 pub mod store;
 pub mod webhook;
 
-pub use oncue_core::{dependent_pod, injection, life, release, world};
+pub use oncue_core::{cross_namespace, dependent_pod, injection, life, release, world};
 pub use oncue_language as language;
 
 use oncue_core::{

@@ -57,7 +57,7 @@ use crate::{
     admin::{self, Admin, Readiness},
     cluster::{ConnectError, WhichCluster, connect},
     config::{AuthorityPlace, Config, LogFormat, Role},
-    controller::{self, Controller},
+    controller::{self, Controller, NamespacesTask},
     leadership::{BootClock, Elector, Leadership},
     net::{Endpoint, Limits, NetMetrics, Transport},
 };
@@ -201,6 +201,14 @@ impl Server {
             }
             _ => None,
         };
+        let namespaces = match (&store, &client) {
+            (Some(role), Some(client)) => Some(NamespacesTask::new(
+                client.clone(),
+                role.store(),
+                config.policy()?,
+            )),
+            _ => None,
+        };
         let webhook = match webhook {
             Some(opening) => {
                 let cluster = (client, &readying);
@@ -212,6 +220,7 @@ impl Server {
             store,
             webhook,
             controller,
+            namespaces,
             elector,
         };
         let counted = roles.serve(&mut self.roles);

@@ -6,6 +6,7 @@
 //! | module | what it decides |
 //! | --- | --- |
 //! | [`assertion`] | one statement that a variable exists |
+//! | [`cross_namespace`] | what may be asked about other namespaces |
 //! | [`objects`] | whether an object is ready, complete or rolled out |
 //! | [`world`] | what variables and objects say, now and at an earlier revision |
 //! | [`injection`] | the JSON Patch of a pod, or why it gets none |
@@ -23,6 +24,7 @@
 
 pub mod assertion;
 pub mod assumption;
+pub mod cross_namespace;
 pub mod dependent_pod;
 pub mod gates;
 pub mod graph;

@@ -7,6 +7,7 @@ mod moments;
 mod mutation;
 mod position;
 mod prefixes;
+mod read_by;
 mod revision;
 mod scope;
 mod shift;
@@ -20,7 +21,9 @@ use std::{
     sync::Arc,
 };
 
-use oncue_language::{Demand, ObjectKey, ObjectState, Subject, Value, VariableKey, View};
+use oncue_language::{
+    Demand, Namespace, ObjectKey, ObjectState, Subject, Value, VariableKey, View,
+};
 
 use self::{
     history::{Before, History},
@@ -28,7 +31,10 @@ use self::{
     scope::PageReader,
     variables::Variables,
 };
-use crate::assertion::{Assertion, AssertionId, Timestamp};
+use crate::{
+    assertion::{Assertion, AssertionId, Timestamp},
+    cross_namespace::{Knowledge, Namespaces, Policy, Read, Readers, Refusal},
+};
 
 pub use self::{
     answer::{Answer, states, verdicts},
@@ -36,6 +42,7 @@ pub use self::{
     history::Past,
     mutation::{Action, Effect, Existing, Mutation, Step},
     position::{Position, PositionError},
+    read_by::{CrossRead, ReadBy},
     revision::{Epoch, Revision, RevisionError},
     scope::{Names, Page, Scope},
     shift::Shift,
@@ -52,6 +59,8 @@ pub struct World {
     below: Prefixes,
     objects: HashMap<ObjectKey, ObjectState>,
     deadlines: BTreeSet<Deadline>,
+    /// The rules for reads of other namespaces; without rules, anyone may read everything.
+    namespaces: Option<Namespaces>,
     history: History,
 }
 
@@ -67,6 +76,7 @@ impl World {
             below: Prefixes::default(),
             objects: HashMap::new(),
             deadlines: BTreeSet::new(),
+            namespaces: None,
             history: History::default(),
         }
     }
@@ -172,6 +182,46 @@ impl World {
         self.history
             .push([(Topic::Object(key.clone()), Before::Object(before))]);
         Some(Shift::Object(key.clone()))
+    }
+
+    /// Sets the rules for reads of other namespaces.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.namespaces = Some(Namespaces::new(policy));
+    }
+
+    /// Returns the rules for reads of other namespaces, with what the namespaces say.
+    pub fn namespaces(&self) -> Option<&Namespaces> {
+        self.namespaces.as_ref()
+    }
+
+    /// Takes note of how much is known of the annotations of namespaces.
+    pub fn know_namespaces(&mut self, knowledge: Knowledge) {
+        if let Some(namespaces) = &mut self.namespaces {
+            namespaces.know(knowledge);
+        }
+    }
+
+    /// Takes over who may read a namespace, `None` if it does not say; returns `None` if that is
+    /// nothing new.
+    pub fn set_readers(&mut self, of: &Namespace, readers: Option<Readers>) -> Option<Shift> {
+        let namespaces = self.namespaces.as_mut()?;
+        let before = namespaces.readers(of).cloned();
+        namespaces.set(of, readers);
+        if namespaces.readers(of) == before.as_ref() {
+            return None;
+        }
+        self.history
+            .push([(Topic::Readers(of.clone()), Before::Readers(before))]);
+        Some(Shift::Readers(of.clone()))
+    }
+
+    /// Decides whether a namespace may be read now.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn may_read(&self, read: &Read<'_>) -> Result<(), Refusal> {
+        let namespaces = self.namespaces.as_ref();
+        namespaces.map_or(Ok(()), |it| it.judge(read))
     }
 
     /// Returns the present revision.

@@ -64,6 +64,16 @@ pub enum Subject {
     },
 }
 
+impl Subject {
+    /// Returns the namespace of the variables or objects; `None` for objects that live in none.
+    pub fn namespace(&self) -> Option<&Namespace> {
+        match self {
+            Self::Below { prefix: key, .. } | Self::Variable { key, .. } => Some(&key.namespace),
+            Self::Object(key) => key.namespace.as_ref(),
+        }
+    }
+}
+
 /// Prints the term with its namespace always said.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

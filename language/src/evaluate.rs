@@ -36,6 +36,12 @@ pub trait View {
     fn grace(&self) -> Grace {
         Grace::Over
     }
+
+    /// Returns why the one who asks may not know anything of a subject, to be read after the term;
+    /// `None` if it may.
+    fn forbids(&self, _subject: &Subject) -> Option<String> {
+        None
+    }
 }
 
 /// A view for a wait for which not every failure counts.
@@ -75,6 +81,10 @@ impl<V: View> View for WithGrace<'_, V> {
 
     fn grace(&self) -> Grace {
         self.grace
+    }
+
+    fn forbids(&self, subject: &Subject) -> Option<String> {
+        self.view.forbids(subject)
     }
 }
 
@@ -116,8 +126,13 @@ impl ObjectState {
 /// A failure term delays a wait only while its object is unknown, or whether its failure counts: if it
 /// held until then, a pod would start although the Job has failed long ago. The controller tells the state of every object
 /// that is asked for, even of one that does not exist, so that this takes seconds.
+///
+/// A term that the one who asks may not know anything of is missing, whatever its presence.
 pub fn state(condition: &Condition, view: &impl View) -> State {
     let Condition { presence, subject } = condition;
+    if view.forbids(subject).is_some() {
+        return State::Missing;
+    }
     match (presence, subject) {
         (Presence::Failure, Subject::Object(key)) => match view.object(key) {
             ObjectState::Failed { since, .. } if view.grace().counts(since) => State::Failed,
@@ -178,6 +193,9 @@ fn holds(subject: &Subject, view: &impl View) -> bool {
 }
 
 fn reason(condition: &Condition, view: &impl View) -> Reason {
+    if let Some(rule) = view.forbids(&condition.subject) {
+        return Reason::Forbidden(rule);
+    }
     match &condition.subject {
         Subject::Object(key) => Reason::Object(view.object(key).into_reason().unwrap_or_default()),
         Subject::Below { .. } | Subject::Variable { .. }

@@ -24,10 +24,6 @@ use crate::{
     value::Value,
 };
 
-/// The rule that a term breaks which is [private](ObjectTerm::is_private_to_others).
-pub const PRIVATE_TO_OTHERS: &str = "only readiness can be asked of another namespace: of pods, \
-                                     Jobs, Services, deployments, statefulsets and daemonsets";
-
 /// What a term says of objects, with placeholders in it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct ObjectTerm {
@@ -51,12 +47,11 @@ impl ObjectTerm {
         (!self.kind.is_cluster_scoped()).then(|| named.clone())
     }
 
-    /// Returns whether pods of `own` may not ask this: in other namespaces, they may ask for
-    /// readiness only.
+    /// Returns whether it asks another namespace than `own` for more than readiness: for a field, for
+    /// the existence of an object, or about any other kind.
     pub fn is_private_to_others(&self, own: &Namespace) -> bool {
-        let is_readiness =
-            self.kind.tells_readiness() && !matches!(self.demand, ObjectDemand::Field { .. });
-        !is_readiness && self.namespace_in(own).is_some_and(|it| it != *own)
+        let is_other = self.namespace_in(own).is_some_and(|it| it != *own);
+        is_other && !is_readiness(&self.kind, &self.demand)
     }
 
     /// Returns the placeholders that are left in it.
@@ -125,11 +120,20 @@ impl ObjectKey {
         }
     }
 
+    /// Returns whether it asks how ready pods, Services or workloads are, and for nothing else.
+    pub fn is_readiness(&self) -> bool {
+        is_readiness(&self.kind, &self.demand)
+    }
+
     /// Returns whether it asks for nothing but a ready endpoint of one Service.
     pub fn is_service(&self) -> bool {
         let is_named = matches!(self.which, Which::Named(_)) && self.node.is_none();
         is_named && self.kind == ObjectKind::Service && self.demand == ObjectDemand::Rule
     }
+}
+
+fn is_readiness<V>(kind: &ObjectKind, demand: &ObjectDemand<V>) -> bool {
+    kind.tells_readiness() && !matches!(demand, ObjectDemand::Field { .. })
 }
 
 /// Prints the term with its namespace always said.

@@ -53,6 +53,8 @@ pub enum Reason {
     },
     /// A failure term's variable exists.
     Exists,
+    /// The one who asks may not know; why, in words.
+    Forbidden(String),
     /// The state of an object, in words.
     Object(String),
     /// The variable exists, but no assertion has the value.
@@ -75,7 +77,7 @@ impl fmt::Display for Reason {
                 write!(f, "does not exist; for the object, write {object}")
             }
             Self::Exists => f.write_str("exists"),
-            Self::Object(text) => f.write_str(text),
+            Self::Forbidden(text) | Self::Object(text) => f.write_str(text),
             Self::OtherValue(value) => write!(f, "exists without the value {value}"),
             Self::Owners { have, want } => write!(f, "{have} of {want} owners assert it"),
         }

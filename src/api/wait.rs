@@ -8,9 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::future::{BoxFuture, FutureExt};
-use oncue_language::{
-    Condition, Namespace, Presence, Subject, Target, Term, object::PRIVATE_TO_OTHERS,
-};
+use oncue_language::{Condition, Namespace, Presence, Subject, Target, Term};
 use oncue_wire::{WaitAnswer, WaitRequest};
 use tokio::time::sleep;
 
@@ -97,11 +95,6 @@ fn condition(text: &str, namespace: &Namespace) -> Result<Condition, ApiError> {
         return Err(unjudged(format!(
             "it is longer than {MAX_OBJECT_TERM} bytes"
         )));
-    }
-    if let Target::Object(object) = &term.target
-        && object.is_private_to_others(namespace)
-    {
-        return Err(unjudged(PRIVATE_TO_OTHERS.to_owned()));
     }
     let condition = term
         .condition(namespace)

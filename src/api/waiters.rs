@@ -82,7 +82,9 @@ impl<'a> Listed<'a> {
 
     fn judged(&mut self, info: &WaiterInfo) -> Result<Vec<JudgedTerm>, ApiError> {
         let WaiterInfo {
-            conditions, grace, ..
+            conditions,
+            grace,
+            who,
         } = info;
         let key = conditions.as_ptr();
         if let Some((_, terms)) = self.judged.get(&key) {
@@ -91,7 +93,7 @@ impl<'a> Listed<'a> {
         let answer = self
             .api
             .store()
-            .judge(conditions, *grace)
+            .judge(conditions, (*grace, &who.namespace))
             .map_err(refusal)?;
         let terms = documents::judged(&answer);
         let kept = (Arc::clone(conditions), terms.clone());

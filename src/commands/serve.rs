@@ -33,7 +33,8 @@ impl Serve {
         logging::init(settings.log(), settings.log_format()).map_err(usage)?;
         let limit = settings.find_memory_limit();
         info!(%limit, "budgeted the memory");
-        let config = Config::resolve(settings).map_err(usage)?;
+        let config = Config::resolve(settings).and_then(Config::for_serving);
+        let config = config.map_err(usage)?;
         match serve::run(config) {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(ServeError::Inject(error)) => Err(usage(error).into()),

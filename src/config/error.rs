@@ -27,6 +27,12 @@ pub(crate) enum ConfigError {
          of this Lease leads"
     )]
     NoLease,
+    /// Nothing tells which namespaces may be read.
+    #[error(
+        "--cross-namespace annotated needs a cluster, whose namespaces say who may read them: use it \
+         with the role controller or with --store kubernetes"
+    )]
+    NoNamespaces,
     /// The namespace of an object is not known.
     #[error("{flag} needs --inject-own-namespace: the namespace in which the object is")]
     NoOwnNamespace {

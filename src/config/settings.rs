@@ -13,9 +13,10 @@ use super::{
     object::ObjectName,
     overlay::overlay,
     role::{Role, StoreKind},
-    text::{duration, server_name, server_names, text_duration},
+    text::{duration, from_text, server_name, server_names, text_duration},
 };
 use crate::{
+    cross_namespace::CrossNamespace,
     language::Namespace,
     memory::{ByteSize, MemoryLimit},
 };
@@ -43,6 +44,23 @@ pub(crate) struct ServeSettings {
     /// --inject-own-namespace [default: none; there is one replica]
     #[arg(long, env = "ONCUE_LEASE", value_name = "NAME")]
     pub(super) lease: Option<ObjectName>,
+
+    /// What pods may ask about other namespaces: `open` (their variables, and the readiness of their
+    /// pods, Services and workloads) or `annotated` (nothing). A namespace permits more with the
+    /// annotation `oncue.dev/readable-from` [default: open]
+    #[arg(long, env = "ONCUE_CROSS_NAMESPACE", value_name = "POLICY")]
+    #[serde(deserialize_with = "from_text")]
+    pub(super) cross_namespace: Option<CrossNamespace>,
+
+    /// Namespaces about which all others may ask as if --cross-namespace were `open`, such as
+    /// `kube-system` [default: none]
+    #[arg(
+        long,
+        env = "ONCUE_READABLE_BY_ALL",
+        value_delimiter = ',',
+        value_name = "NAMESPACE"
+    )]
+    pub(super) readable_by_all: Option<Vec<Namespace>>,
 
     /// Address of the store [default: 127.0.0.1:9999]
     #[arg(long, env = "ONCUE_HTTP", value_name = "ADDRESS")]
@@ -145,8 +163,8 @@ impl ServeSettings {
     #[must_use]
     pub(crate) fn over(self, below: Self) -> Self {
         overlay!(self over below:
-            roles, data, store, lease, http, identity, operator, accept_plain, plain_namespaces,
-            anyone_may_signal, webhook, webhook_name, ca_secret, webhook_configuration,
+            roles, data, store, lease, cross_namespace, readable_by_all, http, identity, operator,
+            accept_plain, plain_namespaces, anyone_may_signal, webhook, webhook_name, ca_secret, webhook_configuration,
             lint_strict, admin, memory_limit, linger, log, log_format;
             inject)
     }

@@ -104,6 +104,8 @@ fn the_file_holds_every_setting() {
         "
 roles: [webhook]
 lease: oncue-store
+cross-namespace: annotated
+readable-by-all: [kube-system, shared]
 data: /var/lib/oncue
 store: memory
 http: '[::]:1'
@@ -145,6 +147,8 @@ inject:
     assert_eq!(settings.log_format(), LogFormat::Json);
     let config = Config::resolve(settings).unwrap();
     assert!(!config.roles.contains(&Role::Store));
+    let policy = config.policy().unwrap();
+    assert_eq!(policy.annotation(), "example.com/readable-from");
     let webhook = config.memory.webhook.unwrap();
     assert!((1 << 27..1 << 28).contains(&webhook.linting), "{webhook:?}");
     assert_eq!(config.linger, Duration::from_secs(5));
@@ -169,6 +173,13 @@ inject:
     );
     let lease = config.lease.unwrap();
     assert_eq!(lease.to_string(), "oncue-system/oncue-store");
+    assert_eq!(config.cross_namespace, CrossNamespace::Annotated);
+    let shared: Vec<_> = config
+        .readable_by_all
+        .iter()
+        .map(Namespace::as_str)
+        .collect();
+    assert_eq!(shared, ["kube-system", "shared"]);
     assert_eq!(config.lint, Strictness::Deny);
     let injection = config.inject.resolve(config.http).unwrap();
     assert_eq!(injection.keys.prefix(), "example.com");
@@ -203,6 +214,16 @@ fn mistakes_in_the_file_have_a_place() {
             "janitor",
         ),
         ("linger: soon\n", "oncue.yaml:1:1: ", "soon"),
+        (
+            "cross-namespace: closed\n",
+            "oncue.yaml:1:1: ",
+            "it is annotated or open",
+        ),
+        (
+            "readable-by-all: [a,\n  Kube_System]\n",
+            "oncue.yaml:2:3: ",
+            "\"Kube_System\" is not a namespace",
+        ),
         ("http: {\n", "oncue.yaml:", ""),
         ("a: 1\n---\nb: 2\n", "oncue.yaml: ", "expected one document"),
     ] {
@@ -405,4 +426,23 @@ fn a_memory_limit_that_is_too_small_is_refused() {
         "{error}"
     );
     assert!(refused(&["--memory-limit", "plenty"]).contains("write one such as 512Mi"));
+}
+
+#[test]
+fn a_policy_for_other_namespaces_names_namespaces_and_needs_a_cluster() {
+    let refusal = refused(&["--readable-by-all", "a,B_"]);
+    assert!(refusal.contains("\"B_\" is not a namespace"), "{refusal}");
+    let refusal = refused(&["--cross-namespace", "closed"]);
+    assert!(refusal.contains("it is annotated or open"), "{refusal}");
+
+    let annotated = ["--cross-namespace", "annotated", "--readable-by-all", "a,b"];
+    let config = Config::resolve(flags(&annotated)).unwrap();
+    let error = config.for_serving().unwrap_err();
+    assert_eq!(error, ConfigError::NoNamespaces);
+    let roles = ["--roles", "store,controller"];
+    let config = Config::resolve(flags(&[&annotated[..], &roles].concat())).unwrap();
+    let config = config.for_serving().unwrap();
+    assert_eq!(config.readable_by_all.len(), 2);
+    let open = Config::resolve(flags(&[])).unwrap();
+    assert_eq!(open.cross_namespace, CrossNamespace::Open);
 }

@@ -148,11 +148,11 @@ impl ReportingTask {
     fn judge(&mut self, unjudged: &Unjudged) -> bool {
         let Unjudged {
             wait,
-            uid,
+            pod,
             created,
             conditions,
         } = unjudged;
-        match self.store.judge_for_pod(uid, *created, conditions) {
+        match self.store.judge_for_pod(pod, *created, conditions) {
             Ok(answer) => {
                 let now = self.store.now();
                 self.reporter.judged(*wait, &answer.terms, now);

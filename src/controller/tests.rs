@@ -2,6 +2,7 @@
 
 mod gates;
 mod leadership;
+mod namespaces;
 mod nudges;
 mod reporting;
 mod slow_store;
@@ -229,7 +230,10 @@ impl Running {
         for _ in 0..100 {
             let held = self.store.wait(request.clone());
             let Ok(answer) = timeout(Duration::from_secs(30), held).await else {
-                let present = self.store.judge(&request.conditions, Grace::Over).unwrap();
+                let present = self
+                    .store
+                    .judge(&request.conditions, (Grace::Over, &request.who.namespace))
+                    .unwrap();
                 if is_it(&present.terms[0]) {
                     return present.terms[0].clone();
                 }

@@ -5,13 +5,20 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 
 use super::{group::Group, store_role::StoreRole, webhook_role::WebhookRole};
-use crate::{admin::process, controller::Controller, leadership::Elector, store::Staleness};
+use crate::{
+    admin::process,
+    controller::{Controller, NamespacesTask},
+    leadership::Elector,
+    store::Staleness,
+};
 
 /// The roles of a process.
 pub(super) struct Roles {
     pub(super) store: Option<StoreRole>,
     pub(super) webhook: Option<WebhookRole>,
     pub(super) controller: Option<Controller>,
+    /// Tells the store which namespaces may be read.
+    pub(super) namespaces: Option<NamespacesTask>,
     /// Gains the leadership of the store and the controller, if there are several replicas.
     pub(super) elector: Option<Elector>,
 }
@@ -40,6 +47,9 @@ impl Roles {
         }
         if let Some(role) = self.webhook {
             role.serve(group);
+        }
+        if let Some(namespaces) = self.namespaces {
+            group.spawn(namespaces.run(group.shutdown()));
         }
         if let Some(controller) = self.controller {
             group.spawn(controller.run(group.shutdown()));

@@ -267,6 +267,7 @@ mod tests {
             }),
             webhook: None,
             controller: None,
+            namespaces: None,
             elector: None,
         }
     }

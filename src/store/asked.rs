@@ -17,9 +17,13 @@ pub(super) struct AskedObjects {
 
 impl AskedObjects {
     /// Notes the objects among `conditions`. Returns whether an unknown one is new here.
-    pub(super) fn note(&mut self, conditions: &[Condition], world: &World) -> bool {
+    pub(super) fn note<'c>(
+        &mut self,
+        conditions: impl Iterator<Item = &'c Condition>,
+        world: &World,
+    ) -> bool {
         let before = self.unknown.len();
-        for key in conditions.iter().filter_map(object_of) {
+        for key in conditions.filter_map(object_of) {
             if world.knows_object(key) {
                 insert(&mut self.known, key);
             } else if self.unknown.len() < MOST_UNKNOWN {

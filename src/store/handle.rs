@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use oncue_language::{Condition, Grace, Namespace, ObjectKey, ObjectState, Value, VariableKey};
+use oncue_language::{
+    Condition, Grace, Namespace, ObjectKey, ObjectState, Owner, Value, VariableKey,
+};
 use tokio::task::JoinSet;
 
 use super::{
@@ -19,6 +21,7 @@ use super::{
     shared::{NewWait, Shared, Until},
 };
 use crate::{
+    cross_namespace::{Knowledge, Policy, Read, Readers, Refusal},
     dependent_pod::DependentPod,
     leadership::Leadership,
     life::{Assertion, AssertionId, Timestamp},
@@ -169,12 +172,18 @@ impl Store {
         self.inner.shared.revision()
     }
 
-    /// Judges `conditions` at the current revision, for a wait that had this grace at any time.
+    /// Judges `conditions` at the current revision, for a wait of the namespace `reader` that had
+    /// this grace at any time.
     ///
     /// # Errors
     /// [`WaitError::NoObjects`].
-    pub fn judge(&self, conditions: &Arc<[Condition]>, grace: Grace) -> Result<Answer, WaitError> {
-        self.inner.shared.judge(conditions, grace.at(self.now()))
+    pub fn judge(
+        &self,
+        conditions: &Arc<[Condition]>,
+        (grace, reader): (Grace, &Namespace),
+    ) -> Result<Answer, WaitError> {
+        let grace = grace.at(self.now());
+        self.inner.shared.judge(conditions, (grace, reader))
     }
 
     /// Judges `conditions` at the current revision as for a wait of this pod that began at `since`.
@@ -183,12 +192,13 @@ impl Store {
     /// [`WaitError::NoObjects`].
     pub(crate) fn judge_for_pod(
         &self,
-        uid: &str,
+        pod: &Owner,
         since: Timestamp,
         conditions: &Arc<[Condition]>,
     ) -> Result<Answer, WaitError> {
-        let grace = self.inner.shared.grace_of(uid, since, self.now());
-        self.inner.shared.judge(conditions, grace)
+        let grace = self.inner.shared.grace_of(&pod.uid, since, self.now());
+        let reader = &pod.namespace;
+        self.inner.shared.judge(conditions, (grace, reader))
     }
 
     /// Answers at once if all conditions hold, one has failed, a state has flipped since the
@@ -244,6 +254,35 @@ impl Store {
         position: Option<WaiterPosition>,
     ) -> WaiterPage {
         self.inner.shared.waiters(namespace, limit, position)
+    }
+
+    /// Sets the rules for reads of other namespaces. By default, anyone may read everything.
+    pub(crate) fn set_policy(&self, policy: Policy) {
+        self.inner.shared.set_policy(policy);
+    }
+
+    /// Takes note of how much is known of what the namespaces say about their readers.
+    pub(crate) fn know_namespaces(&self, knowledge: Knowledge) {
+        self.inner.shared.know_namespaces(knowledge);
+    }
+
+    /// Takes note of who may read a namespace; `None` if it does not say. Waits that this concerns
+    /// are judged again.
+    pub(crate) fn set_readers(&self, of: &Namespace, readers: Option<Readers>) {
+        self.inner.shared.set_readers(of, readers);
+    }
+
+    /// Takes note that only these namespaces say who may read them.
+    pub(crate) fn retain_readers(&self, annotated: &BTreeSet<Namespace>) {
+        self.inner.shared.retain_readers(annotated);
+    }
+
+    /// Decides whether a namespace may be read now.
+    ///
+    /// # Errors
+    /// [`Refusal`], which says what would permit it.
+    pub fn may_read(&self, read: &Read<'_>) -> Result<(), Refusal> {
+        self.inner.shared.may_read(read)
     }
 
     /// Sets the source of objects. The default is none.

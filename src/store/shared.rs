@@ -8,7 +8,7 @@ use std::{
 };
 
 use oncue_language::{
-    Condition, Grace, Namespace, ObjectKey, ObjectState, Presence, VariableKey, WithGrace,
+    Condition, Grace, Namespace, ObjectKey, ObjectState, Presence, VariableKey, View, WithGrace,
 };
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
@@ -20,14 +20,15 @@ use super::{
     change_log::ChangeLog,
     dependent_pods::DependentPods,
     variables::Variables,
-    waiters::{Place, Released, Ticket, Waiters},
+    waiters::{Group, Place, Released, Ticket, Waiters},
 };
 use crate::{
+    cross_namespace::{Knowledge, Namespaces, Policy, Read, Readers, Refusal},
     dependent_pod::DependentPod,
     life::Timestamp,
     memory::Pool,
     release::ReleaseReason,
-    world::{Deadline, Shift, World, states},
+    world::{CrossRead, Deadline, ReadBy, Shift, World, states},
 };
 
 /// Whether the store learns about objects.
@@ -159,15 +160,21 @@ impl Shared {
         (page, self.changes.end())
     }
 
+    /// Judges conditions for a wait that begins in the namespace `reader`.
     pub(super) fn judge(
         &self,
         conditions: &Arc<[Condition]>,
-        grace: Grace,
+        (grace, reader): (Grace, &Namespace),
     ) -> Result<Answer, WaitError> {
         let mut known = self.state.lock();
         known.refuse_objects(conditions)?;
-        self.ask_for_objects(&mut known, conditions);
-        Ok(judge(&known.world, (conditions, grace), None))
+        let question = Question {
+            conditions,
+            grace,
+            reader: Some(reader),
+        };
+        self.ask_for_objects(&mut known, &question);
+        Ok(judge(&known.world, &question, None))
     }
 
     /// Returns which failures count for the pod with this uid, whose wait began at `since`.
@@ -175,15 +182,15 @@ impl Shared {
         self.state.lock().pods.grace_of(uid, since, now)
     }
 
-    /// Notes the objects among `conditions`.
-    fn ask_for_objects(&self, known: &mut Known, conditions: &[Condition]) {
+    /// Notes the objects that are asked for.
+    fn ask_for_objects(&self, known: &mut Known, question: &Question<'_>) {
         let Known {
             world,
             asked,
             objects,
             ..
         } = known;
-        if *objects == ObjectSource::Fed && asked.note(conditions, world) {
+        if *objects == ObjectSource::Fed && question.note_objects(asked, world) {
             self.objects_asked.notify_one();
         }
     }
@@ -197,9 +204,13 @@ impl Shared {
         } = wait;
         let mut known = self.state.lock();
         known.refuse_objects(&request.conditions)?;
-        self.ask_for_objects(&mut known, &request.conditions);
-        let grace = known.pods.grace(&request.who, now);
-        let present = judge(&known.world, (&request.conditions, grace), None);
+        let question = Question {
+            conditions: &request.conditions,
+            grace: known.pods.grace(&request.who, now),
+            reader: Some(&request.who.namespace),
+        };
+        self.ask_for_objects(&mut known, &question);
+        let present = judge(&known.world, &question, None);
         let release = known.pods.release(&request.who);
         let is_released = release.is_some() && !request.knows_release;
         let is_settled = until == Until::Settled && is_settled(&request, &present);
@@ -261,9 +272,13 @@ impl Shared {
         if let Err(error) = known.refuse_objects(&held.conditions) {
             return Some(Err(error));
         }
-        self.ask_for_objects(&mut known, &held.conditions);
-        let grace = held.grace.at(now);
-        let present = judge(&known.world, (&held.conditions, grace), None);
+        let question = Question {
+            conditions: &held.conditions,
+            grace: held.grace.at(now),
+            reader: Some(&held.who.namespace),
+        };
+        self.ask_for_objects(&mut known, &question);
+        let present = judge(&known.world, &question, None);
         let release = known.pods.release(&held.who);
         Some(Ok(Arc::new(present.released(release))))
     }
@@ -323,8 +338,36 @@ impl Shared {
         self.state.lock().pods.retain(uids);
     }
 
+    pub(super) fn set_policy(&self, policy: Policy) {
+        self.state.lock().world.set_policy(policy);
+    }
+
+    pub(super) fn know_namespaces(&self, knowledge: Knowledge) {
+        self.state.lock().world.know_namespaces(knowledge);
+    }
+
+    pub(super) fn set_readers(&self, of: &Namespace, readers: Option<Readers>) {
+        self.change(|known| known.world.set_readers(of, readers));
+    }
+
+    /// Takes note that only these namespaces say who may read them.
+    pub(super) fn retain_readers(&self, annotated: &BTreeSet<Namespace>) {
+        let known = self.state.lock();
+        let namespaces = known.world.namespaces().into_iter();
+        let all = namespaces.flat_map(Namespaces::annotated);
+        let gone: Vec<_> = all.filter(|it| !annotated.contains(it)).cloned().collect();
+        drop(known);
+        for namespace in gone {
+            self.set_readers(&namespace, None);
+        }
+    }
+
+    pub(super) fn may_read(&self, read: &Read<'_>) -> Result<(), Refusal> {
+        self.state.lock().world.may_read(read)
+    }
+
     pub(super) fn set_object(&self, key: &ObjectKey, state: Option<ObjectState>) {
-        self.change_object(|known| known.world.set_object(key, state));
+        self.change(|known| known.world.set_object(key, state));
     }
 
     /// Forgets those of some objects that no held waiter asks for, and that nobody has asked for
@@ -360,7 +403,7 @@ impl Shared {
         self.state.lock().world.knows_object(key)
     }
 
-    fn change_object(&self, change: impl FnOnce(&mut Known) -> Option<Shift>) {
+    fn change(&self, change: impl FnOnce(&mut Known) -> Option<Shift>) {
         let mut known = self.state.lock();
         if let Some(shift) = change(&mut known) {
             let revision = known.world.revision();
@@ -411,11 +454,14 @@ impl Shared {
 
     /// Answers some of the waiters with a flipped state. Returns whether some are left.
     fn release_some(&self, mut known: MutexGuard<'_, Known>) -> bool {
-        let released = known.release();
+        let (released, asks) = known.release();
         let is_left = known.waiters.is_flagged();
         // The next one that waits for the lock gets it before we do.
         MutexGuard::unlock_fair(known);
         released.answer();
+        if asks {
+            self.objects_asked.notify_one();
+        }
         if is_left {
             self.flagged.notify_one();
         }
@@ -510,7 +556,8 @@ impl Known {
         } = request;
         let past = revision.and_then(|revision| self.world.at(revision));
         past.is_some_and(|past| {
-            let then = WithGrace::new(&past, present.grace);
+            let read = ReadBy::new(&past, present.reader.as_ref());
+            let then = WithGrace::new(&read, present.grace);
             past.can_judge(conditions, present.grace)
                 && states(conditions, &then).eq(present.states())
         })
@@ -519,7 +566,7 @@ impl Known {
     fn release_pod(&mut self, uid: &str, reason: &ReleaseReason) -> Released {
         let Self { world, waiters, .. } = self;
         waiters.release_pod(uid, |group| {
-            let answer = judge(world, (&group.conditions, group.grace), None);
+            let answer = judge(world, &Question::of(group), None);
             answer.released(Some(reason.clone()))
         })
     }
@@ -539,11 +586,77 @@ impl Known {
         self.world.forget_object(key)
     }
 
-    fn release(&mut self) -> Released {
-        let Self { world, waiters, .. } = self;
-        waiters.release(SLICE, |group, at| {
-            judge(world, (&group.conditions, group.grace), at)
-        })
+    /// Releases some of the waiters with a flipped state. Returns whether an object is asked for that
+    /// they may not have known before.
+    fn release(&mut self) -> (Released, bool) {
+        let Self {
+            world,
+            waiters,
+            asked,
+            objects,
+            ..
+        } = self;
+        let mut asks = false;
+        let released = waiters.release(SLICE, |group, at| {
+            let question = Question::of(group);
+            if group.reader.is_some() && *objects == ObjectSource::Fed {
+                asks |= question.note_objects(asked, world);
+            }
+            judge(world, &question, at)
+        });
+        (released, asks)
+    }
+}
+
+/// Conditions to judge, and for whom.
+#[derive(Clone, Copy, Debug)]
+struct Question<'a> {
+    conditions: &'a Arc<[Condition]>,
+    /// Which failures count.
+    grace: Grace,
+    /// The namespace of the one who asks; `None` if it makes no difference.
+    reader: Option<&'a Namespace>,
+}
+
+impl<'a> Question<'a> {
+    fn of(group: &'a Group) -> Self {
+        Self {
+            conditions: &group.conditions,
+            grace: group.grace,
+            reader: group.reader.as_ref(),
+        }
+    }
+
+    /// Returns the same question without what makes no difference, so that as many waiters as
+    /// possible share their answers.
+    fn shared(self, world: &World) -> Self {
+        let is_failure = |it: &Condition| it.presence == Presence::Failure;
+        let is_of_other = |it: &Condition| {
+            let namespace = it.subject.namespace();
+            namespace.is_some_and(|it| Some(it) != self.reader)
+        };
+        let has_failure = self.conditions.iter().any(is_failure);
+        let is_policed = world.namespaces().is_some() && self.conditions.iter().any(is_of_other);
+        Self {
+            grace: if has_failure { self.grace } else { Grace::Over },
+            reader: self.reader.filter(|_| is_policed),
+            ..self
+        }
+    }
+
+    fn answer(self, view: &impl CrossRead, revision: Revision) -> Answer {
+        let view = ReadBy::new(view, self.reader);
+        let view = WithGrace::new(&view, self.grace);
+        let answer = Answer::judge(Arc::clone(self.conditions), &view, revision);
+        answer.read_by(self.reader.cloned())
+    }
+
+    /// Notes the objects that the one who asks may know of. Returns whether an unknown one is new.
+    fn note_objects(&self, asked: &mut AskedObjects, world: &World) -> bool {
+        let view = ReadBy::new(world, self.reader);
+        let is_permitted = |it: &&Condition| view.forbids(&it.subject).is_none();
+        let conditions = self.conditions.iter();
+        asked.note(conditions.filter(is_permitted), world)
     }
 }
 
@@ -558,23 +671,12 @@ fn is_settled(request: &WaitRequest, present: &Answer) -> bool {
 }
 
 /// Judges at a revision if its state is known. Otherwise, or without a revision, judges now.
-fn judge(
-    world: &World,
-    (conditions, grace): (&Arc<[Condition]>, Grace),
-    at: Option<Revision>,
-) -> Answer {
-    let is_failure = |it: &Condition| it.presence == Presence::Failure;
-    // Without a failure term, waiters of any age share their answers.
-    let grace = if conditions.iter().any(is_failure) {
-        grace
-    } else {
-        Grace::Over
-    };
-    let own = Arc::clone(conditions);
+fn judge(world: &World, question: &Question<'_>, at: Option<Revision>) -> Answer {
+    let question = question.shared(world);
     let past = at.and_then(|at| Some((at, world.at(at)?)));
-    match past.filter(|(_, past)| past.can_judge(conditions, grace)) {
-        Some((at, past)) => Answer::judge(own, &WithGrace::new(&past, grace), at),
-        None => Answer::judge(own, &WithGrace::new(world, grace), world.revision()),
+    match past.filter(|(_, past)| past.can_judge(question.conditions, question.grace)) {
+        Some((at, past)) => question.answer(&past, at),
+        None => question.answer(world, world.revision()),
     }
 }
 

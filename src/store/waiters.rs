@@ -36,7 +36,7 @@ use self::{
 pub(crate) struct Waiters {
     memory: Pool,
     groups: BTreeMap<GroupId, Group>,
-    /// The latest group of each list of conditions and each grace, by their hash.
+    /// The latest group of each list of conditions, grace and reader, by their hash.
     by_conditions: BTreeMap<u64, GroupId>,
     hasher: RandomState,
     /// B-trees, as everywhere in this file: while a hash table grows, all callers wait.
@@ -166,7 +166,6 @@ impl Waiters {
         })
     }
 
-    /// Returns the group of waiters with the same conditions in the same states.
     /// Takes all waiters; they get no answer once what is returned is dropped.
     pub(crate) fn take_all(&mut self) -> Self {
         let none = Self {
@@ -176,13 +175,18 @@ impl Waiters {
         std::mem::replace(self, none)
     }
 
+    /// Returns the group of waiters with the same conditions in the same states.
     fn group_of(&self, present: &Answer) -> Option<GroupId> {
-        let hash = self.hash(&present.conditions, present.grace);
+        let hash = self.hash(
+            &present.conditions,
+            (present.grace, present.reader.as_ref()),
+        );
         let id = self.by_conditions.get(&hash)?;
         let group = self.groups.get(id)?;
         let is_it = group.flagged.is_none()
             && group.conditions == present.conditions
             && group.grace == present.grace
+            && group.reader == present.reader
             && present.states().eq(group.states.iter().copied());
         is_it.then_some(*id)
     }
@@ -190,19 +194,19 @@ impl Waiters {
     fn add_group(&mut self, namespace: &Namespace, present: &Answer) -> Result<GroupId, Exhausted> {
         let conditions = Arc::clone(&present.conditions);
         let mut share = self.memory.share_in(namespace);
-        share.grow(group_bytes(&conditions))?;
+        share.grow(group_bytes(present))?;
         let id = GroupId(self.next_id());
         let group = Group::new(present, share);
         let triggers = group.triggers().map(|trigger| (trigger, id));
         self.index.extend(triggers);
-        self.by_conditions
-            .insert(self.hash(&conditions, present.grace), id);
+        let hash = self.hash(&conditions, (present.grace, present.reader.as_ref()));
+        self.by_conditions.insert(hash, id);
         self.groups.insert(id, group);
         Ok(id)
     }
 
-    fn hash(&self, conditions: &[Condition], grace: Grace) -> u64 {
-        self.hasher.hash_one((conditions, grace))
+    fn hash(&self, conditions: &[Condition], of_whom: (Grace, Option<&Namespace>)) -> u64 {
+        self.hasher.hash_one((conditions, of_whom))
     }
 
     fn next_id(&mut self) -> u64 {
@@ -244,7 +248,7 @@ impl Waiters {
 
     fn take_group(&mut self, id: GroupId) -> Option<Group> {
         let group = self.groups.remove(&id)?;
-        let hash = self.hash(&group.conditions, group.grace);
+        let hash = self.hash(&group.conditions, (group.grace, group.reader.as_ref()));
         if self.by_conditions.get(&hash) == Some(&id) {
             self.by_conditions.remove(&hash);
         }
@@ -295,7 +299,7 @@ impl Waiters {
     pub(crate) fn release(
         &mut self,
         terms: usize,
-        judge: impl Fn(&Group, Option<Revision>) -> Answer,
+        mut judge: impl FnMut(&Group, Option<Revision>) -> Answer,
     ) -> Released {
         let mut released = Released::default();
         let mut judged = 0;

@@ -118,8 +118,7 @@ pub(crate) fn permitted(check: Check, surroundings: &Surroundings<'_>) -> Check 
     let is_private = |own: Namespace| object.is_private_to_others(&own);
     if own.parse().is_ok_and(is_private) {
         return Check::opaque(format!(
-            "asks for {target}, and {}",
-            oncue_language::object::PRIVATE_TO_OTHERS
+            "asks for {target}, which {own} may know only if the other namespace lets it"
         ));
     }
     check

@@ -7,12 +7,12 @@ use super::{
     settings::Controller,
 };
 use crate::language::{
-    AnnotationError, Located, Namespace, ObjectDemand, ObjectKind, ObjectTerm, Placeholder,
+    AnnotationError, Located, ObjectDemand, ObjectKind, ObjectTerm, Placeholder,
     Placeholder::NodeName,
     PodAnnotations, Target, Term,
     annotation::{Fault, Key, Mode},
     condition::MAX_TOGETHER,
-    object::{FieldPath, FieldStep, PRIVATE_TO_OTHERS},
+    object::{FieldPath, FieldStep},
 };
 
 const OPENS_NO_GATES: &str =
@@ -42,19 +42,6 @@ pub(crate) fn conflicts(
         errors.extend(without_an_end(asked));
     }
     errors
-}
-
-/// Refuses terms that ask more of another namespace than readiness.
-pub(crate) fn private_to_others(
-    asked: &PodAnnotations,
-    own: &Namespace,
-) -> impl Iterator<Item = AnnotationError> {
-    refused_terms(asked, |term| match &term.target {
-        Target::Object(object) => object
-            .is_private_to_others(own)
-            .then_some(PRIVATE_TO_OTHERS),
-        Target::Below { .. } | Target::Probe(_) | Target::Variable { .. } => None,
-    })
 }
 
 const OWN_CLAIM: &str = "the pod uses this claim itself, and a claim that binds when its pod is scheduled never binds \
@@ -283,32 +270,6 @@ mod tests {
     }
 
     #[test]
-    fn only_readiness_can_be_asked_of_another_namespace() {
-        let annotations = [(
-            "depends-on",
-            "job:m@till, configmap:c@shop, pod:p@shop{.x}, node:n",
-        )];
-        let reading = PodAnnotations::read(&Keys::default(), annotations);
-        let asked = reading.annotations.unwrap();
-        let refused = |own: &str| -> Vec<String> {
-            let own = own.parse().unwrap();
-            let errors = private_to_others(&asked, &own);
-            errors.map(|error| error.to_string()).collect()
-        };
-        assert!(refused("shop").is_empty());
-        let errors = refused("till");
-        assert_eq!(errors.len(), 2, "{errors:?}");
-        assert!(
-            errors[0].contains("in \"configmap:c@shop\": only readiness"),
-            "{errors:?}"
-        );
-        assert!(
-            errors[1].contains("in \"pod:p@shop{.x}\": only readiness"),
-            "{errors:?}"
-        );
-    }
-
-    #[test]
     fn a_gate_is_refused_while_nobody_opens_it() {
         let annotations = [("depends-on", "a, job:m"), ("depends-on-mode", "gate")];
         let errors = refused(&annotations, "{}", Controller::WithoutGates);
@@ -348,7 +309,7 @@ mod tests {
             {"name":"tmp","emptyDir":{}}
         ]}"#;
         let spec: Spec<'_> = serde_json::from_str(spec).unwrap();
-        let shop: Namespace = "shop".parse().unwrap();
+        let shop: crate::language::Namespace = "shop".parse().unwrap();
         for (term, mode, name, is_refused) in [
             ("pvc:orders", "gate", Some("app"), true),
             ("pvc:orders@shop", "gate", None, true),

@@ -5,7 +5,7 @@ use super::{
     advice::advice,
     annotations::MAX_BYTES,
     changes::patch,
-    check::{conflicts, own_claims, private_to_others, unsignalled},
+    check::{conflicts, own_claims, unsignalled},
     collision,
     plan::{Plan, Subject},
     pod::{Container, Pod, Spec},
@@ -113,7 +113,6 @@ impl<'a> Request<'a> {
         let annotations = self.resolve(&asked, signaller.name())?;
         // As written: what is known of the node makes no difference to a gate.
         let mut errors = conflicts(&asked, spec, self.settings.controller);
-        errors.extend(private_to_others(&asked, self.target.namespace));
         errors.extend(own_claims(&annotations, spec, self.target));
         errors.extend(unsignalled(&asked, signaller, self.settings.controller));
         if !errors.is_empty() {

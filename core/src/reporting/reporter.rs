@@ -56,8 +56,8 @@ pub struct Reports {
 pub struct Unjudged {
     /// Which wait it is.
     pub wait: MemberId,
-    /// The uid of the pod.
-    pub uid: Box<str>,
+    /// The pod.
+    pub pod: Owner,
     /// When the pod was created: a failure from before may not count.
     pub created: Timestamp,
     /// What it waits for.
@@ -207,7 +207,7 @@ impl Reporter {
         let open = waits.filter_map(|(id, wait)| match &wait.stage {
             Stage::Open(open) => Some(Unjudged {
                 wait: *id,
-                uid: wait.id.uid.clone(),
+                pod: wait.id.clone(),
                 created: open.created,
                 conditions: Arc::clone(&open.conditions),
             }),

@@ -46,7 +46,9 @@ impl Scene<'_> {
             Known::Nothing if term.probe().is_some() => PROBED.to_owned(),
             Known::Nothing => "judged once the pod has a node".to_owned(),
             Known::Judged(Verdict::Held) => "holds".to_owned(),
-            Known::Judged(Verdict::Failed(reason)) => reason.to_string(),
+            Known::Judged(
+                Verdict::Failed(reason) | Verdict::Missing(reason @ Reason::Forbidden(_)),
+            ) => reason.to_string(),
             Known::Judged(Verdict::Missing(reason)) => {
                 let want = Want::of(member, term);
                 let provider = providers

@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use oncue_language::{
-    Condition, Grace, Presence, ServiceReadiness, State, Subject, Verdict, View, evaluate,
+    Condition, Grace, Namespace, ObjectState, Presence, ServiceReadiness, State, Subject, Verdict,
+    View, evaluate,
 };
 
 use super::Revision;
@@ -19,6 +20,8 @@ pub struct Answer {
     pub revision: Revision,
     /// Which failures counted.
     pub grace: Grace,
+    /// The namespace for which they were judged; `None` if it makes no difference.
+    pub reader: Option<Namespace>,
     /// The state of all of them together, without the optional ones.
     pub outcome: State,
     /// The readiness of the Services that the optional ones ask for, in their order.
@@ -41,6 +44,7 @@ impl Answer {
         Self {
             revision,
             grace: view.grace(),
+            reader: None,
             outcome: State::together(counting.map(|(_, verdict)| State::of(verdict))),
             nudges: nudges(&conditions, view),
             terms,
@@ -48,6 +52,12 @@ impl Answer {
             release: None,
             encoded: OnceLock::new(),
         }
+    }
+
+    /// Returns the same answer, which was judged for this namespace.
+    #[must_use]
+    pub fn read_by(self, reader: Option<Namespace>) -> Self {
+        Self { reader, ..self }
     }
 
     /// Returns the same answer for a pod that a person let go for this reason; `None` if nobody did.
@@ -79,7 +89,11 @@ fn nudges(conditions: &[Condition], view: &impl View) -> Vec<ServiceReadiness> {
         .iter()
         .filter(|it| it.presence == Presence::Optional);
     let readiness = |condition: &Condition| match &condition.subject {
-        Subject::Object(key) => Some(ServiceReadiness::of(&view.object(key))),
+        Subject::Object(key) => {
+            let forbidden = view.forbids(&condition.subject).map(ObjectState::Unknown);
+            let state = forbidden.unwrap_or_else(|| view.object(key));
+            Some(ServiceReadiness::of(&state))
+        }
         Subject::Below { .. } | Subject::Variable { .. } => None,
     };
     optional.filter_map(readiness).collect()

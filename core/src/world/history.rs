@@ -7,7 +7,8 @@ use oncue_language::{
     VariableKey, View,
 };
 
-use super::{Topic, World, object_state};
+use super::{CrossRead, Topic, World, object_state};
+use crate::cross_namespace::{Read, Readers, Refusal};
 
 /// How many changes are remembered; a revision before them is too old to know.
 const CAPACITY: usize = 4096;
@@ -22,6 +23,8 @@ pub(super) enum Before {
     Count(usize),
     /// This object.
     Object(Option<ObjectState>),
+    /// These readers of a namespace.
+    Readers(Option<Readers>),
 }
 
 /// The last changes, one per revision, and what each topic was before them.
@@ -122,7 +125,7 @@ impl<'a> Past<'a> {
     fn count(&self, topic: &Topic) -> Option<usize> {
         match self.before(topic)? {
             Before::Count(count) => Some(*count),
-            Before::Object(_) => None,
+            Before::Object(_) | Before::Readers(_) => None,
         }
     }
 }
@@ -145,11 +148,23 @@ impl View for Past<'_> {
     fn object(&self, key: &ObjectKey) -> ObjectState {
         match self.before(&Topic::Object(key.clone())) {
             Some(Before::Object(known)) => object_state(known.as_ref()),
-            Some(Before::Count(_)) | None => self.present.object(key),
+            Some(Before::Count(_) | Before::Readers(_)) | None => self.present.object(key),
         }
     }
 
     fn asserted_since(&self, subject: &Subject, moment: Timestamp) -> bool {
         self.present.asserted_since(subject, moment)
+    }
+}
+
+impl CrossRead for Past<'_> {
+    fn may_read(&self, read: &Read<'_>) -> Result<(), Refusal> {
+        let Some(namespaces) = self.present.namespaces() else {
+            return Ok(());
+        };
+        match self.before(&Topic::Readers(read.of.clone())) {
+            Some(Before::Readers(readers)) => namespaces.judge_by(read, readers.as_ref()),
+            Some(Before::Count(_) | Before::Object(_)) | None => namespaces.judge(read),
+        }
     }
 }

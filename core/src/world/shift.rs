@@ -1,6 +1,6 @@
 //! What a change moves, as far as a condition can depend on it.
 
-use oncue_language::{ObjectKey, Value, VariableKey};
+use oncue_language::{Namespace, ObjectKey, Value, VariableKey};
 
 use super::prefixes::Moved;
 
@@ -27,6 +27,8 @@ pub enum Shift {
         /// How many do.
         after: usize,
     },
+    /// Who may read a namespace.
+    Readers(Namespace),
     /// Whether a variable has a value.
     Value {
         /// The variable.

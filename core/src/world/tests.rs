@@ -2,10 +2,13 @@
 
 use proptest::prelude::*;
 
-use oncue_language::{Condition, Grace, Namespace, ObjectKind, State, Term, WithGrace};
+use oncue_language::{Condition, Grace, Keys, Namespace, ObjectKind, State, Term, WithGrace};
 
 use super::*;
-use crate::assertion::{Assertion, AssertionId, Kind, Owner};
+use crate::{
+    assertion::{Assertion, AssertionId, Kind, Owner},
+    cross_namespace::{CrossNamespace, Policy},
+};
 
 const NAMES: [&str; 5] = ["a", "a/b", "a/b/c", "a-b", "d"];
 
@@ -17,6 +20,8 @@ const TERMS: [&str; 9] = [
 enum Step {
     Mutate(Mutation),
     Object(Option<ObjectState>),
+    /// Who may read the default namespace.
+    Readers(Option<&'static str>),
 }
 
 fn mk_world() -> World {
@@ -74,6 +79,8 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => (name(), 0..3u8).prop_map(|(name, owner)| Step::Mutate(mk_assert(name, owner, "v"))),
         3 => name().prop_map(move |name| Step::Mutate(delete(name))),
         1 => object.prop_map(Step::Object),
+        1 => prop::option::of(prop::sample::select(["*", "shop", "other"].as_slice()))
+            .prop_map(Step::Readers),
     ]
 }
 
@@ -87,7 +94,18 @@ fn take(world: &mut World, step: Step) {
         Step::Object(state) => {
             world.set_object(&mk_job(), state);
         }
+        Step::Readers(value) => {
+            world.set_readers(&Namespace::default(), value.map(Readers::from));
+        }
     }
+}
+
+/// Returns a world that shows nothing without an annotation.
+fn mk_closed_world() -> World {
+    let mut world = mk_world();
+    world.set_policy(Policy::new(CrossNamespace::Annotated, [], &Keys::default()));
+    world.know_namespaces(Knowledge::Complete);
+    world
 }
 
 fn states(conditions: &[Condition], view: &impl View) -> Vec<State> {
@@ -98,16 +116,25 @@ proptest! {
     #[test]
     fn the_past_is_judged_as_it_was_then(steps in prop::collection::vec(steps(), 1..60)) {
         let conditions = mk_conditions(TERMS);
-        let mut world = mk_world();
-        let mut then = vec![(world.revision(), verdicts(&conditions, &world))];
+        let mut world = mk_closed_world();
+        let readers = [None, Some("shop".parse().unwrap()), Some(Namespace::default())];
+        let judged = |world: &World| {
+            readers.each_ref().map(|reader| {
+                verdicts(&conditions, &ReadBy::new(world, reader.as_ref()))
+            })
+        };
+        let mut then = vec![(world.revision(), judged(&world))];
         for step in steps {
             take(&mut world, step);
-            then.push((world.revision(), verdicts(&conditions, &world)));
+            then.push((world.revision(), judged(&world)));
         }
         for (revision, verdicts_then) in then {
             let past = world.at(revision).unwrap();
             prop_assert!(past.can_judge(&conditions, Grace::Over));
-            prop_assert_eq!(verdicts(&conditions, &past), verdicts_then, "{}", revision);
+            let judged = readers.each_ref().map(|reader| {
+                verdicts(&conditions, &ReadBy::new(&past, reader.as_ref()))
+            });
+            prop_assert_eq!(judged, verdicts_then, "{}", revision);
         }
     }
 }
@@ -358,4 +385,37 @@ fn a_page_passes_what_it_has_listed_and_nothing_else() {
         .map(|(key, it)| position.has_passed(key, &it.id))
         .collect();
     assert_eq!(passed, [true, true, false]);
+}
+
+#[test]
+fn a_forbidden_term_is_missing_whatever_its_presence_until_the_namespace_permits_it() {
+    let conditions = mk_conditions(["a", "!d", "!a", "?a/*", "job:m", "!job:m"]);
+    let shop: Namespace = "shop".parse().unwrap();
+    let mut world = mk_closed_world();
+    take(&mut world, Step::Mutate(mk_assert("a", 0, "v")));
+    let judged = |world: &World| {
+        let view = ReadBy::new(world, Some(&shop));
+        verdicts(&conditions, &view)
+    };
+    for verdict in judged(&world) {
+        let reason = verdict.reason().unwrap().to_string();
+        assert_eq!(State::of(&verdict), State::Missing);
+        let expected = "is forbidden: the namespace default must let shop read it, with the \
+                        annotation oncue.dev/readable-from: shop";
+        assert_eq!(reason, expected);
+    }
+    let shift = world.set_readers(&Namespace::default(), Some("shop".into()));
+    assert_eq!(shift, Some(Shift::Readers(Namespace::default())));
+    assert_eq!(judged(&world), verdicts(&conditions, &world));
+    let same = world.set_readers(&Namespace::default(), Some("shop".into()));
+    assert_eq!(same, None);
+}
+
+#[test]
+fn without_a_policy_everything_may_be_read() {
+    let conditions = mk_conditions(["configmap:x", "a"]);
+    let shop = "shop".parse().unwrap();
+    let world = mk_world();
+    let view = ReadBy::new(&world, Some(&shop));
+    assert_eq!(verdicts(&conditions, &view), verdicts(&conditions, &world));
 }

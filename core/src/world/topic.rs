@@ -1,6 +1,6 @@
 //! What can change, as far as a condition asks.
 
-use oncue_language::{Condition, ObjectKey, Subject, VariableKey};
+use oncue_language::{Condition, Namespace, ObjectKey, Subject, VariableKey};
 
 /// What a condition listens to.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -9,6 +9,8 @@ pub enum Topic {
     Below(VariableKey),
     /// An object.
     Object(ObjectKey),
+    /// Who may read a namespace.
+    Readers(Namespace),
     /// A variable.
     Variable(VariableKey),
 }

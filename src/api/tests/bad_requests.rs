@@ -222,8 +222,6 @@ async fn what_the_store_cannot_judge_is_refused() {
         ("?http://web/ready within 5s", "made by the client"),
         ("a/$(POD_NAME)", "is not filled in"),
         ("job:migrate", "watches no objects"),
-        ("configmap:c@other", "only readiness can be asked"),
-        ("pod:p@other{.spec}", "only readiness can be asked"),
     ] {
         let reply = kit.post(WAIT, mk_wait(&["a", term], None)).await;
         assert_eq!(

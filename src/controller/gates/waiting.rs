@@ -80,8 +80,9 @@ impl Waiting {
             },
             () = until(self.until, self.store.now()) => {}
         }
-        let (uid, since) = (&self.pod.uid, self.wait.since());
-        let judged = self.store.judge_for_pod(uid, since, self.wait.conditions());
+        let since = self.wait.since();
+        let conditions = self.wait.conditions();
+        let judged = self.store.judge_for_pod(&self.pod, since, conditions);
         judged.map(Arc::new)
     }
 

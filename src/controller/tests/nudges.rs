@@ -34,7 +34,7 @@ impl Running {
                 Ok(answer) => answer.unwrap(),
                 Err(_) => self
                     .store
-                    .judge(&request.conditions, Grace::Over)
+                    .judge(&request.conditions, (Grace::Over, &request.who.namespace))
                     .unwrap()
                     .into(),
             };

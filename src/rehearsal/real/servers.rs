@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::Router;
-use oncue_language::{Condition, Grace, State};
+use oncue_language::{Condition, Grace, Namespace, State};
 use oncue_simulation::{StoreView, cluster::Pod};
 use oncue_webhook_certs::{Authority, CertificateError, SwappableCertificate};
 use prometheus_client::registry::Registry;
@@ -172,7 +172,9 @@ impl StoreView for Snapshot<'_> {
     /// This store knows of no pods, so that every failure counts for every wait.
     fn judge(&self, conditions: &[Condition], _grace: Grace) -> Vec<State> {
         // A store that is fed with objects judges everything.
-        let answer = self.store.judge(&conditions.into(), Grace::Over);
+        // It has no rules for reads of other namespaces either.
+        let asker = (Grace::Over, &Namespace::default());
+        let answer = self.store.judge(&conditions.into(), asker);
         answer.map_or_else(|_| Vec::new(), |answer| answer.states().collect())
     }
 

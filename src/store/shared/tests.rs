@@ -1,8 +1,9 @@
-use oncue_language::{ObjectKind, Owner, Term};
+use oncue_language::{Keys, ObjectKind, Owner, Term};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    cross_namespace::CrossNamespace,
     life::{Assertion, AssertionId, Kind},
     memory::StoreMemory,
     store::{Action, Existing, Mutation},
@@ -42,11 +43,23 @@ fn mk_wait(revision: Option<Revision>) -> WaitRequest {
     }
 }
 
+fn mk_question(conditions: &Arc<[Condition]>, grace: Grace) -> Question<'_> {
+    Question {
+        conditions,
+        grace,
+        reader: None,
+    }
+}
+
+fn judged(shared: &Shared) -> Result<Answer, WaitError> {
+    shared.judge(&mk_conditions(), (Grace::Over, &Namespace::default()))
+}
+
 #[test]
 fn an_object_is_forgotten_unless_someone_has_asked_for_it_since_the_last_look() {
     let shared = mk_shared();
     shared.set_object(&mk_job(), Some(ObjectState::Holds));
-    shared.judge(&mk_conditions(), Grace::Over).unwrap();
+    judged(&shared).unwrap();
     assert_eq!(shared.forget_unasked_objects(vec![mk_job()]), []);
     assert_eq!(shared.asked_known_objects(), [mk_job()].into());
     assert_eq!(shared.forget_unasked_objects(vec![mk_job()]), [mk_job()]);
@@ -78,7 +91,7 @@ fn an_object_is_not_forgotten_under_a_held_waiter() {
 #[test]
 fn an_unknown_object_that_someone_has_just_asked_for_is_not_forgotten() {
     let shared = mk_shared();
-    shared.judge(&mk_conditions(), Grace::Over).unwrap();
+    judged(&shared).unwrap();
     assert_eq!(shared.forget_unasked_objects(vec![mk_job()]), []);
 }
 
@@ -87,7 +100,7 @@ fn a_forgotten_object_is_asked_for_again() {
     let shared = mk_shared();
     shared.set_object(&mk_job(), Some(ObjectState::Holds));
     assert_eq!(shared.forget_unasked_objects(vec![mk_job()]), [mk_job()]);
-    shared.judge(&mk_conditions(), Grace::Over).unwrap();
+    judged(&shared).unwrap();
     let mut known = shared.state.lock();
     assert_eq!(known.asked.take_unknown(), [mk_job()].into());
 }
@@ -135,14 +148,14 @@ proptest! {
         for change in changes {
             let held = conditions.clone().map(|conditions| {
                 let mut known = shared.state.lock();
-                let before = judge(&known.world, (&conditions, grace), None);
+                let before = judge(&known.world, &mk_question(&conditions, grace), None);
                 let place = known.waiters.hold(mk_wait(None).who, &before).unwrap();
                 (before, place)
             });
             shared.take_over(updates(change, &shared));
             for (before, mut place) in held {
                 let known = shared.state.lock();
-                let now = judge(&known.world, (&before.conditions, grace), None);
+                let now = judge(&known.world, &mk_question(&before.conditions, grace), None);
                 drop(known);
                 let is_answered = place.answer.try_recv().is_ok();
                 let flips = !now.states().eq(before.states());
@@ -151,4 +164,110 @@ proptest! {
             }
         }
     }
+}
+
+fn ns(name: &str) -> Namespace {
+    name.parse().unwrap()
+}
+
+/// Returns a store that shows nothing of a namespace without its annotation.
+fn mk_closed() -> Shared {
+    let shared = mk_shared();
+    shared.set_policy(Policy::new(CrossNamespace::Annotated, [], &Keys::default()));
+    shared.know_namespaces(Knowledge::Complete);
+    shared
+}
+
+/// Waits from a namespace, until a state changes.
+fn wait_from(shared: &Shared, namespace: &str, term: &str) -> Place {
+    let request = WaitRequest {
+        who: Waiter {
+            namespace: ns(namespace),
+            ..mk_wait(None).who
+        },
+        conditions: [mk_condition(term)].into(),
+        ..mk_wait(Some(shared.revision()))
+    };
+    let wait = NewWait {
+        request,
+        until: Until::Changed,
+        now: Timestamp::default(),
+    };
+    match shared.wait(wait) {
+        Ok(Entry::Held(place)) => place,
+        Ok(Entry::Answered(answer)) => unreachable!("{answer:?}"),
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+fn answered(place: &mut Place) -> Option<State> {
+    place.answer.try_recv().ok().map(|answer| answer.outcome)
+}
+
+#[test]
+fn a_forbidden_wait_is_held_and_ends_when_the_namespace_permits_it() {
+    let shared = mk_closed();
+    shared.take_over(updates(("a", Some((0, 0, "v"))), &shared));
+    let mut of_shop = wait_from(&shared, "shop", "a");
+    let mut of_till = wait_from(&shared, "till", "a");
+    assert_eq!(shared.stats().waiters, 2);
+
+    shared.set_readers(&Namespace::default(), Some("shop".into()));
+    assert_eq!(answered(&mut of_shop), Some(State::Held));
+    assert_eq!(answered(&mut of_till), None);
+    shared.set_readers(&Namespace::default(), Some("*".into()));
+    assert_eq!(answered(&mut of_till), Some(State::Held));
+}
+
+#[test]
+fn a_wait_that_becomes_forbidden_is_told_so() {
+    let shared = mk_closed();
+    shared.set_readers(&Namespace::default(), Some("shop".into()));
+    shared.take_over(updates(("a", Some((0, 0, "v"))), &shared));
+    let mut held = wait_from(&shared, "shop", "a");
+    shared.retain_readers(&BTreeSet::new());
+    assert_eq!(answered(&mut held), Some(State::Missing));
+}
+
+#[test]
+fn a_forbidden_failure_does_not_end_a_wait() {
+    let shared = mk_closed();
+    let mut held = wait_from(&shared, "shop", "!a");
+    shared.take_over(updates(("a", Some((0, 0, "v"))), &shared));
+    assert_eq!(answered(&mut held), None);
+    shared.set_readers(&Namespace::default(), Some("shop".into()));
+    assert_eq!(answered(&mut held), Some(State::Failed));
+}
+
+#[test]
+fn an_object_is_asked_for_once_it_may_be_known() {
+    let shared = mk_closed();
+    let _held = wait_from(&shared, "shop", "job:m");
+    assert!(shared.state.lock().asked.take_unknown().is_empty());
+    shared.set_readers(&Namespace::default(), Some("shop".into()));
+    let asked = shared.state.lock().asked.take_unknown();
+    assert_eq!(asked, [mk_job()].into());
+}
+
+#[test]
+fn an_earlier_revision_is_compared_by_what_could_be_read_then() {
+    let shared = mk_closed();
+    shared.take_over(updates(("a", Some((0, 0, "v"))), &shared));
+    let before = shared.revision();
+    shared.set_readers(&Namespace::default(), Some("shop".into()));
+    let request = WaitRequest {
+        who: Waiter {
+            namespace: ns("shop"),
+            ..mk_wait(None).who
+        },
+        conditions: [mk_condition("a")].into(),
+        ..mk_wait(Some(before))
+    };
+    let wait = NewWait {
+        request,
+        until: Until::Changed,
+        now: Timestamp::default(),
+    };
+    let entry = shared.wait(wait).unwrap();
+    assert!(matches!(entry, Entry::Answered(answer) if answer.outcome == State::Held));
 }

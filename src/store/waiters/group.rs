@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use oncue_language::{Condition, Demand, Grace, ObjectDemand, ObjectKey, State, Subject};
+use oncue_language::{
+    Condition, Demand, Grace, Namespace, ObjectDemand, ObjectKey, State, Subject,
+};
 use tokio::sync::oneshot;
 
 use super::{Trigger, Waiter, WaiterInfo};
@@ -24,11 +26,13 @@ pub(super) struct MemberId {
 }
 
 /// Waiters whose conditions are the same, and had the same states when they were judged; the same
-/// failures count for them.
+/// failures count for them, and the same namespaces may be read.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     pub(crate) conditions: Arc<[Condition]>,
     pub(crate) grace: Grace,
+    /// The namespace of the members; `None` if it makes no difference.
+    pub(crate) reader: Option<Namespace>,
     pub(super) states: Box<[State]>,
     pub(super) members: BTreeMap<MemberId, Member>,
     /// The revision at which the first state flipped.
@@ -49,6 +53,7 @@ impl Group {
         Self {
             conditions: Arc::clone(&present.conditions),
             grace: present.grace,
+            reader: present.reader.clone(),
             states: present.states().collect(),
             _share: Some(share),
             ..Self::default()
@@ -58,7 +63,18 @@ impl Group {
     /// Returns the changes that can flip a state.
     pub(super) fn triggers(&self) -> impl Iterator<Item = Trigger> {
         let conditions = self.conditions.iter();
-        conditions.map(|condition| Trigger::of(condition, self.grace))
+        let of_states = conditions.map(|condition| Trigger::of(condition, self.grace));
+        of_states.chain(self.others().cloned().map(Trigger::Readers))
+    }
+
+    /// Returns the namespaces that the members may read only if these let them.
+    fn others(&self) -> impl Iterator<Item = &Namespace> {
+        let reader = self.reader.as_ref();
+        let namespaces = self
+            .conditions
+            .iter()
+            .filter_map(|it| it.subject.namespace());
+        namespaces.filter(move |it| reader.is_some_and(|reader| reader != *it))
     }
 
     pub(super) fn info(&self, member: &MemberId) -> Option<WaiterInfo> {
@@ -120,8 +136,10 @@ pub(super) fn member_bytes(who: &Waiter) -> usize {
 }
 
 /// Returns the size of a group in bytes, without its members.
-pub(super) fn group_bytes(conditions: &[Condition]) -> usize {
-    GROUP + conditions.iter().map(condition_bytes).sum::<usize>()
+pub(super) fn group_bytes(present: &Answer) -> usize {
+    let conditions = present.conditions.iter();
+    let readers = conditions.len() * present.reader.as_ref().map_or(0, |_| READERS);
+    GROUP + readers + conditions.map(condition_bytes).sum::<usize>()
 }
 
 /// The texts of a condition are shared with its entry in the index.
@@ -154,6 +172,8 @@ fn object_bytes(key: &ObjectKey) -> usize {
 const CONDITION: usize = 384;
 const GROUP: usize = 768;
 const MEMBER: usize = 512;
+/// Bytes of the entry in the index of a namespace that is read.
+const READERS: usize = 96;
 const OBJECT: usize = 256;
 /// Bytes of a label or of a step of a path, besides its text.
 const PIECE: usize = 64;

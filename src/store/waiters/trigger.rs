@@ -2,7 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use oncue_language::{Condition, Demand, Grace, ObjectKey, Presence, Subject, Value, VariableKey};
+use oncue_language::{
+    Condition, Demand, Grace, Namespace, ObjectKey, Presence, Subject, Value, VariableKey,
+};
 
 use crate::world::Shift;
 
@@ -16,6 +18,8 @@ pub(super) enum Trigger {
     Object(Box<ObjectKey>),
     /// The number of owners of a variable crosses this number.
     Owners(VariableKey, u32),
+    /// Another namespace may read this one from now on, or no longer.
+    Readers(Namespace),
     /// A variable gets or loses a value.
     Value(VariableKey, Value),
 }
@@ -54,6 +58,10 @@ impl Trigger {
             }
             Shift::Owners { key, before, after } => {
                 crossed(*before, *after, |number| Self::Owners(key.clone(), number))
+            }
+            Shift::Readers(namespace) => {
+                let readers = Self::Readers(namespace.clone());
+                vec![readers.clone()..=readers]
             }
             Shift::Value { key, value } => {
                 let value = Self::Value(key.clone(), value.clone());
