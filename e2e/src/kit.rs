@@ -27,6 +27,7 @@ mod node;
 mod oncue;
 mod signals;
 mod store;
+mod store_connection;
 mod store_pods;
 mod times;
 
@@ -40,7 +41,9 @@ pub(crate) use manifest::merge;
 pub use manifest::{
     Manifest, PodManifest, cron_job, daemon_set, deployment, job, pod, service, stateful_set,
 };
-pub use namespace::{Namespace, with_labelled_temp_ns, with_temp_ns};
+pub use namespace::{
+    Namespace, PLAIN_NAMESPACES, with_labelled_temp_ns, with_plain_ns, with_temp_ns,
+};
 pub use node::Node;
 pub use oncue::{Oncue, with_oncue};
 pub use signals::signal;

@@ -12,7 +12,7 @@ use crate::{
     backend::Backend,
     cluster::{Cluster, RELEASE, SYSTEM},
     folders::repository,
-    kit::merge,
+    kit::{PLAIN_NAMESPACES, merge},
     patience::timeout_flag,
     process::{Outcome, Program},
     up::images,
@@ -114,13 +114,22 @@ impl Release {
             let backend = self.backend.to_string();
             values["store"] = json!({"backend": backend, "formerVariables": "discard"});
         }
+        if self.has_value("acceptPlain") {
+            values["store"]["acceptPlain"] = json!(false);
+            values["store"]["plainNamespaces"] = json!(PLAIN_NAMESPACES);
+        }
         values
     }
 
     /// Returns whether the chart lets one choose the backend. Older ones have `embedded` only.
     fn has_backends(&self) -> bool {
+        self.has_value("formerVariables")
+    }
+
+    /// Returns whether the chart has a value of this name.
+    fn has_value(&self, name: &str) -> bool {
         let schema = fs::read_to_string(self.chart.join("values.schema.json"));
-        schema.is_ok_and(|schema| schema.contains("\"formerVariables\""))
+        schema.is_ok_and(|schema| schema.contains(&format!("\"{name}\"")))
     }
 
     /// Uninstalls the release, and waits until all of its objects are gone.

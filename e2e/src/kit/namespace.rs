@@ -4,6 +4,7 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, resume_unwind},
     path::Path,
+    sync::Arc,
     thread,
 };
 
@@ -19,7 +20,10 @@ use kube::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{LivePod, Manifest, Oncue, PodManifest, Store, diagnosis, eventually, in_time};
+use super::{
+    LivePod, Manifest, Oncue, PodManifest, Store, diagnosis, eventually, in_time,
+    store_connection::Connections,
+};
 use crate::{cluster::Cluster, process::Program};
 
 /// The namespace of one test, with a client.
@@ -27,6 +31,7 @@ use crate::{cluster::Cluster, process::Program};
 pub struct Namespace {
     cluster: Cluster,
     client: Client,
+    store: Arc<Connections>,
     name: String,
 }
 
@@ -42,7 +47,31 @@ pub async fn with_labelled_temp_ns(
     labels: &[(&str, &str)],
     test: impl AsyncFnOnce(Namespace) -> Result<()>,
 ) -> Result<()> {
-    let ns = Namespace::create(labels).await?;
+    within(Namespace::create(labels).await?, test).await
+}
+
+/// Runs a test in the namespace of this name, which is one of [`PLAIN_NAMESPACES`].
+///
+/// # Panics
+/// If it is none of them.
+pub async fn with_plain_ns(
+    name: &str,
+    test: impl AsyncFnOnce(Namespace) -> Result<()>,
+) -> Result<()> {
+    assert!(PLAIN_NAMESPACES.contains(&name), "{name}");
+    within(Namespace::create_named(name).await?, test).await
+}
+
+/// Namespaces in which the store of the tests accepts plain HTTP without a token. Each is for one
+/// test.
+pub const PLAIN_NAMESPACES: [&str; 4] = [
+    "e2e-plain-beside-annotations",
+    "e2e-plain-failing-hook",
+    "e2e-plain-hook",
+    "e2e-plain-loops",
+];
+
+async fn within(ns: Namespace, test: impl AsyncFnOnce(Namespace) -> Result<()>) -> Result<()> {
     let ended = AssertUnwindSafe(test(ns.clone())).catch_unwind().await;
     if !matches!(ended, Ok(Ok(()))) {
         diagnosis::print(&ns).await;
@@ -58,36 +87,49 @@ impl Namespace {
         let cluster = Cluster::from_env();
         Ok(Self {
             client: cluster.client().await?,
+            store: Arc::default(),
             cluster,
             name: name.to_owned(),
         })
     }
 
     async fn create(labels: &[(&str, &str)]) -> Result<Self> {
-        let cluster = Cluster::from_env();
-        let client = cluster.client().await?;
-        let name = random_name();
-        let mut object = json!({"metadata": {"name": name, "labels": {"oncue-e2e": "test"}}});
+        let ns = Self::existing(&random_name()).await?;
+        let created = ns.create_itself(labels).await;
+        created.with_context(|| format!("failed to create the namespace {}", ns.name))?;
+        ns.has_account().await?;
+        Ok(ns)
+    }
+
+    async fn create_named(name: &str) -> Result<Self> {
+        let ns = Self::existing(name).await?;
+        // An earlier run may have left it.
+        ns.delete_and_wait().await?;
+        let created = ns.create_itself(&[]).await;
+        created.with_context(|| format!("failed to create the namespace {name}"))?;
+        ns.has_account().await?;
+        Ok(ns)
+    }
+
+    async fn create_itself(&self, labels: &[(&str, &str)]) -> Result<()> {
+        let mut object = json!({"metadata": {"name": self.name, "labels": {"oncue-e2e": "test"}}});
         for (key, value) in labels {
             object["metadata"]["labels"][key] = json!(value);
         }
         let object: Object = serde_json::from_value(object)?;
-        let created = Api::all(client.clone())
-            .create(&PostParams::default(), &object)
-            .await;
-        created.with_context(|| format!("failed to create the namespace {name}"))?;
-        // Pods are rejected until the namespace has its service account.
-        let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &name);
+        let all: Api<Object> = Api::all(self.client.clone());
+        all.create(&PostParams::default(), &object).await?;
+        Ok(())
+    }
+
+    /// Waits until the namespace has its service account: pods are rejected before.
+    async fn has_account(&self) -> Result<()> {
         let there = |account: Option<&ServiceAccount>| account.is_some();
         in_time("the service account `default`", async {
-            Ok(await_condition(accounts, "default", there).await?)
+            await_condition(self.api(), "default", there).await?;
+            Ok(())
         })
-        .await?;
-        Ok(Self {
-            cluster,
-            client,
-            name,
-        })
+        .await
     }
 
     /// Deletes the namespace, and waits until it is gone with everything in it.
@@ -240,7 +282,7 @@ impl Namespace {
 
     /// Returns a handle for the variables of this namespace.
     pub fn store(&self) -> Store {
-        Store::new(self.client.clone(), &self.name)
+        Store::new(self.client.clone(), Arc::clone(&self.store), &self.name)
     }
 
     /// Returns kubectl for this namespace.

@@ -1,18 +1,19 @@
-//! The store, through the API server's proxy, which needs no tunnel and no pod.
+//! The store, as an operator uses it.
 //!
 //! All calls go to the same pod, the first by name, as long as it is ready: another one sees a write
 //! a moment later.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use hyper::body::Bytes;
 use k8s_openapi::jiff::Timestamp;
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
 
-use super::{eventually, in_time, store_pods::ready_stores};
+use super::{eventually, in_time, store_connection::Connections, store_pods::ready_stores};
 use crate::cluster::SYSTEM;
 
 /// URL of the store for pods.
@@ -22,13 +23,15 @@ pub const STORE_URL: &str = "http://oncue-store.oncue-system.svc.cluster.local:9
 #[derive(Clone)]
 pub struct Store {
     client: Client,
+    connections: Arc<Connections>,
     namespace: String,
 }
 
 impl Store {
-    pub(super) fn new(client: Client, namespace: &str) -> Self {
+    pub(super) fn new(client: Client, connections: Arc<Connections>, namespace: &str) -> Self {
         Self {
             client,
+            connections,
             namespace: namespace.to_owned(),
         }
     }
@@ -232,24 +235,43 @@ impl Store {
         path: &str,
         body: Option<&Value>,
     ) -> Result<(StatusCode, Value)> {
-        let proxy = format!("/api/v1/namespaces/{SYSTEM}/pods/{pod}:{PORT}/proxy");
-        let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
+        let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
         let request = Request::builder()
             .method(method)
-            .uri(format!("{proxy}/{path}"));
-        let request = request
+            .uri(format!("/{path}"))
             .header("content-type", "application/json")
-            .body(Body::from(body))?;
+            .body(body)?;
+        let sent = self.connections.send(&self.client, pod, &request).await;
+        match sent {
+            Ok(Some(response)) => {
+                let status = response.status();
+                Ok((status, json_of(&response.collect().await?.to_bytes())))
+            }
+            Ok(None) => self.ask_plainly(pod, request).await,
+            // The pod may just have ended.
+            Err(error) => Ok((StatusCode::SERVICE_UNAVAILABLE, json!(format!("{error:#}")))),
+        }
+    }
+
+    /// Asks a store without TLS, of an earlier version, through the proxy of the API server.
+    async fn ask_plainly(&self, pod: &str, request: Request<Bytes>) -> Result<(StatusCode, Value)> {
+        let (mut head, body) = request.into_parts();
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        let proxy = format!("/api/v1/namespaces/{SYSTEM}/pods/{pod}:{PORT}/proxy");
+        head.uri = format!("{proxy}{path}").parse()?;
+        let request = Request::from_parts(head, Body::from(body));
         let (head, body) = self.client.send(request).await?.into_parts();
-        let text = body.collect().await?.to_bytes();
-        let answer =
-            serde_json::from_slice(&text).unwrap_or_else(|_| json!(String::from_utf8_lossy(&text)));
-        Ok((head.status, answer))
+        Ok((head.status, json_of(&body.collect().await?.to_bytes())))
     }
 }
 
-/// Returns whether a pod is not available, by its own answer or by that of the proxy, which is an
-/// object of Kubernetes or no JSON at all.
+/// Reads JSON, or takes a text as a string.
+fn json_of(text: &[u8]) -> Value {
+    serde_json::from_slice(text).unwrap_or_else(|_| json!(String::from_utf8_lossy(text)))
+}
+
+/// Returns whether a pod is not available, by its own answer or by that of the way to it, which is
+/// an object of Kubernetes or no JSON at all.
 fn is_away(status: StatusCode, answer: &Value) -> bool {
     let is_of_proxy = answer["kind"] == "Status" || answer.is_string();
     status == StatusCode::SERVICE_UNAVAILABLE || (!status.is_success() && is_of_proxy)

@@ -1,12 +1,12 @@
 //! Pods without oncue's annotations, which call the store with `curl` and `wget` in loops.
 
 use anyhow::Result;
-use e2e::kit::{PodManifest, STORE_URL, image, pod, with_temp_ns};
+use e2e::kit::{PodManifest, STORE_URL, image, pod, with_plain_ns};
 use serde_json::json;
 
 #[tokio::test]
 async fn pods_by_hand_wait_for_each_other_with_curl_and_wget() -> Result<()> {
-    with_temp_ns(async |ns| {
+    with_plain_ns("e2e-plain-loops", async |ns| {
         let ask = |name| format!("{STORE_URL}/?variable={name}&namespace={}", ns.name());
         let body = |name| format!(r#"{{"variable":"{name}","namespace":"{}"}}"#, ns.name());
 
@@ -43,7 +43,7 @@ async fn pods_by_hand_wait_for_each_other_with_curl_and_wget() -> Result<()> {
 
 #[tokio::test]
 async fn pods_by_hand_and_annotated_pods_work_together() -> Result<()> {
-    with_temp_ns(async |ns| {
+    with_plain_ns("e2e-plain-beside-annotations", async |ns| {
         let second = ns
             .create_pod(pod("second").depends_on("first/container"))
             .await?;

@@ -1,12 +1,12 @@
 //! Pods with a `postStart` hook of their own.
 
 use anyhow::Result;
-use e2e::kit::{PodManifest, STORE_URL, eventually, pod, with_temp_ns};
+use e2e::kit::{PodManifest, STORE_URL, eventually, pod, with_plain_ns};
 use serde_json::json;
 
 #[tokio::test]
 async fn the_signal_follows_the_users_hook() -> Result<()> {
-    with_temp_ns(async |ns| {
+    with_plain_ns("e2e-plain-hook", async |ns| {
         let ask = format!("{STORE_URL}/?variable=hook/may-end&namespace={}", ns.name());
         let begin = post("hook/has-begun", ns.name());
         let hook = format!("{begin} && until wget -qO- '{ask}'; do sleep 1; done");
@@ -22,7 +22,7 @@ async fn the_signal_follows_the_users_hook() -> Result<()> {
 
 #[tokio::test]
 async fn a_failing_hook_fails_its_container_and_signals_nothing() -> Result<()> {
-    with_temp_ns(async |ns| {
+    with_plain_ns("e2e-plain-failing-hook", async |ns| {
         let hook = format!("{} && exit 7", post("hook/has-begun", ns.name()));
         let app = hooked(&hook).spec(json!({"restartPolicy": "Never"}));
         let app = ns.create_pod(app.signals("app/up")).await?;
