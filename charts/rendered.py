@@ -6,6 +6,7 @@ rendered.py --sources checks Chart.yaml, values.yaml, values.schema.json and the
 """
 
 import json
+import os
 import pathlib
 import re
 import sys
@@ -18,7 +19,7 @@ NAMESPACE = "oncue-system"
 
 def main(arguments):
     if arguments == ["--sources"]:
-        checks, subjects = [values_are_in_the_schema, versions_agree], [()]
+        checks, subjects = [values_are_in_the_schema, versions_agree, names_tests_that_exist], [()]
     else:
         checks, subjects = RENDERED, [(Release.read(path),) for path in arguments]
     for check in checks:
@@ -531,6 +532,28 @@ def versions_agree():
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     expected = [f"{v['repository']}:{version}" for v in (values["image"], values["client"]["image"])]
     assert [image["image"] for image in images] == expected, images
+
+
+def names_tests_that_exist():
+    """every test that docs/security.md names exists, and every line about who can do what names one"""
+    root = CHART.parent.parent
+    test = re.compile(r"#\[(?:tokio::)?test[^\]]*\]\s+(?:#\[[^\]]*\]\s+)*(?:async )?fn (\w+)\(")
+    tests = {f"rendered.py::{check.__name__}" for check in RENDERED}
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name not in (".git", "target")]
+        for name in files:
+            if name.endswith(".rs"):
+                tests.update(test.findall(pathlib.Path(folder, name).read_text()))
+    text = (root / "docs/security.md").read_text()
+    named = re.findall(r"`((?:rendered\.py::)?[a-z0-9]+(?:_[a-z0-9]+){3,})`", text)
+    assert named, "it names no test"
+    missing = sorted(set(named) - tests)
+    assert not missing, f"there is no test {', '.join(missing)}"
+    for table in re.findall(r"((?:^\|.*\n)+)", text, flags=re.M):
+        header, _, *rows = table.splitlines()
+        if header.rstrip(" |").endswith("tests"):
+            for row in rows:
+                assert row.rstrip().endswith(("` |", "| - |")), f"no test: {row}"
 
 
 if __name__ == "__main__":
