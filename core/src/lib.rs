@@ -5,6 +5,7 @@
 //!
 //! | module | what it decides |
 //! | --- | --- |
+//! | [`access`] | who may do what in the store |
 //! | [`assertion`] | one statement that a variable exists |
 //! | [`cross_namespace`] | what may be asked about other namespaces |
 //! | [`objects`] | whether an object is ready, complete or rolled out |
@@ -21,7 +22,9 @@
 //! | [`assumption`] | what is true although no object says so |
 //! | [`graph`] | how a model is drawn |
 //! | [`lint`] | what is wrong with a set of objects |
+//! | [`token_bucket`] | how much is let through in a time |
 
+pub mod access;
 pub mod assertion;
 pub mod assumption;
 pub mod cross_namespace;
@@ -39,6 +42,7 @@ pub mod objects;
 mod recorded_pod;
 pub mod release;
 pub mod reporting;
+pub mod token_bucket;
 pub mod workload;
 pub mod world;
 

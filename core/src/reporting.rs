@@ -11,7 +11,6 @@
 //! | `reported_wait` | what is known of one wait, and when to write about it |
 //! | `sentence`, `message` | what is missing and who would provide it, in words of a limited length |
 //! | `deadlocks` | live pods that wait for each other |
-//! | `token_bucket` | limits across all pods |
 //! | `reporter` | [`Reporter`], all pods together |
 //!
 //! Every decision is level-triggered: what a condition should say is compared with what it says. So
@@ -30,7 +29,6 @@ mod sentence;
 mod summary;
 #[cfg(test)]
 mod tests;
-mod token_bucket;
 mod wait_container;
 
 use self::reported_wait::ReportedWait;

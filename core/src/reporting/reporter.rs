@@ -17,11 +17,11 @@ use super::{
     reported_pod::{OpenWait, Stage, reason_of},
     reported_wait::{DETAILS_APART, Wanted},
     sentence::{Providers, Scene},
-    token_bucket::TokenBucket,
 };
 use crate::{
     life::{ListId, Listing},
     model::{Member, MemberId, Model},
+    token_bucket::TokenBucket,
 };
 
 /// The pods of a cluster, with what was reported of each.
@@ -297,7 +297,7 @@ impl Reporter {
         wait.reason = reason;
         let due = wait.due(&wanted);
         let note = wanted.condition.message.clone();
-        let is_written = due.is_some_and(|due| due <= now) && self.conditions.take(now);
+        let is_written = due.is_some_and(|due| due <= now) && self.conditions.take(1, now);
         if is_written {
             reports.conditions.push(wait.write(wanted, now));
         }
@@ -409,7 +409,7 @@ fn event(
         wait.told.end();
     }
     let is_due = wait.event_due(reason).is_some_and(|due| due <= now);
-    if !is_due || !bucket.take(now) {
+    if !is_due || !bucket.take(1, now) {
         return None;
     }
     Some(EventReport {
