@@ -8,19 +8,24 @@
 //! | `wait`, `wait_revision`, `waiters` | being held, and who is |
 //! | `watch` | the stream of changes |
 //! | `operation` | health, readiness, metrics and the OpenAPI document |
-//! | `json`, `json_error`, `query`, `path`, `caller` | what a request says |
+//! | `identity` | who the caller is |
+//! | `json`, `json_error`, `query`, `path` | what a request says |
+//! | `caller` | who calls, and what the caller may do |
+//! | `audit` | one log line for each change and each refusal |
 //! | `fresh` | what a replica answers only while it sees what others write |
 //! | `documents`, `answer` | what is answered |
 //! | `error` | what is answered when something is wrong |
 //! | `metrics` | [`Metrics`], what is counted |
 
 mod answer;
+mod audit;
 mod caller;
 mod classic;
 mod commit;
 pub(crate) mod documents;
 mod error;
 mod fresh;
+mod identity;
 mod json;
 mod json_error;
 mod metrics;
@@ -44,9 +49,10 @@ use axum::{Router, extract::FromRef};
 use oncue_wire::limits::MAX_BODY_BYTES;
 use prometheus_client::registry::Registry;
 
-use self::json::BodyBudget;
 pub use self::metrics::Metrics;
+use self::{audit::Audit, json::BodyBudget};
 use crate::{
+    identity::{Access, Guard},
     language::condition::MAX_TOGETHER,
     memory::{Pool, StoreMemory},
     net::Shutdown,
@@ -89,6 +95,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// Everything that `/metrics` shows.
     pub registry: Arc<Registry>,
+    /// How it is decided who may do what.
+    pub access: Access,
 }
 
 /// Returns the whole API on `store`.
@@ -99,6 +107,7 @@ pub fn router(store: Store, settings: Settings, context: Context) -> Router {
         context,
         bodies: Pool::of_bytes("request bodies", settings.memory.bodies),
         answers: Pool::of_bytes("unread answers", settings.memory.answers),
+        audit: Audit::default(),
     }));
     let router = routes::table()
         .into_iter()
@@ -122,6 +131,7 @@ struct Parts {
     context: Context,
     bodies: Pool,
     answers: Pool,
+    audit: Audit,
 }
 
 impl Api {
@@ -135,6 +145,18 @@ impl Api {
 
     fn answers(&self) -> &Pool {
         &self.0.answers
+    }
+
+    fn audit(&self) -> &Audit {
+        &self.0.audit
+    }
+
+    /// Returns what decides who may do what; `None` if every caller may do everything.
+    fn guard(&self) -> Option<&Guard> {
+        match &self.0.context.access {
+            Access::Identified(guard) => Some(guard),
+            Access::Open => None,
+        }
     }
 
     fn metrics(&self) -> &Metrics {

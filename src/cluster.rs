@@ -17,6 +17,7 @@
 //! | `storage` | [`Storage`], where an installation keeps its variables |
 //! | `store_pod` | [`StorePods`], the way to its store |
 //! | `watching` | [`WatchEvents`], what all watches share |
+//! | `token_review` | [`review_token`], whose token it is |
 //! | `tunnel` | [`Tunnel`], a port of this machine that leads there |
 
 mod annotation;
@@ -34,6 +35,7 @@ mod service;
 mod signals;
 mod storage;
 mod store_pod;
+mod token_review;
 mod tunnel;
 mod watching;
 mod webhook_configuration;
@@ -58,6 +60,7 @@ pub(crate) use self::{
     signals::{ReadSignals, Signals, StoredSignal, manifest},
     storage::{FoundStorage, Storage, find_storage},
     store_pod::{StoreError, StorePods},
+    token_review::review_token,
     tunnel::{Tunnel, TunnelError},
     watching::{
         LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, watch_failure,

@@ -45,7 +45,7 @@ use crate::{
 
 pub(crate) use self::{
     error::ConfigError,
-    identity::Identity,
+    identity::{Identity, KubernetesIdentity},
     inject::{InjectError, InjectSettings},
     log_format::LogFormat,
     object::{ObjectName, ObjectRef},

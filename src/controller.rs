@@ -15,6 +15,7 @@
 //! | `pods` | watches pods, for `dependent_pods`, `life`, `gates` and `reporting` | nothing |
 //! | `dependent_pods` | tells which pods depend on something | the store's memory |
 //! | `gates` | opens the scheduling gates of pods whose terms hold | pods |
+//! | `identity` | tells which managed pods exist | what tokens have opened |
 //! | `life` | asserts and withdraws what pods and Jobs imply | the store |
 //! | `reporting` | shows what pods wait for | conditions of pods, Events |
 //! | `uninjected` | counts annotated pods that were not injected | nothing |
@@ -28,6 +29,7 @@ mod failure;
 #[cfg(test)]
 mod fake;
 mod gates;
+mod identity;
 mod life;
 mod metrics;
 mod namespaces;
@@ -49,11 +51,12 @@ use prometheus_client::registry::Registry;
 use tokio::{task::JoinSet, time::sleep};
 
 use self::{
-    dependent_pods::DependentPodsTask, gates::GatesTask, life::LifeTask, metrics::Metrics,
-    objects::ObjectsTask, pods::PodsTask, reporting::ReportingTask, uninjected::UninjectedTask,
-    writes::Writes,
+    dependent_pods::DependentPodsTask, gates::GatesTask, identity::IdentityTask, life::LifeTask,
+    metrics::Metrics, objects::ObjectsTask, pods::PodsTask, reporting::ReportingTask,
+    uninjected::UninjectedTask, writes::Writes,
 };
 use crate::{
+    identity::Access,
     language::{Keys, Timestamp},
     net::{Phase, Shutdown},
     store::{ObjectSource, Store},
@@ -73,6 +76,8 @@ pub(crate) struct Settings {
     /// How annotation keys are written.
     pub(crate) keys: Keys,
     pub(crate) opens_gates: bool,
+    /// How the store decides who may do what.
+    pub(crate) access: Access,
 }
 
 /// What the parts of a controller share.
@@ -109,7 +114,12 @@ impl Controller {
         let Self {
             client,
             store,
-            settings: Settings { keys, opens_gates },
+            settings:
+                Settings {
+                    keys,
+                    opens_gates,
+                    access,
+                },
             metrics,
         } = self;
         let leadership = store.leadership().clone();
@@ -130,6 +140,9 @@ impl Controller {
         if opens_gates {
             let gates = GatesTask::new(&context, pods.reader());
             tasks.spawn(gates.run());
+        }
+        if let Access::Identified(guard) = access {
+            tasks.spawn(IdentityTask::new(guard, pods.reader()).run());
         }
         tasks.spawn(objects.run());
         tasks.spawn(life.run());

@@ -9,6 +9,7 @@ mod cluster;
 pub mod commands;
 mod config;
 mod controller;
+pub mod identity;
 mod instance;
 mod leadership;
 pub mod memory;

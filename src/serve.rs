@@ -196,6 +196,7 @@ impl Server {
                 let settings = controller::Settings {
                     keys: config.inject.keys()?,
                     opens_gates: config.inject.opens_gates(),
+                    access: role.access(),
                 };
                 Some(Controller::new(client.clone(), role.store(), settings))
             }

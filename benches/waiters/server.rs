@@ -8,6 +8,7 @@ use std::{
 
 use oncue::{
     api::{self, Context, Metrics, Settings},
+    identity::Access,
     memory::{Budget, StoreMemory},
     net::{self, Endpoint, NetMetrics, ServeContext, Shutdown, Transport},
     store::{self, Memory, Store, SystemClock},
@@ -84,6 +85,7 @@ async fn serve() -> Result<(), Failure> {
         shutdown: shutdown.clone(),
         metrics,
         registry: Arc::new(registry),
+        access: Access::default(),
     };
     let settings = Settings {
         memory,

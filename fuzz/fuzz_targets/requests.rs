@@ -15,6 +15,7 @@ use libfuzzer_sys::{Corpus, arbitrary, arbitrary::Arbitrary, fuzz_target};
 use oncue::{
     memory::{Budget, StoreMemory},
     api::{self, Metrics},
+    identity::Access,
     net::Shutdown,
     store::{Limits, Memory, Store, SystemClock},
 };
@@ -117,6 +118,7 @@ fn server() -> &'static (Runtime, Router) {
                 shutdown: Shutdown::new().1,
                 metrics: Metrics::register(&store, &mut registry),
                 registry: Arc::new(registry),
+                access: Access::default(),
             };
             let settings = api::Settings {
                 hold: Duration::ZERO,

@@ -2,11 +2,14 @@
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
+use oncue_core::access::Request;
 use oncue_language::{Namespace, VariableKey, VariableName};
 use oncue_wire::{CreateRequest, Reference};
 use serde::Deserialize;
 
-use super::{Api, error::ApiError, json::Json, query::Parameters, variables::status};
+use super::{
+    Api, caller::Caller, error::ApiError, json::Json, query::Parameters, variables::status,
+};
 use crate::{
     life::AssertionId,
     store::{Asserted, Existing, NewAssertion},
@@ -39,6 +42,7 @@ fn reference(key: VariableKey) -> Reference {
 
 pub(super) async fn exists(
     State(api): State<Api>,
+    caller: Caller,
     Parameters(parameters): Parameters<ExistsParameters>,
 ) -> Result<Response, ApiError> {
     let ExistsParameters {
@@ -46,7 +50,10 @@ pub(super) async fn exists(
         namespace,
         config,
     } = parameters;
-    let key = VariableKey::new(one_namespace([namespace, config])?, variable);
+    let namespace = one_namespace([namespace, config], &caller)?;
+    let key = VariableKey::new(namespace, variable);
+    let namespace = &key.namespace;
+    caller.may(&api, &Request::Exists { namespace })?;
     if api.store().exists(&key) {
         api.json(StatusCode::OK, &reference(key))
     } else {
@@ -56,6 +63,7 @@ pub(super) async fn exists(
 
 pub(super) async fn create(
     State(api): State<Api>,
+    caller: Caller,
     Parameters(parameters): Parameters<CreateParameters>,
     Json(request): Json<CreateRequest>,
 ) -> Result<Response, ApiError> {
@@ -65,8 +73,10 @@ pub(super) async fn create(
         config,
     } = request;
     let said = [parameters.namespace, parameters.config, namespace, config];
-    let key = VariableKey::new(one_namespace(said)?, variable);
-    let Asserted { effect, .. } = api.assert(key.clone(), BY_HAND).await?;
+    let key = VariableKey::new(one_namespace(said, &caller)?, variable);
+    let namespace = &key.namespace;
+    caller.may(&api, &Request::Create { namespace })?;
+    let Asserted { effect, .. } = api.assert(&caller, (&key, BY_HAND)).await?;
     api.json(status(effect), &reference(key))
 }
 
@@ -78,11 +88,14 @@ const BY_HAND: NewAssertion = NewAssertion {
     existing: Existing::KeepValue,
 };
 
-/// Returns the one namespace that is said, however often; `default` where none is.
-fn one_namespace(said: impl IntoIterator<Item = Option<Namespace>>) -> Result<Namespace, ApiError> {
+/// Returns the one namespace that is said, however often; the caller's where none is.
+fn one_namespace(
+    said: impl IntoIterator<Item = Option<Namespace>>,
+    caller: &Caller,
+) -> Result<Namespace, ApiError> {
     let mut said = said.into_iter().flatten();
     let Some(first) = said.next() else {
-        return Ok(Namespace::default());
+        return Ok(caller.namespace());
     };
     match said.find(|other| *other != first) {
         Some(second) => Err(ApiError::NamespacesDiffer { first, second }),

@@ -4,26 +4,58 @@ use std::time::Instant;
 
 use oncue_language::VariableKey;
 
-use super::{Api, error::ApiError, metrics::Cause};
-use crate::store::{Asserted, NewAssertion, StoreError};
+use super::{Api, audit::Changed, caller::Caller, error::ApiError, metrics::Cause};
+use crate::store::{Asserted, Effect, NewAssertion, StoreError};
 
 impl Api {
-    /// Asserts a variable.
+    /// Asserts a variable for a caller.
     pub(super) async fn assert(
         &self,
-        key: VariableKey,
-        assertion: NewAssertion,
+        caller: &Caller,
+        (key, assertion): (&VariableKey, NewAssertion),
     ) -> Result<Asserted, ApiError> {
-        let cause = Cause::from(&assertion.id.asserter);
-        let asserted = self.timed(self.store().assert(key, assertion)).await;
+        let asserter = assertion.id.asserter.clone();
+        let asserted = self
+            .timed(self.store().assert(key.clone(), assertion))
+            .await;
         let effect = asserted.as_ref().ok().map(|asserted| asserted.effect);
-        self.metrics().asserted(cause, effect);
+        self.metrics().asserted(Cause::from(&asserter), effect);
+        let changed = |outcome| Changed {
+            caller,
+            action: "assert",
+            key,
+            asserter: Some(&asserter),
+            outcome,
+        };
+        match effect {
+            Some(Effect::Created) => self.changed(changed("created")),
+            Some(Effect::Changed) => self.changed(changed("changed")),
+            Some(Effect::Deleted | Effect::Unchanged) => {}
+            None => self.changed(changed("failed")),
+        }
         asserted
     }
 
-    /// Deletes a variable; returns whether there was one.
-    pub(super) async fn delete(&self, key: VariableKey) -> Result<bool, ApiError> {
-        self.timed(self.store().delete(key)).await
+    /// Deletes a variable for a caller; returns whether there was one.
+    pub(super) async fn delete(
+        &self,
+        caller: &Caller,
+        key: &VariableKey,
+    ) -> Result<bool, ApiError> {
+        let deleted = self.timed(self.store().delete(key.clone())).await;
+        let changed = |outcome| Changed {
+            caller,
+            action: "delete",
+            key,
+            asserter: None,
+            outcome,
+        };
+        match deleted {
+            Ok(true) => self.changed(changed("deleted")),
+            Ok(false) => {}
+            Err(_) => self.changed(changed("failed")),
+        }
+        deleted
     }
 
     async fn timed<T>(

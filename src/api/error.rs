@@ -6,6 +6,7 @@ use axum::{
     BoxError,
     response::{IntoResponse, Response},
 };
+use oncue_core::access::{Refusal as AccessRefusal, RefusalKind};
 use oncue_language::{NameError, Namespace, SyntaxError, VariableKey, name::NamespaceError};
 use oncue_wire::{Problem, ProblemCode};
 use thiserror::Error;
@@ -13,6 +14,7 @@ use tracing::error;
 
 use super::json_error::JsonError;
 use crate::{
+    identity::AuthError,
     life::Kind,
     memory::Exhausted,
     net::problem,
@@ -58,6 +60,8 @@ pub(super) enum ApiError {
     PathEncoding,
     #[error("the query is wrong: {rule}")]
     Query { rule: String },
+    #[error(transparent)]
+    Refused(AccessRefusal),
     #[error("the store is shutting down: ask another, or later")]
     ShuttingDown,
     #[error("{STALE}")]
@@ -70,6 +74,8 @@ pub(super) enum ApiError {
     TooManyTerms { count: usize, limit: usize },
     #[error(transparent)]
     TooManyWaiters(WaitError),
+    #[error(transparent)]
+    Unauthenticated(AuthError),
     #[error("term {term:?} cannot be judged here: {rule}")]
     UnjudgedTerm { term: String, rule: String },
     #[error("there is nothing at this path: see /openapi.json")]
@@ -79,6 +85,15 @@ pub(super) enum ApiError {
 }
 
 impl ApiError {
+    /// Returns why the caller of a request is not known or may not do this, as one word.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.label(),
+            Self::Unauthenticated(AuthError::Token(error)) => error.label(),
+            error => error.code().as_str(),
+        }
+    }
+
     fn code(&self) -> ProblemCode {
         match self {
             Self::BodyTooLarge { .. } => ProblemCode::BodyTooLarge,
@@ -98,11 +113,19 @@ impl ApiError {
             Self::NamespacesDiffer { .. } => ProblemCode::NamespacesDiffer,
             Self::NoSuchVariable(_) => ProblemCode::NoSuchVariable,
             Self::Query { .. } => ProblemCode::InvalidQuery,
+            Self::Refused(refusal) => match refusal.kind() {
+                RefusalKind::Forbidden => ProblemCode::Forbidden,
+                RefusalKind::Later => ProblemCode::IdentityUnavailable,
+                RefusalKind::Unauthorized => ProblemCode::Unauthorized,
+            },
             Self::Stale => ProblemCode::StoreStale,
             Self::Store(error) => of_store(error),
             Self::Term(_) => ProblemCode::InvalidTerm,
             Self::TooManyTerms { .. } => ProblemCode::TooManyTerms,
             Self::TooManyWaiters(_) => ProblemCode::TooManyWaiters,
+            Self::Unauthenticated(AuthError::Suspicious) => ProblemCode::TooManyTokens,
+            Self::Unauthenticated(AuthError::Token(_)) => ProblemCode::Unauthorized,
+            Self::Unauthenticated(AuthError::Unavailable) => ProblemCode::IdentityUnavailable,
             Self::UnjudgedTerm { .. } => ProblemCode::UnjudgedTerm,
             Self::UnknownPath => ProblemCode::NoSuchPath,
             Self::Watch(WatchError::TooMany { .. }) => ProblemCode::TooManyWatchers,

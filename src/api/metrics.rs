@@ -25,6 +25,8 @@ use crate::{
 pub struct Metrics {
     creates: Family<CreateLabels, Counter>,
     wait_answers: Family<WaitLabels, Counter>,
+    refusals: Family<RefusalLabels, Counter>,
+    audit_left_out: Family<AuditLabels, Counter>,
     commit_duration: Histogram,
 }
 
@@ -34,6 +36,8 @@ impl Metrics {
         let metrics = Self {
             creates: Family::default(),
             wait_answers: Family::default(),
+            refusals: Family::default(),
+            audit_left_out: Family::default(),
             commit_duration: Histogram::new(exponential_buckets(SHORTEST_COMMIT, 2.0, 16)),
         };
         let registry = registry.sub_registry_with_prefix("store");
@@ -46,6 +50,16 @@ impl Metrics {
             "wait_answers",
             "Answers to waits, by what became of the terms",
             metrics.wait_answers.clone(),
+        );
+        registry.register(
+            "requests_refused",
+            "Requests whose caller is not known or may not do this, by reason",
+            metrics.refusals.clone(),
+        );
+        registry.register(
+            "audit_lines_left_out",
+            "Audit lines that were not logged because there were too many, by kind",
+            metrics.audit_left_out.clone(),
         );
         registry.register_with_unit(
             "commit_duration",
@@ -77,6 +91,18 @@ impl Metrics {
         let outcome = outcome.map_or("refused", State::into);
         self.wait_answers
             .get_or_create(&WaitLabels { outcome })
+            .inc();
+    }
+
+    /// Counts a request whose caller is not known or may not do this.
+    pub(super) fn refused(&self, reason: &'static str) {
+        self.refusals.get_or_create(&RefusalLabels { reason }).inc();
+    }
+
+    /// Counts an audit line that was left out.
+    pub(super) fn audit_left_out(&self, kind: &'static str) {
+        self.audit_left_out
+            .get_or_create(&AuditLabels { kind })
             .inc();
     }
 
@@ -117,6 +143,16 @@ struct CreateLabels {
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct WaitLabels {
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct RefusalLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct AuditLabels {
+    kind: &'static str,
 }
 
 /// Reads off the store how much it holds.

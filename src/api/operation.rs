@@ -1,11 +1,13 @@
 //! Requests of operators: health, readiness, metrics and the `OpenAPI` document.
 
 use axum::{extract::State, response::Response};
+use oncue_core::access::Request;
 use prometheus_client::encoding::text;
 
 use super::{
     Api,
     answer::{self, Content},
+    caller::Caller,
     error::ApiError,
 };
 use crate::net::Phase;
@@ -29,7 +31,8 @@ pub(super) async fn readiness(State(api): State<Api>) -> Result<Response, ApiErr
     }
 }
 
-pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, ApiError> {
+pub(super) async fn metrics(State(api): State<Api>, caller: Caller) -> Result<Response, ApiError> {
+    caller.may(&api, &Request::Metrics)?;
     let mut text = String::new();
     text::encode(&mut text, api.registry()).map_err(|_| ApiError::Metrics)?;
     Ok(answer::ok(Content::OpenMetrics, text))

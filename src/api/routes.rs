@@ -2,10 +2,12 @@
 
 use axum::routing::{MethodRouter, get, post};
 
-use super::{Api, classic, error::ApiError, operation, variables, wait::Wait, waiters, watch};
+use super::{
+    Api, classic, error::ApiError, identity, operation, variables, wait::Wait, waiters, watch,
+};
 
 /// Every path of the API, with its methods.
-pub(super) fn table() -> [(&'static str, MethodRouter<Api>); 13] {
+pub(super) fn table() -> [(&'static str, MethodRouter<Api>); 14] {
     [
         ("/", get(classic::exists).post(classic::create)),
         ("/v1/variables", get(variables::list_all)),
@@ -17,6 +19,7 @@ pub(super) fn table() -> [(&'static str, MethodRouter<Api>); 13] {
         ("/v1/namespaces/{namespace}/watch", get(watch::watch)),
         ("/v1/namespaces/{namespace}/waiters", get(waiters::list)),
         ("/v1/waiters", get(waiters::list_all)),
+        ("/v1/identity", get(identity::show)),
         ("/openapi.json", get(operation::openapi)),
         ("/healthz", get(operation::health)),
         ("/readyz", get(operation::readiness)),

@@ -1,5 +1,7 @@
 //! The API as its users see it; every answer that a test gets is one that `openapi.json` announces.
 
+mod access;
+mod audit;
 mod bad_requests;
 mod budgets;
 mod classic;

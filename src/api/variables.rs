@@ -2,6 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
+use oncue_core::access::{Allowed, Request};
 use oncue_language::{Namespace, Timeout};
 use oncue_wire::{
     AssertRequest, Asserted, VariableList, VariablePage, VariableTree,
@@ -20,22 +21,28 @@ use super::{
     query::{ListParameters, NoParameters, PageParameters, Parameters},
 };
 use crate::{
+    identity::Wish,
+    language::VariableKey,
     life::{AssertionId, Kind, Owner},
     store::{Effect, Existing, NewAssertion, Position, Scope},
 };
 
 pub(super) async fn list_all(
     Fresh(api): Fresh,
+    caller: Caller,
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Response, ApiError> {
+    caller.may(&api, &Request::Read { namespace: None })?;
     answer_list(&api, None, parameters)
 }
 
 pub(super) async fn list(
     Fresh(api): Fresh,
     InNamespace(namespace): InNamespace,
+    caller: Caller,
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Response, ApiError> {
+    caller.may_read(&api, &namespace)?;
     answer_list(&api, Some(namespace), parameters)
 }
 
@@ -86,8 +93,10 @@ fn answer_list(
 pub(super) async fn show(
     State(api): State<Api>,
     OfVariable(key): OfVariable,
+    caller: Caller,
     Parameters(parameters): Parameters<PageParameters<Position>>,
 ) -> Result<Response, ApiError> {
+    caller.may_read(&api, &key.namespace)?;
     let PageParameters { limit, token } = parameters;
     let scope = Scope::of(key.clone());
     let wanted = Wanted {
@@ -122,19 +131,42 @@ pub(super) async fn assert(
         kind,
         owner,
     } = request;
+    let is_of_containers = kind.is_none_or(|kind| kind == Kind::Live);
+    let named = owner.as_ref().filter(|_| is_of_containers);
+    let wish = Wish::Signal(&key.name, value.as_ref());
+    let request = Request::Assert {
+        namespace: &key.namespace,
+        owner: owner.as_ref(),
+        vouched: caller.vouched(&api, (named, wish)),
+    };
+    let owner = match caller.may(&api, &request)? {
+        Allowed::AsAsked => in_its_namespace(owner, &key)?,
+        Allowed::AsPod(pod) => Some(pod),
+    };
     let assertion = NewAssertion {
-        id: assertion_id(caller.asserts_as(owner, &key)?, kind)?,
+        id: assertion_id(owner, kind)?,
         value,
         ttl: ttl.map(Timeout::duration),
         existing: Existing::Replace,
     };
-    let asserted = api.assert(key.clone(), assertion).await?;
+    let asserted = api.assert(&caller, (&key, assertion)).await?;
     let document = Asserted {
         namespace: key.namespace,
         name: key.name,
         assertion: documents::assertion(&asserted.assertion),
     };
     api.json(status(asserted.effect), &document)
+}
+
+/// Checks that an owner signals in its own namespace.
+fn in_its_namespace(owner: Option<Owner>, key: &VariableKey) -> Result<Option<Owner>, ApiError> {
+    match owner {
+        Some(owner) if owner.namespace != key.namespace => Err(ApiError::ForeignOwner {
+            owner: owner.namespace,
+            variable: key.namespace.clone(),
+        }),
+        owner => Ok(owner),
+    }
 }
 
 /// Without an owner nothing could ever withdraw what is live, so that it is durable.
@@ -157,9 +189,12 @@ pub(super) fn status(effect: Effect) -> StatusCode {
 pub(super) async fn delete(
     State(api): State<Api>,
     OfVariable(key): OfVariable,
+    caller: Caller,
     _: Parameters<NoParameters>,
 ) -> Result<Response, ApiError> {
-    if api.delete(key.clone()).await? {
+    let namespace = &key.namespace;
+    caller.may(&api, &Request::Delete { namespace })?;
+    if api.delete(&caller, &key).await? {
         Ok(answer::no_content())
     } else {
         Err(ApiError::NoSuchVariable(key))

@@ -1,6 +1,6 @@
 //! Waits: judges terms together, and holds a waiter until the result changes.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::future::{BoxFuture, FutureExt};
+use oncue_core::access::{self, Allowed};
 use oncue_language::{Condition, Namespace, Presence, Subject, Target, Term};
 use oncue_wire::{WaitAnswer, WaitRequest};
 use tokio::time::sleep;
@@ -15,6 +16,7 @@ use tokio::time::sleep;
 use super::{
     Api,
     answer::{self, Content},
+    caller::Caller,
     documents,
     error::ApiError,
     json::Json,
@@ -23,6 +25,8 @@ use super::{
     wait_revision::WaitRevision,
 };
 use crate::{
+    identity::{Session, Wish},
+    language::Owner,
     net::Phase,
     store::{self, Answer, WaitError, Waiter},
 };
@@ -130,14 +134,43 @@ impl Handler<(), Api> for Wait {
     }
 }
 
+/// A wait that a caller may ask for.
+struct Asked {
+    request: store::WaitRequest,
+    /// What the caller has proven; `None` without a token.
+    session: Option<Arc<Session>>,
+}
+
 /// Reads what is waited for out of a request.
-async fn asked(request: Request, api: Api) -> Result<store::WaitRequest, ApiError> {
+async fn asked(request: Request, api: Api) -> Result<Asked, ApiError> {
     let (mut parts, body) = request.into_parts();
     let InNamespace(namespace) = InNamespace::from_request_parts(&mut parts, &api).await?;
+    let caller = Caller::from_request_parts(&mut parts, &api).await?;
     Parameters::<NoParameters>::from_request_parts(&mut parts, &api).await?;
     let request = Request::from_parts(parts, body);
-    let Json(wait) = Json::<WaitRequest>::from_request(request, &api).await?;
-    resolve(wait, namespace, &api)
+    let Json(mut wait) = Json::<WaitRequest>::from_request(request, &api).await?;
+    let in_namespace = |pod: &&Owner| pod.namespace == namespace;
+    let named = wait.waiter.as_ref().filter(in_namespace);
+    let vouched = caller.vouched(&api, (named, Wish::Wait));
+    let asked = access::Request::Wait {
+        namespace: &namespace,
+        vouched,
+    };
+    if let Allowed::AsPod(pod) = caller.may(&api, &asked)? {
+        wait.waiter = Some(pod);
+    }
+    Ok(Asked {
+        request: resolve(wait, namespace, &api)?,
+        session: caller.session().cloned(),
+    })
+}
+
+/// Waits until what the caller has proven is not true any more.
+async fn ended(session: Option<Arc<Session>>) {
+    match session {
+        Some(session) => session.ended().await,
+        None => pending().await,
+    }
 }
 
 pub(super) fn refusal(error: WaitError) -> ApiError {
@@ -157,10 +190,11 @@ const NO_OBJECTS: &str =
     "this store watches no objects: they are judged in a cluster, where the controller runs";
 
 impl Api {
-    /// Holds a wait until there is something new to say, its time is over, or we shut down.
+    /// Holds a wait until there is something new to say, its time is over, the caller's token is not
+    /// valid any more, or we shut down.
     fn hold(
         &self,
-        request: store::WaitRequest,
+        Asked { request, session }: Asked,
     ) -> impl Future<Output = Result<Arc<Answer>, WaitError>> {
         let mut news = self.store().wait(request);
         // Then, a failure may count that does not yet.
@@ -168,18 +202,29 @@ impl Api {
         let young = end.map(|end| end.since(self.store().now()));
         let longest = self.settings().hold;
         let hold = young.map_or(longest, |young| young.min(longest));
+        let valid = session.as_ref().map(|session| self.time_left(session));
+        let hold = valid.map_or(hold, |valid| valid.min(hold));
         async move {
             tokio::select! {
                 biased;
                 answer = &mut news => return answer,
                 () = sleep(hold) => {}
-                () = self.shutdown().reached(Phase::Draining) => sleep(spread()).await,
+                () = ended(session) => {}
+                () = self.turn_to_leave() => {}
             }
             match news.present(self.store().now()) {
                 Some(present) => present,
                 None => news.await,
             }
         }
+    }
+
+    /// Waits until the process drains and it is a waiter's turn to be answered, so that it turns to
+    /// another replica. News still reach those whose turn is later.
+    async fn turn_to_leave(&self) {
+        self.shutdown().reached(Phase::Draining).await;
+        let waiters = self.store().stats().waiters;
+        sleep(spread(waiters).mul_f64(rand::random())).await;
     }
 
     fn answer(&self, held: Result<Arc<Answer>, WaitError>) -> Result<Response, ApiError> {
@@ -194,13 +239,22 @@ impl Api {
     }
 }
 
-/// Returns a pause, so that thousands of clients do not turn to another replica in one moment.
-fn spread() -> Duration {
-    SPREAD.mul_f64(rand::random::<f64>())
+/// Returns over how long the answers to so many waiters are spread when the process drains: each
+/// of them costs another replica a connection, and thousands at once would time out there.
+fn spread(waiters: usize) -> Duration {
+    let waiters = u32::try_from(waiters).unwrap_or(u32::MAX);
+    PER_WAITER
+        .saturating_mul(waiters)
+        .clamp(SHORTEST_SPREAD, LONGEST_SPREAD)
 }
 
-/// Over how long the answers are spread when the process drains.
-const SPREAD: Duration = Duration::from_millis(500);
+/// A core makes more than 1,000 TLS handshakes a second.
+const PER_WAITER: Duration = Duration::from_millis(1);
+
+const SHORTEST_SPREAD: Duration = Duration::from_millis(500);
+
+/// Ends before the listener cuts off what is still held.
+const LONGEST_SPREAD: Duration = Duration::from_secs(6);
 
 fn document(answer: &Answer) -> WaitAnswer {
     WaitAnswer {
@@ -209,5 +263,19 @@ fn document(answer: &Answer) -> WaitAnswer {
         terms: documents::judged(answer),
         nudges: answer.nudges.clone(),
         released: answer.release.as_ref().map(ToString::to_string),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Limits;
+
+    #[test]
+    fn many_waiters_leave_more_slowly_and_all_before_they_are_cut_off() {
+        for (waiters, millis) in [(0, 500), (1, 500), (2_000, 2_000), (1 << 40, 6_000)] {
+            assert_eq!(spread(waiters), Duration::from_millis(millis), "{waiters}");
+        }
+        assert!(LONGEST_SPREAD < Limits::STORE.drain);
     }
 }

@@ -4,11 +4,14 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
+use oncue_core::access::Request;
 use oncue_language::{Condition, Namespace};
 use oncue_wire::{JudgedTerm, Waiter, WaiterList, limits::MAX_PAGE_BYTES};
 
 use super::{
-    Api, documents,
+    Api,
+    caller::Caller,
+    documents,
     error::ApiError,
     path::InNamespace,
     query::{PageParameters, PageSize, Parameters},
@@ -18,16 +21,20 @@ use crate::store::{WaiterInfo, WaiterPosition};
 
 pub(super) async fn list_all(
     State(api): State<Api>,
+    caller: Caller,
     Parameters(parameters): Parameters<PageParameters<WaiterPosition>>,
 ) -> Result<Response, ApiError> {
+    caller.may(&api, &Request::Read { namespace: None })?;
     answer_list(&api, None, &parameters)
 }
 
 pub(super) async fn list(
     State(api): State<Api>,
     InNamespace(namespace): InNamespace,
+    caller: Caller,
     Parameters(parameters): Parameters<PageParameters<WaiterPosition>>,
 ) -> Result<Response, ApiError> {
+    caller.may_read(&api, &namespace)?;
     answer_list(&api, Some(&namespace), &parameters)
 }
 

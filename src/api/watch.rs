@@ -1,18 +1,23 @@
 //! The stream of changes: the present state, a bookmark, then every change.
 
-use std::future::ready;
+use std::{future::ready, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
     response::Response,
 };
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{
+    FutureExt, Stream, StreamExt,
+    future::{self, BoxFuture},
+    stream,
+};
 use oncue_wire::{Bookmark, Event};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::{
     Api,
     answer::{self, Content},
+    caller::Caller,
     documents,
     error::ApiError,
     fresh::Fresh,
@@ -28,8 +33,10 @@ use crate::{
 pub(super) async fn watch(
     Fresh(api): Fresh,
     InNamespace(namespace): InNamespace,
+    caller: Caller,
     Parameters(WatchParameters { prefix }): Parameters<WatchParameters>,
 ) -> Result<Response, ApiError> {
+    caller.may_read(&api, &namespace)?;
     let scope = Scope {
         namespace: Some(namespace),
         names: prefix.names(),
@@ -39,6 +46,10 @@ pub(super) async fn watch(
         watch: api.store().watch(scope).map_err(ApiError::Watch)?,
         bookmarks: bookmarks(&api),
         shutdown: api.shutdown(),
+        session_end: match caller.session() {
+            Some(session) => api.clone().session_ended(Arc::clone(session)).boxed(),
+            None => future::pending().boxed(),
+        },
     };
     let lines = chunks(changes.events(), api.answers().clone());
     Ok(answer::ok(
@@ -80,10 +91,13 @@ struct Changes {
     revision: Option<Revision>,
     bookmarks: Interval,
     shutdown: Shutdown,
+    /// Ends when the caller's token is not valid any more.
+    session_end: BoxFuture<'static, ()>,
 }
 
 impl Changes {
-    /// Ends when we shut down, and when the watcher has read too slowly: it begins anew.
+    /// Ends when we shut down, when the caller's token is not valid any more, and when the watcher
+    /// has read too slowly: it begins anew.
     fn events(self) -> impl Stream<Item = Event> {
         stream::unfold(self, async |mut changes| {
             let event = changes.next().await?;
@@ -107,6 +121,7 @@ impl Changes {
                 Some(bookmark(revision))
             }
             () = self.shutdown.clone().reached(Phase::Draining) => None,
+            () = &mut self.session_end => None,
         }
     }
 }

@@ -9,6 +9,7 @@ mod slow_store;
 
 use std::{sync::Arc, time::Duration};
 
+use oncue_core::access::Rules;
 use serde_json::{Value, json};
 use tokio::{
     task::JoinSet,
@@ -17,6 +18,7 @@ use tokio::{
 
 use super::{fake::FakeApi, *};
 use crate::{
+    identity::{Authenticator, Guard, Making, ManagedPods, Token, fake::FakeReviews},
     language::{Grace, Namespace, Subject, Term, VariableKey, Verdict},
     life::Timestamp,
     memory::{Budget, StoreMemory},
@@ -93,6 +95,7 @@ impl Running {
 
 fn mk_settings() -> Settings {
     Settings {
+        access: Access::default(),
         keys: Keys::default(),
         opens_gates: true,
     }
@@ -320,4 +323,38 @@ async fn a_missing_right_is_the_reason_until_it_is_granted() {
     running
         .wait_until("job:migrate", |it| *it == Verdict::Held)
         .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_token_of_a_pod_has_opened_ends_with_the_pod() {
+    let reviews = FakeReviews::new();
+    let pods = ManagedPods::default();
+    let making = Making {
+        budget: 1 << 20,
+        operator: None,
+        pods: pods.clone(),
+    };
+    let guard = Arc::new(Guard {
+        rules: Rules::default(),
+        authenticator: Authenticator::new(reviews.client(), making),
+        pods,
+    });
+    let settings = Settings {
+        access: Access::Identified(Arc::clone(&guard)),
+        ..mk_settings()
+    };
+    let api = FakeApi::default();
+    let pod = mk_pod("web", "uid-of-web", "a");
+    api.put("pods", &pod);
+    let running = Running::start_with(api, settings).await;
+    running.settle().await;
+    assert!(guard.pods.watches("uid-of-web"));
+    let token: Token = reviews.pod_token(("shop", "web"), 3_600).parse().unwrap();
+    let origin = ([10, 0, 0, 1].into(), Timestamp::default());
+    let session = guard.authenticator.authenticate(token, origin).await;
+    let session = session.unwrap();
+
+    running.api.remove("pods", &pod);
+    session.ended().await;
+    assert!(!guard.pods.watches("uid-of-web"));
 }

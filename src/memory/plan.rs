@@ -5,12 +5,13 @@
 //!
 //! | role | of the rest | budget | percent of the role's part |
 //! | --- | --- | --- | --- |
-//! | store | all, 2/3 beside a webhook | connections | 40 |
+//! | store | all, 2/3 beside a webhook | connections | 38 |
 //! | | | waits (half of it per namespace) | 26 |
 //! | | | variables (half of it per namespace) | 18 |
 //! | | | unread answers | 6 |
 //! | | | request bodies | 5 |
 //! | | | watch backlog | 5 |
+//! | | | tokens | 2 |
 //! | webhook | all, 1/3 beside a store | linting | 50 |
 //! | | | request bodies | 36 |
 //! | | | connections | 14 |
@@ -56,6 +57,8 @@ pub struct StoreMemory {
     pub bodies: usize,
     /// Changes that are kept for watchers that have not read them yet.
     pub watch_backlog: usize,
+    /// What is known of the tokens of callers.
+    pub tokens: usize,
 }
 
 /// The budgets of the webhook, in bytes.
@@ -112,12 +115,13 @@ impl StoreMemory {
     fn within(bytes: usize) -> Self {
         let percent = |percent| bytes / 100 * percent;
         Self {
-            connections: percent(40),
+            connections: percent(38),
             waits: Budget::halved(percent(26)),
             variables: Budget::halved(percent(18)),
             answers: percent(6),
             bodies: percent(5),
             watch_backlog: percent(5),
+            tokens: percent(2),
         }
     }
 
@@ -129,8 +133,10 @@ impl StoreMemory {
             answers,
             bodies,
             watch_backlog,
+            tokens,
         } = self;
-        connections + waits.total + variables.total + answers + bodies + watch_backlog
+        let shared = waits.total + variables.total;
+        connections + shared + answers + bodies + watch_backlog + tokens
     }
 }
 

@@ -2,14 +2,7 @@
 
 use std::{fmt, net::SocketAddr};
 
-/// What a request came over.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Channel {
-    /// HTTP in the clear: anyone on the way can read and change it.
-    Plain,
-    /// TLS.
-    Tls,
-}
+pub use oncue_core::access::Channel;
 
 /// The address at the other end of a request's connection.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

@@ -3,7 +3,7 @@
 use axum::{body::Body, response::Response};
 use http::{
     HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER},
+    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use oncue_wire::{Problem, ProblemCode};
 
@@ -14,6 +14,9 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// After how many seconds a client may ask again that was refused for want of room.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
+/// How a caller proves who it is (RFC 6750).
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
@@ -44,6 +47,9 @@ pub(crate) fn respond(code: ProblemCode, problem: &Problem) -> Response {
     headers.insert(CACHE_CONTROL, NO_STORE);
     if PASSING.contains(&status) {
         headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, BEARER);
     }
     if CLOSING.contains(&code) {
         headers.insert(CONNECTION, CLOSE);

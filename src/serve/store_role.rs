@@ -3,7 +3,9 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use kube::Client;
+use oncue_core::access::Rules;
 use prometheus_client::registry::Registry;
+use rustls::ServerConfig;
 use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep},
@@ -19,7 +21,8 @@ use super::{
 use crate::{
     admin::Need,
     api,
-    config::{Config, StoreKind},
+    config::{Config, Identity, KubernetesIdentity, StoreKind},
+    identity::{self, Access, Authenticator, Guard, ManagedPods},
     leadership::Leadership,
     memory::{Budget, StoreMemory},
     net::{Endpoint, Limits, Phase, Shutdown, Transport},
@@ -37,6 +40,9 @@ pub(super) struct StoreRole {
     limits: Limits,
     /// What the backend counts, if it is the cluster.
     signals: Option<kubernetes::Metrics>,
+    access: Access,
+    /// What is spoken beside plain HTTP.
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl StoreRole {
@@ -57,7 +63,8 @@ impl StoreRole {
             (StoreKind::Kubernetes, None) => return Err(ServeError::NoCluster),
             (StoreKind::Memory, _) => Arc::new(Memory::new(budget)),
         };
-        let limits = limits(open_files::limit(), &memory);
+        let access = access(client, config, memory.tokens)?;
+        let limits = limits(open_files::limit(), &memory, &access);
         let held = store::Limits::within(limits.connections, memory);
         let clock = Arc::new(SystemClock);
         let store = Store::open_replica(backend, held, (clock, leadership)).await?;
@@ -67,7 +74,14 @@ impl StoreRole {
             memory,
             limits,
             signals,
+            access,
+            tls: None,
         })
+    }
+
+    /// Returns how it is decided who may do what.
+    pub(super) fn access(&self) -> Access {
+        self.access.clone()
     }
 
     /// Returns the store that is served.
@@ -80,6 +94,9 @@ impl StoreRole {
         if let Some(signals) = &self.signals {
             signals.register(registry);
         }
+        if let Access::Identified(guard) = &self.access {
+            guard.authenticator.metrics().register(registry);
+        }
         api::Metrics::register(&self.store, registry)
     }
 
@@ -89,6 +106,7 @@ impl StoreRole {
             shutdown: group.shutdown(),
             metrics,
             registry,
+            access: self.access,
         };
         group.depend_on(self.store.ended());
         let staleness = self.store.staleness();
@@ -100,7 +118,7 @@ impl StoreRole {
         let endpoint = Endpoint {
             name: "store",
             listener: self.opening.listener,
-            transport: Transport::Plain,
+            transport: self.tls.map_or(Transport::Plain, Transport::Either),
             limits: self.limits,
         };
         group.serve(endpoint, router);
@@ -129,9 +147,13 @@ async fn keep_ready(need: Need, staleness: Staleness, shutdown: Shutdown) {
 
 /// Returns how many connections the limits of open files and of memory leave room for; the store
 /// holds as many waiters and watchers as follow from that.
-fn limits(open_files: usize, memory: &StoreMemory) -> Limits {
+fn limits(open_files: usize, memory: &StoreMemory, access: &Access) -> Limits {
     let by_files = open_files::for_the_store(open_files);
-    let by_memory = memory.connections / Limits::STORE.connection_bytes();
+    let connection = match access {
+        Access::Identified(_) => Limits::STORE.tls_connection_bytes(),
+        Access::Open => Limits::STORE.connection_bytes(),
+    };
+    let by_memory = memory.connections / connection;
     let limits = Limits::STORE.with_at_most(by_files.min(by_memory));
     let connections = limits.connections;
     let store::Limits {
@@ -142,6 +164,34 @@ fn limits(open_files: usize, memory: &StoreMemory) -> Limits {
         by_memory, connections, waiters, watchers, "connection limits"
     );
     limits
+}
+
+/// Returns how it is decided who may do what; `tokens` is the memory for what is known of tokens,
+/// in bytes.
+fn access(client: Option<&Client>, config: &Config, tokens: usize) -> Result<Access, ServeError> {
+    let Identity::Kubernetes(identity) = &config.identity else {
+        return Ok(Access::Open);
+    };
+    let KubernetesIdentity {
+        operator,
+        accepts_plain,
+        plain_namespaces,
+    } = identity.clone();
+    let client = client.ok_or(ServeError::NoCluster)?;
+    let pods = ManagedPods::default();
+    let making = identity::Making {
+        budget: tokens,
+        operator,
+        pods: pods.clone(),
+    };
+    Ok(Access::Identified(Arc::new(Guard {
+        rules: Rules {
+            accepts_plain,
+            plain_namespaces,
+        },
+        authenticator: Authenticator::new(client.clone(), making),
+        pods,
+    })))
 }
 
 /// Opens the embedded store once the process before us has let go of it: a pod that is deleted by
@@ -264,6 +314,8 @@ mod tests {
                 memory: StoreMemory::default(),
                 limits: Limits::STORE,
                 signals: None,
+                access: Access::Open,
+                tls: None,
             }),
             webhook: None,
             controller: None,
@@ -348,7 +400,10 @@ mod tests {
             (1024, plenty, 768),
             (1 << 20, memory(100 * Limits::STORE.connection_bytes()), 100),
         ] {
-            assert_eq!(limits(files, &memory).connections, connections);
+            assert_eq!(
+                limits(files, &memory, &Access::Open).connections,
+                connections
+            );
         }
     }
 

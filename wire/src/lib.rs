@@ -7,6 +7,7 @@
 //! | [`mod@reference`] | [`CreateRequest`] and [`Reference`], of the two calls without a version |
 //! | [`wait`] | [`WaitRequest`], [`WaitAnswer`] and [`JudgedTerm`] |
 //! | [`waiter`] | [`Waiter`] and [`WaiterList`] |
+//! | [`identity`] | [`Identity`], who the caller is |
 //! | [`event`] | [`Event`], one line of a watch |
 //! | [`page`] | [`Page`], what a list of several pages is read by |
 //! | [`tree`] | variables by the segments of their names |
@@ -19,6 +20,7 @@
 
 pub mod assertion;
 pub mod event;
+pub mod identity;
 pub mod limits;
 pub mod object;
 pub mod page;
@@ -33,6 +35,7 @@ pub mod waiter;
 pub use self::{
     assertion::{AssertRequest, Asserted, Assertion},
     event::{Bookmark, Change, Event},
+    identity::{Identity, IdentityKind},
     object::Object,
     page::Page,
     problem::{Problem, ProblemCode},

@@ -98,7 +98,9 @@ problem_codes! {
     ChangeNotShown = 504, "change-not-shown", "The change was stored, and is not visible here yet";
     ChangeRefused = 422, "change-refused", "The cluster does not accept the change";
     ClusterUnavailable = 503, "cluster-unavailable", "The cluster does not keep changes now";
+    Forbidden = 403, "forbidden", "The caller may not do this";
     ForeignOwner = 422, "foreign-owner", "The owner is in another namespace";
+    IdentityUnavailable = 503, "identity-unavailable", "The store cannot tell now who calls";
     InvalidBody = 400, "invalid-body", "The body is not valid";
     InvalidHost = 400, "invalid-host", "The request does not name one host";
     InvalidName = 400, "invalid-name", "The variable's name is not valid";
@@ -121,6 +123,8 @@ problem_codes! {
     TooManyTerms = 400, "too-many-terms", "The request has too many terms";
     TooManyWaiters = 503, "too-many-waiters", "Too many waiters are held";
     TooManyWatchers = 503, "too-many-watchers", "Too many watchers are served";
+    TooManyTokens = 429, "too-many-tokens", "Too many tokens were not valid";
+    Unauthorized = 401, "unauthorized", "The request does not prove who calls";
     UnjudgedTerm = 400, "unjudged-term", "The store does not judge this term";
 }
 

@@ -15,6 +15,7 @@ use tower::ServiceExt;
 use super::contract::CONTRACT;
 use crate::{
     api::{Context, Metrics, Settings, router},
+    identity::Access,
     memory::{Budget, StoreMemory},
     net::{Shutdown, ShutdownTrigger},
     store::{Backend, Clock, Limits, Memory, Store, SystemClock},
@@ -34,6 +35,7 @@ pub(super) struct Making {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
     pub(super) settings: Settings,
+    pub(super) access: Access,
 }
 
 impl Default for Making {
@@ -43,6 +45,7 @@ impl Default for Making {
             clock: Arc::new(SystemClock),
             limits: Limits::within(1000, StoreMemory::default()),
             settings: Settings::default(),
+            access: Access::default(),
         }
     }
 }
@@ -58,6 +61,7 @@ impl Kit {
             clock,
             limits,
             settings,
+            access,
         } = making;
         let store = Store::open(backend, limits, clock).await.unwrap();
         let (trigger, shutdown) = Shutdown::new();
@@ -67,6 +71,7 @@ impl Kit {
             shutdown,
             metrics,
             registry: Arc::new(registry),
+            access,
         };
         Self {
             router: router(store.clone(), settings, context),

@@ -7,9 +7,9 @@ use oncue_language::{
     VariableName,
 };
 use oncue_wire::{
-    AssertRequest, Asserted, Assertion, Bookmark, Branch, Change, CreateRequest, Event, JudgedTerm,
-    Problem, ProblemCode, Reference, Variable, VariableList, VariablePage, VariableTree,
-    WaitAnswer, WaitRequest, Waiter, WaiterList,
+    AssertRequest, Asserted, Assertion, Bookmark, Branch, Change, CreateRequest, Event, Identity,
+    IdentityKind, JudgedTerm, Problem, ProblemCode, Reference, Variable, VariableList,
+    VariablePage, VariableTree, WaitAnswer, WaitRequest, Waiter, WaiterList,
     limits::{DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -247,6 +247,27 @@ fn events_have_the_members_of_their_schemas() {
 }
 
 #[test]
+fn an_identity_has_the_members_of_its_schema() {
+    let pod = Identity {
+        identity: IdentityKind::Pod,
+        namespace: Some(namespace()),
+        pod: Some("web-0".to_owned()),
+        uid: Some("1".to_owned()),
+        node: Some("worker".to_owned()),
+        account: Some("default".to_owned()),
+    };
+    let bare = Identity {
+        identity: IdentityKind::Anonymous,
+        namespace: None,
+        pod: None,
+        uid: None,
+        node: None,
+        account: None,
+    };
+    check("Identity", &pod, &bare);
+}
+
+#[test]
 fn a_problem_has_the_members_of_its_schema() {
     let bare = Problem::new(ProblemCode::InvalidTerm, "wrong".to_owned());
     let full = Problem {
@@ -271,6 +292,8 @@ fn enumerations_have_the_values_of_their_schemas() {
     assert_eq!(announced("State"), texts(json!(State::ALL)));
     let readiness = texts(json!(ServiceReadiness::ALL));
     assert_eq!(announced("ServiceReadiness"), readiness);
+    let identities = texts(json!(IdentityKind::ALL));
+    assert_eq!(announced("Identity/properties/identity"), identities);
     let codes = texts(json!(ProblemCode::ALL));
     assert_eq!(announced("Problem/properties/type"), codes);
 }

@@ -263,6 +263,15 @@ async fn nobody_is_held_while_the_process_drains() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn news_reach_those_who_are_still_held_while_the_process_drains() {
+    let kit = Kit::new().await;
+    let held = kit.begin_wait(&["a"]).await;
+    kit.trigger.advance(Phase::Draining);
+    kit.post("/", r#"{"variable":"a"}"#).await;
+    assert_eq!(held.await.unwrap().json()["outcome"], "held");
+}
+
+#[tokio::test(start_paused = true)]
 async fn waits_and_creates_are_counted() {
     let kit = Kit::new().await;
     let _held = kit.begin_wait(&["a"]).await;

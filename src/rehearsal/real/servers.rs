@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use super::api_server::{ApiServer, ReviewError};
 use crate::{
     api,
+    identity::Access,
     memory::{StoreMemory, WebhookMemory},
     net::{
         self, BindError, Endpoint, NetMetrics, Phase, ServeContext, Shutdown, ShutdownTrigger,
@@ -113,6 +114,7 @@ fn serve_store(
             shutdown: context.shutdown.clone(),
             metrics,
             registry: Arc::new(registry),
+            access: Access::default(),
         },
     );
     let endpoint = Endpoint {
