@@ -4,14 +4,18 @@ mod agent;
 mod endpoint;
 mod error;
 mod socket;
+mod token;
 
 pub use self::{
     endpoint::{Endpoint, EndpointError, ServerUrl},
     error::ApiError,
+    token::{Token, TokenError, Tokens},
 };
 
 use std::{
+    fmt,
     io::{BufRead, BufReader, Read},
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,6 +29,8 @@ use oncue_language::{Namespace, VariableName};
 use oncue_wire::{AssertRequest, WaitAnswer, WaitRequest};
 
 use crate::names::Names;
+
+use self::token::TokenFile;
 
 pub(crate) use self::agent::{describe, unverified_agent};
 
@@ -41,9 +47,10 @@ const WATCH_PATIENCE: Duration = Duration::from_secs(65);
 pub const MAX_ANSWER_BYTES: u64 = 1 << 20;
 
 /// A connection to a store. The first request opens it, and the next ones reuse it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Api {
     agent: ureq::Agent,
+    tokens: Option<Arc<dyn Tokens>>,
     endpoint: Endpoint,
     names: Names,
     patience: Duration,
@@ -54,15 +61,36 @@ impl Api {
     /// Returns a client of the store at `endpoint`. Does not connect yet.
     ///
     /// # Errors
-    /// [`EndpointError`] if there is no trusted certificate for TLS.
+    /// [`EndpointError`] if there is no trusted certificate for TLS, or a token without TLS.
     pub fn new(endpoint: &Endpoint, names: &Names) -> Result<Self, EndpointError> {
+        let file = endpoint.token_file.clone();
+        if file.is_some() && !endpoint.url.is_https() {
+            return Err(EndpointError::TokenInPlainText {
+                url: endpoint.url.to_string(),
+            });
+        }
         Ok(Self {
             agent: agent::agent(endpoint, names)?,
+            tokens: file.map(|file| Arc::new(TokenFile(file)) as Arc<dyn Tokens>),
             endpoint: endpoint.clone(),
             names: names.clone(),
             patience: PATIENCE,
             answer_limit: MAX_ANSWER_BYTES,
         })
+    }
+
+    /// Returns the same client, which presents these tokens instead of those in a file.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Arc<dyn Tokens>) -> Self {
+        Self {
+            tokens: Some(tokens),
+            ..self
+        }
+    }
+
+    /// Returns whether the client presents a token.
+    pub(crate) fn has_token(&self) -> bool {
+        self.tokens.is_some()
     }
 
     /// Returns the same client with another timeout of answers that the store does not hold.
@@ -135,7 +163,7 @@ impl Api {
     ) -> Result<impl Iterator<Item = Result<String, ApiError>> + use<>, ApiError> {
         let request = self
             .agent
-            .configure_request(self.request(Method::GET, path, ()));
+            .configure_request(self.request(Method::GET, path, ())?);
         let request = request
             .timeout_recv_response(Some(self.patience))
             .timeout_per_read(Some(WATCH_PATIENCE))
@@ -155,6 +183,11 @@ impl Api {
             Err(error) if error.is_not_found() => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Presents the token, so that the store has reviewed it when a marker presents it again.
+    pub(crate) fn present_token(&self) -> Result<(), ApiError> {
+        self.get::<serde::de::IgnoredAny>("/v1/identity").map(drop)
     }
 
     /// Asserts the variable. Returns whether it is new.
@@ -204,26 +237,30 @@ impl Api {
         let patience = Some(self.patience);
         let result = match body {
             None => {
-                let request = self.agent.configure_request(self.request(method, path, ()));
+                let request = self.request(method, path, ())?;
+                let request = self.agent.configure_request(request);
                 self.agent.run(request.timeout_global(patience).build())
             }
             Some(body) => {
-                let request = self
-                    .agent
-                    .configure_request(self.request(method, path, body));
+                let request = self.request(method, path, body)?;
+                let request = self.agent.configure_request(request);
                 self.agent.run(request.timeout_global(patience).build())
             }
         };
         self.checked(result)
     }
 
-    fn request<B>(&self, method: Method, path: &str, body: B) -> Request<B> {
+    fn request<B>(&self, method: Method, path: &str, body: B) -> Result<Request<B>, ApiError> {
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = self.endpoint.url.join(path);
         let json = const { ureq::http::HeaderValue::from_static("application/json") };
         request.headers_mut().insert("content-type", json);
-        request
+        if let Some(tokens) = &self.tokens {
+            let header = tokens.token()?.header();
+            request.headers_mut().insert("authorization", header);
+        }
+        Ok(request)
     }
 
     fn checked(
@@ -247,6 +284,15 @@ impl Api {
             .read_to_vec()
             .map_err(|error| ApiError::lost(url, error))?;
         serde_json::from_slice(&bytes).map_err(|error| ApiError::garbled(url, error))
+    }
+}
+
+/// Leaves out the tokens, although they are not shown either.
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api")
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a wait leaves for the other containers of its pod: the store and the pod's identity.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::PathBuf};
 
 use oncue_language::{Namespace, Owner, name::NamespaceError};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,9 @@ pub(crate) struct PodFile {
     server_ip: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ca: Option<String>,
+    /// The file with the token of this pod, which is mounted at the same path in each container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_file: Option<PathBuf>,
     namespace: String,
     /// What the post-start marker does, if the pod has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,6 +38,7 @@ impl PodFile {
             server: endpoint.url.to_string(),
             server_ip: endpoint.fallback,
             ca: endpoint.ca.clone(),
+            token_file: endpoint.token_file.clone(),
             namespace: namespace.to_string(),
             marker,
         }
@@ -42,9 +46,10 @@ impl PodFile {
 
     pub(crate) fn endpoint(&self) -> Result<Endpoint, EndpointError> {
         Ok(Endpoint {
-            url: self.server.parse()?,
             fallback: self.server_ip,
             ca: self.ca.clone(),
+            token_file: self.token_file.clone(),
+            ..Endpoint::new(self.server.parse()?)
         })
     }
 

@@ -19,7 +19,7 @@ use crate::exit::Exit;
 
 pub(crate) use self::text::elapsed;
 use self::{
-    conversation::{Asked, Conversation},
+    conversation::{Asked, Conversation, Trouble},
     probing::{Nudge, Probing},
     progress::Progress,
     watched::Watched,
@@ -92,6 +92,8 @@ pub struct Answer {
 /// Why there is no answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Lost {
+    /// The store does not take the pod's token, or does not allow the pod to wait.
+    Denied(String),
     /// The store rejects the question itself.
     Refused(String),
     /// The store is unreachable or has failed.
@@ -282,15 +284,19 @@ impl Wait {
                     cause: reason,
                 })
             }
+            Err(Lost::Denied(reason)) => {
+                self.lose_store(Trouble::denied(reason), now);
+                None
+            }
             Err(Lost::Refused(reason) | Lost::Unreachable(reason)) => {
-                self.lose_store(reason, now);
+                self.lose_store(Trouble::unanswered(reason), now);
                 None
             }
         }
     }
 
     /// Without terms for the store, its absence is not worth a message.
-    fn lose_store(&mut self, reason: String, now: Duration) {
+    fn lose_store(&mut self, trouble: Trouble, now: Duration) {
         for watched in self.watched.iter_mut().filter(|w| w.term.probe().is_none()) {
             watched.learn_that_nobody_knows();
         }
@@ -298,7 +304,7 @@ impl Wait {
         if self.server_terms().is_empty() {
             self.conversation.rest(now, &mut self.random);
         } else {
-            let line = self.conversation.lost(reason, now, &mut self.random);
+            let line = self.conversation.lost(trouble, now, &mut self.random);
             self.say(line);
         }
     }

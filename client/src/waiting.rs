@@ -48,6 +48,7 @@ pub(crate) fn wait(arguments: args::Wait, surroundings: &Surroundings) -> Exit {
             return error.exit();
         }
     };
+    preparation.present_token(surroundings);
     let mut waiting = Waiting {
         question: None,
         signalling: Signalling::default(),
@@ -246,6 +247,7 @@ fn understood(answer: Result<WaitAnswer, ApiError>) -> Result<Answer, Lost> {
             nudges: answer.nudges,
             released: answer.released,
         }),
+        Err(error) if error.is_denied() => Err(Lost::Denied(error.to_string())),
         Err(error) if error.is_final() => Err(Lost::Refused(error.to_string())),
         Err(error) => Err(Lost::Unreachable(error.to_string())),
     }

@@ -79,11 +79,7 @@ impl Server {
                 cluster.name()
             ));
         }
-        let endpoint = Endpoint {
-            url: format!("http://{}", tunnel.address()).parse()?,
-            fallback: None,
-            ca: None,
-        };
+        let endpoint = Endpoint::new(format!("http://{}", tunnel.address()).parse()?);
         let cluster = cluster.name().to_owned();
         Self::new(&endpoint, Way::Tunnel { tunnel, cluster })
     }
@@ -280,7 +276,10 @@ fn unanswered(error: &ApiError) -> Option<&str> {
     match error {
         ApiError::Ended { .. } => Some("its pod ended the connection"),
         ApiError::Unreachable { reason, .. } => Some(reason),
-        ApiError::Garbled { .. } | ApiError::Refused { .. } | ApiError::Status { .. } => None,
+        ApiError::Garbled { .. }
+        | ApiError::Refused { .. }
+        | ApiError::Status { .. }
+        | ApiError::Token(_) => None,
     }
 }
 
@@ -309,11 +308,7 @@ mod tests {
     fn ask(server: impl FnOnce(&TcpListener) + Send + 'static) -> ApiError {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let endpoint = Endpoint {
-            url: url.parse().unwrap(),
-            fallback: None,
-            ca: None,
-        };
+        let endpoint = Endpoint::new(url.parse().unwrap());
         let api = Api::new(&endpoint, &Names::of_the_system()).unwrap();
         let api = api.with_patience(Duration::from_millis(200));
         let server = std::thread::spawn(move || server(&listener));

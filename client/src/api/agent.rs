@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustls::{CertificateError, RootCertStore};
 use ureq::{
     Agent, Error,
     config::Config,
@@ -57,6 +58,7 @@ pub(super) fn agent(endpoint: &Endpoint, names: &Names) -> Result<Agent, Endpoin
         tls,
         Lookup {
             hosts: Arc::new(names.clone()),
+            address: endpoint.address,
             fallback: endpoint.fallback,
         },
     ))
@@ -66,6 +68,7 @@ pub(super) fn agent(endpoint: &Endpoint, names: &Names) -> Result<Agent, Endpoin
 pub(crate) fn unverified_agent(hosts: Arc<dyn Hosts>) -> Agent {
     let lookup = Lookup {
         hosts,
+        address: None,
         fallback: None,
     };
     with_tls(tls_builder().disable_verification(true).build(), lookup)
@@ -102,18 +105,22 @@ fn roots(pem: &str) -> Result<RootCerts, EndpointError> {
         .map_err(|error| EndpointError::Certificate {
             reason: describe(error),
         })?;
-    if certificates.is_empty() {
-        return Err(EndpointError::Certificate {
-            reason: "there is no BEGIN CERTIFICATE in it".to_owned(),
-        });
-    }
-    Ok(RootCerts::new_with_certs(&certificates))
+    let ders = certificates.iter().map(|it| it.der().into());
+    let reason = match RootCertStore::empty().add_parsable_certificates(ders) {
+        (0, 0) => "there is no BEGIN CERTIFICATE in it",
+        (0, _) => "what is in it is no X.509 certificate",
+        (1.., _) => return Ok(RootCerts::new_with_certs(&certificates)),
+    };
+    Err(EndpointError::Certificate {
+        reason: reason.to_owned(),
+    })
 }
 
 /// Our own lookup instead of libc's.
 #[derive(Debug)]
 struct Lookup {
     hosts: Arc<dyn Hosts>,
+    address: Option<IpAddr>,
     fallback: Option<IpAddr>,
 }
 
@@ -143,6 +150,9 @@ impl Resolver for Lookup {
 
 impl Lookup {
     fn addresses(&self, host: &str, timeout: Duration) -> Result<Vec<IpAddr>, Error> {
+        if let Some(address) = self.address {
+            return Ok(vec![address]);
+        }
         let patience = match self.fallback {
             // A resolver that is silent must leave time for the address we know.
             Some(_) => LOOKUP_WITH_FALLBACK.min(timeout / 2),
@@ -165,14 +175,30 @@ pub(crate) fn describe(error: Error) -> String {
         Error::Io(error) => describe_io(&error),
         Error::Timeout(phase) => format!("timed out ({phase})"),
         Error::Other(error) => error.to_string(),
-        Error::Rustls(error) => format!("TLS: {error}"),
+        Error::Rustls(error) => describe_tls(&error),
         Error::ConnectionFailed => "connection refused".to_owned(),
         other => other.to_string(),
     }
 }
 
+/// Says what a person can do about a certificate that another CA signed.
+fn describe_tls(error: &rustls::Error) -> String {
+    use CertificateError::{BadSignature, UnknownIssuer};
+    match error {
+        rustls::Error::InvalidCertificate(UnknownIssuer | BadSignature) => {
+            "invalid peer certificate: none of the CAs that are trusted here has signed it"
+                .to_owned()
+        }
+        error => format!("TLS: {error}"),
+    }
+}
+
 /// Leaves out the number that the operating system gives an error.
 fn describe_io(error: &std::io::Error) -> String {
+    let inner = error.get_ref();
+    if let Some(error) = inner.and_then(|error| error.downcast_ref()) {
+        return describe_tls(error);
+    }
     match (error.kind(), error.source(), error.raw_os_error()) {
         (_, Some(source), _) => source.to_string(),
         (ErrorKind::WouldBlock | ErrorKind::TimedOut, ..) => "timed out".to_owned(),

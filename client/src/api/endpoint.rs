@@ -1,6 +1,6 @@
 //! Where a store is, and what vouches for it.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
 use thiserror::Error;
 use ureq::http::{Uri, uri::Scheme};
@@ -15,13 +15,28 @@ pub struct Endpoint {
     /// The address to use if the host in the URL cannot be looked up; TLS still verifies the
     /// host's name.
     pub fallback: Option<IpAddr>,
+    /// The address to use without a lookup of the host in the URL, as for a tunnel.
+    pub address: Option<IpAddr>,
     /// The certificates that vouch for it, in PEM: the only ones that are trusted.
     pub ca: Option<String>,
+    /// The file with the token that is presented to it.
+    pub token_file: Option<PathBuf>,
 }
 
 impl Endpoint {
+    /// Returns the store that the URL alone leads to.
+    pub fn new(url: ServerUrl) -> Self {
+        Self {
+            url,
+            fallback: None,
+            address: None,
+            ca: None,
+            token_file: None,
+        }
+    }
+
     /// Returns the store at `server`, else at `ONCUE_SERVER`, else on this host, with
-    /// `ONCUE_SERVER_IP` and `ONCUE_CA` as `environment` has them.
+    /// `ONCUE_SERVER_IP`, `ONCUE_CA` and `ONCUE_TOKEN_FILE` as `environment` has them.
     pub fn from_environment(
         server: Option<&str>,
         environment: &Environment,
@@ -38,9 +53,10 @@ impl Endpoint {
             .map(address)
             .transpose()?;
         Ok(Self {
-            url,
             fallback,
             ca: environment.non_empty("ONCUE_CA").map(str::to_owned),
+            token_file: environment.non_empty("ONCUE_TOKEN_FILE").map(PathBuf::from),
+            ..Self::new(url)
         })
     }
 }
@@ -138,6 +154,15 @@ pub enum EndpointError {
         /// The URL.
         url: String,
     },
+    /// A token for a store without TLS.
+    #[error(
+        "a token is sent over TLS only, but {url} is not an https:// URL: correct it, or unset \
+         ONCUE_TOKEN_FILE"
+    )]
+    TokenInPlainText {
+        /// The URL.
+        url: String,
+    },
     /// Not a URL of a store.
     #[error("{text:?} is not the URL of a store: write http://HOST:PORT or https://HOST:PORT")]
     Url {
@@ -177,6 +202,7 @@ mod tests {
             ("ONCUE_SERVER", "http://from-environment:1"),
             ("ONCUE_SERVER_IP", "10.0.0.1"),
             ("ONCUE_CA", ""),
+            ("ONCUE_TOKEN_FILE", ""),
         ]
         .into_iter()
         .collect();
@@ -186,6 +212,7 @@ mod tests {
         assert_eq!(set.url.as_str(), "http://from-environment:1");
         assert_eq!(set.fallback, Some("10.0.0.1".parse().unwrap()));
         assert_eq!(set.ca, None, "an empty variable is no certificate");
+        assert_eq!(set.token_file, None);
         let neither = Endpoint::from_environment(None, &Environment::default()).unwrap();
         assert_eq!(neither.url, ServerUrl::default());
     }

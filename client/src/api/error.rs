@@ -9,7 +9,7 @@ use ureq::{
     http::{Response, StatusCode, header::CONTENT_TYPE},
 };
 
-use super::{agent::describe, endpoint::ServerUrl};
+use super::{agent::describe, endpoint::ServerUrl, token::TokenError};
 
 /// Longest problem document that is read.
 const MAX_PROBLEM_BYTES: u64 = 64 << 10;
@@ -51,6 +51,9 @@ pub enum ApiError {
         /// The HTTP status.
         status: StatusCode,
     },
+    /// There is no token to present, so the store was not asked.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// No answer came.
     #[error("failed to reach {url}: {reason}")]
     Unreachable {
@@ -65,6 +68,12 @@ impl ApiError {
     /// Returns whether the store reports that the resource does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
+    }
+
+    /// Returns whether the store does not take the token, or does not allow its owner to do this.
+    pub fn is_denied(&self) -> bool {
+        let denies = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+        matches!(self, Self::Refused { status, .. } if denies.contains(status))
     }
 
     /// Returns whether the store itself rejects the request, so that a retry is useless.

@@ -49,8 +49,9 @@ Each command explains itself with --help; --version prints the version.
 The store is at --server, else ONCUE_SERVER, else where the wait of this pod found it, else
 http://127.0.0.1:9999; its namespace is --namespace, else POD_NAMESPACE, else that of the wait, else
 default. ONCUE_CA holds the certificate that a store with TLS is verified by, in PEM;
-ONCUE_SERVER_IP its address where its name cannot be looked up. In terms, $(NODE_NAME) and `on node`
-mean the node in NODE_NAME.
+ONCUE_TOKEN_FILE names the file with the token that is presented to it; ONCUE_SERVER_IP is its
+address where its name cannot be looked up. In terms, $(NODE_NAME) and `on node` mean the node in
+NODE_NAME.
 
 Exit codes: 0 held, 1 error, 2 usage, 3 a dependency failed, 124 timed out.
 

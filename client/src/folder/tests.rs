@@ -73,9 +73,9 @@ fn installing_into_nowhere_names_both_files() {
 fn the_other_containers_find_what_a_wait_left() {
     let (directory, folder) = mk_folder();
     let endpoint = Endpoint {
-        url: "https://store:9999".parse().unwrap(),
         fallback: Some("10.96.0.17".parse().unwrap()),
-        ca: None,
+        token_file: Some("/run/token".into()),
+        ..Endpoint::new("https://store:9999".parse().unwrap())
     };
     let marker = Marker {
         owner: Owner::pod("shop".parse().unwrap(), "web-0", "u-1"),
@@ -91,8 +91,21 @@ fn the_other_containers_find_what_a_wait_left() {
     assert_eq!(mode(&path), 0o444);
     assert_eq!(
         fs::read_to_string(path).unwrap(),
-        r#"{"server":"https://store:9999","serverIp":"10.96.0.17","namespace":"shop","marker":{"owner":{"namespace":"shop","name":"web-0","uid":"u-1"},"signals":["a/b=\"v, w\""]}}"#
+        r#"{"server":"https://store:9999","serverIp":"10.96.0.17","tokenFile":"/run/token","namespace":"shop","marker":{"owner":{"namespace":"shop","name":"web-0","uid":"u-1"},"signals":["a/b=\"v, w\""]}}"#
     );
+}
+
+/// The client in the folder may be older or newer than the one that wrote the file.
+#[test]
+fn clients_of_different_versions_read_each_others_files() {
+    let old = r#"{"server":"https://store:9999","namespace":"shop"}"#;
+    let file: PodFile = serde_json::from_str(old).unwrap();
+    assert_eq!(file.endpoint().unwrap().token_file, None);
+    let of_tomorrow = r#"{"server":"https://store:9999","tokenFile":"/run/token","namespace":"shop",
+                          "ofTomorrow":{"a":[1]}}"#;
+    let file: PodFile = serde_json::from_str(of_tomorrow).unwrap();
+    let token_file = file.endpoint().unwrap().token_file;
+    assert_eq!(token_file, Some("/run/token".into()));
 }
 
 #[test]

@@ -212,7 +212,7 @@ impl Conversation {
     /// a restart of the store or a proxy can cut it off at any time.
     pub(super) fn lost(
         &mut self,
-        reason: String,
+        trouble: Trouble,
         now: Duration,
         random: &mut fastrand::Rng,
     ) -> Option<String> {
@@ -220,18 +220,16 @@ impl Conversation {
         let is_news = self.backoff.failures() > 1 || !self.answered_once;
         let outage = self.outage.get_or_insert(Outage {
             since: now,
-            reason: String::new(),
+            trouble: trouble.clone(),
             is_announced: false,
         });
-        outage.reason = reason;
+        outage.trouble = trouble;
         if outage.is_announced || !is_news {
             return None;
         }
         outage.is_announced = true;
-        Some(format!(
-            "Warning: no answer from the store: {}; trying again",
-            outage.reason
-        ))
+        let Trouble { what, reason } = &outage.trouble;
+        Some(format!("Warning: {what}: {reason}; trying again"))
     }
 
     /// Rests after a missing answer, longer each time. A question that was held for a while is asked
@@ -267,8 +265,32 @@ impl Conversation {
 #[derive(Clone, Debug)]
 pub(super) struct Outage {
     since: Duration,
-    reason: String,
+    /// The last trouble.
+    trouble: Trouble,
     is_announced: bool,
+}
+
+/// Why the store did not judge the terms.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    what: &'static str,
+    reason: String,
+}
+
+impl Trouble {
+    pub(super) fn denied(reason: String) -> Self {
+        Self {
+            what: "no access to the store",
+            reason,
+        }
+    }
+
+    pub(super) fn unanswered(reason: String) -> Self {
+        Self {
+            what: "no answer from the store",
+            reason,
+        }
+    }
 }
 
 impl Outage {
@@ -276,7 +298,10 @@ impl Outage {
     pub(super) fn clause(&self, now: Duration) -> String {
         match for_so_long(now.saturating_sub(self.since)) {
             length if length.is_empty() => String::new(),
-            length => format!("; no answer from the store{length}: {}", self.reason),
+            length => {
+                let Trouble { what, reason } = &self.trouble;
+                format!("; {what}{length}: {reason}")
+            }
         }
     }
 }

@@ -92,6 +92,26 @@ impl Preparation {
         })
     }
 
+    /// Presents the pod's token once, so that a marker finds it reviewed. If that fails and nothing
+    /// else is asked of the store, says why.
+    pub(super) fn present_token(&self, surroundings: &Surroundings) {
+        if !self.api.has_token() {
+            return;
+        }
+        let api = self.api.clone().with_patience(PRESENTING);
+        let asks_more = !self.signals.is_empty()
+            || !self.early_signals.is_empty()
+            || self.plan.terms.iter().any(|term| term.probe().is_none());
+        match api.present_token() {
+            // Older stores do not have the resource.
+            Err(error) if !asks_more && !error.is_not_found() => {
+                let line = format!("Warning: failed to present the token of this pod: {error}");
+                surroundings.console.say(line);
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
     /// Returns the store's request for a question.
     pub(super) fn request(&self, question: &Question) -> WaitRequest {
         let terms = question.terms.iter();
@@ -137,6 +157,9 @@ impl Preparation {
         }
     }
 }
+
+/// How long the store may take for the token.
+const PRESENTING: Duration = Duration::from_secs(2);
 
 fn named(signals: &[Signal]) -> Result<Vec<NamedSignal>, CommandError> {
     signals.iter().map(NamedSignal::of).collect()

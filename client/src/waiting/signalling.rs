@@ -221,7 +221,7 @@ impl Signaller {
             };
             let after = elapsed(self.clock.now().saturating_sub(begun));
             let attempt = format!("signal {name} after {after}: {error}");
-            if error.is_final() {
+            if error.is_final() && !error.is_denied() {
                 return self.tell(Attempt::Rejected(format!("Failed to {attempt}")));
             }
             let delay = backoff.after_failure(&mut random).min(left);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use oncue_client::api::{Api, ApiError, Endpoint};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
@@ -23,9 +23,14 @@ pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        Self::until(4096, KeyPair::generate().unwrap())
+    }
+
+    /// Returns a CA with this key, whose certificate ends with a year.
+    fn until(year: i32, key: KeyPair) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
+        params.not_after = date_time_ymd(year, 12, 31);
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
@@ -33,7 +38,7 @@ impl Authority {
         self.0.pem()
     }
 
-    fn server_config(&self, name: &str) -> Arc<ServerConfig> {
+    pub(crate) fn server_config(&self, name: &str) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
@@ -82,9 +87,8 @@ const STORE: &str = "oncue-store.oncue-system.svc.cluster.local.";
 fn mk_endpoint(host: &str, port: u16, ca: Option<&Authority>) -> Endpoint {
     let scheme = if ca.is_some() { "https" } else { "http" };
     Endpoint {
-        url: format!("{scheme}://{host}:{port}").parse().unwrap(),
-        fallback: None,
         ca: ca.map(Authority::pem),
+        ..Endpoint::new(format!("{scheme}://{host}:{port}").parse().unwrap())
     }
 }
 
@@ -150,6 +154,49 @@ fn trusts_both_certificates_while_they_overlap() {
             .get::<Value>("/")
             .is_ok()
     );
+}
+
+/// A pod keeps the certificate that it was injected with, however often it is renewed.
+#[test]
+fn trusts_a_renewed_authority_by_its_old_certificate_even_after_that_has_expired() {
+    let key = KeyPair::generate().unwrap();
+    let same_key = KeyPair::from_pem(&key.serialize_pem()).unwrap();
+    let (expired, renewed) = (
+        Authority::until(2020, key),
+        Authority::until(4096, same_key),
+    );
+    let address = mk_tls_server(&renewed, "localhost");
+    let (_files, names) = mk_names(&[]);
+    let ask = |trusted: &Authority| {
+        let endpoint = mk_endpoint("localhost", address.port(), Some(trusted));
+        Api::new(&endpoint, &names).unwrap().get::<Value>("/")
+    };
+    assert_eq!(ask(&renewed).unwrap(), 1);
+    assert_eq!(ask(&expired).unwrap(), 1);
+    let another_key = Authority::until(4096, KeyPair::generate().unwrap());
+    let error = ask(&another_key).unwrap_err().to_string();
+    assert!(
+        error.contains("none of the CAs that are trusted here has signed it"),
+        "{error}"
+    );
+}
+
+/// As a command line has it whose tunnel begins on this machine.
+#[test]
+fn verifies_the_name_at_an_address_that_is_not_looked_up() {
+    let authority = Authority::new();
+    let address = mk_tls_server(&authority, "oncue-store.oncue-system.svc");
+    let (_files, names) = mk_names(&[("oncue-store.oncue-system.svc", [192, 0, 2, 1].into())]);
+    let endpoint = Endpoint {
+        address: Some(address.ip()),
+        ..mk_endpoint(
+            "oncue-store.oncue-system.svc",
+            address.port(),
+            Some(&authority),
+        )
+    };
+    let api = Api::new(&endpoint, &names).unwrap();
+    assert_eq!(api.get::<Value>("/").unwrap(), 1);
 }
 
 #[test]

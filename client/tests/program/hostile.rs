@@ -13,11 +13,7 @@ use super::{
 
 fn mk_api(server: &Server) -> Api {
     let (_files, names) = mk_names(&[]);
-    let endpoint = Endpoint {
-        url: server.url().parse().unwrap(),
-        fallback: None,
-        ca: None,
-    };
+    let endpoint = Endpoint::new(server.url().parse().unwrap());
     Api::new(&endpoint, &names).unwrap()
 }
 

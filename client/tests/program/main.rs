@@ -17,4 +17,5 @@ mod names;
 mod nudges;
 mod probes;
 mod server;
+mod tokens;
 mod wait;

@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
+use rustls::{ServerConnection, StreamOwned};
 use serde_json::{Value, json};
+
+use super::api::Authority;
 
 /// A server on loopback, for as long as the test's process lives.
 pub(crate) struct Server {
@@ -30,6 +33,8 @@ pub(crate) struct Request {
     pub(crate) number: usize,
     /// The method and the path.
     pub(crate) line: String,
+    /// The header `Authorization`.
+    pub(crate) token: Option<String>,
     pub(crate) body: Value,
 }
 
@@ -86,6 +91,25 @@ impl Reply {
 impl Server {
     /// Starts a server that answers as `answer` says; it may block for as long as it likes.
     pub(crate) fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_wrapped(answer, |stream| stream)
+    }
+
+    /// Starts a server with TLS, whose certificate for `localhost` is of `authority`.
+    pub(crate) fn start_tls(
+        authority: &Authority,
+        answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let config = authority.server_config("localhost");
+        Self::start_wrapped(answer, move |stream| {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            StreamOwned::new(connection, stream)
+        })
+    }
+
+    fn start_wrapped<S: Read + Write + Send + 'static>(
+        answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+        wrap: impl Fn(TcpStream) -> S + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, requests) = mpsc::channel();
@@ -99,7 +123,8 @@ impl Server {
         thread::spawn(move || {
             for (connection, stream) in listener.incoming().enumerate() {
                 let answerer = Arc::clone(&answerer);
-                thread::spawn(move || answerer.serve(connection, stream.unwrap()));
+                let stream = wrap(stream.unwrap());
+                thread::spawn(move || answerer.serve(connection, stream));
             }
         });
         Self {
@@ -141,14 +166,13 @@ struct Answerer {
 }
 
 impl Answerer {
-    fn serve(&self, connection: usize, stream: TcpStream) {
+    fn serve(&self, connection: usize, stream: impl Read + Write) {
         let mut reader = BufReader::new(stream);
-        while let Some((line, body)) = read_request(&mut reader) {
+        while let Some(request) = read_request(&mut reader) {
             let request = Request {
                 connection,
                 number: self.count.fetch_add(1, Ordering::SeqCst),
-                line,
-                body,
+                ..request
             };
             // The test may have seen enough.
             let _ = self.sender.lock().unwrap().send(request.clone());
@@ -190,11 +214,12 @@ impl Answerer {
     }
 }
 
-/// Reads one request, `None` where the client has gone.
-pub(crate) fn read_request(reader: &mut impl BufRead) -> Option<(String, Value)> {
+/// Reads one request, `None` where the client has gone. It counts neither connections nor requests.
+pub(crate) fn read_request(reader: &mut impl BufRead) -> Option<Request> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let mut length = 0;
+    let mut token = None;
     loop {
         let mut header = String::new();
         if reader.read_line(&mut header).ok()? == 0 {
@@ -205,13 +230,22 @@ pub(crate) fn read_request(reader: &mut impl BufRead) -> Option<(String, Value)>
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                 length = value.parse().unwrap();
             }
+            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
+                token = Some(value.to_owned());
+            }
             Some(_) => {}
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-    Some((line, serde_json::from_slice(&body).unwrap_or_default()))
+    Some(Request {
+        connection: 0,
+        number: 0,
+        line,
+        token,
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    })
 }
 
 pub(crate) fn response(status: u16, content_type: &str, body: &Value) -> Vec<u8> {

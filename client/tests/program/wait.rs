@@ -414,7 +414,7 @@ fn sigterm_ends_it_also_while_it_signals() {
 fn a_signal_that_the_store_refuses_is_an_error() {
     let server = Server::start(|request| {
         if request.line.starts_with("PUT") {
-            Reply::Problem(403, "not your namespace")
+            Reply::Problem(422, "too many variables")
         } else {
             Reply::Hold
         }
