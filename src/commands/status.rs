@@ -47,7 +47,8 @@ list pods and signals.oncue.dev, and to get these objects. Pods that wait only f
 terms are listed below the others, and so are pods whose condition oncue.dev/DependenciesHeld says
 Deadlock, TimedOut or Failed.
 --injected needs no store: it lists injected pods of the cluster that have not ended. Such a pod
-waits again when its node restarts. Without oncue, it then waits forever.
+waits again when its node restarts. Without oncue, it then waits forever. STORE ACCESS is plain-http for
+pods that were injected before the store asked for tokens: they need store.acceptPlain.
 Exit codes: 0 printed, even if the list is empty, 1 an error, 2 wrong usage.
 ";
 

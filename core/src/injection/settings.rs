@@ -3,10 +3,14 @@
 use std::{net::IpAddr, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use strum::EnumString;
 use thiserror::Error;
 
-use super::resources::Resources;
+use super::{
+    container::{CONTAINER, TOKEN_FILE_VARIABLE},
+    resources::Resources,
+};
 use crate::language::{Keys, Namespace};
 
 /// What an installation decides once for all pods.
@@ -174,6 +178,13 @@ impl StoreAddress {
     }
 }
 
+impl StoreAddress {
+    /// Returns whether the store speaks TLS, and nothing is known to verify it by.
+    pub fn lacks_ca(&self) -> bool {
+        self.url.starts_with("https://") && self.ca_pem.is_none()
+    }
+}
+
 /// Whether a controller runs that keeps signals true.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Controller {
@@ -194,6 +205,21 @@ pub enum Proof {
     None,
     /// By a token of their service account that is for the store only.
     Token,
+}
+
+impl Proof {
+    /// Returns how a pod that was injected proves who it is; `None` if our container is not in it.
+    pub fn of_pod(pod: &Value) -> Option<Self> {
+        let ours = named(&pod["spec"]["initContainers"], CONTAINER)?;
+        Some(match named(&ours["env"], TOKEN_FILE_VARIABLE) {
+            Some(_) => Self::Token,
+            None => Self::None,
+        })
+    }
+}
+
+fn named<'a>(list: &'a Value, name: &str) -> Option<&'a Value> {
+    list.as_array()?.iter().find(|it| it["name"] == name)
 }
 
 #[cfg(test)]

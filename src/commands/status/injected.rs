@@ -12,7 +12,7 @@ use crate::{
         object::text,
         output::{self, Format},
     },
-    injection::Settings,
+    injection::{Proof, Settings},
     workload::{Owner, owner, uid},
 };
 
@@ -24,6 +24,8 @@ pub(super) struct Injected {
     controllers: HashMap<String, Value>,
     /// The flags by which `kubectl` finds the cluster.
     flags: String,
+    /// How new pods prove to the store who they are.
+    proof: Proof,
 }
 
 impl Injected {
@@ -39,7 +41,10 @@ impl Injected {
             fields: "status.phase!=Succeeded,status.phase!=Failed",
             part: Part::Whole,
         };
-        let mut injected = Self::new(cluster.find(Resource::POD, (place, live), kept)?);
+        let mut injected = Self {
+            proof: settings.proof,
+            ..Self::new(cluster.find(Resource::POD, (place, live), kept)?)
+        };
         for resource in [Resource::REPLICA_SET, Resource::JOB] {
             injected.add_controllers(cluster, resource, place);
         }
@@ -51,6 +56,7 @@ impl Injected {
             pods,
             controllers: HashMap::new(),
             flags: String::new(),
+            proof: Proof::None,
         }
     }
 
@@ -83,18 +89,35 @@ impl Injected {
             Format::Text if self.pods.is_empty() => {
                 output::print("no pod that was injected is left\n")
             }
-            Format::Text => output::print(&output::table(&self.rows())?),
+            Format::Text => {
+                if let Some(note) = self.note() {
+                    output::note(&note);
+                }
+                output::print(&output::table(&self.rows())?)
+            }
         }
     }
 
-    fn rows(&self) -> Vec<[String; 5]> {
+    /// Returns what the store has to allow for these pods, if it asks others for tokens.
+    fn note(&self) -> Option<String> {
+        let plain = self.pods.iter().filter(|pod| pod[NEEDS_PLAIN_HTTP] == true);
+        let count = plain.count();
+        (self.proof == Proof::Token && count > 0).then(|| {
+            format!(
+                "pods without a token: {count}. They were injected before the store asked for one, \
+                 and need store.acceptPlain until they are recreated"
+            )
+        })
+    }
+
+    fn rows(&self) -> Vec<[String; 6]> {
         let mut rows: Vec<_> = self.pods.iter().map(|pod| self.row(pod)).collect();
         rows.sort();
         rows.insert(0, HEAD.map(str::to_owned));
         rows
     }
 
-    fn row(&self, pod: &Value) -> [String; 5] {
+    fn row(&self, pod: &Value) -> [String; 6] {
         let controller = self.controller(pod);
         [
             text(pod, "/metadata/namespace").to_owned(),
@@ -103,6 +126,7 @@ impl Injected {
                 .map_or_else(|| "-".to_owned(), Owner::to_string),
             text(pod, "/metadata/name").to_owned(),
             text(pod, "/status/phase").to_owned(),
+            access(pod).to_owned(),
             self.command(pod, controller.as_ref()),
         ]
     }
@@ -114,6 +138,7 @@ impl Injected {
                 "namespace": text(pod, "/metadata/namespace"),
                 "name": text(pod, "/metadata/name"),
                 "phase": text(pod, "/status/phase"),
+                "needsPlainHttp": pod[NEEDS_PLAIN_HTTP] == true,
                 "controller": controller.as_ref().map(|owner| {
                     json!({"group": owner.group, "kind": owner.kind, "name": owner.name})
                 }),
@@ -160,7 +185,20 @@ fn kept(object: &Value) -> Option<Value> {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value.clone()))
         .collect();
-    Some(json!({"metadata": kept, "status": {"phase": object["status"]["phase"]}}))
+    Some(json!({
+        "metadata": kept,
+        "status": {"phase": object["status"]["phase"]},
+        NEEDS_PLAIN_HTTP: Proof::of_pod(object).map(|proof| proof == Proof::None),
+    }))
+}
+
+/// Returns how the container that was injected reaches the store.
+fn access(pod: &Value) -> &'static str {
+    match pod[NEEDS_PLAIN_HTTP] {
+        Value::Bool(true) => "plain-http",
+        Value::Bool(false) => "token",
+        _ => "-",
+    }
 }
 
 fn by_uid(objects: Vec<Value>) -> impl Iterator<Item = (String, Value)> {
@@ -169,7 +207,17 @@ fn by_uid(objects: Vec<Value>) -> impl Iterator<Item = (String, Value)> {
         .filter_map(|object| Some((uid(&object)?.to_owned(), object)))
 }
 
-const HEAD: [&str; 5] = ["NAMESPACE", "CONTROLLER", "POD", "PHASE", "RECREATE WITH"];
+const HEAD: [&str; 6] = [
+    "NAMESPACE",
+    "CONTROLLER",
+    "POD",
+    "PHASE",
+    "STORE ACCESS",
+    "RECREATE WITH",
+];
+
+/// The member of what is shown that says whether the pod has no token; null without our container.
+const NEEDS_PLAIN_HTTP: &str = "needsPlainHttp";
 
 #[cfg(test)]
 mod tests {
@@ -200,7 +248,7 @@ mod tests {
         let replica_set = mk("web-1", Some(("apps/v1", "Deployment", "web")));
         let injected = mk_injected(&[pod], &[replica_set]);
         let restart = "kubectl rollout restart deployment/web -n shop";
-        let row = ["shop", "Deployment/web", "web-1-a", "Running", restart];
+        let row = ["shop", "Deployment/web", "web-1-a", "Running", "-", restart];
         assert_eq!(injected.rows()[1], row);
         let json = &injected.to_json()["pods"][0];
         assert_eq!(json["controller"]["kind"], "Deployment");
@@ -214,7 +262,7 @@ mod tests {
         let job = mk("night-1", Some(("batch/v1", "CronJob", "night")));
         let injected = mk_injected(&[pod], &[job]);
         let delete = "kubectl delete pod/night-1-a -n shop";
-        let row = ["shop", "Job/night-1", "night-1-a", "Running", delete];
+        let row = ["shop", "Job/night-1", "night-1-a", "Running", "-", delete];
         assert_eq!(injected.rows()[1], row);
     }
 
@@ -223,7 +271,7 @@ mod tests {
         let pod = mk("web-1-a", Some(("apps/v1", "ReplicaSet", "web-1")));
         let row = &mk_injected(&[pod], &[]).rows()[1];
         assert_eq!(row[1], "ReplicaSet/web-1");
-        assert_eq!(row[4], "kubectl delete pod/web-1-a -n shop");
+        assert_eq!(row[5], "kubectl delete pod/web-1-a -n shop");
     }
 
     #[test]
@@ -232,6 +280,34 @@ mod tests {
         let row = &injected.with_flags(" --context kind".to_owned()).rows()[1];
         assert_eq!(row[1], "-");
         let command = "kubectl delete pod/a -n shop --context kind, then apply its manifest";
-        assert_eq!(row[4], command);
+        assert_eq!(row[5], command);
+    }
+
+    #[test]
+    fn pods_without_a_token_are_named_and_counted_if_the_store_asks_for_one() {
+        let pod = |name: &str, env: &Value| {
+            let mut pod = mk(name, None);
+            pod["spec"]["initContainers"] = json!([{"name": "oncue-wait", "env": env}]);
+            kept(&pod).unwrap()
+        };
+        let with_token = pod("new", &json!([{"name": "ONCUE_TOKEN_FILE", "value": "/t"}]));
+        let pods = [
+            pod("old", &json!([])),
+            with_token,
+            kept(&mk("gated", None)).unwrap(),
+        ];
+        let mut injected = mk_injected(&pods, &[]);
+        let rows = injected.rows();
+        let access: Vec<_> = rows[1..].iter().map(|row| (&*row[2], &*row[4])).collect();
+        let expected = [("gated", "-"), ("new", "token"), ("old", "plain-http")];
+        assert_eq!(access, expected);
+        let json = injected.to_json();
+        let needs = |index: usize| &json["pods"][index]["needsPlainHttp"];
+        assert_eq!([needs(0), needs(1), needs(2)], [true, false, false]);
+        assert_eq!(injected.note(), None);
+        injected.proof = Proof::Token;
+        let note = injected.note().unwrap();
+        assert!(note.starts_with("pods without a token: 1."), "{note}");
+        assert!(note.contains("store.acceptPlain"), "{note}");
     }
 }

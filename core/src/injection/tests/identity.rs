@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{admit, admitted, assert_nothing_to_do, cluster, with_tokens};
-use crate::injection::{Collision, Decision, Refusal, Settings};
+use crate::injection::{Collision, Decision, Proof, Refusal, Settings};
 
 fn mk_pod(annotations: &Value) -> Value {
     json!({
@@ -100,6 +100,17 @@ fn a_pod_from_before_gets_its_token_and_loses_it_without_identity() {
     assert_eq!(names(&with["spec"]["volumes"]), ["oncue", "oncue-token"]);
     assert_eq!(names(&with["spec"]["initContainers"]), ["oncue-wait"]);
     assert_eq!(round(&with, &cluster()), before);
+}
+
+#[test]
+fn a_pod_shows_how_it_proves_who_it_is() {
+    let waits = mk_pod(&json!({"depends-on": "a"}));
+    assert_eq!(Proof::of_pod(&waits), None);
+    let proof = |settings: &Settings| Proof::of_pod(&round(&waits, settings));
+    assert_eq!(proof(&cluster()), Some(Proof::None));
+    assert_eq!(proof(&with_tokens()), Some(Proof::Token));
+    let gated = mk_pod(&json!({"depends-on": "a", "depends-on-mode": "gate"}));
+    assert_eq!(Proof::of_pod(&round(&gated, &cluster())), None);
 }
 
 #[test]
