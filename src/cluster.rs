@@ -13,6 +13,8 @@
 //! | `objects` | [`states`] of the objects that terms ask for, read once |
 //! | `resource` | [`Resource`], a kind of object as the API and `kubectl` name it |
 //! | `configuration` | the settings of the oncue that is installed there |
+//! | `published_ca` | [`published_ca`], the CA of the oncue that is installed there |
+//! | `operator_token` | [`operator_token`], by which its store knows an operator |
 //! | `signals` | [`Signals`], assertions as objects |
 //! | `storage` | [`Storage`], where an installation keeps its variables |
 //! | `store_pod` | [`StorePods`], the way to its store |
@@ -30,6 +32,8 @@ mod live;
 #[cfg(test)]
 mod mock;
 mod objects;
+mod operator_token;
+mod published_ca;
 mod resource;
 mod service;
 mod signals;
@@ -55,10 +59,12 @@ pub(crate) use self::{
     kubeconfig::{Found, WhichCluster},
     live::{Listed, Part, Place, Question, Unlisted, find, get, list, list_all},
     objects::states,
+    operator_token::{OperatorTokenError, operator_token},
+    published_ca::{PublishedCaError, published_ca},
     resource::{NoWorkload, Resource},
     service::cluster_ip,
     signals::{ReadSignals, Signals, StoredSignal, manifest},
-    storage::{FoundStorage, Storage, find_storage},
+    storage::{FoundStorage, Secured, Storage, find_storage},
     store_pod::{StoreError, StorePods},
     token_review::review_token,
     tunnel::{Tunnel, TunnelError},

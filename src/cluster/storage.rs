@@ -25,6 +25,17 @@ pub(crate) struct FoundStorage {
     pub(crate) storage: Storage,
     /// A clause, such as `its store runs with --store=kubernetes`.
     pub(crate) evidence: String,
+    /// What a client of the store needs besides its address, if the store asks for tokens.
+    pub(crate) secured: Option<Secured>,
+}
+
+/// A store that speaks TLS and asks for tokens.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Secured {
+    /// The name in its certificate, if its arguments say it.
+    pub(crate) name: Option<String>,
+    /// The `ServiceAccount` of its operators, in its namespace.
+    pub(crate) operator: Option<String>,
 }
 
 /// Finds out where the installation in a namespace keeps its variables.
@@ -58,33 +69,46 @@ pub(crate) async fn find_storage(
     Ok(FoundStorage {
         storage,
         evidence: format!("{blind}, and the API server {verb} {PLURAL}.{GROUP}/{VERSION}"),
+        secured: None,
     })
 }
 
 /// Returns what the pods of a store say, ready ones first.
 fn of_pods(pods: &[Pod]) -> Option<FoundStorage> {
     let (ready, others): (Vec<_>, Vec<_>) = pods.iter().partition(|pod| is_ready(pod));
-    let kind = ready.into_iter().chain(others).find_map(store_argument)?;
+    let mut pods = ready.into_iter().chain(others);
+    let (pod, kind) = pods.find_map(|pod| Some((pod, argument(pod, "--store")?)))?;
     Some(FoundStorage {
         storage: match kind {
             "kubernetes" => Storage::Signals,
             _ => Storage::Store,
         },
         evidence: format!("its store runs with --store={kind}"),
+        secured: secured(pod),
     })
 }
 
-/// Returns the value of `--store` of a pod.
-fn store_argument(pod: &Pod) -> Option<&str> {
+/// Returns what the clients of a pod need, if it asks for tokens.
+fn secured(pod: &Pod) -> Option<Secured> {
+    let is_secured = argument(pod, "--identity") == Some("kubernetes");
+    let first = |names: &str| names.split(',').next().map(str::to_owned);
+    is_secured.then(|| Secured {
+        name: argument(pod, "--store-name").and_then(first),
+        operator: argument(pod, "--operator").map(str::to_owned),
+    })
+}
+
+/// Returns the value of a flag of a pod, which is written `--flag=value` or `--flag value`.
+fn argument<'a>(pod: &'a Pod, flag: &str) -> Option<&'a str> {
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     containers.into_iter().find_map(|Container { args, .. }| {
         let args = args.as_deref().unwrap_or_default();
-        let joined = args.iter().find_map(|arg| arg.strip_prefix("--store="));
+        let joined = |arg: &'a String| arg.strip_prefix(flag)?.strip_prefix('=');
         let apart = || {
-            let at = args.iter().position(|arg| arg == "--store")?;
+            let at = args.iter().position(|arg| arg == flag)?;
             args.get(at + 1).map(String::as_str)
         };
-        joined.or_else(apart)
+        args.iter().find_map(joined).or_else(apart)
     })
 }
 
@@ -186,6 +210,30 @@ mod tests {
             assert_eq!(found.storage, expected, "{}", found.evidence);
             assert!(found.evidence.contains(evidence), "{}", found.evidence);
         }
+    }
+
+    #[test]
+    fn the_arguments_of_a_store_say_what_its_clients_need() {
+        let pod = |args: &[&str]| serde_json::from_value(mk_pod("True", args)).unwrap();
+        let secured = |args: &[&str]| of_pods(&[pod(args)]).unwrap().secured;
+        let plain = ["--store=embedded", "--operator=oncue-operator"];
+        assert_eq!(secured(&plain), None);
+        assert_eq!(secured(&["--store=embedded", "--identity=none"]), None);
+        let names = "--store-name=oncue-store.oncue-system.svc,oncue-store";
+        let all = ["--store=embedded", "--identity=kubernetes", plain[1], names];
+        let expected = Secured {
+            name: Some("oncue-store.oncue-system.svc".to_owned()),
+            operator: Some("oncue-operator".to_owned()),
+        };
+        assert_eq!(secured(&all), Some(expected));
+        let bare = Secured {
+            name: None,
+            operator: None,
+        };
+        assert_eq!(
+            secured(&["--store", "embedded", "--identity", "kubernetes"]),
+            Some(bare)
+        );
     }
 
     #[tokio::test]

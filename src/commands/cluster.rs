@@ -19,12 +19,13 @@ use super::output;
 use crate::{
     api::documents,
     cluster::{
-        ApiError, ConfigurationError, ConnectError, Found, FoundStorage, Listed, Place, Question,
-        ReadSignals, Resource, Signals, Storage, StoreError, StorePods, Tunnel, TunnelError,
-        Unlisted, WhichCluster, annotate, configuration, connect_to, find, find_storage, get, list,
-        list_all, states,
+        ApiError, ConfigurationError, ConnectError, Found, FoundStorage, Listed,
+        OperatorTokenError, Place, PublishedCaError, Question, ReadSignals, Resource, Signals,
+        Storage, StoreError, StorePods, Tunnel, TunnelError, Unlisted, WhichCluster, annotate,
+        configuration, connect_to, find, find_storage, get, list, list_all, operator_token,
+        published_ca, states,
     },
-    config::InjectSettings,
+    config::{InjectSettings, ObjectName, ObjectRef},
     language::{
         Condition, Grace, Namespace, ObjectKey, ObjectState, Owner, Subject, VariableKey, WithGrace,
     },
@@ -166,6 +167,26 @@ impl Cluster {
     pub(super) fn tunnel(&self) -> Result<Tunnel, TunnelError<StoreError>> {
         let store = StorePods::new(self.client.clone(), self.system_namespace.clone());
         self.runtime.block_on(Tunnel::open(store))
+    }
+
+    /// Returns the certificates of the CA of the oncue that is installed in it, in PEM.
+    pub(super) fn published_ca(&self) -> Result<String, PublishedCaError> {
+        let published = published_ca(&self.client, &self.system_namespace);
+        self.runtime.block_on(published)
+    }
+
+    /// Returns the account in the namespace of the oncue that is installed in it.
+    pub(super) fn account(&self, name: ObjectName) -> ObjectRef {
+        ObjectRef {
+            namespace: self.system_namespace.clone(),
+            name,
+        }
+    }
+
+    /// Requests a token by which its store knows an operator.
+    pub(super) fn operator_token(&self, account: &ObjectRef) -> Result<String, OperatorTokenError> {
+        let token = operator_token(&self.client, account);
+        self.runtime.block_on(token)
     }
 
     /// Returns what the webhook injects that is installed in it.

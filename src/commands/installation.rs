@@ -9,11 +9,11 @@ use oncue_client::{api::Endpoint, environment::Environment};
 use super::{
     backend::Backend,
     cluster::{Cluster, ClusterArgs},
-    server::Server,
+    server::{Credentials, Server},
     signals::SignalBackend,
 };
 use crate::{
-    cluster::{FoundStorage, Place, Storage},
+    cluster::{Place, Storage},
     language::Namespace,
 };
 
@@ -25,7 +25,10 @@ In a cluster, variables are Signals (kubectl get signals). The command reads and
 the Kubernetes API with your own permissions on signals.oncue.dev. If the store runs with
 --store=embedded, or the cluster does not serve signals.oncue.dev, the command reaches the store
 through its pod in --system-namespace. This needs the permissions to list pods and to get and create
-pods/portforward there. --server always means a store.";
+pods/portforward there. If that store asks for tokens, the command requests one of the ServiceAccount
+of oncue's operators, which lasts ten minutes: this needs the permissions to create its
+serviceaccounts/token, and to list MutatingWebhookConfigurations, where the CA is. Your own credentials
+never reach the store. --server always means a store.";
 
 /// The store that a command talks to.
 #[derive(Args, Clone, Debug)]
@@ -34,9 +37,15 @@ pub(super) struct StoreArgs {
     #[arg(long = "server", value_name = "URL")]
     url: Option<String>,
 
-    /// PEM file with the certificate authority of the store [default: `$ONCUE_CA`]
-    #[arg(long = "server-ca", value_name = "FILE")]
+    /// PEM file with the certificate authority of the store [default: `$ONCUE_CA` for --server, that
+    /// of the installation for a cluster]
+    #[arg(long = "ca-file", alias = "server-ca", value_name = "FILE")]
     ca: Option<PathBuf>,
+
+    /// File with the token that the store asks for [default: `$ONCUE_TOKEN_FILE` for --server, one of
+    /// the operators' account for a cluster]
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) cluster: ClusterArgs,
@@ -78,17 +87,22 @@ impl StoreArgs {
 
     fn in_cluster(&self, cluster: Cluster) -> anyhow::Result<Installation> {
         let found = cluster.storage();
-        let FoundStorage { storage, evidence } = found.with_context(|| {
+        let found = found.with_context(|| {
             format!(
                 "failed to find out where oncue keeps its variables in {}",
                 cluster.name()
             )
         })?;
-        let backend: Box<dyn Backend> = match storage {
-            Storage::Signals => Box::new(SignalBackend::new(cluster.clone(), evidence)),
+        let backend: Box<dyn Backend> = match found.storage {
+            Storage::Signals => Box::new(SignalBackend::new(cluster.clone(), found.evidence)),
             Storage::Store => {
                 let is_named = self.cluster.is_named();
-                Box::new(Server::in_cluster(&cluster, (is_named, &evidence))?)
+                let credentials = self.credentials()?;
+                Box::new(Server::in_cluster(
+                    &cluster,
+                    (is_named, &found),
+                    credentials,
+                )?)
             }
         };
         Ok(Installation {
@@ -107,12 +121,22 @@ impl StoreArgs {
     fn endpoint(&self) -> anyhow::Result<Endpoint> {
         let environment = Environment::of_this_process();
         let mut endpoint = Endpoint::from_environment(self.url.as_deref(), &environment)?;
-        if let Some(path) = &self.ca {
-            let pem = fs::read_to_string(path);
-            let pem = pem.with_context(|| format!("failed to read {}", path.display()))?;
-            endpoint.ca = Some(pem);
-        }
+        let Credentials { ca, token_file } = self.credentials()?;
+        endpoint.ca = ca.or(endpoint.ca);
+        endpoint.token_file = token_file.or(endpoint.token_file);
         Ok(endpoint)
+    }
+
+    /// Returns what flags say of the store's CA and of the token for it.
+    fn credentials(&self) -> anyhow::Result<Credentials> {
+        let read = |path: &PathBuf| {
+            let pem = fs::read_to_string(path);
+            pem.with_context(|| format!("failed to read {}", path.display()))
+        };
+        Ok(Credentials {
+            ca: self.ca.as_ref().map(read).transpose()?,
+            token_file: self.token_file.clone(),
+        })
     }
 }
 

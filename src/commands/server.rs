@@ -1,9 +1,11 @@
 //! A store, over HTTP.
 
 mod changes;
+mod secured;
 
 use std::{
     net::{SocketAddr, TcpStream},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -25,7 +27,7 @@ use super::{
     vars::age_since,
 };
 use crate::{
-    cluster::{Place, Tunnel},
+    cluster::{FoundStorage, Place, Tunnel},
     injection::Settings,
     language::{Condition, Namespace, Owner, VariableKey, VariableName, condition::MAX_TOGETHER},
     life::{Asserter, Assertion, AssertionId},
@@ -51,6 +53,15 @@ enum Way {
     },
 }
 
+/// By what a person reaches a store that asks for tokens.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Credentials {
+    /// The certificates of its CA, in PEM.
+    pub(super) ca: Option<String>,
+    /// The file with the token.
+    pub(super) token_file: Option<PathBuf>,
+}
+
 impl Server {
     /// Returns the store that was named.
     pub(super) fn at(endpoint: &Endpoint) -> anyhow::Result<Self> {
@@ -62,14 +73,16 @@ impl Server {
         Self::new(endpoint, Way::Here)
     }
 
-    /// Opens a tunnel to the store in a cluster, which was named or is the one at hand. `evidence`
-    /// says how it is known that the variables are there.
+    /// Opens a tunnel to the store in a cluster, which was named or is the one at hand. What is not
+    /// among the `credentials` is of the cluster.
     pub(super) fn in_cluster(
         cluster: &Cluster,
-        (is_named, evidence): (bool, &str),
+        (is_named, found): (bool, &FoundStorage),
+        credentials: Credentials,
     ) -> anyhow::Result<Self> {
         let tunnel = cluster.tunnel().map_err(|error| {
             let hint = if is_named { "" } else { ON_THIS_MACHINE };
+            let evidence = &found.evidence;
             let why = format!("\nnote: the variables are in a store: {evidence}");
             anyhow!("{}: {error}{why}{hint}", cluster.name())
         })?;
@@ -79,17 +92,21 @@ impl Server {
                 cluster.name()
             ));
         }
-        let endpoint = Endpoint::new(format!("http://{}", tunnel.address()).parse()?);
-        let cluster = cluster.name().to_owned();
-        Self::new(&endpoint, Way::Tunnel { tunnel, cluster })
+        let address = tunnel.address();
+        let way = Way::Tunnel {
+            tunnel,
+            cluster: cluster.name().to_owned(),
+        };
+        let api = match &found.secured {
+            None => open(&Endpoint::new(format!("http://{address}").parse()?))?,
+            Some(needs) => secured::open(cluster, (needs, address), credentials)?,
+        };
+        Ok(Self { api, way })
     }
 
     fn new(endpoint: &Endpoint, way: Way) -> anyhow::Result<Self> {
-        let api = Api::new(endpoint, &Names::of_the_system())?;
-        Ok(Self {
-            api: api.with_answer_limit(MAX_ANSWER_BYTES),
-            way,
-        })
+        let api = open(endpoint)?;
+        Ok(Self { api, way })
     }
 
     /// Says of an answer that did not come what the way there says of it.
@@ -221,6 +238,12 @@ impl Backend for Server {
             remark: Some(self.holds(pod.id)?),
         })
     }
+}
+
+/// Returns the client of a store. Does not connect yet.
+fn open(endpoint: &Endpoint) -> anyhow::Result<Api> {
+    let api = Api::new(endpoint, &Names::of_the_system())?;
+    Ok(api.with_answer_limit(MAX_ANSWER_BYTES))
 }
 
 /// Returns the path of a list in the store's API.
