@@ -498,6 +498,34 @@ fn files_are_held_against_a_cluster_only_where_one_is_named() {
     assert!(injected.contains("registry/client:7"), "{injected}");
 }
 
+#[test]
+fn files_are_injected_with_the_ca_that_the_cluster_publishes() {
+    let text = "inject: {store-url: 'https://oncue-store.oncue-system.svc:9999', identity: true}";
+    let configuration = json!({
+        "metadata": {"namespace": "oncue-system"},
+        "data": {"config.yaml": text},
+    });
+    let webhooks = json!({"metadata": {"name": "oncue"}, "webhooks": [{
+        "name": "pods.oncue.dev", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+        "clientConfig": {
+            "service": {"name": "oncue-webhook", "namespace": "oncue-system"},
+            // The CA of the tests.
+            "caBundle": "dGhlIENBIG9mIHRoZSB0ZXN0cw==",
+        },
+    }]});
+    let objects = || Objects::default().with("configmaps", std::slice::from_ref(&configuration));
+    let plural = "mutatingwebhookconfigurations";
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/first-second");
+    let args = ["inject", "-f", file, "--context", "till"];
+    let (injected, notes) = objects().with(plural, &[webhooks]).serve().told(&args);
+    assert!(injected.contains("the CA of the tests"), "{injected}");
+    assert!(injected.contains("audience: oncue"), "{injected}");
+    assert!(!notes.contains("CA"), "{notes}");
+    let (_, notes) = objects().forbid(plural).serve().told(&args);
+    assert!(notes.contains("failed to read the CA of oncue"), "{notes}");
+    assert!(notes.contains("its CA is not known"), "{notes}");
+}
+
 /// A Signal in the namespace `shop`, under a name of its own.
 fn mk_signal(name: &str, spec: &Value) -> Value {
     json!({

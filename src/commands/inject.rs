@@ -26,10 +26,14 @@ Examples:
   helm template my-release chart/ | oncue inject -f - --controller absent
 
 Objects that need no change are printed unchanged, byte for byte. --context or --kubeconfig selects
-the cluster whose settings are used. Without them, the command contacts no cluster.
+the cluster whose settings and CA are used. Without them, the command contacts no cluster.
 The store's URL comes from --context, --config or --inject-store-url. Without them, it is the store
 on this machine, which pods of a cluster cannot reach.
 Exit codes: 0 injected, 1 a pod is rejected (then nothing is printed), 2 wrong usage.";
+
+const NO_CA: &str = "\
+the store speaks TLS, but its CA is not known: a pod that the webhook does not see cannot verify it; \
+--context or --inject-store-ca says it";
 
 /// The arguments of `oncue inject`.
 #[derive(Args, Debug)]
@@ -43,6 +47,9 @@ impl Inject {
     /// Prints the manifests, or why a pod is refused.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let frame = self.files.frame()?;
+        if frame.settings.store.lacks_ca() {
+            output::note(NO_CA);
+        }
         let (sources, errors) = manifests::sources(self.files.inputs());
         let mut injector = Injector {
             linter: frame.linter(),

@@ -81,7 +81,23 @@ impl Frame {
     /// Returns what files are held against: the settings of a cluster if one is named.
     pub(super) fn of_files(args: &ClusterArgs, injection: &InjectionArgs) -> anyhow::Result<Self> {
         let cluster = args.connect_if_named()?;
-        Self::new(cluster.as_ref(), args, injection)
+        let mut frame = Self::new(cluster.as_ref(), args, injection)?;
+        if let Some(cluster) = &cluster {
+            frame.trust_the_store_in(cluster);
+        }
+        Ok(frame)
+    }
+
+    /// Adds the CA that the webhook takes from its cluster, if the settings have none.
+    fn trust_the_store_in(&mut self, cluster: &Cluster) {
+        let store = &mut self.settings.store;
+        if !store.lacks_ca() {
+            return;
+        }
+        match cluster.published_ca() {
+            Ok(ca) => store.ca_pem = Some(ca),
+            Err(error) => output::note(&format!("{error}")),
+        }
     }
 
     /// Returns the linter with these settings.
