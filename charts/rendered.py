@@ -193,11 +193,16 @@ def asks_for_no_more_rights(r):
     role = r.named("Role", f"{r.name}-webhook")
     cluster_role = r.named("ClusterRole", f"{r.name}-webhook")
     assert role["rules"] == [
-        rule("", "secrets", f"{r.name}-webhook-ca", ["get", "update"]),
+        rule("", "secrets", f"{r.name}-webhook-ca", ["get", "list", "update", "watch"]),
         rule("", "services", f"{r.name}-store", ["get"]),
     ], role["rules"]
     assert cluster_role["rules"] == [
-        rule("admissionregistration.k8s.io", "mutatingwebhookconfigurations", r.name, ["get", "patch"])
+        rule(
+            "admissionregistration.k8s.io",
+            "mutatingwebhookconfigurations",
+            r.name,
+            ["get", "list", "patch", "watch"],
+        )
     ], cluster_role["rules"]
     for binding in r.of("RoleBinding") + r.of("ClusterRoleBinding"):
         account = "webhook" if binding["metadata"]["name"] == f"{r.name}-webhook" else "store"
@@ -217,7 +222,7 @@ def writes_signals_and_its_lease(r):
     lease = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
     assert r.named("Role", f"{r.name}-store")["rules"] == [
         {**lease, "verbs": ["create"]},
-        {**lease, "resourceNames": [f"{r.name}-store"], "verbs": ["get", "update"]},
+        {**lease, "resourceNames": [f"{r.name}-store"], "verbs": ["get", "list", "update", "watch"]},
     ]
     pod = r.store["spec"]["template"]["spec"]
     for flag in (f"--lease={r.name}-store", f"--inject-own-namespace={NAMESPACE}"):

@@ -7,6 +7,7 @@
 //! | `call` | [`call`], one request with a deadline, and [`ApiError`], why it failed |
 //! | `annotation` | [`annotate`], one annotation of one very pod |
 //! | `authority_secret` | [`AuthoritySecret`], the certificate authority that replicas share |
+//! | `tls_secret` | [`TlsSecret`], a certificate that cert-manager or a person put into a Secret |
 //! | `webhook_configuration` | [`WebhookConfiguration`], what the API server verifies the webhook with |
 //! | `service` | [`cluster_ip`] of a Service |
 //! | `live` | objects as they are in the cluster, as raw JSON |
@@ -39,6 +40,7 @@ mod service;
 mod signals;
 mod storage;
 mod store_pod;
+mod tls_secret;
 mod token_review;
 mod tunnel;
 mod watching;
@@ -52,7 +54,7 @@ mod tests;
 
 pub(crate) use self::{
     annotation::annotate,
-    authority_secret::AuthoritySecret,
+    authority_secret::{AuthoritySecret, SecretError},
     call::{ApiError, call, call_within},
     configuration::{ConfigurationError, configuration},
     connection::{ConnectError, connect, connect_to},
@@ -66,13 +68,16 @@ pub(crate) use self::{
     signals::{ReadSignals, Signals, StoredSignal, manifest},
     storage::{FoundStorage, Secured, Storage, find_storage},
     store_pod::{StoreError, StorePods},
+    tls_secret::{TlsSecret, TlsSecretError},
     token_review::review_token,
     tunnel::{Tunnel, TunnelError},
     watching::{
         LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, watch_failure,
         watch_retry_after, watch_status,
     },
-    webhook_configuration::{PublishError, Published, WebhookConfiguration},
+    webhook_configuration::{
+        FoundConfiguration, PublishError, WebhookConfiguration, configurations,
+    },
     write::{Verb, Write, WriteError},
 };
 

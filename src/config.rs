@@ -4,14 +4,16 @@
 //! | --- | --- |
 //! | [`settings`] | [`ServeSettings`]: every flag, its environment variable and its key in the file |
 //! | [`inject`] | [`InjectSettings`], the section `inject` |
+//! | `certificates` | [`CertificatePlace`], where certificates come from |
 //! | `identity` | [`Identity`], how the store learns who calls |
 //! | `log_format` | [`LogFormat`] |
-//! | `object` | [`ObjectName`], [`ObjectRef`], what objects of a cluster are called |
+//! | `object` | [`ObjectName`], [`ObjectRef`], [`ConfigurationRef`], what objects of a cluster are called |
 //! | [`role`] | [`Role`], what a process does |
 //! | [`file`](mod@file) | the file: YAML or JSON, errors with their place |
 //!
 //! A flag wins over its environment variable, that over the file, and the file over the default.
 
+mod certificates;
 mod error;
 pub(crate) mod file;
 mod identity;
@@ -33,9 +35,13 @@ use std::{
     time::Duration,
 };
 
+use oncue_webhook_certs::Profile;
 use rustls::pki_types::ServerName;
 
-use self::identity::{IdentitySettings, check_reach};
+use self::{
+    certificates::Sources,
+    identity::{IdentitySettings, check_reach},
+};
 use crate::{
     cross_namespace::{CrossNamespace, Policy},
     language::Namespace,
@@ -44,11 +50,12 @@ use crate::{
 };
 
 pub(crate) use self::{
+    certificates::{CertificatePlace, TlsFiles},
     error::ConfigError,
     identity::{Identity, KubernetesIdentity},
     inject::{InjectError, InjectSettings},
     log_format::LogFormat,
-    object::{ObjectName, ObjectRef},
+    object::{ConfigurationKind, ConfigurationRef, ObjectName, ObjectRef},
     role::{Role, StoreKind},
     settings::ServeSettings,
 };
@@ -78,10 +85,16 @@ pub(crate) struct Config {
     pub admin: SocketAddr,
     /// The names in the webhook's certificate.
     pub names: Vec<ServerName<'static>>,
-    /// Where the webhook's certificate authority is kept.
-    pub authority: AuthorityPlace,
-    /// The `MutatingWebhookConfiguration` in which the authority is published.
-    pub webhook_configuration: Option<ObjectName>,
+    /// The names in the store's certificate; empty if it speaks plain HTTP only.
+    pub store_names: Vec<ServerName<'static>>,
+    /// Where the certificates come from.
+    pub certificates: CertificatePlace,
+    /// What is written into certificates.
+    pub profile: Profile,
+    /// The Lease whose holder writes the certificate authority; `None` if each webhook may.
+    pub webhook_lease: Option<ObjectRef>,
+    /// The webhook configurations in which the authority is published.
+    pub webhook_configurations: Vec<ConfigurationRef>,
     /// The Service whose `ClusterIP` is the store's address without DNS.
     pub store_service: Option<ObjectRef>,
     /// Whether workloads with wrong annotations are denied.
@@ -115,7 +128,16 @@ impl Config {
             webhook,
             webhook_name,
             ca_secret,
+            tls_secret,
+            tls_cert,
+            tls_key,
+            tls_ca,
+            store_name,
+            authority_validity,
+            leaf_validity,
+            webhook_lease,
             webhook_configuration,
+            validating_webhook_configuration,
             lint_strict,
             admin,
             memory_limit,
@@ -134,11 +156,11 @@ impl Config {
             return Err(ConfigError::NoLease);
         }
         let memory_limit = memory_limit.unwrap_or(MemoryLimit::DEFAULT);
-        let authority = match ca_secret {
-            Some(name) => AuthorityPlace::Secret(inject.own_object("--ca-secret", name)?),
-            None => AuthorityPlace::Data,
+        let sources = Sources {
+            ca_secret: own_object(&inject, "--ca-secret", ca_secret)?,
+            tls_secret: own_object(&inject, "--tls-secret", tls_secret)?,
+            tls_files: TlsFiles::of(tls_cert, tls_key, tls_ca)?,
         };
-        let lease = lease.map(|name| inject.own_object("--lease", name));
         let http = http.unwrap_or(DEFAULT_HTTP);
         let identity = IdentitySettings {
             kind: identity,
@@ -151,9 +173,10 @@ impl Config {
             check_reach(&identity, (http, anyone_may_signal.unwrap_or_default()))?;
         }
         Ok(Self {
+            certificates: sources.place()?,
             data: data.unwrap_or_else(|| DEFAULT_DATA.into()),
             store,
-            lease: lease.transpose()?,
+            lease: own_object(&inject, "--lease", lease)?,
             cross_namespace: cross_namespace.unwrap_or_default(),
             readable_by_all: readable_by_all.unwrap_or_default(),
             http,
@@ -161,8 +184,19 @@ impl Config {
             webhook,
             admin: admin.unwrap_or(DEFAULT_ADMIN),
             names: webhook_name.unwrap_or_else(|| loopback_names(webhook)),
-            authority,
-            webhook_configuration,
+            store_names: store_name.unwrap_or_default(),
+            profile: certificates::profile(authority_validity, leaf_validity)?,
+            webhook_lease: own_object(&inject, "--webhook-lease", webhook_lease)?,
+            webhook_configurations: [
+                (ConfigurationKind::Mutating, webhook_configuration),
+                (
+                    ConfigurationKind::Validating,
+                    validating_webhook_configuration,
+                ),
+            ]
+            .into_iter()
+            .filter_map(|(kind, name)| Some(ConfigurationRef { kind, name: name? }))
+            .collect(),
             store_service: inject.store_service()?,
             lint: if lint_strict.unwrap_or_default() {
                 Strictness::Deny
@@ -204,27 +238,37 @@ impl Config {
     /// Returns whether anything is kept in the data folder.
     pub(crate) fn keeps_data(&self) -> bool {
         let store = self.has(Role::Store) && self.store == StoreKind::Embedded;
-        store || self.has(Role::Webhook) && self.authority == AuthorityPlace::Data
+        let is_in_files = self.certificates == CertificatePlace::Data;
+        store || self.needs_certificates() && is_in_files
     }
 
     /// Returns whether a role asks anything of a cluster.
     pub(crate) fn needs_cluster(&self) -> bool {
-        let asks = self.webhook_configuration.is_some() || self.store_service.is_some();
-        let asks = asks || self.authority != AuthorityPlace::Data;
+        let asks = !self.webhook_configurations.is_empty() || self.store_service.is_some();
+        let asks = asks || self.webhook_lease.is_some();
+        let certified = self.needs_certificates() && self.certificates.is_in_cluster();
         let is_kept_there = self.lease.is_some() || self.store == StoreKind::Kubernetes;
         let is_kept_there = is_kept_there || self.identity != Identity::None;
         let keeps = self.has(Role::Store) && is_kept_there;
-        self.has(Role::Controller) || keeps || self.has(Role::Webhook) && asks
+        self.has(Role::Controller) || keeps || certified || self.has(Role::Webhook) && asks
+    }
+
+    /// Returns whether the store speaks TLS, beside plain HTTP.
+    pub(crate) fn store_speaks_tls(&self) -> bool {
+        self.has(Role::Store) && !self.store_names.is_empty()
+    }
+
+    fn needs_certificates(&self) -> bool {
+        self.has(Role::Webhook) || self.store_speaks_tls()
     }
 }
 
-/// Where the webhook's certificate authority is kept.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum AuthorityPlace {
-    /// In the data folder.
-    Data,
-    /// In this Secret, shared by all replicas.
-    Secret(ObjectRef),
+fn own_object(
+    inject: &InjectSettings,
+    flag: &'static str,
+    name: Option<ObjectName>,
+) -> Result<Option<ObjectRef>, ConfigError> {
+    name.map(|name| inject.own_object(flag, name)).transpose()
 }
 
 /// Returns the names by which a machine reaches itself, and the address where it listens.

@@ -43,7 +43,10 @@ mod uninjected;
 mod writes;
 
 pub(crate) use self::{
-    failure::Failure, namespaces::NamespacesTask, objects::find_kind, observations::json,
+    failure::Failure,
+    namespaces::NamespacesTask,
+    objects::find_kind,
+    observations::{Observation, Observations, Watched, json},
 };
 
 use kube::Client;

@@ -6,10 +6,14 @@
 //! | [`Addresses`], `opening` | what listens where, and what will |
 //! | [`ServeError`] | why the process cannot serve |
 //! | `roles`, `store_role`, `webhook_role` | the store and the webhook: loaded, then served |
-//! | `in_cluster` | what the webhook asks of its cluster |
+//! | `in_cluster` | the Service of the store, which the webhook asks its cluster for |
 //! | `group` | tasks that go down together |
 //! | [`authority`] | the certificate authority's files |
-//! | `certificates`, `leaves`, `ca_bundle` | what the webhook renews and repairs while it serves |
+//! | `store_tls` | TLS of the store |
+//! | `tls` | TLS of a role: its certificates, and the proof that it serves |
+//! | `certificates`, `keeper`, `bundles` | what is renewed and repaired meanwhile, from where it is kept to where clients find it |
+//! | `certificate_metrics` | what is counted about that |
+//! | `self_check` | the TLS request of the process to itself |
 //! | [`banner`] | the text that is printed after the start |
 //! | [`logging`] | how logs are written |
 //! | `signals`, `open_files` | signals and limits of the operating system |
@@ -19,18 +23,22 @@ pub(crate) mod banner;
 pub(crate) mod logging;
 
 mod addresses;
-mod ca_bundle;
+mod bundles;
+mod certificate_metrics;
 mod certificates;
 mod error;
 mod group;
 mod in_cluster;
-mod leaves;
+mod keeper;
 mod listeners;
 mod open_files;
 mod opening;
 mod roles;
+mod self_check;
 mod signals;
 mod store_role;
+mod store_tls;
+mod tls;
 mod webhook_role;
 
 #[cfg(test)]
@@ -47,7 +55,7 @@ use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, runtime::Runtime, time::sleep};
 use tracing::info;
 
-pub(crate) use self::{addresses::Addresses, certificates::CertificatesError, error::ServeError};
+pub(crate) use self::{addresses::Addresses, error::ServeError};
 use self::{
     authority::AuthorityFiles, banner::Banner, group::Group, listeners::Listeners,
     opening::Opening, roles::Roles, signals::StopSignals, store_role::StoreRole,
@@ -56,7 +64,7 @@ use self::{
 use crate::{
     admin::{self, Admin, Readiness},
     cluster::{ConnectError, WhichCluster, connect},
-    config::{AuthorityPlace, Config, LogFormat, Role},
+    config::{CertificatePlace, Config, LogFormat, ObjectRef, Role},
     controller::{self, Controller, NamespacesTask},
     leadership::{BootClock, Elector, Leadership},
     net::{Endpoint, Limits, NetMetrics, Transport},
@@ -93,10 +101,14 @@ async fn run_until_stopped(config: Config) -> Result<(), ServeError> {
     }
 }
 
-/// Returns the leadership of this replica of the store, and what is to gain it if there are several.
-fn candidate(client: Option<Client>, config: &Config) -> (Option<Elector>, Leadership) {
-    match (client, &config.lease) {
-        (Some(client), Some(lease)) if config.has(Role::Store) => {
+/// Returns the leadership of this replica of a role, and what is to gain it if there are several.
+fn candidate(
+    client: Option<&Client>,
+    (config, role): (&Config, Role),
+    lease: Option<&ObjectRef>,
+) -> (Option<Elector>, Leadership) {
+    match (client.cloned(), lease) {
+        (Some(client), Some(lease)) if config.has(role) => {
             let clock = Arc::new(BootClock);
             let (elector, leadership) = Elector::new(client, lease.clone(), clock);
             (Some(elector), leadership)
@@ -157,9 +169,9 @@ impl Server {
         let metrics = NetMetrics::default();
         let mut server = Self {
             addresses,
-            authority: match &config.authority {
-                AuthorityPlace::Data => Some(AuthorityFiles::of(&config.data)),
-                AuthorityPlace::Secret(_) => None,
+            authority: match &config.certificates {
+                CertificatePlace::Data => Some(AuthorityFiles::of(&config.data)),
+                _ => None,
             },
             linger: config.linger,
             roles: Group::new(metrics.clone()),
@@ -184,10 +196,18 @@ impl Server {
         let registry = self.serve_admin(listeners.admin, readiness);
 
         let (client, of_elector) = clients.map(|it| (it.general, it.elector)).unzip();
-        let (elector, leadership) = candidate(of_elector, &config);
+        let of_elector = of_elector.as_ref();
+        let (elector, leadership) =
+            candidate(of_elector, (&config, Role::Store), config.lease.as_ref());
+        let (writer, write) = candidate(
+            of_elector,
+            (&config, Role::Webhook),
+            config.webhook_lease.as_ref(),
+        );
         let store = match store {
             Some(opening) => {
-                Some(StoreRole::load(opening, &config, (client.as_ref(), leadership)).await?)
+                let cluster = (client.as_ref(), &readying, leadership);
+                Some(StoreRole::load(opening, &config, cluster).await?)
             }
             None => None,
         };
@@ -212,8 +232,8 @@ impl Server {
         };
         let webhook = match webhook {
             Some(opening) => {
-                let cluster = (client, &readying);
-                Some(WebhookRole::load(opening, (config, self.addresses), cluster).await?)
+                let cluster = (client.as_ref(), &readying, write);
+                Some(WebhookRole::load(opening, (&config, self.addresses), cluster).await?)
             }
             None => None,
         };
@@ -223,6 +243,7 @@ impl Server {
             controller,
             namespaces,
             elector,
+            writer,
         };
         let counted = roles.serve(&mut self.roles);
         let _ = registry.set(counted);

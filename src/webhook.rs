@@ -8,6 +8,7 @@
 //! | `wording` | findings as text for a terminal |
 //! | `outcome` | [`Outcome`], the outcome of a review, as a closed set of labels |
 //! | `rejection` | [`Rejection`], why a request is not answered with a review |
+//! | `live_settings` | [`LiveSettings`], the settings of injection, which can change |
 //! | `metrics` | [`WebhookMetrics`] |
 //! | `handler` | the shell: content type, size, budget, deadline |
 //!
@@ -17,6 +18,7 @@
 mod answer;
 mod handler;
 mod lint;
+mod live_settings;
 mod metrics;
 mod outcome;
 mod rejection;
@@ -28,21 +30,22 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::post};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use strum::IntoStaticStr;
 
 pub use self::{
     answer::{Answer, answer},
     lint::{Strictness, lint},
+    live_settings::LiveSettings,
     metrics::WebhookMetrics,
     outcome::Outcome,
     rejection::Rejection,
     review::Review,
 };
-use crate::{
-    injection::Settings,
-    memory::{Pool, WebhookMemory},
-};
+use crate::memory::{Pool, WebhookMemory};
 
 /// Returns the webhook's routes.
 pub fn router(context: Context, memory: WebhookMemory) -> Router {
@@ -52,6 +55,7 @@ pub fn router(context: Context, memory: WebhookMemory) -> Router {
         linting: Pool::of_bytes("objects that are linted", memory.linting),
     };
     Router::new()
+        .route("/healthz", get(async || "ok\n"))
         .route("/lint", post(handler::lint))
         .route("/mutate", post(handler::mutate))
         .with_state(Arc::new(webhook))
@@ -61,7 +65,7 @@ pub fn router(context: Context, memory: WebhookMemory) -> Router {
 #[derive(Debug)]
 pub struct Context {
     /// The settings of injection.
-    pub settings: Settings,
+    pub settings: LiveSettings,
     /// Whether workloads with errors are denied.
     pub strictness: Strictness,
     /// The metrics.
@@ -79,9 +83,10 @@ struct Webhook {
 
 impl Webhook {
     fn answer(&self, entry: Entry, body: &[u8]) -> Answer {
+        let settings = self.context.settings.load();
         match entry {
-            Entry::Lint => lint(body, &self.context.settings, self.context.strictness),
-            Entry::Mutate => answer(body, &self.context.settings),
+            Entry::Lint => lint(body, &settings, self.context.strictness),
+            Entry::Mutate => answer(body, &settings),
         }
     }
 }

@@ -153,7 +153,7 @@ async fn serve_webhook(listener: TcpListener, tls: Arc<ServerConfig>) {
         limits: Limits::WEBHOOK,
     };
     let reviews = Context {
-        settings: settings(),
+        settings: settings().into(),
         strictness: Strictness::Warn,
         metrics: WebhookMetrics::default(),
     };

@@ -6,9 +6,7 @@ use kube::{
     api::{GetParams, PostParams},
     core::Request,
 };
-use oncue_webhook_certs::{
-    Authority, CertificateError, Keeper, Kept, Unusable, Written, read_kept,
-};
+use oncue_webhook_certs::{Authority, Kept, Stored, Written};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,28 +33,6 @@ impl AuthoritySecret {
         }
     }
 
-    fn authority(&self, secret: &Value) -> Result<Option<Authority>, SecretError> {
-        let Held { data } = Held::deserialize(secret).map_err(|error| {
-            let unreadable = ApiError::Unanswered(error.to_string());
-            SecretError::Read(self.place.clone(), unreadable)
-        })?;
-        let data = data.unwrap_or_default();
-        let kept = read_kept(text(data.key).as_deref(), text(data.certificate).as_deref());
-        kept.map_err(|unusable| match unusable {
-            Unusable::CertificateAlone => self.half(CERTIFICATE, KEY),
-            Unusable::Damaged(source) => SecretError::Damaged(self.place.clone(), source),
-            Unusable::KeyAlone => self.half(KEY, CERTIFICATE),
-        })
-    }
-
-    fn half(&self, present: &'static str, absent: &'static str) -> SecretError {
-        SecretError::Half {
-            place: self.place.clone(),
-            present,
-            absent,
-        }
-    }
-
     async fn get(&self) -> Result<Value, kube::Error> {
         let request = self.requests().get(self.name(), &GetParams::default());
         self.api
@@ -80,45 +56,23 @@ impl AuthoritySecret {
             .await
     }
 
-    fn requests(&self) -> Request {
-        Request::new(self.api.resource_url())
-    }
-
-    fn name(&self) -> &str {
-        self.place.name.as_str()
-    }
-}
-
-/// What is read of a Secret.
-#[derive(Deserialize)]
-struct Held {
-    data: Option<Data>,
-}
-
-#[derive(Default, Deserialize)]
-struct Data {
-    #[serde(rename = "ca.crt")]
-    certificate: Option<ByteString>,
-    #[serde(rename = "ca.key")]
-    key: Option<ByteString>,
-}
-
-impl Keeper for AuthoritySecret {
-    type Version = Value;
-    type Error = SecretError;
-
-    async fn read(&self) -> Result<Kept<Value>, SecretError> {
+    /// Reads what it keeps.
+    pub(crate) async fn read(&self) -> Result<Kept<Value>, SecretError> {
         let secret = call(self.get()).await.map_err(|error| match error {
-            ApiError::NotFound(_) => SecretError::Absent(self.place.clone()),
+            ApiError::NotFound(_) => SecretError::Absent {
+                place: self.place.clone(),
+            },
             error => SecretError::Read(self.place.clone(), error),
         })?;
+        let (key, certificate) = (text(&secret, KEY), text(&secret, CERTIFICATE));
         Ok(Kept {
-            authority: self.authority(&secret)?,
+            stored: Stored::from_pem(key.as_deref(), certificate.as_deref()),
             version: secret,
         })
     }
 
-    async fn write(
+    /// Writes `authority` in the place of what was read.
+    pub(crate) async fn write(
         &self,
         authority: &Authority,
         mut secret: Value,
@@ -135,32 +89,27 @@ impl Keeper for AuthoritySecret {
             Err(error) => Err(SecretError::Write(self.place.clone(), error)),
         }
     }
+
+    fn requests(&self) -> Request {
+        Request::new(self.api.resource_url())
+    }
+
+    fn name(&self) -> &str {
+        self.place.name.as_str()
+    }
 }
 
 /// Why the Secret keeps no authority for us.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
     /// There is no such Secret.
-    #[error("there is no Secret {0}: make it, empty, as the chart does")]
-    Absent(ObjectRef),
-    /// It holds something else.
     #[error(
-        "the Secret {0} holds no certificate authority, and is left as it is: restore {CERTIFICATE} \
-         and {KEY}, or remove both"
+        "there is no Secret {place}: create it empty, with kubectl create secret generic {name} \
+         --namespace {namespace}; the webhooks that run write their certificate authority to it",
+        name = .place.name,
+        namespace = .place.namespace
     )]
-    Damaged(ObjectRef, #[source] CertificateError),
-    /// One of the two keys is missing.
-    #[error(
-        "the Secret {place} has {present} without {absent}, and is left as it is: restore \
-         {absent}, or remove {present} too"
-    )]
-    Half {
-        place: ObjectRef,
-        /// The key that is there.
-        present: &'static str,
-        /// The key that is not.
-        absent: &'static str,
-    },
+    Absent { place: ObjectRef },
     /// It cannot be read.
     #[error("failed to read the Secret {0}")]
     Read(ObjectRef, #[source] ApiError),
@@ -170,8 +119,8 @@ pub(crate) enum SecretError {
 }
 
 /// Returns an entry as a text; an empty one counts as absent.
-fn text(entry: Option<ByteString>) -> Option<String> {
-    let ByteString(bytes) = entry?;
+pub(super) fn text(secret: &Value, entry: &str) -> Option<String> {
+    let ByteString(bytes) = ByteString::deserialize(secret.get("data")?.get(entry)?).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned()).filter(|text| !text.trim().is_empty())
 }
 

@@ -10,11 +10,20 @@ use std::{
     },
 };
 
+use axum::extract::Query;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::BodyExt;
-use kube::{Client, client::Body, core::Status};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::Frame;
+use kube::{Client, client, core::Status};
 use serde_json::{Value, json};
-use tokio::task::yield_now;
+use tokio::{
+    sync::mpsc::{self, UnboundedSender},
+    task::yield_now,
+};
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// The cluster, shared with its clients.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +36,16 @@ struct State {
     refusals: HashMap<(Method, String), (StatusCode, String)>,
     writes: Vec<String>,
     conflicts: usize,
+    /// All events, with the version and the path of the object.
+    events: Vec<(u64, String, Value)>,
+    watches: Vec<Watch>,
+}
+
+/// A watch of one object.
+#[derive(Debug)]
+struct Watch {
+    path: String,
+    sender: UnboundedSender<Bytes>,
 }
 
 pub(crate) const SECRET: &str = "/api/v1/namespaces/oncue-system/secrets/oncue-webhook-ca";
@@ -83,7 +102,7 @@ impl FakeCluster {
     /// Returns a client that reaches the cluster over a link.
     pub(crate) fn client_over(&self, link: &Link) -> Client {
         let (cluster, link) = (self.clone(), link.clone());
-        let service = tower::service_fn(move |request| {
+        let service = tower::service_fn(move |request: Request<client::Body>| {
             let (cluster, link) = (cluster.clone(), link.clone());
             async move {
                 yield_now().await;
@@ -109,7 +128,7 @@ impl FakeCluster {
 
     /// Removes an object, like another client.
     pub(crate) fn remove(&self, path: &str) {
-        self.lock().objects.remove(path);
+        self.lock().remove(path);
     }
 
     /// Changes the object at `path`, like another client.
@@ -144,12 +163,21 @@ impl FakeCluster {
         self.lock().conflicts
     }
 
-    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+    async fn answer(&self, request: Request<client::Body>) -> Response<Body> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let path = head.uri.path();
-        let result = self.lock().answer(&head.method, path, &body);
-        answer(result)
+        let Query(query) = Query::<BTreeMap<String, String>>::try_from_uri(&head.uri).unwrap();
+        let mut state = self.lock();
+        if let Some(name) = query.get("fieldSelector") {
+            let name = name.strip_prefix("metadata.name=").unwrap();
+            let path = format!("{path}/{name}");
+            return match query.get("watch") {
+                Some(_) => state.watch(&path, query["resourceVersion"].parse().unwrap()),
+                None => answer(Ok(state.list(&path))),
+            };
+        }
+        answer(state.answer(&head.method, path, &body))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -167,7 +195,7 @@ fn answer(result: Result<Value, (StatusCode, String)>) -> Response<Body> {
             (code, serde_json::to_value(status).unwrap())
         }
     };
-    let body = Body::from(object.to_string().into_bytes());
+    let body = Full::from(object.to_string()).boxed_unsync();
     Response::builder().status(code).body(body).unwrap()
 }
 
@@ -238,9 +266,55 @@ impl State {
     fn store(&mut self, path: &str, mut object: Value) -> Value {
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-        self.objects.insert(path.to_owned(), object.clone());
+        let before = self.objects.insert(path.to_owned(), object.clone());
+        let kind = if before.is_some() {
+            "MODIFIED"
+        } else {
+            "ADDED"
+        };
+        self.tell(kind, (path, &object));
         object
     }
+
+    fn remove(&mut self, path: &str) {
+        self.version += 1;
+        if let Some(mut object) = self.objects.remove(path) {
+            object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+            self.tell("DELETED", (path, &object));
+        }
+    }
+
+    /// Tells watches of an event.
+    fn tell(&mut self, kind: &str, (path, object): (&str, &Value)) {
+        let event = json!({"type": kind, "object": object});
+        self.watches
+            .retain(|watch| watch.path != path || watch.sender.send(line(&event)).is_ok());
+        self.events.push((self.version, path.to_owned(), event));
+    }
+
+    fn list(&self, path: &str) -> Value {
+        let items: Vec<_> = self.objects.get(path).into_iter().collect();
+        json!({"items": items, "metadata": {"resourceVersion": self.version.to_string()}})
+    }
+
+    fn watch(&mut self, path: &str, since: u64) -> Response<Body> {
+        let missed = self
+            .events
+            .iter()
+            .filter(|(version, of, _)| *version > since && of == path);
+        let missed: Vec<_> = missed.map(|(_, _, event)| line(event)).collect();
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        let path = path.to_owned();
+        self.watches.push(Watch { path, sender });
+        let events = stream::iter(missed).chain(stream::poll_fn(move |cx| receiver.poll_recv(cx)));
+        let frames = events.map(|event| Ok::<_, Infallible>(Frame::data(event)));
+        Response::new(StreamBody::new(frames).boxed_unsync())
+    }
+}
+
+/// Writes an event as a line of a watch.
+fn line(event: &Value) -> Bytes {
+    format!("{event}\n").into()
 }
 
 fn version(object: &Value) -> &Value {

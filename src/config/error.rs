@@ -21,6 +21,12 @@ pub(crate) enum ConfigError {
     /// The memory is not enough.
     #[error(transparent)]
     Memory(#[from] LimitTooSmall),
+    /// A certificate would be valid for hardly any time.
+    #[error("{flag} is below 1m: clocks and renewals need some time")]
+    BriefCertificate {
+        /// The flag that says how long.
+        flag: &'static str,
+    },
     /// Several replicas would each do what only one may.
     #[error(
         "--store kubernetes needs --lease NAME: others may serve the same signals, and the holder \
@@ -49,6 +55,14 @@ pub(crate) enum ConfigError {
         /// The address on which the store was to listen.
         address: SocketAddr,
     },
+    /// A certificate is set in several ways.
+    #[error(
+        "--ca-secret, --tls-secret and --tls-cert each say where certificates come from: choose one"
+    )]
+    SeveralCertificates,
+    /// A file of a certificate is missing.
+    #[error("--tls-cert, --tls-key and --tls-ca belong together: set all three")]
+    TlsFiles,
     /// One address is set in two ways.
     #[error("--inject-store-ip and --inject-store-service set the same address: choose one")]
     TwoStoreAddresses,

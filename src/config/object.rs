@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::Deserialize;
+use strum::Display;
 
 use crate::language::{
     Namespace,
@@ -67,6 +68,29 @@ pub(crate) struct ObjectRef {
 impl fmt::Display for ObjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// The kind and name of a webhook configuration.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ConfigurationRef {
+    pub kind: ConfigurationKind,
+    pub name: ObjectName,
+}
+
+/// A kind of webhook configuration.
+#[derive(Clone, Copy, Debug, Display, Eq, PartialEq)]
+pub(crate) enum ConfigurationKind {
+    #[strum(to_string = "MutatingWebhookConfiguration")]
+    Mutating,
+    #[strum(to_string = "ValidatingWebhookConfiguration")]
+    Validating,
+}
+
+/// Prints as `KIND NAME`.
+impl fmt::Display for ConfigurationRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
     }
 }
 

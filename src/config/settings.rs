@@ -123,10 +123,60 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "ONCUE_CA_SECRET", value_name = "NAME")]
     pub(super) ca_secret: Option<ObjectName>,
 
+    /// Secret with a certificate that something else issues, such as cert-manager: tls.crt, tls.key
+    /// and ca.crt, in the namespace --inject-own-namespace [default: none]
+    #[arg(long, env = "ONCUE_TLS_SECRET", value_name = "NAME")]
+    pub(super) tls_secret: Option<ObjectName>,
+
+    /// PEM file with a certificate that something else issues; it is read again when its content
+    /// changes [default: none]
+    #[arg(long, env = "ONCUE_TLS_CERT", value_name = "FILE")]
+    pub(super) tls_cert: Option<PathBuf>,
+
+    /// PEM file with the key of --tls-cert [default: none]
+    #[arg(long, env = "ONCUE_TLS_KEY", value_name = "FILE")]
+    pub(super) tls_key: Option<PathBuf>,
+
+    /// PEM file with the certificate authority of --tls-cert [default: none]
+    #[arg(long, env = "ONCUE_TLS_CA", value_name = "FILE")]
+    pub(super) tls_ca: Option<PathBuf>,
+
+    /// Names and IP addresses in the store's certificate; the store then also speaks TLS, under the
+    /// webhook's certificate authority [default: none; plain HTTP only]
+    #[arg(long, env = "ONCUE_STORE_NAME", value_delimiter = ',', value_name = "NAME", value_parser = server_name)]
+    #[serde(deserialize_with = "server_names")]
+    pub(super) store_name: Option<Vec<ServerName<'static>>>,
+
+    /// Time for which a certificate of the certificate authority is valid; short ones are for tests
+    /// [default: 10 years]
+    #[arg(long, env = "ONCUE_AUTHORITY_VALIDITY", value_name = "DURATION", value_parser = duration)]
+    #[serde(deserialize_with = "text_duration")]
+    pub(super) authority_validity: Option<Duration>,
+
+    /// Time for which a certificate of the webhook or the store is valid; short ones are for tests
+    /// [default: 7 days]
+    #[arg(long, env = "ONCUE_LEAF_VALIDITY", value_name = "DURATION", value_parser = duration)]
+    #[serde(deserialize_with = "text_duration")]
+    pub(super) leaf_validity: Option<Duration>,
+
+    /// Lease whose holder writes the certificate authority and the caBundle, if there are several
+    /// webhooks, in the namespace --inject-own-namespace [default: none; each may write]
+    #[arg(long, env = "ONCUE_WEBHOOK_LEASE", value_name = "NAME")]
+    pub(super) webhook_lease: Option<ObjectName>,
+
     /// `MutatingWebhookConfiguration` to write the caBundle to, in the entries that point to this
     /// webhook [default: none]
     #[arg(long, env = "ONCUE_WEBHOOK_CONFIGURATION", value_name = "NAME")]
     pub(super) webhook_configuration: Option<ObjectName>,
+
+    /// `ValidatingWebhookConfiguration` to write the caBundle to, in the entries that point to this
+    /// webhook [default: none]
+    #[arg(
+        long,
+        env = "ONCUE_VALIDATING_WEBHOOK_CONFIGURATION",
+        value_name = "NAME"
+    )]
+    pub(super) validating_webhook_configuration: Option<ObjectName>,
 
     /// Reject workloads with wrong annotations instead of warning [default: false]
     #[arg(long, env = "ONCUE_LINT_STRICT", value_name = "BOOL")]
@@ -164,8 +214,10 @@ impl ServeSettings {
     pub(crate) fn over(self, below: Self) -> Self {
         overlay!(self over below:
             roles, data, store, lease, cross_namespace, readable_by_all, http, identity, operator,
-            accept_plain, plain_namespaces, anyone_may_signal, webhook, webhook_name, ca_secret, webhook_configuration,
-            lint_strict, admin, memory_limit, linger, log, log_format;
+            accept_plain, plain_namespaces, anyone_may_signal, webhook, webhook_name, ca_secret,
+            tls_secret, tls_cert, tls_key, tls_ca, store_name, authority_validity, leaf_validity,
+            webhook_lease, webhook_configuration, validating_webhook_configuration, lint_strict,
+            admin, memory_limit, linger, log, log_format;
             inject)
     }
 

@@ -117,7 +117,12 @@ anyone-may-signal: false
 webhook: '[::]:2'
 webhook-name: [oncue.svc, 10.0.0.1]
 ca-secret: oncue-webhook-ca
+store-name: [oncue-store.oncue-system.svc]
+authority-validity: 1h
+leaf-validity: 10m
+webhook-lease: oncue-webhook
 webhook-configuration: oncue
+validating-webhook-configuration: oncue-checks
 lint-strict: true
 admin: '[::]:3'
 memory-limit: 512Mi
@@ -153,11 +158,25 @@ inject:
     assert!((1 << 27..1 << 28).contains(&webhook.linting), "{webhook:?}");
     assert_eq!(config.linger, Duration::from_secs(5));
     assert_eq!(config.names[1].to_str(), "10.0.0.1");
-    let AuthorityPlace::Secret(secret) = config.authority else {
-        panic!("{:?}", config.authority)
+    let CertificatePlace::Secret(secret) = config.certificates else {
+        panic!("{:?}", config.certificates)
     };
     assert_eq!(secret.to_string(), "oncue-system/oncue-webhook-ca");
-    assert_eq!(config.webhook_configuration, "oncue".parse().ok());
+    assert_eq!(
+        config.store_names[0].to_str(),
+        "oncue-store.oncue-system.svc"
+    );
+    assert_eq!(config.profile.authority_validity, Duration::from_hours(1));
+    assert_eq!(config.profile.leaf_validity, Duration::from_mins(10));
+    let configurations = config.webhook_configurations.iter();
+    let configurations: Vec<_> = configurations.map(ToString::to_string).collect();
+    let expected = [
+        "MutatingWebhookConfiguration oncue",
+        "ValidatingWebhookConfiguration oncue-checks",
+    ];
+    assert_eq!(configurations, expected);
+    let lease = config.webhook_lease.unwrap();
+    assert_eq!(lease.to_string(), "oncue-system/oncue-webhook");
     let service = config.store_service.unwrap();
     assert_eq!(service.to_string(), "oncue-system/oncue-store");
     let Identity::Kubernetes(identity) = config.identity else {
@@ -357,6 +376,23 @@ fn what_does_not_go_together_is_refused() {
             vec!["--plain-namespaces", "a"],
             "--plain-namespaces needs --identity kubernetes",
         ),
+        (
+            [&own[..], &["--ca-secret", "ca", "--tls-secret", "tls"]].concat(),
+            "each say where certificates come from: choose one",
+        ),
+        (vec!["--tls-cert", "a", "--tls-key", "b"], "set all three"),
+        (
+            vec!["--tls-secret", "tls"],
+            "--tls-secret needs --inject-own-namespace",
+        ),
+        (
+            vec!["--webhook-lease", "lease"],
+            "--webhook-lease needs --inject-own-namespace",
+        ),
+        (
+            vec!["--leaf-validity", "59s"],
+            "--leaf-validity is below 1m",
+        ),
     ] {
         let error = Config::resolve(flags(&args)).unwrap_err().to_string();
         assert!(error.contains(text), "{error}");
@@ -373,6 +409,8 @@ fn only_a_webhook_that_shares_something_needs_a_cluster() {
     assert!(config(&secret).needs_cluster());
     let store = [&secret[..], &["--roles", "store"]].concat();
     assert!(!config(&store).needs_cluster());
+    let over_tls = [&store[..], &["--store-name", "store.svc"]].concat();
+    assert!(config(&over_tls).needs_cluster());
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::{
 
 /// What a watch shows.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Observation {
+pub(crate) enum Observation {
     /// The API server refused, or did not answer; the watch is tried again after a pause.
     Failed(Failure),
     /// An object is gone, or is not selected any more; this is how it was last.
@@ -38,13 +38,13 @@ pub(super) enum Observation {
 
 /// Which objects of a kind are watched, and how much of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Watched {
+pub(crate) struct Watched {
     /// `None`: in all namespaces, or in none if they live in none.
-    pub(super) namespace: Option<String>,
-    pub(super) labels: Option<String>,
-    pub(super) fields: Option<String>,
+    pub(crate) namespace: Option<String>,
+    pub(crate) labels: Option<String>,
+    pub(crate) fields: Option<String>,
     /// Whether their metadata suffice.
-    pub(super) metadata_only: bool,
+    pub(crate) metadata_only: bool,
 }
 
 /// Prints the selection for a log.
@@ -67,7 +67,7 @@ impl fmt::Display for Watched {
 type Events = WatchEvents<DynamicObject>;
 
 /// A watch that goes on for ever. After a failure it pauses, and lists again if it has to.
-pub(super) struct Observations {
+pub(crate) struct Observations {
     open: Box<dyn Fn() -> Events + Send>,
     events: Events,
     outage: Outage,
@@ -79,7 +79,7 @@ pub(super) struct Observations {
 }
 
 impl Observations {
-    pub(super) fn of(client: Client, resource: ApiResource, watched: Watched) -> Self {
+    pub(crate) fn of(client: Client, resource: ApiResource, watched: Watched) -> Self {
         let outage = Outage::of(format!("watch of {}{watched}", resource.plural));
         let open = Box::new(move || open(client.clone(), &resource, watched.clone()));
         Self {
@@ -93,7 +93,7 @@ impl Observations {
     }
 
     /// Waits for the next observation. Cancelling loses nothing.
-    pub(super) async fn next(&mut self) -> Observation {
+    pub(crate) async fn next(&mut self) -> Observation {
         loop {
             if let Some(resume) = &mut self.resume {
                 resume.await;

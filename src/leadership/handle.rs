@@ -209,7 +209,7 @@ impl Lead {
 impl Collector for Leadership {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let gauge = ConstGauge::new(i64::from(self.is_held()));
-        let help = "Whether this replica leads: 1 for the one that maintains signals, opens gates and reports";
+        let help = "Whether this replica leads: 1 for the holder of the Lease, which does what only one may do";
         let metric = encoder.encode_descriptor("leader", help, None, gauge.metric_type())?;
         gauge.encode(metric)
     }

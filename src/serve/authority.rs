@@ -12,9 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use oncue_webhook_certs::{
-    Authority, CertificateError, Keeper, Kept, Unusable, Written, read_kept,
-};
+use oncue_webhook_certs::{Authority, CertificateError};
 use tempfile::NamedTempFile;
 use tracing::info;
 
@@ -41,7 +39,8 @@ impl AuthorityFiles {
         &self.certificate
     }
 
-    fn load(&self) -> Result<Option<Authority>, AuthorityError> {
+    /// Reads the authority; what is neither one nor nothing at all is an error, and left alone.
+    pub(super) fn load(&self) -> Result<Option<Authority>, AuthorityError> {
         let Some(text) = read(&self.authority)? else {
             return self.load_pair();
         };
@@ -59,12 +58,17 @@ impl AuthorityFiles {
             present: present.to_owned(),
             absent: absent.to_owned(),
         };
-        let kept = read_kept(key.as_deref(), certificate.as_deref());
-        let pair = kept.map_err(|unusable| match unusable {
-            Unusable::CertificateAlone => half(&self.certificate, &self.authority),
-            Unusable::Damaged(source) => AuthorityError::Damaged(self.certificate.clone(), source),
-            Unusable::KeyAlone => half(&self.former_key, &self.certificate),
-        })?;
+        let pair = match (key, certificate) {
+            (Some(key), Some(certificate)) => {
+                let authority = Authority::from_pem(&key, &certificate);
+                authority
+                    .map(Some)
+                    .map_err(|source| AuthorityError::Damaged(self.certificate.clone(), source))?
+            }
+            (None, None) => None,
+            (Some(_), None) => return Err(half(&self.former_key, &self.certificate)),
+            (None, Some(_)) => return Err(half(&self.certificate, &self.authority)),
+        };
         if let Some(authority) = &pair {
             self.save(authority)?;
             info!(file = %self.authority.display(), "moved the certificate authority into one file");
@@ -73,7 +77,7 @@ impl AuthorityFiles {
     }
 
     /// Writes the authority, then what follows from it; a reader sees each file old or new.
-    fn save(&self, authority: &Authority) -> Result<(), AuthorityError> {
+    pub(super) fn save(&self, authority: &Authority) -> Result<(), AuthorityError> {
         let text = authority.key().to_pem() + &authority.bundle_pem();
         write(&self.authority, &text, FOR_OWNER)?;
         self.publish(authority)?;
@@ -98,24 +102,6 @@ impl AuthorityFiles {
         let removed =
             fs::remove_file(&self.former_key).and_then(|()| sync_folder(&self.former_key));
         removed.map_err(|error| AuthorityError::Write(self.former_key.clone(), error))
-    }
-}
-
-/// The folder belongs to one process: no other one writes.
-impl Keeper for AuthorityFiles {
-    type Version = ();
-    type Error = AuthorityError;
-
-    async fn read(&self) -> Result<Kept<()>, AuthorityError> {
-        Ok(Kept {
-            authority: self.load()?,
-            version: (),
-        })
-    }
-
-    async fn write(&self, authority: &Authority, (): ()) -> Result<Written, AuthorityError> {
-        self.save(authority)?;
-        Ok(Written::Done)
     }
 }
 

@@ -1,97 +1,130 @@
-//! The webhook's certificates: leaves in memory, under the authority that is kept.
+//! The certificates of a role: kept fresh while it serves.
 
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use oncue_webhook_certs::{CertificateError, Custody, CustodyError, Keeper, Validity};
-use prometheus_client::{
-    encoding::EncodeLabelSet,
-    metrics::{family::Family, gauge::Gauge},
-    registry::{Registry, Unit},
+use futures_util::future::select_all;
+use oncue_webhook_certs::{
+    AuthorityCertificate, Credentials, Custody, Event, Lack, Published, Right, Settled,
+    SwappableCertificate,
 };
-use rustls::{ServerConfig, pki_types::ServerName};
-use tokio::time::sleep;
-use tracing::info;
+use rustls::ServerConfig;
+use tokio::{sync::watch, time::sleep};
+use tracing::{info, warn};
 
-use super::{ca_bundle::CaBundle, leaves::Leaves};
+use super::{
+    bundles::Bundles,
+    certificate_metrics::CertificateMetrics,
+    keeper::{CertificateKeeper, KeeperError},
+};
 use crate::{
+    admin::Latch,
+    cluster::PublishError,
+    controller::{Observation, Observations},
+    leadership::Leadership,
     net::{Phase, Shutdown},
     outage::{Outage, Pause},
 };
 
-/// The authority that is kept, and the certificate that is served under it.
-#[derive(Debug)]
-pub(super) struct Certificates<K> {
-    custody: Custody<K>,
-    leaves: Leaves,
-    outages: Outages,
-    metrics: CertificateMetrics,
+/// What clients verify a role with: one bundle in PEM or more, of which each is enough. Empty if
+/// that is not known.
+pub(super) type Trusted = Arc<[String]>;
+
+/// The certificates of a role.
+pub(super) struct Certificates {
+    pub(super) custody: Custody,
+    pub(super) keeper: CertificateKeeper,
+    pub(super) bundles: Bundles,
+    /// Who may write; the right that the leader has.
+    pub(super) leadership: Leadership,
+    pub(super) right: Right,
+    /// What wakes us before the time.
+    pub(super) watches: Vec<Observations>,
+    /// The longest time without a look.
+    pub(super) patience: Duration,
+    pub(super) latches: Latches,
+    pub(super) outages: Outages,
+    pub(super) metrics: CertificateMetrics,
+    pub(super) outlets: Outlets,
 }
 
-/// Why no certificate can be served.
+/// What is released once something is there for the first time.
+#[derive(Default)]
+pub(super) struct Latches {
+    pub(super) held: Option<Latch>,
+    pub(super) published: Option<Latch>,
+}
+
+/// What is told of changes.
+pub(super) struct Outlets {
+    pub(super) served: Arc<SwappableCertificate>,
+    pub(super) trusted: watch::Sender<Trusted>,
+    /// The certificates that pods are to trust, in PEM.
+    pub(super) injected: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+/// What fails for a while.
+pub(super) struct Outages {
+    pub(super) stored: Outage,
+    pub(super) published: Outage,
+    pub(super) served: Outage,
+}
+
+/// Why no certificate can be served at the start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CertificatesError {
-    /// There is no authority.
-    #[error("failed to load the certificate authority")]
-    Authority(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The authority issues none.
-    #[error("failed to issue the webhook's certificate")]
-    Issue(#[from] CertificateError),
+    /// What is kept cannot be used.
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
+    /// It is not as it should be.
+    #[error("failed to load the certificate authority: {0}")]
+    Lack(Lack),
+    /// No certificate could be made.
+    #[error("failed to issue a certificate")]
+    Serve(#[from] oncue_webhook_certs::CertificateError),
     /// TLS cannot be set up.
     #[error("failed to set up TLS")]
     Tls(#[from] rustls::Error),
 }
 
-impl<E: std::error::Error + Send + Sync + 'static> From<CustodyError<E>> for CertificatesError {
-    fn from(error: CustodyError<E>) -> Self {
-        Self::Authority(Box::new(error))
-    }
-}
-
-impl<K: Keeper> Certificates<K> {
-    /// Reads or makes the authority, and issues a certificate with these names.
-    pub(super) async fn load(
-        keeper: K,
-        names: Vec<ServerName<'static>>,
-        metrics: CertificateMetrics,
-    ) -> Result<Self, CertificatesError> {
-        let now = SystemTime::now();
-        let mut custody = Custody::new(keeper);
-        let authority = custody.look(now).await?;
-        info!(
-            certificates = authority.certificates().count(),
-            "loaded the certificate authority"
-        );
-        let certificates = Self {
-            leaves: Leaves::issue(authority, names, now)?,
-            custody,
-            outages: Outages {
-                authority: Outage::of("certificate authority"),
-                leaf: Outage::of("webhook certificate"),
-            },
-            metrics,
-        };
-        certificates.observe();
-        Ok(certificates)
-    }
-
-    /// Returns the configuration of a server that hands out these certificates.
-    pub(super) fn server_config(&self) -> Arc<ServerConfig> {
-        self.leaves.server_config()
+impl Certificates {
+    /// Looks once, and says what hinders serving.
+    pub(super) async fn load(&mut self) -> Result<(), CertificatesError> {
+        let settled = self.settle(SystemTime::now()).await;
+        self.note(&settled);
+        let Settled {
+            stored,
+            served,
+            lack,
+            ..
+        } = settled;
+        stored?;
+        served?;
+        lack.map_or(Ok(()), |lack| Err(CertificatesError::Lack(lack)))
     }
 
     /// Keeps authority, bundle and leaf as they have to be until the process drains.
-    pub(super) async fn keep_fresh(mut self, mut bundle: Option<CaBundle>, shutdown: Shutdown) {
+    pub(super) async fn keep_fresh(mut self: Box<Self>, shutdown: Shutdown) {
         let keep = async {
             let mut pause = Pause::default();
             loop {
-                if self.refresh(bundle.as_mut(), SystemTime::now()).await {
+                let is_leader = self.leadership.is_held();
+                let settled = self.settle(SystemTime::now()).await;
+                self.note(&settled);
+                let until = settled.until;
+                let is_well = self.outages.note(settled);
+                let rest = until.duration_since(SystemTime::now());
+                let rest = rest.unwrap_or_default().min(self.patience).max(SHORTEST);
+                tokio::select! {
+                    () = sleep(rest), if is_well => {}
+                    () = pause.after_failure(), if !is_well => {}
+                    () = changed(&mut self.watches) => {}
+                    () = self.leadership.changes_from(is_leader) => {}
+                }
+                if is_well {
                     pause = Pause::default();
-                    sleep(LOOK_EVERY).await;
-                } else {
-                    pause.after_failure().await;
                 }
             }
         };
@@ -101,76 +134,148 @@ impl<K: Keeper> Certificates<K> {
         }
     }
 
-    /// Looks once, and returns whether all is well.
-    ///
-    /// Whatever fails, what is served goes on, and is renewed in time. Nothing is served under an
-    /// authority that is not published yet.
-    async fn refresh(&mut self, bundle: Option<&mut CaBundle>, now: SystemTime) -> bool {
-        let looked = self.custody.look(now).await;
-        let is_kept = self.outages.authority.note(looked).is_some();
-        let served = Arc::clone(self.leaves.authority());
-        let held = self.custody.held().unwrap_or(&served);
-        let is_published = match bundle {
-            Some(bundle) => bundle.publish(held, now).await,
-            None => true,
-        };
-        let authority = if is_published {
-            Arc::clone(held)
+    pub(super) async fn settle(&mut self, now: SystemTime) -> Settled<KeeperError, PublishError> {
+        let right = if self.leadership.is_held() {
+            self.right
         } else {
-            served
+            Right::Read
         };
-        let renewed = self.leaves.serve_under(authority, now);
-        let is_fresh = self.outages.leaf.note(renewed).is_some();
-        self.observe();
-        is_kept && is_published && is_fresh
+        let places = (&self.keeper, &self.bundles);
+        // It is large, and there are few.
+        Box::pin(self.custody.settle(places, now, right)).await
     }
 
-    fn observe(&self) {
-        let authority = self.leaves.authority().validity();
-        self.metrics.observe(authority, self.leaves.validity());
-    }
-}
-
-#[derive(Debug)]
-struct Outages {
-    authority: Outage,
-    leaf: Outage,
-}
-
-/// When certificates end.
-#[derive(Clone, Debug, Default)]
-pub(super) struct CertificateMetrics(Family<Labels, Gauge>);
-
-impl CertificateMetrics {
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register_with_unit(
-            "cert_not_after",
-            "When a certificate ends, in seconds since the epoch",
-            Unit::Seconds,
-            self.0.clone(),
-        );
+    /// Tells everybody what has changed. What pods trust comes before what is served.
+    fn note(&mut self, settled: &Settled<KeeperError, PublishError>) {
+        for event in &settled.events {
+            log(*event, self.custody.held());
+        }
+        if let Some(held) = self.custody.held() {
+            (self.outlets.injected)(&held.bundle_pem());
+            self.metrics.observe("authority", authority_validity(held));
+            release(&mut self.latches.held);
+        }
+        if let Some(served) = self.custody.served() {
+            self.metrics.observe("leaf", served.validity);
+            self.outlets.served.swap(Arc::clone(&served.key));
+        }
+        let is_published = settled.published.is_ok() && settled.lack.is_none();
+        self.metrics.set_published(is_published);
+        if is_published {
+            release(&mut self.latches.published);
+        }
+        self.outlets.trusted.send_replace(self.trusted());
     }
 
-    fn observe(&self, authority: Validity, leaf: Validity) {
-        for (certificate, validity) in [("authority", authority), ("leaf", leaf)] {
-            let since_epoch = validity.not_after.duration_since(SystemTime::UNIX_EPOCH);
-            let seconds = since_epoch.unwrap_or_default().as_secs();
-            self.0
-                .get_or_create(&Labels { certificate })
-                .set(i64::try_from(seconds).unwrap_or(i64::MAX));
+    fn trusted(&self) -> Trusted {
+        match self.custody.published() {
+            Published::At(entries) => {
+                let mut bundles: Vec<_> = entries.iter().map(|it| it.bundle.clone()).collect();
+                bundles.dedup();
+                bundles.into()
+            }
+            Published::Unknown => Trusted::default(),
+            Published::WithTheAuthority => {
+                let bundle = self.custody.held().map(Credentials::bundle_pem);
+                bundle.into_iter().collect()
+            }
         }
     }
 }
 
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct Labels {
-    certificate: &'static str,
+impl Outages {
+    pub(super) fn of(what: &str) -> Self {
+        Self {
+            stored: Outage::of(what.to_owned()),
+            published: Outage::of("caBundle"),
+            served: Outage::of("certificate to serve"),
+        }
+    }
+
+    /// Logs what fails, and returns whether all is well.
+    pub(super) fn note(&mut self, settled: Settled<KeeperError, PublishError>) -> bool {
+        let Settled {
+            stored,
+            published,
+            served,
+            lack,
+            ..
+        } = settled;
+        let is_published = self.published.note(published).is_some();
+        let is_stored = match (stored, lack) {
+            (Err(error), _) => self.stored.note::<()>(Err(error)),
+            // It has been said why.
+            (Ok(()), Some(Lack::NotPublished | Lack::PublishedUnknown)) if !is_published => None,
+            (Ok(()), Some(lack)) => self.stored.note(Err(lack)),
+            (Ok(()), None) => self.stored.note(Ok::<_, Lack>(())),
+        };
+        let is_served = self.served.note(served).is_some();
+        is_published && is_stored.is_some() && is_served
+    }
 }
 
-/// Time between two checks.
-///
-/// Each check compares wall clocks, because a timer stops while the machine hibernates.
-const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// Returns when the authority ends; for a certificate that somebody else issues, that of the last
+/// certificate which clients trust.
+fn authority_validity(held: &Credentials) -> oncue_webhook_certs::Validity {
+    match held {
+        Credentials::Authority(authority) => authority.validity(),
+        Credentials::Given(given) => {
+            let trusted = given.trusted().iter().map(AuthorityCertificate::validity);
+            let last = trusted.max_by_key(|it| it.not_after);
+            last.unwrap_or(given.validity())
+        }
+    }
+}
 
-#[cfg(test)]
-mod tests;
+fn release(latch: &mut Option<Latch>) {
+    if let Some(latch) = latch.take() {
+        latch.release();
+    }
+}
+
+fn log(event: Event, held: Option<&Credentials>) {
+    let certificates = held.map_or(0, |held| held.trusted().len());
+    match event {
+        Event::Adopted => info!(certificates, "loaded the certificate authority"),
+        Event::Certified => {
+            warn!("made a certificate for the key of an authority that had lost its own");
+        }
+        Event::Created => info!("created a certificate authority"),
+        Event::Published => info!("wrote the caBundle"),
+        Event::Renewed => info!("renewed the certificate authority, with the same key"),
+        Event::Restored => warn!("wrote the certificate authority back, which was lost or damaged"),
+        Event::Served => info!("serves another certificate"),
+    }
+}
+
+/// Waits until an object may have changed.
+async fn changed(watches: &mut [Observations]) {
+    if watches.is_empty() {
+        return std::future::pending().await;
+    }
+    let changes = watches.iter_mut().map(|watch| {
+        Box::pin(async {
+            while !matches!(
+                watch.next().await,
+                Observation::Gone(_) | Observation::Object(_)
+            ) {}
+        })
+    });
+    select_all(changes).await;
+}
+
+/// Returns the configuration of a server that hands out the certificate of the moment.
+pub(super) fn server_config(
+    served: Arc<SwappableCertificate>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(served);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// The time between two looks at the least.
+const SHORTEST: Duration = Duration::from_secs(1);

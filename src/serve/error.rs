@@ -29,6 +29,9 @@ pub(crate) enum ServeError {
     /// A socket cannot be bound.
     #[error(transparent)]
     Listen(#[from] ListenersError),
+    /// The certificates are kept in a cluster, and no cluster is configured.
+    #[error("the certificates are in a Secret, and no cluster is connected")]
+    NoClusterForCertificates,
     /// The backend of the store is a cluster, and no cluster is configured.
     #[error("--store kubernetes keeps signals in a cluster, and none is connected")]
     NoCluster,

@@ -21,6 +21,8 @@ pub(super) struct Roles {
     pub(super) namespaces: Option<NamespacesTask>,
     /// Gains the leadership of the store and the controller, if there are several replicas.
     pub(super) elector: Option<Elector>,
+    /// Gains the right to write certificates, if there are several webhooks.
+    pub(super) writer: Option<Elector>,
 }
 
 impl Roles {
@@ -57,6 +59,9 @@ impl Roles {
         // Last: only a replica that serves is to lead.
         if let Some(elector) = self.elector {
             group.spawn(elector.run(group.shutdown(), staleness));
+        }
+        if let Some(writer) = self.writer {
+            group.spawn(writer.run(group.shutdown(), Staleness::never()));
         }
         registry
     }

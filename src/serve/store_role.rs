@@ -5,7 +5,6 @@ use std::{path::Path, sync::Arc, time::Duration};
 use kube::Client;
 use oncue_core::access::Rules;
 use prometheus_client::registry::Registry;
-use rustls::ServerConfig;
 use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep},
@@ -17,9 +16,10 @@ use super::{
     group::{Death, Group},
     open_files,
     opening::Opening,
+    store_tls::StoreTls,
 };
 use crate::{
-    admin::Need,
+    admin::{Need, Readying},
     api,
     config::{Config, Identity, KubernetesIdentity, StoreKind},
     identity::{self, Access, Authenticator, Guard, ManagedPods},
@@ -42,15 +42,18 @@ pub(super) struct StoreRole {
     signals: Option<kubernetes::Metrics>,
     access: Access,
     /// What is spoken beside plain HTTP.
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<StoreTls>,
 }
 
 impl StoreRole {
     pub(super) async fn load(
         opening: Opening,
         config: &Config,
-        (client, leadership): (Option<&Client>, Leadership),
+        (client, readying, leadership): (Option<&Client>, &Readying, Leadership),
     ) -> Result<Self, ServeError> {
+        let tls = config
+            .store_speaks_tls()
+            .then(|| StoreTls::new(config, client, readying));
         let memory = config.memory.store.unwrap_or_default();
         let budget = memory.variables;
         let mut signals = None;
@@ -64,7 +67,11 @@ impl StoreRole {
             (StoreKind::Memory, _) => Arc::new(Memory::new(budget)),
         };
         let access = access(client, config, memory.tokens)?;
-        let limits = limits(open_files::limit(), &memory, &access);
+        let connection_bytes = match &tls {
+            Some(_) => Limits::STORE.tls_connection_bytes(),
+            None => Limits::STORE.connection_bytes(),
+        };
+        let limits = limits(open_files::limit(), (&memory, connection_bytes));
         let held = store::Limits::within(limits.connections, memory);
         let clock = Arc::new(SystemClock);
         let store = Store::open_replica(backend, held, (clock, leadership)).await?;
@@ -75,7 +82,7 @@ impl StoreRole {
             limits,
             signals,
             access,
-            tls: None,
+            tls: tls.transpose()?,
         })
     }
 
@@ -96,6 +103,9 @@ impl StoreRole {
         }
         if let Access::Identified(guard) = &self.access {
             guard.authenticator.metrics().register(registry);
+        }
+        if let Some(tls) = &self.tls {
+            tls.register(registry);
         }
         api::Metrics::register(&self.store, registry)
     }
@@ -118,9 +128,15 @@ impl StoreRole {
         let endpoint = Endpoint {
             name: "store",
             listener: self.opening.listener,
-            transport: self.tls.map_or(Transport::Plain, Transport::Either),
+            transport: match &self.tls {
+                Some(tls) => Transport::Either(tls.server_config()),
+                None => Transport::Plain,
+            },
             limits: self.limits,
         };
+        if let (Some(tls), Ok(address)) = (self.tls, endpoint.listener.local_addr()) {
+            group.spawn(tls.keep(address, group.shutdown()));
+        }
         group.serve(endpoint, router);
         group.spawn(keep_ready(
             self.opening.latch.into_need(),
@@ -147,13 +163,9 @@ async fn keep_ready(need: Need, staleness: Staleness, shutdown: Shutdown) {
 
 /// Returns how many connections the limits of open files and of memory leave room for; the store
 /// holds as many waiters and watchers as follow from that.
-fn limits(open_files: usize, memory: &StoreMemory, access: &Access) -> Limits {
+fn limits(open_files: usize, (memory, connection_bytes): (&StoreMemory, usize)) -> Limits {
     let by_files = open_files::for_the_store(open_files);
-    let connection = match access {
-        Access::Identified(_) => Limits::STORE.tls_connection_bytes(),
-        Access::Open => Limits::STORE.connection_bytes(),
-    };
-    let by_memory = memory.connections / connection;
+    let by_memory = memory.connections / connection_bytes;
     let limits = Limits::STORE.with_at_most(by_files.min(by_memory));
     let connections = limits.connections;
     let store::Limits {
@@ -321,6 +333,7 @@ mod tests {
             controller: None,
             namespaces: None,
             elector: None,
+            writer: None,
         }
     }
 
@@ -400,10 +413,8 @@ mod tests {
             (1024, plenty, 768),
             (1 << 20, memory(100 * Limits::STORE.connection_bytes()), 100),
         ] {
-            assert_eq!(
-                limits(files, &memory, &Access::Open).connections,
-                connections
-            );
+            let bytes = Limits::STORE.connection_bytes();
+            assert_eq!(limits(files, (&memory, bytes)).connections, connections);
         }
     }
 

@@ -1,30 +1,27 @@
 //! The webhook: what it needs before it serves, and what is kept up while it does.
 
 use kube::Client;
-use oncue_webhook_certs::Keeper;
+use oncue_webhook_certs::Right;
 use prometheus_client::registry::Registry;
-use rustls::pki_types::ServerName;
 
 use super::{
     addresses::Addresses,
-    authority::AuthorityFiles,
-    ca_bundle::{CaBundle, CaBundleMetrics},
-    certificates::{CertificateMetrics, Certificates},
+    certificate_metrics::CertificateMetrics,
     error::ServeError,
     group::Group,
-    in_cluster::{InCluster, StoreService},
+    in_cluster::StoreService,
     open_files,
     opening::Opening,
+    tls::{Purpose, Tls, WEBHOOK},
 };
 use crate::{
-    admin::{Latch, Readying},
-    cluster::AuthoritySecret,
-    config::Config,
+    admin::Readying,
+    config::{CertificatePlace, Config},
     injection::Settings,
+    leadership::Leadership,
     memory::WebhookMemory,
     net::{self, Endpoint, Limits, Phase, ServeContext, Shutdown, Transport},
-    outage::persist,
-    webhook::{self, Strictness, WebhookMetrics},
+    webhook::{self, LiveSettings, Strictness, WebhookMetrics},
 };
 
 /// Returns how many connections the limits of memory and of open files leave room for.
@@ -35,60 +32,52 @@ fn connections(memory: &WebhookMemory) -> usize {
 
 /// The webhook, as far as it can be loaded without its cluster.
 pub(super) struct WebhookRole {
-    authority: Custodian,
     front: Front,
     metrics: Metrics,
-}
-
-/// The authority: at hand in files, or to be had from the cluster.
-enum Custodian {
-    Files(Certificates<AuthorityFiles>),
-    Secret(Loading),
+    leadership: Leadership,
 }
 
 #[derive(Default)]
 struct Metrics {
     reviews: WebhookMetrics,
     certificates: CertificateMetrics,
-    ca_bundle: CaBundleMetrics,
 }
 
 impl WebhookRole {
     pub(super) async fn load(
         opening: Opening,
-        (config, addresses): (Config, Addresses),
-        (client, readying): (Option<Client>, &Readying),
+        (config, addresses): (&Config, Addresses),
+        (client, readying, leadership): (Option<&Client>, &Readying, Leadership),
     ) -> Result<Self, ServeError> {
         let metrics = Metrics::default();
-        let asked = client.map(|it| InCluster::of(&it, &config, (readying, &metrics.ca_bundle)));
-        let asked = asked.unwrap_or_default();
-        let leaves = metrics.certificates.clone();
-        let authority = if let Some((secret, latch)) = asked.authority {
-            Custodian::Secret(Loading {
-                secret,
-                latch,
-                names: config.names,
-                metrics: leaves,
-            })
-        } else {
-            let files = AuthorityFiles::of(&config.data);
-            Custodian::Files(Certificates::load(files, config.names, leaves).await?)
+        let settings = settings(config, addresses)?;
+        let purpose = Purpose {
+            role: WEBHOOK,
+            names: &config.names,
+            configurations: &config.webhook_configurations,
+            right: right(&config.certificates),
+            leadership: leadership.clone(),
+            metrics: metrics.certificates.clone(),
+            injected: follow(&settings),
         };
+        let mut tls = Tls::new(config, (client, readying), purpose)?;
+        if config.certificates == CertificatePlace::Data {
+            tls.load().await?;
+        }
+        let store = client.zip(config.store_service.as_ref());
         let front = Front {
             opening,
-            settings: config
-                .inject
-                .resolve(addresses.store.unwrap_or(config.http))?,
+            settings,
             strictness: config.lint,
             memory: config.memory.webhook.unwrap_or_default(),
-            store: asked.store,
-            bundle: asked.bundle,
+            store: store.map(|(client, place)| StoreService::new(client, place, readying)),
+            tls,
             metrics: metrics.reviews.clone(),
         };
         Ok(Self {
-            authority,
             front,
             metrics,
+            leadership,
         })
     }
 
@@ -96,104 +85,99 @@ impl WebhookRole {
         let Metrics {
             reviews,
             certificates,
-            ca_bundle,
         } = &self.metrics;
         let registry = registry.sub_registry_with_prefix("webhook");
         reviews.register(registry);
         certificates.register(registry);
-        if self.front.bundle.is_some() {
-            ca_bundle.register(registry);
+        if self.front.tls.is_published() {
+            certificates.register_published(registry);
+            registry.register_collector(Box::new(self.leadership.clone()));
         }
     }
 
     /// Serves as soon as everything is there that it takes.
     pub(super) fn serve(self, group: &mut Group) {
-        let Self {
-            authority, front, ..
-        } = self;
         let context = group.context();
-        let shutdown = group.shutdown();
-        match authority {
-            Custodian::Files(certificates) => group.spawn(front.serve(certificates, context)),
-            Custodian::Secret(loading) => group.spawn(async move {
-                if let Some(certificates) = until_draining(shutdown, loading.load()).await {
-                    front.serve(certificates, context).await;
-                }
-            }),
-        }
+        group.spawn(self.front.serve(context));
     }
 }
 
-/// Certificates whose authority is in the cluster.
-struct Loading {
-    secret: AuthoritySecret,
-    latch: Latch,
-    names: Vec<ServerName<'static>>,
-    metrics: CertificateMetrics,
+fn settings(config: &Config, addresses: Addresses) -> Result<LiveSettings, ServeError> {
+    let http = addresses.store.unwrap_or(config.http);
+    let settings: Settings = config.inject.clone().resolve(http)?;
+    Ok(settings.into())
 }
 
-impl Loading {
-    /// Waits until there are some.
-    async fn load(self) -> Certificates<AuthoritySecret> {
-        let Self {
-            secret,
-            latch,
-            names,
-            metrics,
-        } = self;
-        let load = || Certificates::load(secret.clone(), names.clone(), metrics.clone());
-        let certificates = persist("certificate authority", load).await;
-        latch.release();
-        certificates
+/// Returns what the leader may write.
+fn right(place: &CertificatePlace) -> Right {
+    match place {
+        CertificatePlace::Data | CertificatePlace::Secret(_) => Right::Write,
+        CertificatePlace::TlsFiles(_) | CertificatePlace::TlsSecret(_) => Right::Publish,
     }
 }
 
-/// What is served once there are certificates.
+/// Lets pods trust what the store serves under: the same authority, unless they are told another one.
+fn follow(settings: &LiveSettings) -> Box<dyn Fn(&str) + Send + Sync> {
+    let store = &settings.load().store;
+    if !store.url.starts_with("https://") || store.ca_pem.is_some() {
+        return Box::new(|_| {});
+    }
+    let settings = settings.clone();
+    Box::new(move |pem| settings.set_store_ca(pem))
+}
+
+/// What is served.
 struct Front {
     opening: Opening,
-    settings: Settings,
+    settings: LiveSettings,
     strictness: Strictness,
     memory: WebhookMemory,
     store: Option<StoreService>,
-    bundle: Option<CaBundle>,
+    tls: Tls,
     metrics: WebhookMetrics,
 }
 
 impl Front {
     /// Serves until the process drains.
-    async fn serve<K: Keeper>(self, certificates: Certificates<K>, context: ServeContext) {
+    async fn serve(self, context: ServeContext) {
         let Self {
-            opening,
-            mut settings,
+            opening: Opening { listener, latch },
+            settings,
             strictness,
             memory,
             store,
-            bundle,
+            tls,
             metrics,
         } = self;
         let shutdown = context.shutdown.clone();
-        if let Some(store) = store {
-            let Some(address) = until_draining(shutdown.clone(), store.address()).await else {
-                return;
-            };
-            settings.store.fallback_ip = Some(address);
-        }
         let endpoint = Endpoint {
-            name: "webhook",
-            listener: opening.listener,
-            transport: Transport::Tls(certificates.server_config()),
+            name: WEBHOOK,
+            transport: Transport::Tls(tls.server_config()),
             limits: Limits::WEBHOOK.with_at_most(connections(&memory)),
+            listener,
+        };
+        let Ok(address) = endpoint.listener.local_addr() else {
+            return;
         };
         let reviews = webhook::Context {
-            settings,
+            settings: settings.clone(),
             strictness,
             metrics,
         };
         let router = webhook::router(reviews, memory);
-        opening.latch.release();
+        let serve = async {
+            if let Some(store) = store {
+                let address = until_draining(shutdown.clone(), store.address()).await;
+                let Some(address) = address else {
+                    return;
+                };
+                settings.set_store_ip(address);
+            }
+            net::serve(endpoint, router, context).await;
+        };
         tokio::join!(
-            net::serve(endpoint, router, context),
-            certificates.keep_fresh(bundle, shutdown),
+            serve,
+            tls.keep((address, latch.into_need()), shutdown.clone())
         );
     }
 }

@@ -19,7 +19,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::{
-    injection::{Image, StoreAddress},
+    injection::{Image, Settings, StoreAddress},
     language::{Keys, annotation::BareKeys},
 };
 
@@ -32,7 +32,7 @@ fn settings() -> Settings {
 
 fn mk_context(settings: Settings) -> Context {
     Context {
-        settings,
+        settings: settings.into(),
         strictness: Strictness::Warn,
         metrics: WebhookMetrics::default(),
     }

@@ -1,10 +1,25 @@
-//! The stored authority, which several servers share.
+//! Looks, decides and acts until nothing is due.
 
-use std::{error::Error, sync::Arc, time::SystemTime};
+use std::{convert::Infallible, error::Error, sync::Arc, time::SystemTime};
 
-use crate::{authority::Authority, error::CertificateError};
+use rustls::{
+    pki_types::{CertificateDer, ServerName},
+    sign::CertifiedKey,
+};
 
-/// The place in which an authority is stored.
+use crate::{
+    authority::Authority,
+    credentials::Credentials,
+    decision::{Action, Lack, Permissions, Right, Situation, decide},
+    error::CertificateError,
+    profile::Profile,
+    stored::{Stored, Unusable},
+    trust::{Published, TrustBundle, Wanted},
+    validity::Validity,
+    verify::verify,
+};
+
+/// The place in which an authority is kept.
 ///
 /// A write replaces only the version that was read. If several servers write at the same time, one
 /// wins and the others read again.
@@ -14,8 +29,7 @@ pub trait Keeper {
     /// Why a read or a write fails.
     type Error: Error + Send + Sync + 'static;
 
-    /// Reads what is kept. What is neither an authority nor nothing at all is an error, and left
-    /// alone.
+    /// Reads what is kept.
     fn read(&self) -> impl Future<Output = Result<Kept<Self::Version>, Self::Error>> + Send;
 
     /// Writes `authority` in the place of what was read as `version`.
@@ -29,37 +43,57 @@ pub trait Keeper {
 /// What is kept.
 #[derive(Debug)]
 pub struct Kept<V> {
-    /// The authority, or `None` if there is none yet.
-    pub authority: Option<Authority>,
+    /// What it is.
+    pub stored: Stored,
     /// Which state of the place this is.
     pub version: V,
 }
 
-/// What is kept in the place of an authority, and is none.
-#[derive(Debug, thiserror::Error)]
-pub enum Unusable {
-    /// Certificates without their key.
-    #[error("the key is missing")]
-    CertificateAlone,
-    /// Something else.
-    #[error(transparent)]
-    Damaged(CertificateError),
-    /// A key without a certificate.
-    #[error("the certificate is missing")]
-    KeyAlone,
+/// The place in which clients find the bundle that they verify with.
+pub trait Publisher {
+    /// What a read found, as a write has to name it.
+    type Version: Send;
+    /// Why a read or a write fails.
+    type Error: Error + Send + Sync + 'static;
+
+    /// Reads what clients find.
+    fn read(&self) -> impl Future<Output = Result<Found<Self::Version>, Self::Error>> + Send;
+
+    /// Writes `bundle` to each entry of ours that holds something else, in the place of what was
+    /// read as `version`.
+    fn write(
+        &self,
+        bundle: &Wanted,
+        version: Self::Version,
+    ) -> impl Future<Output = Result<Written, Self::Error>> + Send;
 }
 
-/// Reads an authority that is kept as two texts in PEM, its key and the bundle of its certificates;
-/// where there is neither, there is none.
-pub fn read_kept(key: Option<&str>, bundle: Option<&str>) -> Result<Option<Authority>, Unusable> {
-    match (key, bundle) {
-        (Some(key), Some(bundle)) => {
-            let authority = Authority::from_pem(key, bundle).map_err(Unusable::Damaged)?;
-            Ok(Some(authority))
-        }
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(Unusable::KeyAlone),
-        (None, Some(_)) => Err(Unusable::CertificateAlone),
+/// What clients find.
+#[derive(Debug)]
+pub struct Found<V> {
+    /// What they are told to trust.
+    pub published: Published,
+    /// Which state of the place this is.
+    pub version: V,
+}
+
+/// Nothing to publish: clients read the bundle where the authority is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Unpublished;
+
+impl Publisher for Unpublished {
+    type Version = ();
+    type Error = Infallible;
+
+    async fn read(&self) -> Result<Found<()>, Infallible> {
+        Ok(Found {
+            published: Published::WithTheAuthority,
+            version: (),
+        })
+    }
+
+    async fn write(&self, _: &Wanted, (): ()) -> Result<Written, Infallible> {
+        Ok(Written::Done)
     }
 }
 
@@ -68,115 +102,348 @@ pub fn read_kept(key: Option<&str>, bundle: Option<&str>) -> Result<Option<Autho
 pub enum Written {
     /// It is done.
     Done,
-    /// Another server wrote first.
+    /// Another server wrote first, or this one may not write any more.
     Raced,
 }
 
-/// What is due.
-#[derive(Debug)]
-pub enum Due {
-    /// Use this authority, which another server created, renewed or replaced.
-    Adopt(Authority),
-    /// Nothing: what is held is what is kept.
-    Keep(Arc<Authority>),
-    /// Create an authority, because there is none.
-    Make,
-    /// To add a certificate under the same key to this.
-    Renew(Authority),
-    /// To write this back to where it was lost.
-    Restore(Arc<Authority>),
+/// A certificate that is served.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// What it comes from.
+    pub credentials: Credentials,
+    /// From when to when it is valid.
+    pub validity: Validity,
+    /// What a server signs its handshakes with.
+    pub key: Arc<CertifiedKey>,
 }
 
-/// Returns what is due at `now` for a server that holds `held` and has read `found`.
-///
-/// The stored authority wins. An authority is never created if one is held or found, because pods
-/// trust it for their whole life.
-pub fn due(held: Option<&Arc<Authority>>, found: Option<Authority>, now: SystemTime) -> Due {
-    match (held, found) {
-        (None, None) => Due::Make,
-        (Some(held), None) => Due::Restore(Arc::clone(held)),
-        (Some(held), Some(found)) if **held == found => {
-            if found.validity().renew_at() <= now {
-                Due::Renew(found)
-            } else {
-                Due::Keep(Arc::clone(held))
-            }
+/// What was done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// Credentials that somebody stored are held now.
+    Adopted,
+    /// Certificates were made for a key that had lost its own.
+    Certified,
+    /// An authority was created.
+    Created,
+    /// The bundles were written.
+    Published,
+    /// A certificate was added under the same key.
+    Renewed,
+    /// An authority was written back.
+    Restored,
+    /// Another certificate is served.
+    Served,
+}
+
+/// How it is once nothing can be done any more.
+#[derive(Debug)]
+pub struct Settled<K, P> {
+    /// What was done, in this order.
+    pub events: Vec<Event>,
+    /// Why the authority could not be read or written.
+    pub stored: Result<(), K>,
+    /// Why the bundles could not be read or written.
+    pub published: Result<(), P>,
+    /// Why no other certificate could be made.
+    pub served: Result<(), CertificateError>,
+    /// What is not as it should be.
+    pub lack: Option<Lack>,
+    /// When to look again at the latest, by the time of day.
+    pub until: SystemTime,
+}
+
+/// Holds an authority, or certificates that somebody else issues, and what is served under it.
+#[derive(Debug)]
+pub struct Custody {
+    profile: Profile,
+    names: Vec<ServerName<'static>>,
+    held: Option<Credentials>,
+    served: Option<Served>,
+    published: Published,
+    trust: TrustBundle,
+}
+
+impl Custody {
+    /// Starts with nothing held. The names are those by which clients verify the server.
+    pub fn new(profile: Profile, names: Vec<ServerName<'static>>) -> Self {
+        Self {
+            profile,
+            names,
+            held: None,
+            served: None,
+            published: Published::Unknown,
+            trust: TrustBundle::default(),
         }
-        (_, Some(found)) => Due::Adopt(found),
-    }
-}
-
-/// The authority that is held, and where it is kept.
-#[derive(Debug)]
-pub struct Custody<K> {
-    keeper: K,
-    held: Option<Arc<Authority>>,
-}
-
-impl<K: Keeper> Custody<K> {
-    /// Starts with nothing held.
-    pub fn new(keeper: K) -> Self {
-        Self { keeper, held: None }
     }
 
-    /// Returns the authority that is held; `None` before the first look that succeeded.
-    pub fn held(&self) -> Option<&Arc<Authority>> {
+    /// Returns what is held; `None` before something was found.
+    pub fn held(&self) -> Option<&Credentials> {
         self.held.as_ref()
     }
 
-    /// Looks at what is kept, does what is due, and returns the authority that is held then.
+    /// Returns what is to be served; `None` before clients can verify it.
+    pub fn served(&self) -> Option<&Served> {
+        self.served.as_ref()
+    }
+
+    /// Returns what clients are told, as far as that is known last.
+    pub fn published(&self) -> &Published {
+        &self.published
+    }
+
+    /// Returns the names by which clients verify the server.
+    pub fn names(&self) -> &[ServerName<'static>] {
+        &self.names
+    }
+
+    /// Looks, decides and acts until nothing is due or nothing more can be done.
     ///
-    /// Only what was read is ever held: what one has written oneself is read back.
-    pub async fn look(
+    /// What fails does not hinder the rest: what is served is renewed while nothing can be read, as
+    /// far as clients trust it by all that is known. What was written is read back before it is used.
+    pub async fn settle<K: Keeper, P: Publisher>(
         &mut self,
+        (keeper, publisher): (&K, &P),
         now: SystemTime,
-    ) -> Result<Arc<Authority>, CustodyError<K::Error>> {
+        right: Right,
+    ) -> Settled<K::Error, P::Error> {
+        let mut round = Round {
+            keeper,
+            publisher,
+            now,
+            may: right.into(),
+            settled: Settled {
+                events: Vec::new(),
+                stored: Ok(()),
+                published: Ok(()),
+                served: Ok(()),
+                lack: Some(Lack::Contended),
+                until: now,
+            },
+        };
         for _ in 0..STEPS {
-            let found = self.keeper.read().await.map_err(CustodyError::Keeper)?;
-            match due(self.held.as_ref(), found.authority, now) {
-                Due::Adopt(authority) => self.held = Some(Arc::new(authority)),
-                Due::Keep(held) => return Ok(held),
-                Due::Make => {
-                    let made = Authority::generate(now)?;
-                    self.write(&made, found.version).await?;
-                }
-                Due::Renew(mut authority) => {
-                    authority.renew(now)?;
-                    self.write(&authority, found.version).await?;
-                }
-                Due::Restore(held) => self.write(&held, found.version).await?,
+            if self.step(&mut round).await {
+                break;
             }
         }
-        Err(CustodyError::Contended)
+        round.settled
     }
 
-    async fn write(
+    /// Does one thing; returns whether nothing is left to be done.
+    async fn step<K: Keeper, P: Publisher>(&mut self, round: &mut Round<'_, K, P>) -> bool {
+        let (stored, kept) = round.stored().await;
+        let stored = self.checked(stored, round.now);
+        let found = round.published().await;
+        if let Some(published) = found.published {
+            self.trust.see(&published, round.now);
+            self.published = published;
+        }
+        match decide(&self.situation(&stored, round)) {
+            Action::Adopt(credentials) => {
+                self.held = Some(credentials);
+                round.settled.events.push(Event::Adopted);
+            }
+            Action::Certify(key) => {
+                let authority = Authority::certify(key, &self.profile, round.now);
+                round.store(authority, (kept, Event::Certified)).await;
+            }
+            Action::Create => {
+                let authority = Authority::create(&self.profile, round.now);
+                round.store(authority, (kept, Event::Created)).await;
+            }
+            Action::Renew(authority) => {
+                let authority = authority.renewed(&self.profile, round.now);
+                round.store(authority, (kept, Event::Renewed)).await;
+            }
+            Action::Restore(held) => {
+                round.store(Ok(held), (kept, Event::Restored)).await;
+            }
+            Action::Publish(wanted) => round.publish(&wanted, found.version).await,
+            Action::Serve(credentials) => {
+                let served = self.serve(credentials, round.now);
+                self.served = round.note_served(served).or(self.served.take());
+            }
+            Action::Wait { until, lack } => {
+                round.settled.until = until;
+                round.settled.lack = lack;
+                return true;
+            }
+        }
+        false
+    }
+
+    fn situation<'a, K: Keeper, P: Publisher>(
+        &'a self,
+        stored: &'a Stored,
+        round: &Round<'_, K, P>,
+    ) -> Situation<'a> {
+        Situation {
+            now: round.now,
+            profile: &self.profile,
+            names: &self.names,
+            stored,
+            held: self.held.as_ref(),
+            published: &self.published,
+            trust: &self.trust,
+            served: self.served.as_ref(),
+            may: round.may,
+        }
+    }
+
+    /// Refuses an authority that would be adopted and issues nothing that clients verify.
+    fn checked(&self, stored: Stored, now: SystemTime) -> Stored {
+        let Stored::Credentials(Credentials::Authority(found)) = &stored else {
+            return stored;
+        };
+        let is_known = match &self.held {
+            Some(Credentials::Authority(held)) => **held == **found,
+            _ => false,
+        };
+        if is_known {
+            return stored;
+        }
+        match found.check(&self.profile, (&self.names, now)) {
+            Ok(()) => stored,
+            Err(error) => Stored::Unusable(Unusable::from(error)),
+        }
+    }
+
+    /// Makes a certificate to serve, and verifies it like each client.
+    fn serve(&self, credentials: Credentials, now: SystemTime) -> Result<Served, CertificateError> {
+        let leaf = credentials.leaf(&self.profile, (&self.names, now))?;
+        self.verify(leaf.chain(), (&credentials, now))?;
+        let provider = rustls::crypto::ring::default_provider();
+        Ok(Served {
+            validity: leaf.validity(),
+            key: Arc::new(leaf.into_certified_key(&provider)?),
+            credentials,
+        })
+    }
+
+    fn verify(
         &self,
-        authority: &Authority,
-        version: K::Version,
-    ) -> Result<(), CustodyError<K::Error>> {
-        let written = self.keeper.write(authority, version).await;
-        // Done or raced: what holds is what is read next.
-        written.map(|_| ()).map_err(CustodyError::Keeper)
+        chain: &[CertificateDer<'_>],
+        (credentials, now): (&Credentials, SystemTime),
+    ) -> Result<(), CertificateError> {
+        let client = (&*self.names, now);
+        match &self.published {
+            Published::At(entries) => entries
+                .iter()
+                .try_for_each(|entry| verify(chain, &entry.certificates(), client)),
+            Published::Unknown | Published::WithTheAuthority => {
+                verify(chain, &credentials.trusted(), client)
+            }
+        }
     }
 }
 
-/// Why there is no authority, or none that is known to be kept.
-#[derive(Debug, thiserror::Error)]
-pub enum CustodyError<E: Error + 'static> {
-    /// No authority could be made or renewed.
-    #[error("failed to make a certificate for the authority")]
-    Certificate(#[from] CertificateError),
-    /// Others wrote each time.
-    #[error("the certificate authority kept being changed by others")]
-    Contended,
-    /// What is kept cannot be read or written.
-    #[error(transparent)]
-    Keeper(E),
+/// One round, and what came of it so far.
+struct Round<'a, K: Keeper, P: Publisher> {
+    keeper: &'a K,
+    publisher: &'a P,
+    now: SystemTime,
+    may: Permissions,
+    settled: Settled<K::Error, P::Error>,
 }
 
-/// The steps of one look: to adopt, to renew and to adopt that, with some room for losing races.
-const STEPS: usize = 8;
+/// What clients find; `None` if that cannot be read.
+struct Seen<V> {
+    published: Option<Published>,
+    version: Option<V>,
+}
+
+impl<K: Keeper, P: Publisher> Round<'_, K, P> {
+    /// Reads what is stored, unless that has failed in this round.
+    async fn stored(&mut self) -> (Stored, Option<K::Version>) {
+        if self.settled.stored.is_err() {
+            return (Stored::Unknown, None);
+        }
+        match self.keeper.read().await {
+            Ok(Kept { stored, version }) => (stored, Some(version)),
+            Err(error) => {
+                self.settled.stored = Err(error);
+                (Stored::Unknown, None)
+            }
+        }
+    }
+
+    /// Reads what clients find, unless that has failed in this round.
+    async fn published(&mut self) -> Seen<P::Version> {
+        let mut seen = Seen {
+            published: None,
+            version: None,
+        };
+        if self.settled.published.is_err() {
+            return seen;
+        }
+        match self.publisher.read().await {
+            Ok(Found { published, version }) => {
+                seen.published = Some(published);
+                seen.version = Some(version);
+            }
+            Err(error) => self.settled.published = Err(error),
+        }
+        seen
+    }
+
+    /// Writes an authority in the place of what was read.
+    async fn store(
+        &mut self,
+        authority: Result<impl Into<Arc<Authority>>, CertificateError>,
+        (version, event): (Option<K::Version>, Event),
+    ) {
+        // What has failed is not tried again in this round.
+        let (authority, version) = match (authority, version) {
+            (Ok(authority), Some(version)) => (authority.into(), version),
+            (authority, _) => {
+                self.may.store = false;
+                self.settled.served = authority.map(|_| ());
+                return;
+            }
+        };
+        match self.keeper.write(&authority, version).await {
+            Ok(Written::Done) => self.settled.events.push(event),
+            Ok(Written::Raced) => {}
+            Err(error) => {
+                self.may.store = false;
+                self.settled.stored = Err(error);
+            }
+        }
+    }
+
+    async fn publish(&mut self, wanted: &Wanted, version: Option<P::Version>) {
+        let Some(version) = version else {
+            self.may.publish = false;
+            return;
+        };
+        match self.publisher.write(wanted, version).await {
+            Ok(Written::Done) => self.settled.events.push(Event::Published),
+            Ok(Written::Raced) => {}
+            Err(error) => {
+                self.may.publish = false;
+                self.settled.published = Err(error);
+            }
+        }
+    }
+
+    fn note_served(&mut self, served: Result<Served, CertificateError>) -> Option<Served> {
+        match served {
+            Ok(served) => {
+                self.settled.events.push(Event::Served);
+                Some(served)
+            }
+            Err(error) => {
+                self.may.serve = false;
+                self.settled.served = Err(error);
+                None
+            }
+        }
+    }
+}
+
+/// The steps of one round: to create, adopt, renew, adopt, publish and serve, with some room for
+/// losing races.
+const STEPS: usize = 16;
 
 #[cfg(test)]
 mod tests;

@@ -1,26 +1,24 @@
 //! A server's certificate and key.
 
-use std::{
-    net::IpAddr,
-    time::{Duration, SystemTime},
-};
+use std::{net::IpAddr, time::SystemTime};
 
 use rcgen::{
-    CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair, KeyUsagePurpose, SanType,
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
 };
 use rustls::{
     crypto::CryptoProvider,
-    pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName},
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName},
     sign::CertifiedKey,
 };
 
-use crate::{authority::Authority, error::CertificateError, validity::Validity};
+use crate::{authority::Authority, error::CertificateError, profile::Profile, validity::Validity};
 
-/// A server's certificate and key, valid for seven days: made in memory and never written down.
+/// A server's certificate and key: in memory, and never written down.
 #[derive(Debug)]
 pub struct Leaf {
-    certificate: CertificateDer<'static>,
-    key: PrivatePkcs8KeyDer<'static>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
     validity: Validity,
 }
 
@@ -28,12 +26,13 @@ impl Leaf {
     /// Issues a certificate; it ends no later than the authority's own.
     pub(crate) fn issue(
         names: &[ServerName<'static>],
-        now: SystemTime,
+        (profile, now): (&Profile, SystemTime),
         authority: &Authority,
     ) -> Result<Self, CertificateError> {
-        let mut validity = Validity::starting(now, LIFETIME);
+        let mut validity = Validity::starting(now, profile.leaf_validity);
         validity.not_after = validity.not_after.min(authority.validity().not_after);
-        let params = params(names, validity).map_err(CertificateError::Issue)?;
+        let params = params(names, validity, &profile.server_name);
+        let params = params.map_err(CertificateError::Issue)?;
         let issuer =
             Issuer::from_ca_cert_der(authority.certificate().der(), authority.key().pair())
                 .map_err(CertificateError::Issue)?;
@@ -42,11 +41,24 @@ impl Leaf {
         let certificate = params
             .signed_by(&key, &issuer)
             .map_err(CertificateError::Issue)?;
-        Ok(Self {
-            certificate: certificate.der().clone(),
-            key: key.serialize_der().into(),
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+        Ok(Self::new(
+            vec![certificate.der().clone()],
+            key.into(),
             validity,
-        })
+        ))
+    }
+
+    pub(crate) fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+        validity: Validity,
+    ) -> Self {
+        Self {
+            chain,
+            key,
+            validity,
+        }
     }
 
     /// Returns from when to when it is valid.
@@ -56,7 +68,17 @@ impl Leaf {
 
     /// Returns the certificate in DER.
     pub fn certificate(&self) -> &CertificateDer<'static> {
-        &self.certificate
+        &self.chain[0]
+    }
+
+    /// Returns the key in PEM, for a server that takes it in this form.
+    pub fn key_pem(&self) -> String {
+        pem::encode(&pem::Pem::new("PRIVATE KEY", self.key.secret_der()))
+    }
+
+    /// Returns the certificate with those that lead from it to one that clients trust.
+    pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
     }
 
     /// Returns what a server signs its handshakes with.
@@ -64,20 +86,21 @@ impl Leaf {
         self,
         provider: &CryptoProvider,
     ) -> Result<CertifiedKey, CertificateError> {
-        CertifiedKey::from_der(vec![self.certificate], self.key.into(), provider)
-            .map_err(CertificateError::Load)
+        CertifiedKey::from_der(self.chain, self.key, provider).map_err(CertificateError::Load)
     }
 }
 
 fn params(
     names: &[ServerName<'static>],
     validity: Validity,
+    common_name: &str,
 ) -> Result<CertificateParams, rcgen::Error> {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common_name);
     let mut params = CertificateParams::default();
     params.not_before = validity.not_before.into();
     params.not_after = validity.not_after.into();
-    params.distinguished_name.remove(DnType::CommonName);
-    params.distinguished_name.push(DnType::CommonName, NAME);
+    params.distinguished_name = name;
     params.subject_alt_names = names.iter().map(subject).collect::<Result<_, _>>()?;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -91,6 +114,3 @@ fn subject(name: &ServerName<'static>) -> Result<SanType, rcgen::Error> {
         name => Ok(SanType::DnsName(name.to_str().as_ref().try_into()?)),
     }
 }
-
-const LIFETIME: Duration = Duration::from_hours(7 * 24);
-const NAME: &str = "oncue";

@@ -5,6 +5,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue, GeneralSubtree, IsCa,
+    KeyIdMethod, KeyPair, NameConstraints, string::PrintableString,
+};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection,
     pki_types::{ServerName, UnixTime},
@@ -12,7 +16,10 @@ use rustls::{
 };
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use crate::{Authority, AuthorityCertificate, CertificateError, SwappableCertificate};
+use crate::{
+    Authority, AuthorityCertificate, AuthorityKey, CertificateError, Given, Profile,
+    SwappableCertificate, Validity, given::GivenPem,
+};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -21,7 +28,7 @@ fn start() -> SystemTime {
 }
 
 fn names() -> Vec<ServerName<'static>> {
-    ["oncue-webhook.oncue-system.svc", "127.0.0.1", "::1"]
+    ["webhook.example.svc", "127.0.0.1", "::1"]
         .map(|name| name.try_into().unwrap())
         .to_vec()
 }
@@ -105,7 +112,7 @@ fn a_leaf_carries_its_names_and_serves_only() {
     assert_eq!(
         alternative_names.general_names,
         [
-            GeneralName::DNSName("oncue-webhook.oncue-system.svc"),
+            GeneralName::DNSName("webhook.example.svc"),
             GeneralName::IPAddress(&[127, 0, 0, 1]),
             GeneralName::IPAddress(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
         ]
@@ -160,10 +167,10 @@ fn a_swapped_certificate_is_handed_out_at_once() {
 
 #[test]
 fn old_and_new_clients_trust_a_renewed_authority() {
-    let mut authority = Authority::generate(start()).unwrap();
+    let authority = Authority::generate(start()).unwrap();
     let old = authority.bundle_pem();
     let later = start() + 3000 * DAY;
-    authority.renew(later).unwrap();
+    let authority = authority.renewed(&Profile::default(), later).unwrap();
     let new = authority.certificate().to_pem();
     assert_eq!(authority.bundle_pem(), format!("{old}{new}"));
 
@@ -175,15 +182,18 @@ fn old_and_new_clients_trust_a_renewed_authority() {
 
 #[test]
 fn a_renewal_drops_what_has_ended() {
-    let mut authority = Authority::generate(start()).unwrap();
-    authority.renew(start() + 4000 * DAY).unwrap();
+    let authority = Authority::generate(start()).unwrap();
+    let late = start() + 4000 * DAY;
+    let authority = authority.renewed(&Profile::default(), late).unwrap();
     assert_eq!(authority.bundle_pem(), authority.certificate().to_pem());
 }
 
 #[test]
 fn pem_round_trips() {
-    let mut authority = Authority::generate(start()).unwrap();
-    authority.renew(start() + DAY).unwrap();
+    let authority = Authority::generate(start()).unwrap();
+    let authority = authority
+        .renewed(&Profile::default(), start() + DAY)
+        .unwrap();
     let read = Authority::from_pem(&authority.key().to_pem(), &authority.bundle_pem()).unwrap();
     assert_eq!(read.bundle_pem(), authority.bundle_pem());
     let certificate = serve(&read, start() + DAY);
@@ -215,18 +225,144 @@ fn refuses_what_is_not_a_certificate() {
 }
 
 #[test]
-fn a_leaf_is_due_after_two_thirds_of_its_time() {
-    let authority = Authority::generate(start()).unwrap();
-    let leaf = authority.issue(&names(), start()).unwrap().validity();
-    assert!(!leaf.is_due(start()));
-    assert!(!leaf.is_due(start() + 4 * DAY));
-    assert!(leaf.is_due(start() + 5 * DAY));
+fn a_successor_is_due_when_a_third_of_the_lifetime_is_left() {
+    let minutes = Duration::from_mins;
+    for (lifetime, whole, rest) in [(6, 66, 2), (600, 66, 22), (90, 150, 30)] {
+        let validity = Validity {
+            not_before: start(),
+            not_after: start() + minutes(whole),
+        };
+        let expected = validity.not_after - minutes(rest);
+        assert_eq!(validity.renew_at(minutes(lifetime)), expected, "{lifetime}");
+    }
+}
+
+/// A CA as openssl or a company makes one: a name of several parts, another key identifier.
+fn mk_foreign(change: impl FnOnce(&mut CertificateParams)) -> Authority {
+    let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let mut params = CertificateParams::default();
+    params.not_before = start().into();
+    params.not_after = (start() + 365 * DAY).into();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_identifier_method = KeyIdMethod::PreSpecified(vec![7; 20]);
+    let mut name = DistinguishedName::new();
+    let country = PrintableString::try_from("DE").unwrap();
+    name.push(DnType::CountryName, DnValue::PrintableString(country));
+    name.push(DnType::OrganizationName, "Example");
+    name.push(DnType::CommonName, "Example Root 7");
+    params.distinguished_name = name;
+    change(&mut params);
+    let certificate = params.self_signed(&key).unwrap();
+    Authority::from_pem(&key.serialize_pem(), &certificate.pem()).unwrap()
+}
+
+fn check(authority: &Authority, now: SystemTime) -> Result<(), CertificateError> {
+    authority.check(&Profile::default(), (&names(), now))
 }
 
 #[test]
-fn a_leaf_is_due_where_the_clock_was_set_back() {
+fn a_renewal_keeps_the_name_and_the_key_identifier_that_an_authority_has() {
+    let foreign = mk_foreign(|_| {});
+    let later = start() + 300 * DAY;
+    let renewed = foreign.renewed(&Profile::default(), later).unwrap();
+    let [before, after] = [&foreign, &renewed].map(|it| {
+        let (_, parsed) = X509Certificate::from_der(it.certificate().der()).unwrap();
+        parsed.subject().as_raw().to_vec()
+    });
+    assert_eq!(before, after);
+    let identifier = |it: &Authority| it.certificate().key_identifier().unwrap();
+    assert_eq!(identifier(&renewed), identifier(&foreign));
+    let certificate = serve(&renewed, later);
+    shake_hands(&certificate, &foreign.bundle_pem(), later).unwrap();
+}
+
+#[test]
+fn an_authority_from_elsewhere_is_checked_before_it_is_used() {
+    let fits = mk_foreign(|_| {});
+    check(&fits, start()).unwrap();
+    // It is renewed first.
+    check(&fits, start() + 4000 * DAY).unwrap();
+    let elsewhere = mk_foreign(|params| {
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName("example.com".to_owned())],
+            excluded_subtrees: Vec::new(),
+        });
+    });
+    let error = check(&elsewhere, start()).unwrap_err().told();
+    let expected = "the certificate would not be verified for webhook.example.svc: ";
+    assert!(error.starts_with(expected), "{error}");
+}
+
+#[test]
+fn a_key_of_a_type_that_is_not_supported_says_what_is() {
+    let error = AuthorityKey::from_pem("-----BEGIN EC PRIVATE KEY-----\nAAAA\n").unwrap_err();
+    assert!(error.to_string().contains("PKCS #8"), "{error}");
+}
+
+#[test]
+fn without_a_certificate_handshakes_fail() {
     let authority = Authority::generate(start()).unwrap();
-    let later = start() + 30 * DAY;
-    let leaf = authority.issue(&names(), later).unwrap().validity();
-    assert!(leaf.is_due(start()));
+    let certificate = Arc::new(SwappableCertificate::default());
+    shake_hands(&certificate, &authority.bundle_pem(), start()).unwrap_err();
+}
+
+fn give(authority: &Authority, now: SystemTime) -> [String; 3] {
+    let leaf = authority.issue(&names(), now).unwrap();
+    let certificate = pem::encode(&pem::Pem::new("CERTIFICATE", leaf.certificate().to_vec()));
+    [certificate, leaf.key_pem(), authority.bundle_pem()]
+}
+
+fn read([certificate, key, authority]: &[String; 3]) -> Result<Given, CertificateError> {
+    let pem = GivenPem {
+        certificate,
+        key,
+        authority,
+    };
+    Given::from_pem(pem, (&names(), start()))
+}
+
+#[test]
+fn a_given_certificate_has_to_be_what_clients_verify() {
+    let [authority, other] = [(); 2].map(|()| Authority::generate(start()).unwrap());
+    let right = give(&authority, start());
+    let given = read(&right).unwrap();
+    assert_eq!(given.trusted(), [authority.certificate().clone()]);
+    let another = give(&other, start());
+    let [certificate, key, bundle] = right.clone();
+    let cases = [
+        (
+            "another key",
+            [certificate.clone(), another[1].clone(), bundle.clone()],
+            "another key",
+        ),
+        (
+            "no key",
+            [certificate.clone(), String::new(), bundle.clone()],
+            "private key",
+        ),
+        (
+            "no certificate",
+            [String::new(), key.clone(), bundle.clone()],
+            "no certificate",
+        ),
+        (
+            "no authority",
+            [certificate.clone(), key.clone(), String::new()],
+            "no certificate",
+        ),
+        (
+            "another authority",
+            [certificate, key, another[2].clone()],
+            "would not be verified",
+        ),
+        (
+            "expired",
+            give(&authority, start() - 30 * DAY),
+            "would not be verified",
+        ),
+    ];
+    for (case, pems, expected) in cases {
+        let error = read(&pems).unwrap_err().told();
+        assert!(error.contains(expected), "{case}: {error}");
+    }
 }

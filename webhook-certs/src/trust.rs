@@ -5,44 +5,76 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{authority::Authority, certificate::AuthorityCertificate};
+use crate::certificate::AuthorityCertificate;
 
-/// The bundle that clients verify servers with.
+/// What clients are told to trust.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Published {
+    /// All of these: each client reads one of them.
+    At(Vec<Entry>),
+    /// That is not known. Nothing is served then.
+    Unknown,
+    /// The certificates that are kept with the authority: clients read them there.
+    WithTheAuthority,
+}
+
+/// One bundle that clients verify with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// Certificates in PEM; may be empty or damaged.
+    pub bundle: String,
+    /// Whether it is ours to write.
+    pub is_ours: bool,
+}
+
+impl Entry {
+    /// Returns the certificates that a client finds in it.
+    pub(crate) fn certificates(&self) -> Vec<AuthorityCertificate> {
+        certificates(&self.bundle)
+    }
+}
+
+/// The memory of which certificates were seen in bundles, and since when.
 ///
-/// It holds the authority's certificates, and for a while what else is found in it: where the
-/// authority was replaced, other servers may still serve under the former one.
+/// A bundle should hold the authority's certificates, and for a while what else is found in it:
+/// where an authority was replaced, other servers may still serve under the former one.
 #[derive(Debug, Default)]
 pub struct TrustBundle {
-    /// Certificates that are not the authority's, by their DER, and since when they are seen.
-    strangers: BTreeMap<Vec<u8>, SystemTime>,
+    /// By their DER.
+    seen: BTreeMap<Vec<u8>, (AuthorityCertificate, SystemTime)>,
 }
 
 impl TrustBundle {
-    /// Returns what all of `found` should hold at `now`: texts of PEM, of which some may be empty
-    /// or damaged.
-    pub fn settle<'a>(
-        &mut self,
-        found: impl Iterator<Item = &'a str>,
-        authority: &Authority,
-        now: SystemTime,
-    ) -> Wanted {
-        let ours: Vec<_> = authority.certificates().cloned().collect();
-        let before = std::mem::take(&mut self.strangers);
-        let mut wanted = Vec::new();
-        for stranger in found.flat_map(certificates) {
-            let der = stranger.der().to_vec();
-            if ours.contains(&stranger) || self.strangers.contains_key(&der) {
-                continue;
-            }
-            let since = before.get(&der).copied().unwrap_or(now);
-            self.strangers.insert(der, since);
-            let tolerated = now.duration_since(since).unwrap_or_default() < OVERLAP;
-            if tolerated && stranger.validity().contains(now) {
-                wanted.push(stranger);
-            }
+    /// Takes note of what clients are told `now`.
+    pub fn see(&mut self, published: &Published, now: SystemTime) {
+        let Published::At(entries) = published else {
+            return;
+        };
+        let before = std::mem::take(&mut self.seen);
+        let ours = entries.iter().filter(|entry| entry.is_ours);
+        for certificate in ours.flat_map(Entry::certificates) {
+            let der = certificate.der().to_vec();
+            let since = before.get(&der).map_or(now, |(_, since)| *since);
+            self.seen.insert(der, (certificate, since));
         }
-        wanted.extend(ours);
+    }
+
+    /// Returns what each entry of ours should hold at `now`, beside `trusted`.
+    pub fn wanted(&self, trusted: Vec<AuthorityCertificate>, now: SystemTime) -> Wanted {
+        let strangers = self.seen.values().filter(|(certificate, since)| {
+            !trusted.contains(certificate)
+                && now.duration_since(*since).unwrap_or_default() < OVERLAP
+                && certificate.validity().contains(now)
+        });
+        let mut wanted: Vec<_> = strangers.map(|(it, _)| it.clone()).collect();
+        wanted.extend(trusted);
         Wanted(wanted)
+    }
+
+    /// Returns when something is to be taken out of the bundles, as far as that is in the future.
+    pub(crate) fn ends(&self, now: SystemTime) -> impl Iterator<Item = SystemTime> {
+        let ends = self.seen.values().map(|(_, since)| *since + OVERLAP);
+        ends.filter(move |end| now < *end)
     }
 }
 
@@ -71,81 +103,4 @@ fn certificates(pem: &str) -> Vec<AuthorityCertificate> {
 const OVERLAP: Duration = Duration::from_mins(10);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn start() -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_hours(20_000 * 24)
-    }
-
-    fn mk_authority() -> Authority {
-        Authority::generate(start()).unwrap()
-    }
-
-    fn settle(bundle: &mut TrustBundle, found: &str, authority: &Authority, after: u64) -> String {
-        let now = start() + Duration::from_mins(after);
-        bundle.settle([found].into_iter(), authority, now).to_pem()
-    }
-
-    #[test]
-    fn an_empty_or_damaged_bundle_is_replaced() {
-        let authority = mk_authority();
-        let mut bundle = TrustBundle::default();
-        for found in ["", "damaged", "-----BEGIN CERTIFICATE-----\nAAAA\n"] {
-            let settled = settle(&mut bundle, found, &authority, 0);
-            assert_eq!(settled, authority.bundle_pem(), "{found}");
-        }
-    }
-
-    #[test]
-    fn a_former_authority_is_trusted_until_everybody_has_noticed() {
-        let [former, authority] = [mk_authority(), mk_authority()];
-        let both = former.bundle_pem() + &authority.bundle_pem();
-        let mut bundle = TrustBundle::default();
-        let settled = settle(&mut bundle, &former.bundle_pem(), &authority, 0);
-        assert_eq!(settled, both);
-        assert_eq!(settle(&mut bundle, &both, &authority, 9), both);
-        let settled = settle(&mut bundle, &both, &authority, 10);
-        assert_eq!(settled, authority.bundle_pem());
-    }
-
-    #[test]
-    fn who_has_not_noticed_yet_takes_nothing_away() {
-        let [former, authority] = [mk_authority(), mk_authority()];
-        let both = former.bundle_pem() + &authority.bundle_pem();
-        let mut bundle = TrustBundle::default();
-        let wanted = bundle.settle([&*both].into_iter(), &former, start());
-        assert!(wanted.is(&both));
-        assert!(!wanted.is(&former.bundle_pem()));
-    }
-
-    #[test]
-    fn a_renewal_is_in_the_bundle_at_once() {
-        let mut authority = mk_authority();
-        let old = authority.bundle_pem();
-        authority.renew(start() + Duration::from_mins(1)).unwrap();
-        let mut bundle = TrustBundle::default();
-        let settled = settle(&mut bundle, &old, &authority, 1);
-        assert_eq!(settled, authority.bundle_pem());
-    }
-
-    #[test]
-    fn a_stranger_that_went_and_came_back_is_tolerated_anew() {
-        let [stranger, authority] = [mk_authority(), mk_authority()];
-        let both = stranger.bundle_pem() + &authority.bundle_pem();
-        let mut bundle = TrustBundle::default();
-        settle(&mut bundle, &both, &authority, 0);
-        settle(&mut bundle, &authority.bundle_pem(), &authority, 20);
-        assert_eq!(settle(&mut bundle, &both, &authority, 30), both);
-    }
-
-    #[test]
-    fn a_stranger_that_has_ended_is_dropped() {
-        let [stranger, mut authority] = [mk_authority(), mk_authority()];
-        let ten_years = start() + Duration::from_hours(3651 * 24);
-        authority.renew(ten_years).unwrap();
-        let mut bundle = TrustBundle::default();
-        let wanted = bundle.settle([&*stranger.bundle_pem()].into_iter(), &authority, ten_years);
-        assert_eq!(wanted.to_pem(), authority.bundle_pem());
-    }
-}
+mod tests;

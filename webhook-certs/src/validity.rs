@@ -12,31 +12,34 @@ pub struct Validity {
 }
 
 impl Validity {
-    /// Starts a little before `now`, since clocks differ, and ends `lifetime` after it.
+    /// Starts an hour before `now`, because clocks differ, and ends `lifetime` after it.
     pub(crate) fn starting(now: SystemTime, lifetime: Duration) -> Self {
         let now = whole_seconds(now);
         Self {
-            not_before: now - CLOCK_SKEW,
+            not_before: now
+                .checked_sub(CLOCK_SKEW)
+                .unwrap_or(SystemTime::UNIX_EPOCH),
             not_after: now + lifetime,
         }
     }
 
-    /// Returns when a successor is due: after two thirds of the time.
-    pub fn renew_at(self) -> SystemTime {
-        let lifetime = self.not_after.duration_since(self.not_before);
-        self.not_before + lifetime.unwrap_or_default() * 2 / 3
-    }
-
-    /// Returns whether a successor is due at `now`, be it that the clock was set back.
+    /// Returns when a successor is due: when a third of `lifetime` is left, or a third of all the
+    /// time if that is shorter.
     ///
     /// Compare wall clocks, and often: a timer alone sleeps through a machine's hibernation.
-    pub fn is_due(self, now: SystemTime) -> bool {
-        self.renew_at() <= now || now < self.not_before
+    pub fn renew_at(self, lifetime: Duration) -> SystemTime {
+        let whole = self.not_after.duration_since(self.not_before);
+        self.not_after - whole.unwrap_or_default().min(lifetime) / 3
     }
 
     /// Returns whether a certificate is valid at `now`.
     pub fn contains(self, now: SystemTime) -> bool {
         self.not_before <= now && now <= self.not_after
+    }
+
+    /// Returns how long a certificate is still valid at `now`; zero if it has expired.
+    pub fn rest(self, now: SystemTime) -> Duration {
+        self.not_after.duration_since(now).unwrap_or_default()
     }
 }
 

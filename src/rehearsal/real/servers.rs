@@ -61,7 +61,7 @@ impl Servers {
         let mut listeners = JoinSet::new();
         let url = serve_store(&store, &context, &mut listeners)?;
         let reviews = webhook::Context {
-            settings: settings(&url),
+            settings: settings(&url).into(),
             strictness: Strictness::Warn,
             metrics: WebhookMetrics::default(),
         };

@@ -4,10 +4,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Method;
 use oncue_webhook_certs::AuthorityCertificate;
 use rustls::{ClientConfig, RootCertStore};
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::*;
-use crate::cluster::fake::{CONFIGURATION, FakeCluster, SECRET, SERVICE};
+use crate::{
+    cluster::fake::{CONFIGURATION, FakeCluster, SECRET, SERVICE},
+    config::{CertificatePlace, ConfigurationKind, ConfigurationRef},
+};
 
 const NAME: &str = "oncue-webhook.oncue-system.svc";
 
@@ -25,8 +28,11 @@ fn mk_webhook() -> Config {
         webhook: any,
         admin: any,
         names: vec![NAME.try_into().unwrap()],
-        authority: AuthorityPlace::Secret(place("oncue-webhook-ca")),
-        webhook_configuration: "oncue".parse().ok(),
+        certificates: CertificatePlace::Secret(place("oncue-webhook-ca")),
+        webhook_configurations: vec![ConfigurationRef {
+            kind: ConfigurationKind::Mutating,
+            name: "oncue".parse().unwrap(),
+        }],
         store_service: Some(place("oncue-store")),
         ..config
     }
@@ -44,24 +50,8 @@ async fn start(cluster: &FakeCluster) -> Server {
     Server::start_in(client, mk_webhook()).await.unwrap()
 }
 
-async fn readiness(server: &Server) -> String {
-    let text = get(server.addresses.admin, "/readyz").await;
-    text.rsplit("\r\n").next().unwrap().trim_end().to_owned()
-}
-
-/// Waits, in a time that passes by itself, until the process is ready.
-async fn until_ready(server: &Server) {
-    for _ in 0..1000 {
-        if readiness(server).await == "ready" {
-            return;
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{}", readiness(server).await);
-}
-
 /// Makes a TLS handshake like the API server, with its `caBundle`.
-async fn shake_hands(cluster: &FakeCluster, server: &Server) {
+async fn shake_hands(cluster: &FakeCluster, server: &Server) -> TlsStream<TcpStream> {
     let configuration = cluster.get(CONFIGURATION);
     let bundle = &configuration["webhooks"][0]["clientConfig"]["caBundle"];
     let pem = STANDARD.decode(bundle.as_str().unwrap()).unwrap();
@@ -80,7 +70,7 @@ async fn shake_hands(cluster: &FakeCluster, server: &Server) {
     let stream = TcpStream::connect(address).await.unwrap();
     let connector = TlsConnector::from(Arc::new(client));
     let name = NAME.try_into().unwrap();
-    connector.connect(name, stream).await.unwrap();
+    connector.connect(name, stream).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +86,7 @@ async fn replicas_that_start_at_once_on_an_empty_secret_serve_under_one_authorit
     assert_eq!(count("PUT oncue-webhook-ca"), 1, "{writes:?}");
     let metrics = get(first.addresses.admin, "/metrics").await;
     assert!(
-        metrics.contains("oncue_webhook_cert_not_after_seconds{"),
+        metrics.contains("oncue_webhook_cert_expiry_seconds{"),
         "{metrics}"
     );
 }
@@ -124,10 +114,10 @@ async fn is_not_ready_before_the_api_server_trusts_it() {
     cluster.refuse(Method::PATCH, CONFIGURATION, (403, "cannot patch resource"));
     let server = start(&cluster).await;
     sleep(Duration::from_mins(1)).await;
-    let waiting = "waiting for caBundle of the MutatingWebhookConfiguration oncue";
+    let waiting = "waiting for caBundle of the MutatingWebhookConfiguration oncue, webhook";
     assert_eq!(readiness(&server).await, waiting);
     let metrics = get(server.addresses.admin, "/metrics").await;
-    let counted = r#"oncue_webhook_ca_bundle_patches_total{result="forbidden"}"#;
+    let counted = r#"oncue_webhook_cert_writes_total{object="ca-bundle",result="forbidden"}"#;
     assert!(metrics.contains(counted), "{metrics}");
     cluster.recover();
     until_ready(&server).await;
@@ -141,33 +131,31 @@ async fn metrics_say_whether_the_api_server_trusts_it() {
     until_ready(&server).await;
     let metrics = async || get(server.addresses.admin, "/metrics").await;
     let published = |yes: u8| format!("oncue_webhook_ca_bundle_published {yes}\n");
-    let counted =
-        |result: &str| format!("oncue_webhook_ca_bundle_patches_total{{result=\"{result}\"}}");
     let text = metrics().await;
     assert!(text.contains(&published(1)), "{text}");
-    for (result, refusal) in [("absent", (404, "gone")), ("forbidden", (403, "no"))] {
+    let counted = r#"oncue_webhook_cert_writes_total{object="ca-bundle",result="ok"} 1"#;
+    assert!(text.contains(counted), "{text}");
+    for refusal in [(404, "gone"), (403, "no")] {
         cluster.refuse(Method::GET, CONFIGURATION, refusal);
-        sleep(Duration::from_mins(1)).await;
+        sleep(Duration::from_mins(2)).await;
         let text = metrics().await;
         assert!(text.contains(&published(0)), "{text}");
-        assert!(text.contains(&counted(result)), "{text}");
     }
     cluster.recover();
     sleep(Duration::from_mins(1)).await;
     let text = metrics().await;
     assert!(text.contains(&published(1)), "{text}");
     cluster.change(CONFIGURATION, |it| it["webhooks"] = serde_json::json!([]));
-    sleep(Duration::from_mins(1)).await;
+    sleep(Duration::from_secs(1)).await;
     let text = metrics().await;
     assert!(text.contains(&published(0)), "{text}");
-    assert!(text.contains(&counted("no-entry")), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn metrics_are_silent_of_a_configuration_that_is_not_kept() {
     let cluster = FakeCluster::of_the_chart();
     let config = Config {
-        webhook_configuration: None,
+        webhook_configurations: Vec::new(),
         ..mk_webhook()
     };
     let client = Some(clients(&cluster));
@@ -187,7 +175,8 @@ async fn repairs_what_is_taken_away_while_it_serves() {
     cluster.change(CONFIGURATION, |it| {
         it["webhooks"][0]["clientConfig"]["caBundle"] = serde_json::json!("");
     });
-    sleep(Duration::from_mins(1)).await;
+    // The watches tell: no look is due.
+    sleep(Duration::from_secs(1)).await;
     assert_eq!(cluster.get(SECRET)["data"], secret);
     shake_hands(&cluster, &server).await;
     let owners = &cluster.get(CONFIGURATION)["metadata"]["managedFields"];
@@ -202,9 +191,100 @@ async fn serves_on_while_the_api_server_fails() {
     for path in [SECRET, CONFIGURATION, SERVICE] {
         cluster.refuse(Method::GET, path, (500, "etcd is gone"));
     }
-    sleep(Duration::from_mins(10)).await;
+    sleep(Duration::from_hours(1)).await;
     assert_eq!(readiness(&server).await, "ready");
     shake_hands(&cluster, &server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn is_not_ready_while_the_api_server_trusts_something_else() {
+    let cluster = FakeCluster::of_the_chart();
+    let server = start(&cluster).await;
+    until_ready(&server).await;
+    let other = oncue_webhook_certs::Authority::generate(std::time::SystemTime::now()).unwrap();
+    cluster.refuse(Method::PATCH, CONFIGURATION, (403, "no"));
+    cluster.change(CONFIGURATION, |it| {
+        let bundle = STANDARD.encode(other.bundle_pem());
+        it["webhooks"][0]["clientConfig"]["caBundle"] = serde_json::json!(bundle);
+    });
+    sleep(Duration::from_secs(20)).await;
+    assert_eq!(readiness(&server).await, "waiting for webhook");
+    cluster.recover();
+    until_ready(&server).await;
+    shake_hands(&cluster, &server).await;
+}
+
+/// Returns the certificates that a pod is given, in PEM.
+async fn injected(cluster: &FakeCluster, server: &Server) -> String {
+    let review = serde_json::json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {
+            "uid": "1", "operation": "CREATE", "namespace": "shop",
+            "kind": {"group": "", "version": "v1", "kind": "Pod"},
+            "object": {
+                "metadata": {"name": "second", "annotations": {"depends-on": "a"}},
+                "spec": {"containers": [{"name": "c", "image": "i"}]},
+            },
+        },
+    });
+    let review = review.to_string();
+    let mut stream = shake_hands(cluster, server).await;
+    let head = format!(
+        "POST /mutate HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        review.len()
+    );
+    stream.write_all((head + &review).as_bytes()).await.unwrap();
+    let mut text = String::new();
+    // The end of the stream may come without a goodbye.
+    let _ = stream.read_to_string(&mut text).await;
+    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+    let response: serde_json::Value = serde_json::from_str(body).unwrap();
+    let patch = response["response"]["patch"].as_str().unwrap();
+    let patch = STANDARD.decode(patch).unwrap();
+    let patch: serde_json::Value = serde_json::from_slice(&patch).unwrap();
+    let operations = patch.as_array().unwrap().iter();
+    let mut values = operations
+        .map(|it| &it["value"])
+        .flat_map(|value| match value {
+            serde_json::Value::Array(containers) => containers.iter().collect(),
+            value => vec![value],
+        });
+    let environment = values.find_map(|it| it["env"].as_array()).unwrap();
+    let ca = environment.iter().find(|it| it["name"] == "ONCUE_CA");
+    ca.map_or_else(String::new, |it| it["value"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_are_given_the_authority_of_the_moment_if_the_store_speaks_tls() {
+    let cluster = FakeCluster::of_the_chart();
+    for url in ["http://oncue-store.:9999", "https://oncue-store.:9999"] {
+        let inject = serde_json::from_value(serde_json::json!({"store-url": url})).unwrap();
+        let config = Config {
+            inject,
+            ..mk_webhook()
+        };
+        let client = Some(clients(&cluster));
+        let server = Server::start_in(client, config).await.unwrap();
+        until_ready(&server).await;
+        let stored = || {
+            let stored = cluster.get(SECRET)["data"]["ca.crt"].clone();
+            String::from_utf8(STANDARD.decode(stored.as_str().unwrap()).unwrap()).unwrap()
+        };
+        if url.starts_with("http://") {
+            assert_eq!(injected(&cluster, &server).await, "");
+            continue;
+        }
+        assert_eq!(injected(&cluster, &server).await, stored());
+        let other = oncue_webhook_certs::Authority::generate(std::time::SystemTime::now());
+        let other = other.unwrap();
+        cluster.change(SECRET, |it| {
+            it["data"]["ca.crt"] = serde_json::json!(STANDARD.encode(other.bundle_pem()));
+            it["data"]["ca.key"] = serde_json::json!(STANDARD.encode(other.key().to_pem()));
+        });
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(injected(&cluster, &server).await, other.bundle_pem());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -248,4 +328,65 @@ async fn of_two_replicas_of_the_store_one_leads_and_the_other_takes_over_when_th
     first.shut_down().await;
     sleep(Duration::from_millis(1_500)).await;
     assert!(leads(&second).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_over_tls_is_ready_once_it_serves_under_the_authority_of_the_webhooks() {
+    let cluster = FakeCluster::of_the_chart();
+    let config = Config {
+        roles: [Role::Store].into(),
+        store: StoreKind::Memory,
+        http: (Ipv4Addr::LOCALHOST, 0).into(),
+        store_names: vec!["oncue-store.oncue-system.svc".try_into().unwrap()],
+        ..mk_webhook()
+    };
+    let client = Some(clients(&cluster));
+    let store = Server::start_in(client, config).await.unwrap();
+    sleep(Duration::from_secs(20)).await;
+    assert_eq!(
+        readiness(&store).await,
+        "waiting for certificate of the store"
+    );
+    assert!(cluster.writes().is_empty());
+    let plain = get(store.addresses.store.unwrap(), "/healthz").await;
+    assert!(plain.starts_with("HTTP/1.1 200"), "{plain}");
+
+    let webhook = start(&cluster).await;
+    until_ready(&webhook).await;
+    until_ready(&store).await;
+    let metrics = get(store.addresses.admin, "/metrics").await;
+    for metric in [
+        r#"oncue_store_cert_expiry_seconds{certificate="leaf"}"#,
+        r#"oncue_store_cert_rotations_total{certificate="leaf"} 1"#,
+    ] {
+        assert!(metrics.contains(metric), "{metrics}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_webhooks_with_a_lease_the_holder_writes() {
+    let cluster = FakeCluster::of_the_chart();
+    let config = Config {
+        webhook_lease: mk_webhook().store_service,
+        ..mk_webhook()
+    };
+    let start = async || {
+        let client = Some(clients(&cluster));
+        Server::start_in(client, config.clone()).await.unwrap()
+    };
+    let mut first = start().await;
+    until_ready(&first).await;
+    let second = start().await;
+    until_ready(&second).await;
+    let leads = async |server: &Server| {
+        let metrics = get(server.addresses.admin, "/metrics").await;
+        metrics.contains("oncue_webhook_leader 1\n")
+    };
+    assert!(leads(&first).await && !leads(&second).await);
+    let secret = cluster.get(SECRET)["data"].clone();
+    first.shut_down().await;
+    cluster.change(SECRET, |it| it["data"] = serde_json::Value::Null);
+    sleep(Duration::from_secs(3)).await;
+    assert!(leads(&second).await);
+    assert_eq!(cluster.get(SECRET)["data"], secret);
 }
