@@ -113,6 +113,13 @@ rejections() {
     rejects 'store.backend: there is no backend "etcd". Set it to kubernetes or embedded' \
         --set store.backend=etcd --skip-schema-validation
     rejects "'/store/formerVariables': value must be one of '', 'carry-over', 'discard'" --set store.formerVariables=keep
+    rejects "'/certificates/mode': value must be one of 'selfManaged', 'certManager', 'existingSecret'" \
+        --set certificates.mode=none
+    rejects 'certificates.mode: there is no mode "none"' --set certificates.mode=none --skip-schema-validation
+    rejects 'certificates.issuerRef.name: certManager needs an issuer' --set certificates.mode=certManager
+    rejects 'certificates.secretName: existingSecret needs a Secret' --set certificates.mode=existingSecret
+    rejects 'certificates.secretName: the mode selfManaged has a Secret of its own' --set certificates.secretName=x
+    rejects "additional properties 'fences' not allowed" --set policy.fences=true
     rejects 'store.replicas: 2 pods need the backend kubernetes' --set store.backend=embedded,store.replicas=2
     rejects 'store.ephemeral: the backend kubernetes has no volume' --set store.ephemeral=true
     rejects "'/store/replicas': minimum: got 0, want 1" --set store.replicas=0

@@ -79,6 +79,15 @@ class Release:
             elif o["kind"] in ("Deployment", "StatefulSet"):
                 yield o["metadata"]["name"], o["spec"]["template"]
 
+    def mode(self):
+        """Where the certificates come from."""
+        return {"cert-manager": "certManager", "existing-secret": "existingSecret"}.get(self.values, "selfManaged")
+
+    def secret(self):
+        """The name of the Secret with the certificates."""
+        given = {"certManager": f"{self.name}-tls", "existingSecret": "oncue-tls-from-vault"}
+        return given.get(self.mode(), f"{self.name}-webhook-ca")
+
     def has_controller(self):
         return self.config()["inject"]["controller"]
 
@@ -110,19 +119,25 @@ def says_everything_once(r):
 def has_every_object(r):
     """the objects have the names that the program and its command line expect"""
     n = r.name
-    of_signals = r.on_kubernetes(f"{n}-signals-edit", f"{n}-signals-view", f"{n}-store")
+    of_signals = r.on_kubernetes(f"{n}-signals-edit", f"{n}-signals-view")
     of_store = r.on_kubernetes(f"{n}-store")
     expected = {
-        "ClusterRole": [*with_controller(r, f"{n}-controller", f"{n}-controller-kinds"), *of_signals, f"{n}-webhook"],
+        "Certificate": [n] if r.mode() == "certManager" else [],
+        "ClusterRole": [
+            *with_controller(r, f"{n}-controller", f"{n}-controller-kinds"),
+            *of_signals,
+            *of_store,
+            f"{n}-webhook",
+        ],
         "ClusterRoleBinding": [*with_controller(r, f"{n}-controller"), *of_store, f"{n}-webhook"],
         "CustomResourceDefinition": r.on_kubernetes("signals.oncue.dev") if r.values != "without-controller" else [],
         "Deployment": [*of_store, f"{n}-webhook"],
         "FlowSchema": of_store if r.values != "without-controller" else [],
         "MutatingWebhookConfiguration": [n],
         "NetworkPolicy": [name for name in (f"{n}-store", f"{n}-webhook") if name in isolated(r)],
-        "Role": [*of_store, f"{n}-webhook"],
-        "RoleBinding": [*of_store, f"{n}-webhook"],
-        "Secret": [f"{n}-webhook-ca"],
+        "Role": [f"{n}-store", f"{n}-webhook"],
+        "RoleBinding": [f"{n}-store", f"{n}-webhook"],
+        "Secret": [f"{n}-webhook-ca"] if r.mode() == "selfManaged" else [],
         "Service": [f"{n}-store", f"{n}-webhook"],
         "ServiceAccount": [f"{n}-store", f"{n}-webhook"],
         "StatefulSet": [] if of_store else [f"{n}-store"],
@@ -181,8 +196,8 @@ def is_labelled_and_placed(r):
 
 def holds_no_certificate(r):
     """there is no certificate, key or caBundle, and the Secret is empty"""
-    (secret,) = r.of("Secret")
-    assert secret["type"] == "Opaque" and not {"data", "stringData"} & secret.keys(), secret
+    for secret in r.of("Secret"):
+        assert secret["type"] == "Opaque" and not {"data", "stringData"} & secret.keys(), secret
     objects = json.dumps(r.objects)
     assert "caBundle" not in json.dumps(r.admission), r.admission
     assert not re.search(r"-----BEGIN|LS0tLS1CRUdJTi", objects), "a certificate"
@@ -192,38 +207,40 @@ def asks_for_no_more_rights(r):
     """the permissions are those that the webhook and the store use, on named objects where that is possible"""
     role = r.named("Role", f"{r.name}-webhook")
     cluster_role = r.named("ClusterRole", f"{r.name}-webhook")
+    read = ["get", "list", "watch"]
     assert role["rules"] == [
-        rule("", "secrets", f"{r.name}-webhook-ca", ["get", "list", "update", "watch"]),
+        rule("", "secrets", r.secret(), [*read, *(["update"] if r.mode() == "selfManaged" else [])]),
+        *lease(f"{r.name}-webhook"),
         rule("", "services", f"{r.name}-store", ["get"]),
     ], role["rules"]
+    published = [*read, *(["patch"] if r.mode() != "certManager" else [])]
     assert cluster_role["rules"] == [
-        rule(
-            "admissionregistration.k8s.io",
-            "mutatingwebhookconfigurations",
-            r.name,
-            ["get", "list", "patch", "watch"],
-        )
+        rule("admissionregistration.k8s.io", "mutatingwebhookconfigurations", r.name, published)
     ], cluster_role["rules"]
     for binding in r.of("RoleBinding") + r.of("ClusterRoleBinding"):
         account = "webhook" if binding["metadata"]["name"] == f"{r.name}-webhook" else "store"
         subject = {"kind": "ServiceAccount", "name": f"{r.name}-{account}", "namespace": NAMESPACE}
         assert binding["subjects"] == [subject], binding
     tokens = {name: pod["spec"]["automountServiceAccountToken"] for name, pod in r.pods()}
-    store = r.has_controller() or r.backend == "kubernetes"
-    assert tokens == {f"{r.name}-webhook": True, f"{r.name}-store": store, f"{r.name}-test": False}, tokens
+    assert tokens == {f"{r.name}-webhook": True, f"{r.name}-store": True, f"{r.name}-test": False}, tokens
     assert all(o["automountServiceAccountToken"] is False for o in r.of("ServiceAccount"))
 
 
+def lease(name):
+    """The rules about a Lease of this name. A permission to create cannot be restricted to a name."""
+    leases = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+    return [{**leases, "verbs": ["create"]}, {**leases, "resourceNames": [name], "verbs": ["get", "update"]}]
+
+
 def writes_signals_and_its_lease(r):
-    """with the backend kubernetes, the store writes Signals and one Lease, and people do with Signals what they may"""
+    """the store reads one Secret; with the backend kubernetes, it writes Signals and one Lease, and people do with Signals what they may"""
+    assert r.named("Role", f"{r.name}-store")["rules"] == [
+        rule("", "secrets", r.secret(), ["get", "list", "watch"]),
+        *(lease(f"{r.name}-store") if r.backend == "kubernetes" else []),
+    ]
     if r.backend == "embedded":
         return
     everything = ["get", "list", "watch", "create", "patch", "delete"]
-    lease = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
-    assert r.named("Role", f"{r.name}-store")["rules"] == [
-        {**lease, "verbs": ["create"]},
-        {**lease, "resourceNames": [f"{r.name}-store"], "verbs": ["get", "list", "update", "watch"]},
-    ]
     pod = r.store["spec"]["template"]["spec"]
     for flag in (f"--lease={r.name}-store", f"--inject-own-namespace={NAMESPACE}"):
         assert flag in pod["containers"][0]["args"], pod
@@ -238,6 +255,36 @@ def writes_signals_and_its_lease(r):
         labels = role["metadata"]["labels"].items()
         into = [key.partition("/aggregate-to-")[2] for key, value in labels if "/aggregate-to-" in key and value == "true"]
         assert sorted(into) == widened, role
+
+
+def speaks_tls(r):
+    """the store speaks TLS under the names of its Service, as the store's URL says"""
+    args = r.store["spec"]["template"]["spec"]["containers"][0]["args"]
+    flags = dict(arg.lstrip("-").split("=", 1) for arg in args if "=" in arg)
+    assert flags["inject-own-namespace"] == NAMESPACE, flags
+    host = re.fullmatch(r"https://(.*)\.:\d+", r.config()["inject"]["store-url"])[1]
+    assert flags["store-name"].split(",") == [f"{r.name}-store.{NAMESPACE}.svc", host], flags
+    place = "ca-secret" if r.mode() == "selfManaged" else "tls-secret"
+    assert flags[place] == r.config()[place] == r.secret(), flags
+    (test,) = r.of("Pod")
+    for container in containers(test):
+        env = {e["name"]: e for e in container["env"]}
+        assert env["ONCUE_CA"]["valueFrom"]["secretKeyRef"] == {"name": r.secret(), "key": "ca.crt"}, env
+
+
+def takes_the_certificates_of_its_mode(r):
+    """cert-manager issues a certificate for every name and publishes its authority, if it is told to"""
+    annotations = r.admission["metadata"].get("annotations", {})
+    certificates = r.of("Certificate")
+    assert bool(certificates) == ("cert-manager.io/inject-ca-from" in annotations), annotations
+    for certificate in certificates:
+        place = f"{NAMESPACE}/{certificate['metadata']['name']}"
+        assert annotations["cert-manager.io/inject-ca-from"] == place, annotations
+        spec, config = certificate["spec"], r.config()
+        args = r.store["spec"]["template"]["spec"]["containers"][0]["args"]
+        (names,) = [arg.split("=", 1)[1] for arg in args if arg.startswith("--store-name=")]
+        assert spec["dnsNames"] == [*config["webhook-name"], *names.split(",")], spec
+        assert spec["secretName"] == r.secret() and spec["issuerRef"]["name"], spec
 
 
 def keeps_its_resource(r):
@@ -394,8 +441,8 @@ def configures_the_webhook(r):
     """the configuration names the objects of this release"""
     config, inject = r.config(), r.config()["inject"]
     assert config["roles"] == ["webhook"], config
-    assert config["ca-secret"] == r.only("Secret")["metadata"]["name"], config
     assert config["webhook-configuration"] == r.name, config
+    assert config["webhook-lease"] == f"{r.name}-webhook", config
     host = f"{r.name}-webhook.{NAMESPACE}.svc"
     domain = inject["store-url"].split(f"{NAMESPACE}.svc.")[1].split(".:")[0]
     assert config["webhook-name"] == [host, f"{host}.{domain}"], config
@@ -404,7 +451,7 @@ def configures_the_webhook(r):
     assert (config["webhook"], config["admin"]) == (ports["https"], ports["admin"]), config
     service = r.named("Service", f"{r.name}-store")
     port = {p["name"]: p["port"] for p in service["spec"]["ports"]}["http"]
-    assert inject["store-url"] == f"http://{r.name}-store.{NAMESPACE}.svc.{domain}.:{port}", inject
+    assert inject["store-url"] == f"https://{r.name}-store.{NAMESPACE}.svc.{domain}.:{port}", inject
     assert inject["store-service"] == service["metadata"]["name"], inject
     assert inject["own-namespace"] == NAMESPACE, inject
     assert re.fullmatch(r"[0-9a-f]{64}", pod["metadata"]["annotations"]["checksum/config"])
@@ -486,6 +533,8 @@ RENDERED = [
     holds_no_certificate,
     asks_for_no_more_rights,
     writes_signals_and_its_lease,
+    speaks_tls,
+    takes_the_certificates_of_its_mode,
     keeps_its_resource,
     has_flows_of_its_own,
     writes_only_reports_and_gates,

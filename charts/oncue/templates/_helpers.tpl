@@ -16,8 +16,25 @@
 {{ include "oncue.fullname" . }}-controller
 {{- end -}}
 
-{{- define "oncue.caSecret" -}}
+{{/* Secret that the webhook and the store read: the certificate authority, or a certificate that something else issues. */}}
+{{- define "oncue.certificateSecret" -}}
+{{- if eq .Values.certificates.mode "selfManaged" -}}
 {{ include "oncue.webhook" . }}-ca
+{{- else -}}
+{{ default (printf "%s-tls" (include "oncue.fullname" .)) .Values.certificates.secretName }}
+{{- end -}}
+{{- end -}}
+
+{{/* Name of the setting that takes this Secret. */}}
+{{- define "oncue.certificateSetting" -}}
+{{ ternary "ca-secret" "tls-secret" (eq .Values.certificates.mode "selfManaged") }}
+{{- end -}}
+
+{{/* Names of a Service in certificates, in JSON. Takes a list: the root, and the Service. */}}
+{{- define "oncue.certificateNames" -}}
+{{- $root := index . 0 -}}
+{{- $name := printf "%s.%s.svc" (index . 1) $root.Release.Namespace -}}
+{{ list $name (printf "%s.%s" $name $root.Values.clusterDomain) | toJson }}
 {{- end -}}
 
 {{/* Claim of the embedded store's volume. */}}
@@ -32,7 +49,7 @@ data-{{ include "oncue.store" . }}-0
 
 {{/* URL of the store for pods of all namespaces: fully qualified, with a trailing dot. */}}
 {{- define "oncue.storeUrl" -}}
-http://{{ include "oncue.store" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}.:{{ .Values.store.port }}
+https://{{ include "oncue.store" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}.:{{ .Values.store.port }}
 {{- end -}}
 
 {{/* Labels that never change. Takes a list: the root, and the component or "". */}}
@@ -267,17 +284,18 @@ spec:
 {{/* Configuration file of the webhook. The command line reads it too. */}}
 {{- define "oncue.config" -}}
 {{- $webhook := include "oncue.webhook" . -}}
-{{- $serviceName := printf "%s.%s.svc" $webhook .Release.Namespace -}}
 roles: [webhook]
 webhook: {{ printf "[::]:%d" (int .Values.webhook.port) | quote }}
 webhook-name:
-- {{ $serviceName }}
-- {{ $serviceName }}.{{ .Values.clusterDomain }}
+{{- range include "oncue.certificateNames" (list . $webhook) | fromJsonArray }}
+- {{ . }}
+{{- end }}
 admin: {{ printf "[::]:%d" (int .Values.webhook.adminPort) | quote }}
 linger: {{ int .Values.webhook.lingerSeconds }}s
 log: {{ .Values.log.filter | quote }}
 log-format: {{ .Values.log.format }}
-ca-secret: {{ include "oncue.caSecret" . }}
+{{ include "oncue.certificateSetting" . }}: {{ include "oncue.certificateSecret" . }}
+webhook-lease: {{ $webhook }}
 webhook-configuration: {{ include "oncue.fullname" . }}
 {{- if .Values.lint.strict }}
 lint-strict: true
@@ -366,6 +384,12 @@ resources:
 securityContext:
   {{- include "oncue.containerSecurityContext" . | nindent 2 }}
 terminationMessagePolicy: FallbackToLogsOnError
+env:
+- name: ONCUE_CA
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "oncue.certificateSecret" . }}
+      key: ca.crt
 {{- end -}}
 
 {{/* Conditions for every call about a workload. */}}

@@ -3,6 +3,7 @@
 {{- include "oncue.validate.namespace" . -}}
 {{- include "oncue.validate.onlyOne" . -}}
 {{- include "oncue.validate.move" . -}}
+{{- include "oncue.validate.certificates" . -}}
 {{- include "oncue.validate.backend" . -}}
 {{- include "oncue.validate.switch" . -}}
 {{- include "oncue.validate.labels" . -}}
@@ -45,20 +46,45 @@ detect this.
 {{- end -}}
 
 {{/*
-The store's URL is part of every injected pod and cannot be changed there. The former URL is read from the ConfigMap in
-the cluster. It is found by its labels, because its name may be what changes.
+The store's URL as the release has it now, or nothing. It is read from the ConfigMap in the cluster, which is found by its
+labels, because its name may be what changes.
+*/}}
+{{- define "oncue.formerUrl" -}}
+{{- $ours := include "oncue.selectorLabels" (list . "webhook") | fromYaml -}}
+{{- range (lookup "v1" "ConfigMap" .Release.Namespace "" | default dict).items | default list -}}
+{{- $labels := .metadata.labels | default dict -}}
+{{- if deepEqual $labels (merge dict $ours $labels) -}}
+{{- index (.data | default dict) "config.yaml" | default "" | fromYaml | dig "inject" "store-url" "" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+The store's URL is part of every injected pod and cannot be changed there. The scheme may change, because the port speaks TLS
+and plain HTTP.
 */}}
 {{- define "oncue.validate.move" -}}
 {{- $url := include "oncue.storeUrl" . -}}
-{{- $ours := include "oncue.selectorLabels" (list . "webhook") | fromYaml -}}
-{{- $there := ternary dict (lookup "v1" "ConfigMap" .Release.Namespace "" | default dict) .Values.store.allowMove -}}
-{{- range $there.items | default list -}}
-{{- $labels := .metadata.labels | default dict -}}
-{{- if deepEqual $labels (merge dict $ours $labels) -}}
-{{- $before := index (.data | default dict) "config.yaml" | default "" | fromYaml | dig "inject" "store-url" $url -}}
-{{- if ne $before $url -}}
+{{- $before := include "oncue.formerUrl" . -}}
+{{- if and $before (not .Values.store.allowMove) (ne (trimPrefix "http" $before | trimPrefix "s") (trimPrefix "https" $url)) -}}
 {{- fail (printf "\n\nThis upgrade would move the store from %s to %s.\nPods that are already injected only know the former URL and would wait forever after a restart. A store with another name\nalso begins with an empty volume.\nKeep store.port, clusterDomain and fullnameOverride as they were. To move the store anyway, set --set store.allowMove=true\nand recreate these pods: %s --injected lists them.\n" $before $url (include "oncue.command.status" $)) -}}
 {{- end -}}
+{{- end -}}
+
+{{/* The schema checks the mode too, unless Helm runs with --skip-schema-validation. */}}
+{{- define "oncue.validate.certificates" -}}
+{{- with .Values.certificates -}}
+{{- if not (has .mode (list "selfManaged" "certManager" "existingSecret")) -}}
+{{- fail (printf "\n\ncertificates.mode: there is no mode %q. Set it to selfManaged, certManager or existingSecret.\n" (toString .mode)) -}}
+{{- end -}}
+{{- if and (eq .mode "certManager") (not .issuerRef.name) -}}
+{{- fail "\n\ncertificates.issuerRef.name: certManager needs an issuer. Set it to the name of an Issuer in this namespace, or of a\nClusterIssuer with certificates.issuerRef.kind=ClusterIssuer. It must keep its key when it renews its own certificate.\n" -}}
+{{- end -}}
+{{- if and (eq .mode "existingSecret") (not .secretName) -}}
+{{- fail "\n\ncertificates.secretName: existingSecret needs a Secret. Set it to the name of one in this namespace that has tls.crt, tls.key and\nca.crt, valid for the Services of the webhook and of the store.\n" -}}
+{{- end -}}
+{{- if and (eq .mode "selfManaged") .secretName -}}
+{{- fail "\n\ncertificates.secretName: the mode selfManaged has a Secret of its own.\nRemove the value, or set certificates.mode to certManager or existingSecret.\n" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -10,7 +10,7 @@ metadata:
   {{- end }}
 spec:
   serviceAccountName: {{ include "oncue.store" . }}
-  automountServiceAccountToken: {{ include "oncue.store.usesApi" . }}
+  automountServiceAccountToken: true
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ int .Values.store.terminationGracePeriodSeconds }}
   securityContext:
@@ -37,14 +37,16 @@ spec:
     - --data=/var/lib/oncue
     {{- else }}
     - --lease={{ include "oncue.store" . }}
-    - --inject-own-namespace={{ .Release.Namespace }}
     {{- end }}
+    - --inject-own-namespace={{ .Release.Namespace }}
     - --http=[::]:{{ int .Values.store.port }}
+    - --store-name={{ include "oncue.certificateNames" (list . (include "oncue.store" .)) | fromJsonArray | join "," }}
+    - --{{ include "oncue.certificateSetting" . }}={{ include "oncue.certificateSecret" . }}
     - --anyone-may-signal
     - --admin=[::]:{{ int .Values.store.adminPort }}
     - --linger={{ int .Values.store.lingerSeconds }}s
-    {{- if .Values.controller.enabled }}
     - --inject-prefix={{ .Values.annotations.prefix }}
+    {{- if .Values.controller.enabled }}
     - --inject-bare-keys={{ .Values.annotations.bareKeys }}
     - --inject-gates={{ .Values.controller.gates }}
     {{- end }}
@@ -88,9 +90,4 @@ spec:
   topologySpreadConstraints:
   {{- include "oncue.topologySpread" (list . "store") | nindent 2 }}
   {{- end }}
-{{- end -}}
-
-{{/* "true" if the store's pods use the API server. */}}
-{{- define "oncue.store.usesApi" -}}
-{{- or .Values.controller.enabled (eq .Values.store.backend "kubernetes") -}}
 {{- end -}}
