@@ -9,6 +9,7 @@
 //! | `accept` | the loop: a slot, a connection, a task |
 //! | `connection` | one connection: first byte, handshake, HTTP/1.1 or HTTP/2, graceful end |
 //! | `origin` | [`Channel`] and [`Peer`], where a request comes from |
+//! | `records` | the room for large TLS records and handshakes |
 //! | `handshake` | why TLS handshakes fail |
 //! | `pace` | the timeouts for heads and idle connections, below HTTP |
 //! | `stall` | the timeout for peers that do not read |
@@ -30,6 +31,7 @@ mod metrics;
 mod origin;
 mod pace;
 pub(crate) mod problem;
+mod records;
 mod shutdown;
 mod stall;
 

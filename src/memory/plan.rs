@@ -247,8 +247,8 @@ impl Parts {
 const MIB: usize = 1 << 20;
 const GIB: usize = 1 << 30;
 
-/// What any process takes by itself: code, threads, TLS, requests under way, and what the
-/// allocator cannot give back.
+/// What any process takes by itself: code, threads, large TLS records, requests under way, and what
+/// the allocator cannot give back.
 const PROCESS: usize = 40 * MIB;
 
 /// What a store takes besides: redb's cache, changes that wait for the disk, the last changes.

@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 use super::{
     Endpoint, Peer, Phase, ServeContext, Transport,
     connection::{Accepted, Shared, Tls, serve_either, serve_plain, serve_tls},
+    records::RecordRoom,
 };
 
 /// Accepts connections and owns the tasks that serve them.
@@ -39,6 +40,7 @@ impl AcceptLoop {
         let tls = |config| Tls {
             acceptor: TlsAcceptor::from(config),
             failures: metrics.tls_handshake_failures(name),
+            records: RecordRoom::new(limits.tls_records),
         };
         let speech = match transport {
             Transport::Either(config) => Speech::Either(tls(config)),

@@ -32,6 +32,7 @@ use super::{
     handshake::{HandshakeFailure, HandshakeFailures},
     host,
     pace::{FirstByte, Pace, PacedIo, Patience},
+    records::{RecordIo, RecordRoom},
 };
 
 /// What all connections of a listener share.
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
 pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
     pub(crate) failures: HandshakeFailures,
+    pub(crate) records: RecordRoom,
 }
 
 impl Tls {
@@ -114,14 +116,16 @@ async fn serve_tls_by(
     (tls, shared): (Tls, Arc<Shared>),
 ) {
     let buffer = shared.limits.tls_buffer;
+    let stream = RecordIo::new(stream, tls.records.clone());
     let accepting = tls
         .acceptor
         .accept_with(stream, |tls| tls.set_buffer_limit(Some(buffer)));
     let handshake = timeout_at(deadline, accepting).await;
-    let stream = match handshake.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+    let mut stream = match handshake.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         Ok(stream) => stream,
         Err(error) => return tls.refuse(&shared, (peer, &error)),
     };
+    stream.get_mut().0.end_handshake();
     let origin = Origin {
         channel: Channel::Tls,
         peer,

@@ -21,6 +21,8 @@ pub(super) enum HandshakeFailure {
     Incompatible,
     /// There is no certificate to serve.
     NoCertificate,
+    /// There is no room for so large a record.
+    NoRoom,
     /// What came is not TLS.
     NotTls,
     /// Anything else.
@@ -41,6 +43,7 @@ impl HandshakeFailure {
             | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::UnexpectedEof => Self::Closed,
+            io::ErrorKind::OutOfMemory => Self::NoRoom,
             io::ErrorKind::TimedOut => Self::TimedOut,
             _ => Self::Other,
         }
@@ -124,6 +127,7 @@ mod tests {
             (tls(alert), "other"),
             (io::ErrorKind::UnexpectedEof.into(), "closed"),
             (io::ErrorKind::TimedOut.into(), "timed-out"),
+            (io::ErrorKind::OutOfMemory.into(), "no-room"),
         ] {
             let label: &str = HandshakeFailure::of(&error).into();
             assert_eq!(label, reason, "{error}");

@@ -23,6 +23,9 @@ pub struct Limits {
     pub read_buffer: usize,
     /// The most that TLS keeps of an answer for a peer that does not take it, in bytes.
     pub tls_buffer: usize,
+    /// The room of all connections together for TLS records of more than 4 KiB, in bytes: a peer
+    /// whose record finds none is dropped.
+    pub tls_records: usize,
 }
 
 impl Limits {
@@ -60,6 +63,7 @@ impl Limits {
         drain: Duration::from_secs(10),
         read_buffer: 64 * KIB,
         tls_buffer: 16 * KIB,
+        tls_records: 8 * 1024 * KIB,
     };
 }
 

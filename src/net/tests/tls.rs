@@ -309,3 +309,39 @@ async fn an_answer_longer_than_the_buffer_of_tls_arrives_whole() {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body.len(), 1 << 20);
 }
+
+#[tokio::test]
+async fn a_body_in_large_records_arrives_whole() {
+    let server = TlsServer::start_on(Transport::Either, (mk_router(), LIMITS));
+    let mut client = http1(server.shake_hands(b"http/1.1").await).await;
+    let sent = vec![b'x'; 1 << 20];
+    for _ in 0..3 {
+        let request = Request::post("https://127.0.0.1/").header("host", "127.0.0.1");
+        let request = request.body(Body::from(sent.clone())).unwrap();
+        let response = client.send_request(request).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body.len(), sent.len());
+    }
+}
+
+#[tokio::test]
+async fn large_records_beyond_the_room_for_them_cost_their_connections_alone() {
+    let limits = Limits {
+        tls_records: 40 << 10,
+        ..LIMITS
+    };
+    let server = TlsServer::start_on(Transport::Either, (mk_router(), limits));
+    // The head of a record of 16,000 bytes, and no more of it.
+    let begin_record = [0x17, 3, 3, 0x3e, 0x80];
+    let mut first = server.shake_hands(b"http/1.1").await;
+    first.get_mut().0.write_all(&begin_record).await.unwrap();
+    // The server has seen it once another connection was served.
+    let mut client = http1(server.shake_hands(b"http/1.1").await).await;
+    client.send_request(get_root()).await.unwrap();
+    let mut second = server.shake_hands(b"http/1.1").await;
+    second.get_mut().0.write_all(&begin_record).await.unwrap();
+    // Ends only when the server closes the connection.
+    let _ = second.get_mut().0.read_to_end(&mut Vec::new()).await;
+    let response = client.send_request(get_root()).await.unwrap();
+    assert_hello(response, Version::HTTP_11).await;
+}

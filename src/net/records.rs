@@ -1,0 +1,285 @@
+//! Bounds what TLS keeps for peers that send large records or long handshakes.
+//!
+//! A record can only be decrypted when all of it is there, and has up to 16 KiB. The memory of a
+//! connection has room for a small one; large ones share a budget of their listener, so that many
+//! peers which each send most of one cannot take the memory of all others.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+/// The room for large records of one listener.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordRoom(Arc<Semaphore>);
+
+impl RecordRoom {
+    /// Returns a room of so many bytes.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new(bytes / UNIT)))
+    }
+
+    /// Takes the room of a record, encrypted and in the clear.
+    fn take(&self, length: usize) -> io::Result<OwnedSemaphorePermit> {
+        let units = u32::try_from((2 * length).div_ceil(UNIT)).unwrap_or(u32::MAX);
+        let taken = Arc::clone(&self.0).try_acquire_many_owned(units);
+        taken.map_err(|_| io::Error::new(io::ErrorKind::OutOfMemory, "too many large TLS records"))
+    }
+}
+
+/// A transport below TLS that follows the records which come.
+#[derive(Debug)]
+pub(crate) struct RecordIo<T> {
+    inner: T,
+    room: RecordRoom,
+    stage: Stage,
+    /// The bytes of the head of a record that have come.
+    head: [u8; HEAD],
+    /// The room of the last large record: it is read on only when that has been taken away.
+    taken: Option<OwnedSemaphorePermit>,
+    /// The bytes that may still come before the handshake is over; `None` when it is.
+    handshake: Option<usize>,
+}
+
+/// What the next byte belongs to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    /// The body of a record, of which so much is still to come.
+    Body(usize),
+    /// The head of a record, of which so much has come.
+    Head(usize),
+}
+
+impl<T> RecordIo<T> {
+    /// Wraps a connection that begins with a handshake.
+    pub(crate) fn new(inner: T, room: RecordRoom) -> Self {
+        Self {
+            inner,
+            room,
+            stage: Stage::Head(0),
+            head: [0; HEAD],
+            taken: None,
+            handshake: Some(LONGEST_HANDSHAKE),
+        }
+    }
+
+    /// Takes note that the handshake is over.
+    pub(crate) fn end_handshake(&mut self) {
+        self.handshake = None;
+    }
+
+    /// Follows bytes that have come.
+    fn follow(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if let Some(left) = self.handshake {
+            let left = left.checked_sub(bytes.len());
+            let long =
+                || io::Error::new(io::ErrorKind::InvalidData, "the TLS handshake is too long");
+            self.handshake = Some(left.ok_or_else(long)?);
+        }
+        while !bytes.is_empty() {
+            bytes = match self.stage {
+                Stage::Body(left) => {
+                    let rest = &bytes[left.min(bytes.len())..];
+                    let left = left.saturating_sub(bytes.len());
+                    self.stage = if left == 0 {
+                        Stage::Head(0)
+                    } else {
+                        Stage::Body(left)
+                    };
+                    rest
+                }
+                Stage::Head(come) => {
+                    self.head[come] = bytes[0];
+                    self.stage = Stage::Head(come + 1);
+                    if come + 1 == HEAD {
+                        self.begin_body()?;
+                    }
+                    &bytes[1..]
+                }
+            };
+        }
+        Ok(())
+    }
+
+    fn begin_body(&mut self) -> io::Result<()> {
+        let [.., high, low] = self.head;
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        if length > SMALL {
+            self.taken = Some(self.room.take(length)?);
+        }
+        self.stage = if length == 0 {
+            Stage::Head(0)
+        } else {
+            Stage::Body(length)
+        };
+        Ok(())
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for RecordIo<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if matches!(this.stage, Stage::Head(_)) {
+            // TLS reads on only when everything that it has decrypted was taken.
+            this.taken = None;
+        }
+        let before = buffer.filled().len();
+        match Pin::new(&mut this.inner).poll_read(cx, buffer) {
+            Poll::Ready(Ok(())) => Poll::Ready(this.follow(&buffer.filled()[before..])),
+            other => other,
+        }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for RecordIo<T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}
+
+/// Type, version and length of a record, in bytes.
+const HEAD: usize = 5;
+
+/// A record of this length belongs to the memory of its connection, in bytes.
+const SMALL: usize = 4096;
+
+/// What a client sends in a handshake without certificates of its own is far shorter, in bytes; the
+/// first request may come right behind it.
+const LONGEST_HANDSHAKE: usize = 24 * 1024;
+
+/// The unit in which room is taken, in bytes.
+const UNIT: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    fn record(length: usize) -> Vec<u8> {
+        let [high, low] = u16::try_from(length).unwrap().to_be_bytes();
+        let mut record = vec![0x17, 3, 3, high, low];
+        record.resize(HEAD + length, 0);
+        record
+    }
+
+    fn mk_io(room: &RecordRoom) -> RecordIo<&'static [u8]> {
+        let mut io = RecordIo::new(&b""[..], room.clone());
+        io.end_handshake();
+        io
+    }
+
+    fn room() -> RecordRoom {
+        RecordRoom::new(64 << 10)
+    }
+
+    #[test]
+    fn large_records_take_room_until_they_are_read_and_small_ones_none() {
+        let room = room();
+        let free = || room.0.available_permits();
+        let mut io = mk_io(&room);
+        io.follow(&record(SMALL)).unwrap();
+        assert_eq!(free(), 64);
+        let large = record(16_000);
+        io.follow(&large[..3]).unwrap();
+        io.follow(&large[3..100]).unwrap();
+        assert_eq!(free(), 64 - 32);
+        io.follow(&large[100..]).unwrap();
+        assert_eq!(free(), 64 - 32);
+        drop(io);
+        assert_eq!(free(), 64);
+    }
+
+    #[tokio::test]
+    async fn the_room_is_given_back_with_the_next_read() {
+        let room = room();
+        let mut stream = record(16_000);
+        stream.extend(record(10));
+        let stream: &'static [u8] = Vec::leak(stream);
+        let mut io = RecordIo::new(stream, room.clone());
+        io.end_handshake();
+        let mut buffer = [0; 4096];
+        let mut free = Vec::new();
+        while io.read(&mut buffer).await.unwrap() > 0 {
+            free.push(room.0.available_permits());
+        }
+        assert_eq!(free, [32, 32, 32, 32]);
+        assert_eq!(room.0.available_permits(), 64);
+    }
+
+    #[test]
+    fn a_record_without_room_ends_its_connection_alone() {
+        let room = room();
+        let (mut first, mut second, mut third) = (mk_io(&room), mk_io(&room), mk_io(&room));
+        first.follow(&record(16_000)[..10]).unwrap();
+        second.follow(&record(16_000)[..10]).unwrap();
+        let error = third.follow(&record(16_000)[..10]).unwrap_err();
+        assert_eq!(error.to_string(), "too many large TLS records");
+        let mut small = mk_io(&room);
+        small.follow(&record(SMALL)).unwrap();
+        drop(first);
+        let mut third = mk_io(&room);
+        third.follow(&record(16_000)[..10]).unwrap();
+    }
+
+    #[test]
+    fn a_handshake_is_short() {
+        let mut io = RecordIo::new(&b""[..], room());
+        for _ in 0..6 {
+            io.follow(&record(4_000)).unwrap();
+        }
+        let error = io.follow(&record(4_000)).unwrap_err();
+        assert_eq!(error.to_string(), "the TLS handshake is too long");
+    }
+
+    #[test]
+    fn records_are_followed_however_they_are_cut() {
+        let mut stream = Vec::new();
+        for length in [0, 1, 4_097, 5, 9_000] {
+            stream.extend(record(length));
+        }
+        for size in [1, 2, 3, 7, 1_000, stream.len()] {
+            let room = room();
+            let mut io = mk_io(&room);
+            for chunk in stream.chunks(size) {
+                io.follow(chunk).unwrap();
+            }
+            assert_eq!(io.stage, Stage::Head(0), "{size}");
+        }
+    }
+}
