@@ -89,6 +89,9 @@ notes() {
     notes_have 'kubectl delete customresourcedefinition signals.oncue.dev' --namespace cue
     notes_have 'kubectl --namespace cue delete pvc data-oncue-store-0' --namespace cue --set store.backend=embedded
     notes_have 'oncue status -A --injected' --namespace oncue-system
+    notes_have 'kubectl --namespace oncue-system port-forward service/oncue-store 9999 &' --namespace oncue-system
+    notes_have 'TOKEN=$(kubectl --namespace oncue-system create token oncue-operator --audience oncue)' \
+        --namespace oncue-system
     notes_have 'oncue status -A --system-namespace cue' --namespace cue
     notes_have "oncue release --all --reason 'oncue is uninstalled' --system-namespace cue" --namespace cue
     notes_have 'oncue status -A --system-namespace cue --injected --inject-prefix cue.example.com' \
@@ -120,6 +123,8 @@ rejections() {
     rejects 'certificates.secretName: existingSecret needs a Secret' --set certificates.mode=existingSecret
     rejects 'certificates.secretName: the mode selfManaged has a Secret of its own' --set certificates.secretName=x
     rejects "additional properties 'fences' not allowed" --set policy.fences=true
+    rejects "'/store/acceptPlain': got string, want null or boolean" --set-string store.acceptPlain=yes
+    rejects "'/store/plainNamespaces/0': 'Default' does not match pattern" --set 'store.plainNamespaces={Default}'
     rejects 'store.replicas: 2 pods need the backend kubernetes' --set store.backend=embedded,store.replicas=2
     rejects 'store.ephemeral: the backend kubernetes has no volume' --set store.ephemeral=true
     rejects "'/store/replicas': minimum: got 0, want 1" --set store.replicas=0

@@ -126,20 +126,20 @@ def has_every_object(r):
         "ClusterRole": [
             *with_controller(r, f"{n}-controller", f"{n}-controller-kinds"),
             *of_signals,
-            *of_store,
+            f"{n}-store",
             f"{n}-webhook",
         ],
-        "ClusterRoleBinding": [*with_controller(r, f"{n}-controller"), *of_store, f"{n}-webhook"],
+        "ClusterRoleBinding": [*with_controller(r, f"{n}-controller"), f"{n}-store", f"{n}-webhook"],
         "CustomResourceDefinition": r.on_kubernetes("signals.oncue.dev") if r.values != "without-controller" else [],
         "Deployment": [*of_store, f"{n}-webhook"],
         "FlowSchema": of_store if r.values != "without-controller" else [],
         "MutatingWebhookConfiguration": [n],
         "NetworkPolicy": [name for name in (f"{n}-store", f"{n}-webhook") if name in isolated(r)],
-        "Role": [f"{n}-store", f"{n}-webhook"],
+        "Role": [f"{n}-operator-token", f"{n}-store", f"{n}-webhook"],
         "RoleBinding": [f"{n}-store", f"{n}-webhook"],
         "Secret": [f"{n}-webhook-ca"] if r.mode() == "selfManaged" else [],
         "Service": [f"{n}-store", f"{n}-webhook"],
-        "ServiceAccount": [f"{n}-store", f"{n}-webhook"],
+        "ServiceAccount": [f"{n}-operator", f"{n}-store", f"{n}-webhook"],
         "StatefulSet": [] if of_store else [f"{n}-store"],
         "ValidatingAdmissionPolicy": fences(r),
         "ValidatingAdmissionPolicyBinding": fences(r),
@@ -217,6 +217,8 @@ def asks_for_no_more_rights(r):
     assert cluster_role["rules"] == [
         rule("admissionregistration.k8s.io", "mutatingwebhookconfigurations", r.name, published)
     ], cluster_role["rules"]
+    (rules,) = r.named("Role", f"{r.name}-operator-token")["rules"]
+    assert rules == rule("", "serviceaccounts/token", f"{r.name}-operator", ["create"]), rules
     for binding in r.of("RoleBinding") + r.of("ClusterRoleBinding"):
         account = "webhook" if binding["metadata"]["name"] == f"{r.name}-webhook" else "store"
         subject = {"kind": "ServiceAccount", "name": f"{r.name}-{account}", "namespace": NAMESPACE}
@@ -251,10 +253,30 @@ def writes_signals_and_its_lease(r):
     }
     for name, (verbs, widened) in expected.items():
         role = r.named("ClusterRole", f"{r.name}-{name}")
-        assert role["rules"] == [{"apiGroups": ["oncue.dev"], "resources": ["signals"], "verbs": verbs}], role
+        rules = [{"apiGroups": ["oncue.dev"], "resources": ["signals"], "verbs": verbs}]
+        assert role["rules"] == ([REVIEWS, NAMESPACES] if name == "store" else []) + rules, role
         labels = role["metadata"]["labels"].items()
         into = [key.partition("/aggregate-to-")[2] for key, value in labels if "/aggregate-to-" in key and value == "true"]
         assert sorted(into) == widened, role
+
+
+def asks_who_calls(r):
+    """the store asks the API server about every token, and by default nobody may call it without one"""
+    args = r.store["spec"]["template"]["spec"]["containers"][0]["args"]
+    flags = dict(arg.lstrip("-").split("=", 1) for arg in args if "=" in arg)
+    assert flags["identity"] == "kubernetes" and "--anyone-may-signal" not in args, args
+    assert flags["operator"] == r.named("ServiceAccount", f"{r.name}-operator")["metadata"]["name"], flags
+    strict = r.values != "cert-manager"
+    assert flags["accept-plain"] == ("false" if strict else "true"), flags
+    assert flags.get("plain-namespaces") == (None if strict else "default,legacy"), flags
+    assert r.named("ClusterRole", f"{r.name}-store")["rules"][0] == REVIEWS
+    assert r.config()["inject"]["identity"] is True, r.config()
+
+
+# Which namespaces permit what, as the store's replicas watch it.
+NAMESPACES = {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch"]}
+# Asks the API server whose token a caller has.
+REVIEWS = {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
 
 
 def speaks_tls(r):
@@ -362,7 +384,7 @@ def is_restricted(r):
         assert context.get("runAsUser") != 0, name
         assert not spec.get("hostPID") and not spec.get("hostIPC"), name
         kinds = {kind for volume in spec.get("volumes", []) for kind in volume if kind != "name"}
-        assert kinds <= {"configMap", "emptyDir"}, (name, kinds)
+        assert kinds <= {"configMap", "emptyDir", "projected"}, (name, kinds)
         for container in containers(pod):
             context = container["securityContext"]
             assert context["allowPrivilegeEscalation"] is False, container
@@ -533,6 +555,7 @@ RENDERED = [
     holds_no_certificate,
     asks_for_no_more_rights,
     writes_signals_and_its_lease,
+    asks_who_calls,
     speaks_tls,
     takes_the_certificates_of_its_mode,
     keeps_its_resource,

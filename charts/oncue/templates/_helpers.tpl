@@ -16,6 +16,10 @@
 {{ include "oncue.fullname" . }}-controller
 {{- end -}}
 
+{{- define "oncue.operator" -}}
+{{ include "oncue.fullname" . }}-operator
+{{- end -}}
+
 {{/* Secret that the webhook and the store read: the certificate authority, or a certificate that something else issues. */}}
 {{- define "oncue.certificateSecret" -}}
 {{- if eq .Values.certificates.mode "selfManaged" -}}
@@ -309,6 +313,7 @@ inject:
   {{- end }}
   store-url: {{ include "oncue.storeUrl" . }}
   store-service: {{ include "oncue.store" . }}
+  identity: true
   resources: {{ include "oncue.clientResources" . | quote }}
   {{- with .Values.client.runAsUser }}
   run-as-user: {{ int . }}
@@ -385,11 +390,17 @@ securityContext:
   {{- include "oncue.containerSecurityContext" . | nindent 2 }}
 terminationMessagePolicy: FallbackToLogsOnError
 env:
+- name: ONCUE_TOKEN_FILE
+  value: /var/run/secrets/oncue.dev/token
 - name: ONCUE_CA
   valueFrom:
     secretKeyRef:
       name: {{ include "oncue.certificateSecret" . }}
       key: ca.crt
+volumeMounts:
+- name: oncue-token
+  mountPath: /var/run/secrets/oncue.dev
+  readOnly: true
 {{- end -}}
 
 {{/* Conditions for every call about a workload. */}}

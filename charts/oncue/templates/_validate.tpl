@@ -3,6 +3,7 @@
 {{- include "oncue.validate.namespace" . -}}
 {{- include "oncue.validate.onlyOne" . -}}
 {{- include "oncue.validate.move" . -}}
+{{- include "oncue.validate.plain" . -}}
 {{- include "oncue.validate.certificates" . -}}
 {{- include "oncue.validate.backend" . -}}
 {{- include "oncue.validate.switch" . -}}
@@ -70,6 +71,22 @@ and plain HTTP.
 {{- fail (printf "\n\nThis upgrade would move the store from %s to %s.\nPods that are already injected only know the former URL and would wait forever after a restart. A store with another name\nalso begins with an empty volume.\nKeep store.port, clusterDomain and fullnameOverride as they were. To move the store anyway, set --set store.allowMove=true\nand recreate these pods: %s --injected lists them.\n" $before $url (include "oncue.command.status" $)) -}}
 {{- end -}}
 {{- end -}}
+
+{{/* Pods that were injected before the store had TLS have no token, and talk to it in plain HTTP. */}}
+{{- define "oncue.validate.plain" -}}
+{{- if and (kindIs "invalid" .Values.store.acceptPlain) (hasPrefix "http://" (include "oncue.formerUrl" .)) -}}
+{{- fail (include "oncue.message.plain" .) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "oncue.message.plain" }}
+
+From this version on, the store asks pods for a token, over TLS. Pods that are already injected have no token: they signal and
+wait over plain HTTP until they are recreated. State whether they may:
+  --set store.acceptPlain=true    They may, as far as their annotations say. Set it to false when no such pod is left.
+  --set store.acceptPlain=false   They may not. They wait forever if they start again.
+To list them: {{ include "oncue.command.status" . }} --injected
+{{ end -}}
 
 {{/* The schema checks the mode too, unless Helm runs with --skip-schema-validation. */}}
 {{- define "oncue.validate.certificates" -}}

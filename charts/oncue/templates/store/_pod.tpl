@@ -42,7 +42,12 @@ spec:
     - --http=[::]:{{ int .Values.store.port }}
     - --store-name={{ include "oncue.certificateNames" (list . (include "oncue.store" .)) | fromJsonArray | join "," }}
     - --{{ include "oncue.certificateSetting" . }}={{ include "oncue.certificateSecret" . }}
-    - --anyone-may-signal
+    - --identity=kubernetes
+    - --operator={{ include "oncue.operator" . }}
+    - --accept-plain={{ default false .Values.store.acceptPlain }}
+    {{- with .Values.store.plainNamespaces }}
+    - --plain-namespaces={{ join "," . }}
+    {{- end }}
     - --admin=[::]:{{ int .Values.store.adminPort }}
     - --linger={{ int .Values.store.lingerSeconds }}s
     - --inject-prefix={{ .Values.annotations.prefix }}
