@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Manifest, Namespace, eventually};
 use crate::cluster::SYSTEM;
 
-/// A client with the token of a `ServiceAccount` of oncue, as someone has it who took its pod over.
+/// A client with the token of a `ServiceAccount` of oncue, as an attacker in its pod has it.
 #[derive(Clone)]
 pub struct Account {
     client: Client,

@@ -23,19 +23,19 @@ async fn an_upgrade_that_moves_the_store_is_rejected_until_allowed() -> Result<(
         "--namespace=oncue-system",
         "--reuse-values",
     ];
-    let before = "http://oncue-store.oncue-system.svc.cluster.local.:9999";
+    let before = "https://oncue-store.oncue-system.svc.cluster.local.:9999";
     for (set, now) in [
         (
             "--set=store.port=9997",
-            "http://oncue-store.oncue-system.svc.cluster.local.:9997",
+            "https://oncue-store.oncue-system.svc.cluster.local.:9997",
         ),
         (
             "--set=clusterDomain=example.internal",
-            "http://oncue-store.oncue-system.svc.example.internal.:9999",
+            "https://oncue-store.oncue-system.svc.example.internal.:9999",
         ),
         (
             "--set=fullnameOverride=cue",
-            "http://cue-store.oncue-system.svc.cluster.local.:9999",
+            "https://cue-store.oncue-system.svc.cluster.local.:9999",
         ),
     ] {
         let message = format!("This upgrade would move the store from {before} to {now}");

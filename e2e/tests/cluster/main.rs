@@ -9,6 +9,7 @@ mod gates;
 mod goldens;
 mod guests;
 mod hooks;
+mod identity;
 mod installing;
 mod life;
 mod nodes;

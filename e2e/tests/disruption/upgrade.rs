@@ -34,7 +34,9 @@ async fn an_upgrade_from_the_previous_commit_keeps_signals_waiters_and_the_autho
             waiting.run_of(WAIT).await?,
         );
 
-        present.install().await?;
+        // Pods of a version without TLS go on.
+        let plain = json!({"store": {"acceptPlain": true}});
+        present.install_with(plain).await?;
         oncue.is_ready().await?;
         assert_eq!(oncue.authority().await?, authority);
         assert_eq!(oncue.ca_bundles().await?, bundles);
@@ -107,7 +109,7 @@ async fn an_upgrade_from_the_embedded_backend_carries_durable_variables_over() -
             );
         }
         let saved = ns.in_shell(save).await?;
-        let carried = json!({"store": {"formerVariables": "carry-over"}});
+        let carried = json!({"store": {"formerVariables": "carry-over", "acceptPlain": true}});
         oncue.release().install_with(carried).await?;
         let apply = ns.cluster().kubectl().args(["apply", "-f", "-"]);
         apply.stdin(saved).text().await?;
