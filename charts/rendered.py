@@ -500,7 +500,9 @@ def asks_about_annotated_pods_only(r):
         assert all(rules["scope"] == "Namespaced" for rules in entry["rules"]), entry
         left_alone = entry["namespaceSelector"]["matchExpressions"][0]
         assert left_alone["key"] == "kubernetes.io/metadata.name" and left_alone["operator"] == "NotIn"
-        assert {NAMESPACE, "kube-system", "kube-node-lease"} <= set(left_alone["values"]), left_alone
+        # Workloads are checked everywhere: those whose pods are not injected get a warning.
+        kept_out = {NAMESPACE} if entry["name"] == "workloads.oncue.dev" else {NAMESPACE, *r.config()["inject"]["excluded-namespaces"]}
+        assert kept_out <= set(left_alone["values"]), left_alone
         asks = entry["matchConditions"][0]["expression"]
         assert "has(object.metadata.annotations)" in asks and f"startsWith('{prefix}/')" in asks, asks
         assert ("key == 'depends-on'" in asks) == ("key == 'signals'" in asks) == bare, asks

@@ -6,6 +6,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`settings`] | [`Settings`], what an installation decides once |
+//! | [`scope`] | [`Scope`], which namespaces' pods are sent for admission |
 //! | [`patch`] | [`Patch`], single-element operations written straight to JSON |
 //! | [`quantity`], [`resources`] | Kubernetes quantities, and what our container asks for |
 //! | [`warning`], [`skip`], [`refusal`] | what is said to people, each a closed enum with labels |
@@ -29,6 +30,7 @@ pub mod record;
 pub mod refusal;
 mod request;
 pub mod resources;
+pub mod scope;
 pub mod settings;
 mod signaller;
 pub mod skip;
@@ -44,6 +46,7 @@ pub use self::{
     record::Record,
     refusal::{Collision, PodError, Refusal, Refused},
     resources::{ResourceList, Resources},
+    scope::{Requirement, Scope},
     settings::{
         Controller, Image, NonRootUser, Proof, PullPolicy, Settings, StoreAddress, managed_label,
     },

@@ -29,7 +29,7 @@ use self::{places::Places, waits::Waits};
 use crate::{
     assumption::Assumption,
     injection::Settings,
-    language::Namespace,
+    language::{Namespace, PodAnnotations},
     model::{ExistingVariable, Member, MemberId, Model},
     workload::{self, Workload},
 };
@@ -166,6 +166,8 @@ impl<'a> Linter<'a> {
             .enumerate()
             .flat_map(|(index, object)| self.lint_alone(index, object))
             .collect();
+        // With all objects at hand, `Waits` knows better who signals what.
+        findings.retain(|it| it.code != Code::Unproduced);
         findings.extend(self.near_misses(objects));
         findings.extend(Waits::new(self, &self.model(objects)).findings());
         findings
@@ -220,7 +222,10 @@ impl<'a> Linter<'a> {
 
     fn add_workload(&self, modelled: &mut Modelled<'a>, origin: Origin<'a>) {
         let member = Member::read(&origin.workload, &self.settings.keys, self.namespace);
-        if let Ok(member) = member {
+        if let Ok(mut member) = member {
+            if self.settings.leaves_out(&member.namespace) {
+                member.annotations = PodAnnotations::default();
+            }
             let id = modelled.model.insert(member);
             modelled.origins.insert(id, origin);
         }

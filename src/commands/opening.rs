@@ -100,6 +100,27 @@ impl Frame {
         }
     }
 
+    /// Takes in the labels of the namespaces in the files, by which a namespaceSelector may exclude
+    /// them.
+    pub(super) fn learn(&mut self, manifests: &Manifests) {
+        let documents = manifests.documents().map(Document::object);
+        for (_, object) in documents.flat_map(workload::objects) {
+            let [kind, version, name] =
+                ["/kind", "/apiVersion", "/metadata/name"].map(|pointer| text(object, pointer));
+            if (kind, version) != ("Namespace", "v1") {
+                continue;
+            }
+            let labels = object
+                .pointer("/metadata/labels")
+                .and_then(Value::as_object);
+            let labels = labels.into_iter().flatten();
+            let labels = labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
+            if let Ok(namespace) = name.parse() {
+                self.settings.scope.learn(&namespace, &labels.collect());
+            }
+        }
+    }
+
     /// Returns the linter with these settings.
     pub(super) fn linter(&self) -> Linter<'_> {
         Linter {
@@ -123,7 +144,8 @@ impl Opening {
     }
 
     /// Opens files that are read already.
-    pub(super) fn of_files(manifests: Manifests, frame: Frame) -> Self {
+    pub(super) fn of_files(manifests: Manifests, mut frame: Frame) -> Self {
+        frame.learn(&manifests);
         let objects = manifests.documents().map(Document::object);
         let SignalManifests { existing, findings } =
             SignalManifests::read(objects, &frame.namespace);

@@ -13,11 +13,12 @@ use super::{
     error::ConfigError,
     object::{ObjectName, ObjectRef},
     overlay::overlay,
-    text::from_text,
+    text::{from_text, from_texts},
 };
 use crate::{
     injection::{
-        Controller, Image, NonRootUser, Proof, PullPolicy, Resources, Settings, StoreAddress,
+        Controller, Image, NonRootUser, Proof, PullPolicy, Requirement, Resources, Scope, Settings,
+        StoreAddress,
     },
     language::{
         Keys, Namespace, SyntaxError,
@@ -154,6 +155,21 @@ pub(crate) struct InjectSettings {
     )]
     #[serde(deserialize_with = "from_text")]
     own_namespace: Option<Namespace>,
+
+    /// Other namespaces that the API server's call of the webhook excludes [default: kube-system
+    /// and kube-node-lease]
+    #[arg(
+        long = "inject-excluded-namespaces",
+        env = "ONCUE_INJECT_EXCLUDED_NAMESPACES",
+        value_delimiter = ',',
+        value_name = "NAMESPACE"
+    )]
+    #[serde(deserialize_with = "from_texts")]
+    excluded_namespaces: Option<Vec<Namespace>>,
+
+    /// Other expressions of the namespaceSelector of that call; only in the file.
+    #[arg(skip)]
+    namespace_selector: Option<Vec<Requirement>>,
 }
 
 impl InjectSettings {
@@ -162,7 +178,8 @@ impl InjectSettings {
     pub(crate) fn over(self, below: Self) -> Self {
         overlay!(self over below:
             image, pull_policy, pull_secrets, store_url, store_ip, store_service, store_ca,
-            identity, resources, run_as_user, prefix, bare_keys, controller, gates, own_namespace;)
+            identity, resources, run_as_user, prefix, bare_keys, controller, gates, own_namespace,
+            excluded_namespaces, namespace_selector;)
     }
 
     /// Returns the Service whose `ClusterIP` is the store's address, if one is set.
@@ -222,6 +239,8 @@ impl InjectSettings {
             controller: _,
             gates: _,
             own_namespace,
+            excluded_namespaces,
+            namespace_selector,
         } = self;
         let image = Image {
             reference: image.unwrap_or_else(|| DEFAULT_IMAGE.to_owned()),
@@ -245,8 +264,17 @@ impl InjectSettings {
             run_as_user,
             controller,
             own_namespace,
+            scope: scope(excluded_namespaces, namespace_selector),
             ..Settings::new(image, store)
         })
+    }
+}
+
+fn scope(excluded: Option<Vec<Namespace>>, selector: Option<Vec<Requirement>>) -> Scope {
+    let selector = selector.unwrap_or_default();
+    match excluded {
+        Some(excluded) => Scope::new(excluded, selector),
+        None => Scope::default().with(selector),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Where settings come from, and which of them wins.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use clap::Parser;
 use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    injection::{Controller, Proof},
+    injection::{Controller, Proof, Scope},
     language::annotation::BareKeys,
 };
 
@@ -336,6 +336,7 @@ fn wrong_flags_say_what_would_be_right() {
         ),
         (["--inject-pull-policy", "Often"], "IfNotPresent"),
         (["--inject-own-namespace", "Shop"], "Shop"),
+        (["--inject-excluded-namespaces", "a,B"], "B"),
         (["--store", "disk"], "embedded"),
         (["--ca-secret", "My Secret"], "DNS subdomain"),
         (["--identity", "ldap"], "kubernetes"),
@@ -483,4 +484,22 @@ fn a_policy_for_other_namespaces_names_namespaces_and_needs_a_cluster() {
     assert_eq!(config.readable_by_all.len(), 2);
     let open = Config::resolve(flags(&[])).unwrap();
     assert_eq!(open.cross_namespace, CrossNamespace::Open);
+}
+
+#[test]
+fn namespaces_are_excluded_by_name_and_by_label() {
+    let scope = |text: &str| {
+        let config = Config::resolve(file_settings(text).unwrap()).unwrap();
+        config.inject.resolve(config.http).unwrap().scope
+    };
+    let excludes = |scope: &Scope, name: &str| scope.excludes(&name.parse().unwrap());
+    let default = scope("http: 0.0.0.0:1");
+    assert!(excludes(&default, "kube-system") && !excludes(&default, "shop"));
+    let mut named = scope(
+        "inject:\n  excluded-namespaces: [shop]\n  namespace-selector: \
+         [{key: team, operator: Exists}]",
+    );
+    assert!(excludes(&named, "shop") && !excludes(&named, "till"));
+    named.learn(&"till".parse().unwrap(), &BTreeMap::default());
+    assert!(excludes(&named, "till"));
 }

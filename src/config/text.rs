@@ -17,6 +17,19 @@ where
     text.parse().map(Some).map_err(D::Error::custom)
 }
 
+/// Reads a list of such values.
+pub(super) fn from_texts<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    T: FromStr<Err: Display>,
+    D: Deserializer<'de>,
+{
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let values = texts
+        .iter()
+        .map(|text| text.parse().map_err(D::Error::custom));
+    values.collect::<Result<_, _>>().map(Some)
+}
+
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     if text == "0" || text == "0s" {
         return Ok(Duration::ZERO);

@@ -322,6 +322,15 @@ inject:
   bare-keys: {{ .Values.annotations.bareKeys }}
   controller: {{ .Values.controller.enabled }}
   gates: {{ .Values.controller.gates }}
+  excluded-namespaces: {{ include "oncue.excludedNamespaces" . }}
+  {{- with .Values.admission.namespaceSelector }}
+  namespace-selector: {{ toJson . }}
+  {{- end }}
+{{- end -}}
+
+{{/* Namespaces besides the release's own whose pods oncue does not handle, as a JSON list. */}}
+{{- define "oncue.excludedNamespaces" -}}
+{{- concat (list "kube-system" "kube-node-lease") .Values.admission.excludedNamespaces | uniq | toJson -}}
 {{- end -}}
 
 {{/* Selects the namespaces whose pods oncue handles. */}}
@@ -330,7 +339,7 @@ matchExpressions:
 - key: kubernetes.io/metadata.name
   operator: NotIn
   values:
-  {{- range concat (list .Release.Namespace "kube-system" "kube-node-lease") .Values.admission.excludedNamespaces | uniq }}
+  {{- range concat (list .Release.Namespace) (include "oncue.excludedNamespaces" . | fromJsonArray) | uniq }}
   - {{ . | quote }}
   {{- end }}
 {{- with .Values.admission.namespaceSelector }}

@@ -6,10 +6,11 @@ use super::{
     plan::Plan,
     pod::{Container, Spec},
     settings::{Controller, StoreAddress},
+    signaller,
     warning::Warning,
 };
 use crate::language::{
-    Term,
+    Target, Term,
     annotation::{Key, Mode, Position},
     host,
 };
@@ -18,9 +19,11 @@ use crate::language::{
 pub(crate) fn advice(plan: &Plan<'_>) -> Vec<Warning> {
     let mut warnings = Vec::new();
     warnings.extend(about_signals(plan));
+    warnings.extend(about_signaller(plan));
     warnings.extend(about_hook(plan));
     warnings.extend(about_label(plan));
     warnings.extend(about_gang(plan));
+    warnings.extend(about_namespaces(plan));
     if plan.needs_container() {
         warnings.extend(about_place(plan));
         warnings.extend(about_resources(plan));
@@ -39,6 +42,39 @@ fn about_signals(plan: &Plan<'_>) -> Option<Warning> {
     let (key, _) = live.into_iter().find(|(_, is_asked)| *is_asked)?;
     let stay = plan.settings.controller == Controller::Absent;
     stay.then_some(Warning::LiveSignalsStay { key })
+}
+
+/// Another webhook may have put a container in front of the one that is meant.
+fn about_signaller(plan: &Plan<'_>) -> Option<Warning> {
+    let chosen = plan.chosen?;
+    let named = [
+        plan.asked.signals_container.as_deref(),
+        plan.before.and_then(|it| it.signals_container.as_deref()),
+        plan.pod.annotation(signaller::DEFAULT_CONTAINER),
+    ];
+    let count = plan.spec.containers().len();
+    let is_named = named.into_iter().flatten().any(|name| name == chosen);
+    (count > 1 && !is_named).then(|| Warning::FirstOfSeveral {
+        container: chosen.to_owned(),
+        count,
+    })
+}
+
+/// Returns the first term on a variable that no pod signals, because none is injected there.
+fn about_namespaces(plan: &Plan<'_>) -> Option<Warning> {
+    let mut terms = plan.asked.depends_on.iter().map(|term| &term.value);
+    terms.find_map(|term| {
+        let (Target::Below { namespace, .. } | Target::Variable { namespace, .. }) = &term.target
+        else {
+            return None;
+        };
+        let namespace = namespace.as_ref()?;
+        let is_left_out = plan.settings.leaves_out(namespace);
+        is_left_out.then(|| Warning::ExcludedNamespace {
+            term: term.to_string(),
+            namespace: namespace.clone(),
+        })
+    })
 }
 
 fn about_hook(plan: &Plan<'_>) -> Option<Warning> {

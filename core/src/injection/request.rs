@@ -88,6 +88,8 @@ impl<'a> Request<'a> {
             Some(SkipReason::MirrorPod)
         } else if self.settings.own_namespace.as_ref() == Some(self.target.namespace) {
             Some(SkipReason::OwnPod)
+        } else if self.settings.scope.excludes(self.target.namespace) {
+            Some(SkipReason::ExcludedNamespace)
         } else if candidates.is_empty() {
             Some(SkipReason::NothingAsked)
         } else if candidates.iter().any(is_off) {
@@ -153,9 +155,7 @@ impl<'a> Request<'a> {
             return named.map_err(|error| Refusal::Annotations(vec![error]));
         }
         let chosen = before.and_then(|record| record.signals_container.as_deref());
-        let default = self
-            .pod
-            .annotation("kubectl.kubernetes.io/default-container");
+        let default = self.pod.annotation(signaller::DEFAULT_CONTAINER);
         Ok(signaller::choose(
             spec,
             [chosen, default].into_iter().flatten(),

@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::{
     container::{CONTAINER, TOKEN_FILE_VARIABLE},
     resources::Resources,
+    scope::Scope,
 };
 use crate::language::{Keys, Namespace};
 
@@ -32,6 +33,8 @@ pub struct Settings {
     pub proof: Proof,
     /// The namespace of oncue's own pods, which are never injected.
     pub own_namespace: Option<Namespace>,
+    /// Which other namespaces' pods are sent for admission.
+    pub scope: Scope,
 }
 
 impl Settings {
@@ -46,7 +49,13 @@ impl Settings {
             controller: Controller::Absent,
             proof: Proof::None,
             own_namespace: None,
+            scope: Scope::default(),
         }
+    }
+
+    /// Returns whether no pod of this namespace is ever injected.
+    pub fn leaves_out(&self, namespace: &Namespace) -> bool {
+        self.own_namespace.as_ref() == Some(namespace) || self.scope.excludes(namespace)
     }
 
     /// Returns the label that injected pods get.

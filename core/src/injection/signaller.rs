@@ -6,6 +6,9 @@ use super::{
 };
 use crate::language::{AnnotationError, Placeholder, PodAnnotations, annotation::Key};
 
+/// The annotation by which `kubectl` chooses a container.
+pub(crate) const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
+
 /// Returns the first of `names` that the pod has, else its first container; there is one.
 pub(crate) fn choose<'a, 'n>(
     spec: &'a Spec<'a>,

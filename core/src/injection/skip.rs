@@ -10,6 +10,8 @@ use strum::IntoStaticStr;
 pub enum SkipReason {
     /// Everything it asks for is there.
     AlreadyInjected,
+    /// A namespace whose pods the API server does not send for admission.
+    ExcludedNamespace,
     /// The mirror of a static pod, which must not change.
     MirrorPod,
     /// No annotation asks for anything.
@@ -34,6 +36,9 @@ impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AlreadyInjected => "everything the pod asks for is already injected",
+            Self::ExcludedNamespace => {
+                "the webhook's namespaceSelector excludes this namespace (admission.* of the chart)"
+            }
             Self::MirrorPod => "a static pod's mirror cannot be changed",
             Self::NothingAsked => "no annotation asks for anything",
             Self::OwnPod => "pods in oncue's own namespace are never injected",

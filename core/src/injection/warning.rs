@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::skip::SkipReason;
-use crate::language::{AnnotationWarning, annotation::Key};
+use crate::language::{AnnotationWarning, Namespace, annotation::Key};
 
 /// A warning about an admitted pod.
 ///
@@ -13,6 +13,25 @@ pub enum Warning {
     /// An annotation that is let through.
     #[error(transparent)]
     Annotation(#[from] AnnotationWarning),
+    /// A variable of a namespace where no pod is injected, so none signals it.
+    #[error("{term}: no pod of {namespace} is injected, so only signals made by hand can hold it")]
+    ExcludedNamespace {
+        /// The term.
+        term: String,
+        /// The namespace.
+        namespace: Namespace,
+    },
+    /// Several containers, none of which is named as the one whose start is signalled.
+    #[error(
+        "{container}, the first of {count} containers, signals for this pod: name the right one in \
+         signals-container"
+    )]
+    FirstOfSeveral {
+        /// The container.
+        container: String,
+        /// How many there are.
+        count: usize,
+    },
     /// A pod behind a gate that a gang scheduler counts as a member of a gang.
     #[error(
         "{mark}: a gang does not count gated pods and may never start: use depends-on-mode: init"

@@ -183,6 +183,7 @@ impl Subject<'_> {
                 Warning::Annotation(AnnotationWarning::UnknownKey { .. }) => Code::UnknownKey,
                 Warning::Annotation(AnnotationWarning::Reserved { .. }) => Code::ReservedKey,
                 Warning::Annotation(AnnotationWarning::Release { .. }) => Code::Misplaced,
+                Warning::ExcludedNamespace { .. } => Code::Unproduced,
                 Warning::Skipped(_) => Code::NotInjected,
                 _ => Code::Admission,
             },
@@ -201,9 +202,12 @@ impl Subject<'_> {
             )
             | Warning::LiveSignalsStay { key } => places.of(*key),
             Warning::Annotation(AnnotationWarning::Release { .. }) => places.of(Key::Release),
+            Warning::FirstOfSeveral { .. } => places.of_any(&ASKING_FOR_START),
             Warning::GangScheduled { .. } => places.of(Key::DependsOnMode),
             Warning::LabelKept { label } => places.label(label),
-            Warning::LoopbackProbe { .. } => places.of(Key::DependsOn),
+            Warning::ExcludedNamespace { .. } | Warning::LoopbackProbe { .. } => {
+                places.of(Key::DependsOn)
+            }
             Warning::MeshFirst => places.of(Key::DependsOnPosition),
             Warning::PostStartKept { .. } => places.of(Key::Signals),
             Warning::ResourcesAdjusted { .. } => places.of(Key::Resources),
@@ -213,6 +217,9 @@ impl Subject<'_> {
         }
     }
 }
+
+/// The keys that may depend on which container signals.
+const ASKING_FOR_START: [Key; 2] = [Key::Signals, Key::DependsOn];
 
 /// The keys that cause injection, the most common first.
 const ASKING: [Key; 8] = [

@@ -73,7 +73,12 @@ impl Waits<'_> {
         let term = &self.links.term(link).value;
         let own = &self.links.model().member(link.consumer).namespace;
         let or_own = |named: &Option<Namespace>| named.as_ref().unwrap_or(own).clone();
+        let named = match &term.target {
+            Target::Below { namespace, .. } | Target::Variable { namespace, .. } => namespace,
+            Target::Object(_) | Target::Probe(_) => &None,
+        };
         let hint = match &term.target {
+            _ if let Some(left_out) = self.left_out(named.as_ref()) => left_out,
             Target::Below {
                 prefix, namespace, ..
             } => self.nearest_prefix(&prefix.to_string(), &or_own(namespace)),
@@ -90,6 +95,15 @@ impl Waits<'_> {
         let target = &term.target;
         let message = format!("nothing in these files signals {target}{effect}{hint}");
         Some((Severity::Warning, Code::Unproduced, message))
+    }
+
+    /// Returns a hint that no pod of a namespace is injected.
+    fn left_out(&self, namespace: Option<&Namespace>) -> Option<String> {
+        let namespace = namespace.filter(|it| self.settings().leaves_out(it))?;
+        Some(format!(
+            ": no pod of the namespace {namespace} is injected, so only Signals, or variables made \
+             by hand, can hold it"
+        ))
     }
 
     /// Returns a hint at what was perhaps meant by a variable in the namespace that is `written`,

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     assumption::{Assumption, asked_object},
     graph::describe,
+    injection::Settings,
     language::{Demand, Presence, Target, annotation::Key},
     model::{Cycle, Link, Links, MemberId, Supply},
     workload::Workload,
@@ -69,6 +70,10 @@ impl<'m> Waits<'m> {
         !assumptions.is_empty()
             && asked_object(&self.links.term(link).value, namespace)
                 .is_some_and(|key| assumptions.contains(&Assumption::of(&key)))
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        self.linter.settings
     }
 
     pub(super) fn assumptions(&self) -> &[Assumption] {

@@ -10,6 +10,7 @@ use crate::{
     language::{
         Consequence, Expiry, Presence, Target, Term, TimeoutRules,
         annotation::{Key, Mode},
+        escape::Escaped,
     },
     lint::Modelled,
     model::{Link, Links, Member, MemberId, Names, Via},
@@ -32,7 +33,7 @@ impl fmt::Display for Account<'_> {
         writeln!(f, "{}", self.workload)?;
         if let Some(id) = self.member() {
             self.waits(f, id)?;
-            signals(f, self.modelled.model.member(id))?;
+            self.signals(f, self.modelled.model.member(id))?;
         }
         match self.decision {
             Some(Decision::Patch(patch)) => {
@@ -87,6 +88,28 @@ impl Account<'_> {
         }
     }
 
+    fn signals(&self, f: &mut fmt::Formatter<'_>, member: &Member) -> fmt::Result {
+        let lists = member.annotations.all_signals();
+        if lists.iter().all(|(_, list)| list.is_empty()) {
+            return writeln!(f, "\nSignals nothing.");
+        }
+        writeln!(f, "\nSignals")?;
+        let named = member.annotations.signals_container.as_deref();
+        let container = named.or_else(|| self.workload.default_container());
+        for (key, list) in lists {
+            let when = match (key, container) {
+                (Key::Signals, Some(name)) => {
+                    format!("when the container {} has started", Escaped(name))
+                }
+                _ => when(key).to_owned(),
+            };
+            for signal in list {
+                writeln!(f, "  {}\n      {when}", signal.value)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Describes the producers of a term.
     fn source(&self, links: &Links<'_>, link: &Link) -> String {
         let term = &links.term(link).value;
@@ -119,20 +142,6 @@ fn limit(term: &Term, rules: TimeoutRules) -> String {
             Consequence::GiveUp => format!("; given up after {after}"),
         },
     }
-}
-
-fn signals(f: &mut fmt::Formatter<'_>, member: &Member) -> fmt::Result {
-    let lists = member.annotations.all_signals();
-    if lists.iter().all(|(_, list)| list.is_empty()) {
-        return writeln!(f, "\nSignals nothing.");
-    }
-    writeln!(f, "\nSignals")?;
-    for (key, list) in lists {
-        for signal in list {
-            writeln!(f, "  {}\n      {}", signal.value, when(key))?;
-        }
-    }
-    Ok(())
 }
 
 /// Says when a signal of this key is created.

@@ -1,6 +1,6 @@
 //! Manifests as people have them, who know Kubernetes and not yet oncue.
 
-use super::{assert_lint, lint, mk};
+use super::{Controller, assert_lint, lint, lint_assuming, mk};
 
 fn service(name: &str, spec: &str) -> String {
     format!("apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n---\n")
@@ -300,4 +300,50 @@ fn limits_of_a_job_count_while_it_waits() {
     assert_eq!(found(policy, ""), "");
     let named = policy.replace("operator: NotIn", "containerName: main, operator: NotIn");
     assert_eq!(found(&named, "depends-on-timeout: 2s"), "");
+}
+
+#[test]
+fn no_pod_of_an_excluded_namespace_is_injected() {
+    let csi = mk("DaemonSet", "csi", "signals: csi/up")
+        .replace("{name: csi}", "{name: csi, namespace: kube-system}");
+    let web = mk("Deployment", "web", "depends-on: 'csi/up@kube-system'");
+    let unproduced = "6:43 warning unproduced: nothing in these files signals csi/up@kube-system: \
+                      no pod of the namespace kube-system is injected, so only Signals, or \
+                      variables made by hand, can hold it";
+    assert_lint(
+        &(web.clone() + &csi),
+        &[
+            "16:30 warning not-injected: not injected: the webhook's namespaceSelector excludes \
+             this namespace (admission.* of the chart)",
+            unproduced,
+        ],
+    );
+    let assumed = lint_assuming(&["csi/up@kube-system"], Controller::Present, &web);
+    assert!(assumed.is_empty(), "{assumed:?}");
+    // Readiness needs no injection.
+    let ready = web.replace("csi/up@kube-system", "daemonset:csi@kube-system");
+    assert_lint(&(ready + &csi.replace("signals: csi/up", "")), &[]);
+}
+
+#[test]
+fn one_of_several_containers_is_named_as_the_one_that_signals() {
+    let two = |annotations: &str| {
+        mk("Deployment", "web", annotations).replace(
+            "[{name: main, image: x}]",
+            "[{name: proxy, image: x}, {name: main, image: x}]",
+        )
+    };
+    let warning = "6:30 warning admission: proxy, the first of 2 containers, signals for this pod: \
+                   name the right one in signals-container";
+    for (annotations, expected) in [
+        ("signals: web/up", &[warning][..]),
+        ("signals: web/up, signals-container: main", &[]),
+        (
+            "signals: web/up, kubectl.kubernetes.io/default-container: main",
+            &[],
+        ),
+        ("signals-on-ready: web/up", &[]),
+    ] {
+        assert_lint(&two(annotations), expected);
+    }
 }
