@@ -21,6 +21,7 @@
 //! | [`model`] | producers, consumers and cycles |
 //! | [`assumption`] | what is true although no object says so |
 //! | [`graph`] | how a model is drawn |
+//! | [`order`] | when Helm and Argo CD apply an object |
 //! | [`lint`] | what is wrong with a set of objects |
 //! | [`token_bucket`] | how much is let through in a time |
 
@@ -39,6 +40,7 @@ pub mod lint;
 pub mod managed_pod;
 pub mod model;
 pub mod objects;
+pub mod order;
 mod recorded_pod;
 pub mod release;
 pub mod reporting;

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     language::{ObjectDemand, ObjectKind, Presence, Target, annotation::Key},
     model::{Link, Via},
+    order,
     workload::{Workload, WorkloadKind},
 };
 
@@ -96,21 +97,6 @@ impl Ordered<'_, '_> {
     }
 }
 
-/// Returns the value of an annotation of the object itself.
-fn annotation<'a>(workload: &Workload<'a>, key: &str) -> Option<&'a str> {
-    let mut annotations = workload.object_annotations();
-    annotations
-        .find(|(it, _)| *it == key)
-        .map(|(_, value)| value)
-}
-
-/// Returns the items of a list in an annotation, in lower case.
-fn list(value: &str) -> impl Iterator<Item = String> {
-    value
-        .split(',')
-        .map(|item| item.trim().to_ascii_lowercase())
-}
-
 /// Returns whether an installer that waits until an object is healthy waits for its pods.
 fn is_waited_for(workload: &Workload<'_>) -> bool {
     workload.kind() != WorkloadKind::CronJob
@@ -118,12 +104,6 @@ fn is_waited_for(workload: &Workload<'_>) -> bool {
 
 /// Returns what deletes an object once it has succeeded.
 fn deleted_by(workload: &Workload<'_>) -> Option<&'static str> {
-    let deletes = |key, policy: &str| {
-        let policies = annotation(workload, key)?;
-        list(policies).any(|it| it == policy).then_some(key)
-    };
     let ttl = workload.object().pointer("/spec/ttlSecondsAfterFinished");
-    deletes(helm::DELETE_POLICY, "hook-succeeded")
-        .or_else(|| deletes(argo::DELETE_POLICY, "hooksucceeded"))
-        .or_else(|| ttl.map(|_| "ttlSecondsAfterFinished"))
+    order::deletes_on_success(workload.object()).or_else(|| ttl.map(|_| "ttlSecondsAfterFinished"))
 }

@@ -1,31 +1,15 @@
 //! Helm: hooks run one after the other, by weight and name, before or after everything else. Helm
 //! goes on once the Job or the pod of a hook has ended.
 
-use super::{Ordered, annotation, is_waited_for, list};
+use super::{Ordered, is_waited_for};
 use crate::{
     lint::Severity,
+    order::{
+        Operation, annotation,
+        helm::{HOOK, Step, step},
+    },
     workload::{Workload, WorkloadKind},
 };
-
-pub(super) const HOOK: &str = "helm.sh/hook";
-const WEIGHT: &str = "helm.sh/hook-weight";
-pub(super) const DELETE_POLICY: &str = "helm.sh/hook-delete-policy";
-
-/// What Helm does with a release.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, strum::Display)]
-#[strum(serialize_all = "lowercase")]
-enum Operation {
-    Install,
-    Upgrade,
-}
-
-/// When Helm applies an object in an operation.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Step<'a> {
-    Before(i64, &'a str),
-    Main,
-    After(i64, &'a str),
-}
 
 /// How a wait stands in one operation.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -65,12 +49,12 @@ fn standing(
     producers: &[Ordered<'_, '_>],
     operation: Operation,
 ) -> Standing {
-    let Some(own) = step(consumer, operation) else {
+    let Some(own) = step(consumer.object(), operation) else {
         return Standing::Apart;
     };
     let mut worst = Standing::Holds;
     for producer in producers {
-        match one(consumer, own, producer, operation) {
+        match one(consumer, &own, producer, operation) {
             Standing::Holds => return Standing::Holds,
             other => worst = other,
         }
@@ -80,24 +64,24 @@ fn standing(
 
 fn one(
     consumer: &Workload<'_>,
-    own: Step<'_>,
+    own: &Step,
     producer: &Ordered<'_, '_>,
     operation: Operation,
 ) -> Standing {
     let workload = producer.workload;
     let is_upgrade = operation == Operation::Upgrade;
-    let is_installed = step(workload, Operation::Install).is_some();
-    let Some(its) = step(workload, operation) else {
+    let is_installed = step(workload.object(), Operation::Install).is_some();
+    let Some(its) = step(workload.object(), operation) else {
         if is_upgrade && is_installed && producer.stays() {
             return Standing::Holds;
         }
-        let hooks = annotation(workload, HOOK).unwrap_or_default();
+        let hooks = annotation(workload.object(), HOOK).unwrap_or_default();
         return Standing::Missing(format!(
             "Helm does not run the hook {workload} ({hooks}) on {operation}"
         ));
     };
     // The previous release has it already.
-    if its <= own || is_upgrade && is_installed {
+    if its <= *own || is_upgrade && is_installed {
         return Standing::Holds;
     }
     match own {
@@ -107,7 +91,7 @@ fn one(
         )),
         Step::After(..) | Step::Before(..) if holds_up(consumer) => Standing::Never(format!(
             "Helm {} once the hook {consumer}{} has ended: neither ever happens",
-            applies(workload, its),
+            applies(workload, &its),
             weight(own)
         )),
         _ => Standing::Holds,
@@ -119,33 +103,16 @@ fn holds_up(hook: &Workload<'_>) -> bool {
     matches!(hook.kind(), WorkloadKind::Job | WorkloadKind::Pod)
 }
 
-fn applies(workload: &Workload<'_>, step: Step<'_>) -> String {
+fn applies(workload: &Workload<'_>, step: &Step) -> String {
     match step {
         Step::Main => format!("applies {workload}"),
         Step::After(..) | Step::Before(..) => format!("runs the hook {workload}{}", weight(step)),
     }
 }
 
-fn weight(step: Step<'_>) -> String {
+fn weight(step: &Step) -> String {
     match step {
         Step::Main => String::new(),
         Step::After(weight, _) | Step::Before(weight, _) => format!(" (weight {weight})"),
-    }
-}
-
-/// Returns when an operation applies an object; `None` if it does not.
-fn step<'a>(workload: &Workload<'a>, operation: Operation) -> Option<Step<'a>> {
-    let Some(hooks) = annotation(workload, HOOK) else {
-        return Some(Step::Main);
-    };
-    let weight = annotation(workload, WEIGHT).and_then(|weight| weight.trim().parse().ok());
-    let weight = weight.unwrap_or(0);
-    let [before, after] = ["pre", "post"].map(|when| format!("{when}-{operation}"));
-    if list(hooks).any(|hook| hook == before) {
-        Some(Step::Before(weight, workload.name()))
-    } else if list(hooks).any(|hook| hook == after) {
-        Some(Step::After(weight, workload.name()))
-    } else {
-        None
     }
 }
