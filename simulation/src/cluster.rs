@@ -17,6 +17,7 @@ mod outlook;
 mod pod;
 mod pod_status;
 mod scheduler;
+mod stages;
 mod steps;
 mod unknown;
 mod workload_status;
@@ -35,6 +36,7 @@ use oncue_language::{Namespace, Timestamp, VariableKey};
 
 use self::{
     controllers::ControllerState, endpoints::Endpoints, objects::Objects, scheduler::Scheduler,
+    stages::Installation,
 };
 pub(crate) use self::{
     controllers::FuturePod,
@@ -55,6 +57,7 @@ use crate::{
     entry::{Entry, What},
     inventory::Inventory,
     options::{Options, UnknownName},
+    order::Schedule,
 };
 
 /// Everything that is simulated, and how far it has come.
@@ -72,8 +75,16 @@ pub struct Cluster {
     endpoints: Endpoints,
     objects: Objects,
     scheduler: Scheduler,
+    schedule: Schedule,
+    installation: Installation,
+    /// Controllers that give way to another once that is ready: the new one and the old one.
+    retiring: Vec<(usize, usize)>,
     /// When Jobs fail that have not ended by then.
     deadlines: BTreeSet<(Duration, usize)>,
+    /// When Jobs create pods again after a failure.
+    retries: BTreeSet<(Duration, usize)>,
+    /// When Jobs are deleted that have ended.
+    expiries: BTreeSet<(Duration, usize)>,
     /// When the steps are due that are a matter of time.
     timers: BTreeSet<(Duration, PodId)>,
     waiting: BTreeSet<PodId>,
@@ -100,7 +111,8 @@ impl Cluster {
     ///
     /// # Errors
     /// [`UnknownName`] if `--fail` or `--hold` names neither a workload nor a pod.
-    pub fn new(inventory: Inventory, options: Options) -> Result<Self, UnknownName> {
+    pub fn new(mut inventory: Inventory, options: Options) -> Result<Self, UnknownName> {
+        let schedule = Schedule::new(&mut inventory, options.order);
         let controllers = inventory.controllers.len();
         let mut cluster = Self {
             endpoints: Endpoints::new(&inventory.services, &inventory.backends),
@@ -110,8 +122,13 @@ impl Cluster {
             pods: Vec::new(),
             by_name: HashMap::new(),
             controllers: vec![ControllerState::default(); controllers],
-            to_reconcile: (0..controllers).collect(),
-            deadlines: deadlines(&inventory),
+            to_reconcile: BTreeSet::new(),
+            schedule,
+            installation: Installation::At(0),
+            retiring: Vec::new(),
+            deadlines: BTreeSet::new(),
+            retries: BTreeSet::new(),
+            expiries: BTreeSet::new(),
             timers: BTreeSet::new(),
             waiting: BTreeSet::new(),
             busy: 0,
@@ -179,9 +196,12 @@ impl Cluster {
             Event::Started(pod) => self.container_started(pod),
             Event::Tick => self.decide(),
         }
+        self.remove_expired();
+        self.try_again();
         self.advance_what_is_due();
         self.reconcile();
         self.end_overdue_jobs();
+        self.advance_stages();
         std::mem::take(&mut self.actions)
     }
 
@@ -189,7 +209,12 @@ impl Cluster {
     pub fn next_due(&self) -> Option<Duration> {
         let step = self.timers.first().map(|(at, _)| *at);
         let due = step.into_iter().chain(self.next_decision());
-        due.chain(self.next_deadline()).min()
+        let retry = self.retries.first().map(|(at, _)| *at);
+        let expiry = self.expiries.first().map(|(at, _)| *at);
+        due.chain(self.next_deadline())
+            .chain(retry)
+            .chain(expiry)
+            .min()
     }
 
     /// Returns when the next Job fails unless it ends before.
@@ -311,13 +336,4 @@ impl Cluster {
         let subject = self.pod(id).name.clone();
         self.actions.push(Action::Log(Entry { subject, what }));
     }
-}
-
-fn deadlines(inventory: &Inventory) -> BTreeSet<(Duration, usize)> {
-    let controllers = inventory.controllers.iter().enumerate();
-    let deadlines = controllers.filter_map(|(index, controller)| {
-        let seconds = controller.active_deadline_seconds()?;
-        Some((Duration::from_secs(seconds), index))
-    });
-    deadlines.collect()
 }

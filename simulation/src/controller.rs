@@ -1,5 +1,7 @@
 //! A workload that creates pods; a bare Pod is a controller of one.
 
+use std::time::Duration;
+
 use oncue_core::workload::{CompletionMode, RestartPolicy, Scale, Workload, WorkloadKind};
 use oncue_language::Namespace;
 use serde_json::{Map, Value, json};
@@ -9,6 +11,7 @@ use crate::{
     inventory::{InventoryErrorSource, namespace},
     job::JobPlan,
     names,
+    order::rolls,
     plan::Plan,
 };
 
@@ -16,7 +19,7 @@ use crate::{
 const RUN: u32 = 1;
 
 /// A workload that creates pods.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Controller {
     /// The kind; the one run of a `CronJob` is a Job.
     pub(crate) kind: WorkloadKind,
@@ -27,12 +30,16 @@ pub(crate) struct Controller {
     pub(crate) file: String,
     pub(crate) plan: Plan,
     object: Value,
+    /// The name and the annotations of the object in the files, by which an installer orders it.
+    pub(crate) source: Value,
+    /// How often an installer has applied it before.
+    pub(crate) run: u32,
     /// The template among those of an object whose kind is not built in.
     template: Option<Template>,
 }
 
 /// One pod template of an object whose kind is not built in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Template {
     /// What people call it.
     title: String,
@@ -73,6 +80,7 @@ impl Controller {
             WorkloadKind::CronJob => one_run(workload),
             _ => workload.object().clone(),
         };
+        let source = source(workload.object());
         let namespace = namespace(&object, default)?;
         let name = generated(&object["metadata"], producer);
         let kind = match workload.kind() {
@@ -93,6 +101,8 @@ impl Controller {
             file: file.to_owned(),
             plan: plan(&workload),
             object,
+            source,
+            run: 0,
             template: None,
         }))
     }
@@ -128,6 +138,8 @@ impl Controller {
             file: file.to_owned(),
             plan: plan(workload),
             object,
+            source: source(workload.object()),
+            run: 0,
             template: Some(template),
         })
     }
@@ -140,8 +152,12 @@ impl Controller {
         }
     }
 
-    /// Returns how the pods of an object whose kind is not built in are played.
+    /// Returns how the pods are played of an object whose kind is not built in, or of a `CronJob`.
     pub(crate) fn played_as(&self) -> Option<String> {
+        if self.is_run() {
+            let cron_job = &self.producer;
+            return Some(format!("CronJob/{cron_job} as one run at the beginning"));
+        }
         let Template {
             title, is_counted, ..
         } = self.template.as_ref()?;
@@ -177,6 +193,39 @@ impl Controller {
         &self.object
     }
 
+    /// Returns the same workload as it is when it is applied once more.
+    pub(crate) fn again(&self) -> Self {
+        let mut again = self.clone();
+        again.run += 1;
+        if again.kind != WorkloadKind::Pod {
+            let uid = again.uid_of_run();
+            again.object["metadata"]["uid"] = uid.into();
+        }
+        again
+    }
+
+    /// Returns whether an upgrade replaces its pods.
+    pub(crate) fn rolls(&self) -> bool {
+        rolls(self.kind)
+    }
+
+    /// Returns whether it is the run of a `CronJob`.
+    pub(crate) fn is_run(&self) -> bool {
+        self.object["metadata"]["ownerReferences"][0]["kind"] == "CronJob"
+    }
+
+    /// Returns whether it is a Rollout of Argo.
+    pub(crate) fn is_rollout(&self) -> bool {
+        self.object["kind"] == "Rollout"
+    }
+
+    /// Returns how long its pods must be ready until they are available.
+    pub(crate) fn min_ready(&self) -> Duration {
+        let seconds = self.object["spec"]["minReadySeconds"].as_u64();
+        let seconds = seconds.filter(|_| self.kind != WorkloadKind::Pod);
+        Duration::from_secs(seconds.unwrap_or(0))
+    }
+
     /// Returns the deadline of a Job that runs.
     pub(crate) fn active_deadline_seconds(&self) -> Option<u64> {
         let spec = &self.object["spec"];
@@ -193,7 +242,10 @@ impl Controller {
     pub(crate) fn pod(&self, slot: u32, earlier: usize) -> NewPod {
         let workload = self.workload();
         let mut object = workload.map_or(Value::Null, |workload| workload.pod_at(slot));
-        let seed = format!("{}/{}/{slot}/{earlier}", self.namespace, self.name);
+        let mut seed = format!("{}/{}/{slot}/{earlier}", self.namespace, self.name);
+        if self.run > 0 {
+            seed = format!("{seed}/{}", self.run);
+        }
         let name = match self.kind {
             WorkloadKind::Pod => self.name.clone(),
             _ => generated(&object["metadata"], &seed),
@@ -238,7 +290,17 @@ impl Controller {
     pub(crate) fn uid(&self) -> String {
         match (&self.template, self.object["metadata"]["uid"].as_str()) {
             (Some(_), Some(uid)) => uid.to_owned(),
-            _ => uid(self.kind, (&self.namespace, &self.name)),
+            _ => self.uid_of_run(),
+        }
+    }
+
+    fn uid_of_run(&self) -> String {
+        match self.run {
+            0 => uid(self.kind, (&self.namespace, &self.name)),
+            run => names::uid(&format!(
+                "{}/{}/{}/{run}",
+                self.kind, self.namespace, self.name
+            )),
         }
     }
 
@@ -262,6 +324,12 @@ impl Controller {
             "uid": uid, "controller": true, "blockOwnerDeletion": true,
         })
     }
+}
+
+/// Returns what an installer orders an object by.
+fn source(object: &Value) -> Value {
+    let metadata = &object["metadata"];
+    json!({"metadata": {"name": metadata["name"], "annotations": metadata["annotations"]}})
 }
 
 /// Adds what the API server adds to an object.

@@ -21,6 +21,11 @@ pub enum What {
         /// The texts of the warnings.
         warnings: Vec<String>,
     },
+    /// The installer applies this.
+    Applies {
+        /// The stage.
+        what: String,
+    },
     /// Admission rejected it.
     Denied {
         /// The webhook's reason.
@@ -66,6 +71,8 @@ pub enum What {
     JobComplete,
     /// The Job has failed.
     JobFailed,
+    /// The Job has failed because its `podFailurePolicy` says so.
+    JobFailedByPolicy,
     /// The Job has failed because it had not ended by its deadline.
     JobOverdue,
     /// The marker of its container failed.
@@ -80,6 +87,11 @@ pub enum What {
         /// The hook's command.
         hook: String,
     },
+    /// The installer ends, because this has failed.
+    GivesUp {
+        /// The stage.
+        what: String,
+    },
     /// A line that a process of it printed.
     Output {
         /// The line, without its end.
@@ -87,6 +99,8 @@ pub enum What {
     },
     /// It is ready.
     Ready,
+    /// It is deleted, by an installer or because its time is over.
+    Removed,
     /// A node was found for it.
     Scheduled {
         /// The node's name.
@@ -137,6 +151,7 @@ impl fmt::Display for What {
                     .iter()
                     .try_for_each(|warning| write!(f, "; warning: {warning}"))
             }
+            Self::Applies { what } => write!(f, "applies {what}"),
             Self::Denied { message } => write!(f, "denied: {message}"),
             Self::ContainerRestarted { container } => {
                 write!(f, "container {container} has ended and is started again")
@@ -157,12 +172,15 @@ impl fmt::Display for What {
             }
             Self::JobComplete => f.write_str("complete"),
             Self::JobFailed => f.write_str("has failed"),
+            Self::JobFailedByPolicy => f.write_str("has failed: its podFailurePolicy says so"),
             Self::JobOverdue => f.write_str("has failed: its activeDeadlineSeconds are over"),
             Self::MarkerFailed { why } => write!(f, "its marker failed: {why}"),
             Self::NotReady => f.write_str("not ready any more"),
             Self::NotRun { hook } => write!(f, "its own postStart hook is not run: {hook}"),
+            Self::GivesUp { what } => write!(f, "gives up: {what} failed"),
             Self::Output { line } => write!(f, "| {line}"),
             Self::Ready => f.write_str("ready"),
+            Self::Removed => f.write_str("deleted"),
             Self::Scheduled { node } => write!(f, "scheduled to {node}"),
             Self::Signaled { variable } => write!(f, "signals {variable}"),
             Self::Started { container } => write!(f, "container {container} started"),

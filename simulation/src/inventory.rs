@@ -1,9 +1,12 @@
 //! The controllers and Services that a set of objects describes.
 
+mod unplayed;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use oncue_core::{
     model::{Backend, Service},
+    order::Installer,
     workload::{self, Workload},
 };
 use oncue_language::{Namespace, ObjectKind, name::NamespaceError};
@@ -22,12 +25,15 @@ pub struct Inventory {
     /// Endpoints of Services without a selector.
     pub(crate) backends: Vec<Backend>,
     /// The objects of built-in kinds that create no pods, as the API server has them.
-    objects: HashMap<(ObjectKind, Namespace, String), Value>,
+    objects: HashMap<ObjectName, Value>,
     /// How many objects there are of each kind that is not built in and has no pod template.
     skipped: BTreeMap<String, usize>,
     /// What is not played of other objects.
     unplayed: BTreeSet<String>,
 }
+
+/// The address of an object of a built-in kind that creates no pods.
+pub(crate) type ObjectName = (ObjectKind, Namespace, String);
 
 impl Inventory {
     /// Reads the objects, each with the name of its file; an object without a namespace lives in
@@ -66,6 +72,40 @@ impl Inventory {
         self.objects.get(&key)
     }
 
+    /// Returns whether it has such an object.
+    pub(crate) fn has_object(&self, name: &ObjectName) -> bool {
+        self.objects.contains_key(name)
+    }
+
+    /// Returns the objects of built-in kinds that create no pods.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (&ObjectName, &Value)> {
+        self.objects.iter()
+    }
+
+    /// Adds a controller once more, for an installer that applies it again; returns its position.
+    pub(crate) fn apply_again(&mut self, index: usize) -> usize {
+        let again = self.controllers[index].again();
+        self.controllers.push(again);
+        self.controllers.len() - 1
+    }
+
+    /// The order of this installer is played. Argo CD plays that of Helm's hooks, too.
+    pub(crate) fn is_ordered_by(&mut self, installer: Installer) {
+        for (key, what) in ORDERS {
+            if key.starts_with("helm") || installer == Installer::Argo && key.starts_with("argocd")
+            {
+                self.unplayed.remove(what);
+            }
+        }
+    }
+
+    /// The installer never applies this controller, such as a hook for tests.
+    pub(crate) fn is_never_applied(&mut self, index: usize) {
+        let title = self.controllers[index].title();
+        self.unplayed
+            .insert(format!("{title}, which the installer does not apply here"));
+    }
+
     /// Returns what is not played: objects of kinds that are not built in and have no pod template,
     /// suspended ones, and the order of installers.
     pub(crate) fn skipped(&self) -> impl Iterator<Item = String> {
@@ -82,6 +122,8 @@ impl Inventory {
             self.unplayed
                 .extend(order.map(|(_, what)| (*what).to_owned()));
         }
+        self.unplayed
+            .extend(unplayed::parts(object).map(str::to_owned));
         if object["spec"]["suspend"] == true
             && let (Some(kind), Some(name)) =
                 (object["kind"].as_str(), object["metadata"]["name"].as_str())

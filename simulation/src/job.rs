@@ -2,10 +2,12 @@
 //!
 //! A Job has failed once more pods have failed than `backoffLimit` says, or once the containers of
 //! its active pods were started again in place as often as it says (at least once). A pod that
-//! admission rejects does not fail its Job. Back-off delays are not simulated: what is tried again is tried at
-//! once.
+//! admission rejects does not fail its Job. Containers that are started again in place are started
+//! at once: the back-off of the kubelet is not simulated.
 
-use std::ops::Range;
+pub(crate) mod policy;
+
+use std::{collections::BTreeSet, ops::Range};
 
 use oncue_core::workload::CompletionMode;
 use serde_json::Value;
@@ -24,6 +26,10 @@ pub(crate) struct JobPlan {
     mode: CompletionMode,
     backoff_limit: u32,
     is_suspended: bool,
+    /// How often each index may fail, if indexes are counted by themselves.
+    limit_per_index: Option<u32>,
+    /// How many indexes may fail.
+    max_failed_indexes: Option<u32>,
 }
 
 /// How a Job ends.
@@ -35,6 +41,19 @@ pub(crate) enum JobEnd {
     DeadlineExceeded,
     /// More pods failed than it allows.
     Failed,
+    /// Its `podFailurePolicy` says so.
+    FailedByPolicy,
+    /// Some of its indexes have failed, by `backoffLimitPerIndex` or `FailIndex`.
+    FailedIndexes,
+    /// As many indexes succeeded as its `successPolicy` asks for.
+    SucceededEarly,
+}
+
+impl JobEnd {
+    /// Returns whether the Job is complete.
+    pub(crate) fn is_success(self) -> bool {
+        matches!(self, Self::Complete | Self::SucceededEarly)
+    }
 }
 
 impl JobPlan {
@@ -46,16 +65,27 @@ impl JobPlan {
             mode,
             backoff_limit: DEFAULT_BACKOFF_LIMIT,
             is_suspended: false,
+            limit_per_index: None,
+            max_failed_indexes: None,
         }
     }
 
     /// Reads the other fields of the Job's `spec`.
     pub(crate) fn with(self, spec: &Value) -> Self {
-        let limit = spec["backoffLimit"].as_u64();
-        let limit = limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
+        let number = |field: &str| {
+            let number = spec[field].as_u64();
+            number.map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+        };
+        let limit_per_index = number("backoffLimitPerIndex");
+        let default = match limit_per_index {
+            None => self.backoff_limit,
+            Some(_) => u32::MAX,
+        };
         Self {
-            backoff_limit: limit.unwrap_or(self.backoff_limit),
+            backoff_limit: number("backoffLimit").unwrap_or(default),
             is_suspended: spec["suspend"] == true,
+            limit_per_index,
+            max_failed_indexes: number("maxFailedIndexes"),
             ..self
         }
     }
@@ -74,7 +104,13 @@ impl JobPlan {
         let free = self.parallelism.saturating_sub(tally.active);
         if self.mode == CompletionMode::Indexed {
             let new = tally.slots()..self.wanted();
-            let open = tally.open.iter().copied().chain(new);
+            let lost = self.lost(tally);
+            let open = tally
+                .open
+                .iter()
+                .copied()
+                .filter(|slot| !lost.contains(slot));
+            let open = open.chain(new);
             return open.zip(0..free).map(|(slot, _)| slot).collect();
         }
         let missing = match self.completions {
@@ -95,8 +131,25 @@ impl JobPlan {
         if has_restarted || tally.failed > self.backoff_limit {
             return Some(JobEnd::Failed);
         }
+        let lost = u32::try_from(self.lost(tally).len()).unwrap_or(u32::MAX);
+        if lost > 0 {
+            let is_over = tally.succeeded.saturating_add(lost) >= self.wanted();
+            let is_too_many = self.max_failed_indexes.is_some_and(|most| lost > most);
+            return (is_over || is_too_many).then_some(JobEnd::FailedIndexes);
+        }
         let is_over = self.completions.is_some() || tally.active == 0;
         (tally.succeeded >= self.wanted() && is_over).then_some(JobEnd::Complete)
+    }
+
+    /// Returns the indexes that are not tried again.
+    fn lost(self, tally: &Tally) -> BTreeSet<u32> {
+        let Some(limit) = self.limit_per_index else {
+            return BTreeSet::new();
+        };
+        let failures = tally.failures.iter();
+        let failures = failures.filter(|(_, failures)| **failures > limit);
+        let lost = failures.map(|(slot, _)| *slot);
+        lost.chain(tally.lost.iter().copied()).collect()
     }
 
     /// Returns how many pods must succeed.
@@ -210,6 +263,25 @@ mod tests {
         }));
         let tally = mk_tally(&[(0, Succeeded), (1, Failed)]);
         assert_eq!(job.due(&tally, 1), [1, 2]);
+    }
+
+    #[test]
+    fn an_index_that_failed_too_often_is_given_up() {
+        let job = mk_job(json!({
+            "completions": 3, "parallelism": 3, "completionMode": "Indexed",
+            "backoffLimitPerIndex": 0,
+        }));
+        let tally = mk_tally(&[(0, Succeeded), (1, Failed), (2, STARTING)]);
+        assert_eq!((job.due(&tally, 1), job.job_end(&tally)), (vec![], None));
+        let tally = mk_tally(&[(0, Succeeded), (1, Failed), (2, Succeeded)]);
+        assert_eq!(job.job_end(&tally), Some(JobEnd::FailedIndexes));
+    }
+
+    #[test]
+    fn a_failure_that_is_ignored_is_made_up_for() {
+        let job = mk_job(json!({"backoffLimit": 0}));
+        let tally = mk_tally(&[(0, CountedState::Ignored)]);
+        assert_eq!((job.due(&tally, 1), job.job_end(&tally)), (vec![1], None));
     }
 
     #[test]

@@ -134,6 +134,7 @@ pub(crate) fn mk_options() -> Options {
         hold: BTreeSet::new(),
         assumptions: Vec::new(),
         existing: Vec::new(),
+        order: None,
     }
 }
 

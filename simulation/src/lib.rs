@@ -8,6 +8,7 @@
 //! | [`inventory`] | [`Inventory`], the controllers and Services that a set of objects describes |
 //! | `controller`, `plan`, `job`, `tally` | the workload controllers: which pods exist when; `job` has all that is special about Jobs |
 //! | [`options`] | [`Options`], what the command line changes |
+//! | [`order`], `cluster::stages` | [`Order`], what an installer applies when |
 //! | [`cluster`] | [`Cluster`], the state machine: [`Event`]s in, [`Action`]s out |
 //! | `cluster::kubelet`, `cluster::steps` | what a kubelet does with a pod, step by step |
 //! | `cluster::scheduler` | which node a pod gets |
@@ -34,6 +35,7 @@ pub mod inventory;
 mod job;
 mod names;
 pub mod options;
+pub mod order;
 mod pending;
 mod plan;
 mod producers;
@@ -54,6 +56,7 @@ pub use self::{
     entry::{Entry, Listener, Seconds, Unknown, What},
     inventory::{Inventory, InventoryError},
     options::{Options, UnknownName},
+    order::{Installer, Operation, Order},
     report::Report,
     virtual_time::{Creation, Finish, SimulationError, announce, simulate},
 };

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use oncue_core::{assumption::Assumption, model::ExistingVariable};
 use thiserror::Error;
 
+use crate::order::Order;
+
 /// How a simulation differs from what the files say.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -18,6 +20,8 @@ pub struct Options {
     pub assumptions: Vec<Assumption>,
     /// The variables that exist from the beginning, such as those of Signals.
     pub existing: Vec<ExistingVariable>,
+    /// The order in which an installer applies the objects; without one, all at once.
+    pub order: Option<Order>,
 }
 
 /// A name of `--fail` or `--hold` that no workload or pod has.

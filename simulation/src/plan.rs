@@ -12,7 +12,7 @@ use crate::{
 pub(crate) enum Plan {
     /// A Job.
     Job(JobPlan),
-    /// One pod for each ordinal, each once the one before is ready.
+    /// One pod for each ordinal, each once the one before is available.
     OneByOne {
         /// The first ordinal.
         start: u32,
@@ -35,7 +35,7 @@ impl Plan {
     pub(crate) fn due(self, tally: &Tally, nodes: u32) -> Vec<u32> {
         match self {
             Self::Job(job) => job.due(tally),
-            Self::OneByOne { .. } if tally.ready == tally.created => {
+            Self::OneByOne { .. } if tally.available == tally.created => {
                 self.vacant(tally, nodes).take(1).collect()
             }
             Self::OneByOne { .. } | Self::Paused { .. } => Vec::new(),
@@ -61,14 +61,14 @@ impl Plan {
         }
     }
 
-    /// Returns how many pods are ready (of a Job: have succeeded), and how many there should be.
+    /// Returns how many pods are available (of a Job: have succeeded), and how many there should be.
     pub(crate) fn progress(self, tally: &Tally, nodes: u32) -> (u32, u32) {
         match self {
             Self::Job(job) => (tally.succeeded, job.wanted()),
             Self::OneByOne { replicas, .. }
             | Self::Paused { replicas }
-            | Self::Together { replicas, .. } => (tally.ready, replicas),
-            Self::PerNode => (tally.ready, nodes),
+            | Self::Together { replicas, .. } => (tally.available, replicas),
+            Self::PerNode => (tally.available, nodes),
         }
     }
 
@@ -92,7 +92,11 @@ mod tests {
         let attempt = |&(slot, ready)| CountedPod {
             slot,
             restarts: 0,
-            state: CountedState::Active { ready },
+            state: if ready {
+                CountedState::Available
+            } else {
+                CountedState::Active { ready }
+            },
         };
         ready.iter().map(attempt).collect()
     }

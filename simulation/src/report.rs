@@ -279,6 +279,7 @@ impl Report {
             stuck,
             failed,
             not_created,
+            held_up,
         } = &self.verdict;
         let number = self.pods.len();
         let took = self.took;
@@ -301,7 +302,9 @@ impl Report {
             .try_for_each(|blocked| writeln!(f, "  {}", Escaped(blocked)))?;
         not_created
             .iter()
-            .try_for_each(|pods| writeln!(f, "  {} are not created", Escaped(pods)))
+            .try_for_each(|pods| writeln!(f, "  {} are not created", Escaped(pods)))?;
+        let mut held_up = held_up.iter();
+        held_up.try_for_each(|why| writeln!(f, "  {}", Escaped(why)))
     }
 }
 

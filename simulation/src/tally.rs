@@ -22,10 +22,16 @@ pub(crate) enum CountedState {
     },
     /// It was sent for admission: it takes its slot, and does not exist yet.
     Admission,
+    /// It has been ready for as long as its controller asks for.
+    Available,
     /// Admission rejected it.
     Denied,
     /// It has failed.
     Failed,
+    /// It has failed, and its slot is not tried again.
+    FailedForGood,
+    /// It has failed, which does not count.
+    Ignored,
     /// It has succeeded.
     Succeeded,
 }
@@ -36,11 +42,24 @@ impl CountedPod {
     }
 
     fn exists(self) -> bool {
-        matches!(self.state, CountedState::Active { .. })
+        matches!(
+            self.state,
+            CountedState::Active { .. } | CountedState::Available
+        )
+    }
+
+    fn has_failed(self) -> bool {
+        matches!(
+            self.state,
+            CountedState::Failed | CountedState::FailedForGood
+        )
     }
 
     fn is_ready(self) -> bool {
-        self.state == CountedState::Active { ready: true }
+        matches!(
+            self.state,
+            CountedState::Active { ready: true } | CountedState::Available
+        )
     }
 
     /// Returns whether its slot needs no other pod.
@@ -61,6 +80,8 @@ pub(crate) struct Tally {
     pub(crate) created: u32,
     /// Pods that have not ended, also those in admission.
     pub(crate) active: u32,
+    /// Pods that have been ready for as long as their controller asks for.
+    pub(crate) available: u32,
     pub(crate) denied: u32,
     /// Active pods that exist.
     pub(crate) existing: u32,
@@ -69,6 +90,12 @@ pub(crate) struct Tally {
     /// How often containers of active pods failed and were started again in place.
     pub(crate) restarts: u32,
     pub(crate) succeeded: u32,
+    /// Slots whose pod has succeeded.
+    pub(crate) succeeded_slots: BTreeSet<u32>,
+    /// The number of failures of each slot.
+    pub(crate) failures: HashMap<u32, u32>,
+    /// Slots that are not tried again.
+    pub(crate) lost: BTreeSet<u32>,
     /// Slots whose last pod failed.
     pub(crate) open: BTreeSet<u32>,
     /// The number of pods that were created for each slot. Slots are filled in ascending order.
@@ -88,6 +115,9 @@ impl Tally {
     pub(crate) fn replace(&mut self, before: CountedPod, after: CountedPod) {
         self.uncount(before);
         self.count(after);
+        if before.state != after.state {
+            self.note_end(after);
+        }
         if before.fills_its_slot() && !after.fills_its_slot() {
             self.open.insert(after.slot);
         }
@@ -103,11 +133,31 @@ impl Tally {
         u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)
     }
 
+    /// Remembers how a pod has ended.
+    fn note_end(&mut self, pod: CountedPod) {
+        let failures = self.failures.entry(pod.slot);
+        match pod.state {
+            CountedState::Failed => *failures.or_default() += 1,
+            CountedState::FailedForGood => {
+                self.lost.insert(pod.slot);
+            }
+            CountedState::Succeeded => {
+                self.succeeded_slots.insert(pod.slot);
+            }
+            CountedState::Active { .. }
+            | CountedState::Admission
+            | CountedState::Available
+            | CountedState::Denied
+            | CountedState::Ignored => {}
+        }
+    }
+
     fn count(&mut self, pod: CountedPod) {
         self.active += u32::from(pod.is_active());
         self.existing += u32::from(pod.exists());
+        self.available += u32::from(pod.state == CountedState::Available);
         self.denied += u32::from(pod.state == CountedState::Denied);
-        self.failed += u32::from(pod.state == CountedState::Failed);
+        self.failed += u32::from(pod.has_failed());
         self.restarts += pod.counted_restarts();
         self.ready += u32::from(pod.is_ready());
         self.succeeded += u32::from(pod.state == CountedState::Succeeded);
@@ -116,8 +166,9 @@ impl Tally {
     fn uncount(&mut self, pod: CountedPod) {
         self.active -= u32::from(pod.is_active());
         self.existing -= u32::from(pod.exists());
+        self.available -= u32::from(pod.state == CountedState::Available);
         self.denied -= u32::from(pod.state == CountedState::Denied);
-        self.failed -= u32::from(pod.state == CountedState::Failed);
+        self.failed -= u32::from(pod.has_failed());
         self.restarts -= pod.counted_restarts();
         self.ready -= u32::from(pod.is_ready());
         self.succeeded -= u32::from(pod.state == CountedState::Succeeded);

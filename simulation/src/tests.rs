@@ -1,5 +1,7 @@
 mod controller;
+mod jobs;
 mod manifests;
+mod order;
 
 use std::time::Duration;
 

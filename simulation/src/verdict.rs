@@ -30,6 +30,9 @@ pub struct Verdict {
     /// The pods that a controller has not created.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_created: Vec<String>,
+    /// What the installer waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_up: Option<String>,
 }
 
 /// The result of a simulation in one word.
@@ -83,6 +86,7 @@ impl Verdict {
             ring: judge.steps(&ring),
             failed: judge.failed(),
             not_created: judge.not_created(),
+            held_up: cluster.held_up(),
         };
         verdict.result = verdict.outcome();
         verdict
@@ -95,12 +99,13 @@ impl Verdict {
             stuck,
             failed,
             not_created,
+            held_up,
         } = self;
         if !ring.is_empty() {
             Outcome::Deadlock
         } else if !failed.is_empty() {
             Outcome::Failed
-        } else if !stuck.is_empty() || !not_created.is_empty() {
+        } else if !stuck.is_empty() || !not_created.is_empty() || held_up.is_some() {
             Outcome::Stuck
         } else {
             Outcome::Passed
@@ -262,6 +267,11 @@ impl<'a> Judge<'a> {
 
     fn state_of(&self, producer: Producer) -> String {
         let name = self.producers.name(producer);
+        if let Producer::Future(pod) = producer
+            && let Some(later) = self.cluster.applied_later(pod.controller)
+        {
+            return format!("from {name}, {later}");
+        }
         let how = match producer {
             Producer::Existing(_) => "which is not enough",
             Producer::Future(_) => "which is not created yet",
@@ -299,7 +309,11 @@ impl<'a> Judge<'a> {
         };
         let overdue = self.cluster.overdue_jobs();
         let overdue = overdue.map(|job| format!("job/{} failed: {OVERDUE}", job.name));
-        pods.map(why).chain(overdue).collect()
+        let by_policy = self.cluster.jobs_failed_by_policy();
+        let by_policy = by_policy.map(|job| format!("job/{} failed: {BY_POLICY}", job.name));
+        let overdue = overdue.chain(by_policy);
+        let given_up = self.cluster.given_up();
+        pods.map(why).chain(overdue).chain(given_up).collect()
     }
 
     fn not_created(&self) -> Vec<String> {
@@ -310,6 +324,7 @@ impl<'a> Judge<'a> {
     }
 }
 
+const BY_POLICY: &str = "its podFailurePolicy says so";
 const OVERDUE: &str = "it had not ended by its activeDeadlineSeconds";
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, error::ErrorKind};
-use oncue_simulation::{Options, Report};
+use clap::{Args, ValueEnum, error::ErrorKind};
+use oncue_simulation::{Installer, Operation, Options, Order, Report};
 
 use super::{
     assume::AssumeArgs,
@@ -30,6 +30,7 @@ Examples:
   oncue rehearse -f app/ --nodes 3 --assume redis.example.com
   oncue rehearse -f app/ --assume schema/migrated=v42
   oncue rehearse -f app/ --fail migrate
+  helm template shop chart/ | oncue rehearse -f - --order helm
   oncue rehearse -f app/ --real --speed 10
 
 Every pod passes the webhook's own code, every wait follows the client's own rules, and oncue's
@@ -39,6 +40,10 @@ webhook are started on loopback, every pod is sent through admission over TLS, a
 commands run as processes.
 The pods' own containers are not run: they start, become ready and succeed at once, or as the
 annotation oncue.dev/rehearse says: \"ready=2s run=5s fail\".
+With --order, an installer applies the objects as their annotations say: Helm's hooks by weight, or
+the phases and waves of Argo CD. It goes on when it would in a cluster, deletes hooks that are deleted
+on success, and gives up when one fails. With --upgrade, an upgrade follows once everything is ready:
+hooks run again, and the pods of Deployments, StatefulSets, DaemonSets and custom kinds are replaced.
 Terms on custom kinds, and on what the simulation does not write into an object, never hold; the
 output names them as \"not played\", and --assume makes them hold.
 Exit codes: 0 every pod reached its end, 1 a deadlock or a failure, 2 wrong usage, 130 interrupted.";
@@ -70,6 +75,9 @@ pub(super) struct Rehearse {
     #[command(flatten)]
     assumptions: AssumeArgs,
 
+    #[command(flatten)]
+    order: OrderArgs,
+
     /// Run the real store, webhook and clients, with sockets and processes, in real time
     #[arg(long)]
     real: bool,
@@ -85,6 +93,50 @@ pub(super) struct Rehearse {
     /// Format of the summary; JSON omits the timeline
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
+}
+
+/// The order in which an installer applies the objects.
+#[derive(Args, Clone, Copy, Debug)]
+struct OrderArgs {
+    /// Installer whose hooks, weights and waves are played [default: everything is applied at once]
+    #[arg(long, value_enum, value_name = "INSTALLER")]
+    order: Option<InstallerArg>,
+
+    /// Play an upgrade after the installation
+    #[arg(long, requires = "order")]
+    upgrade: bool,
+
+    /// Run the hooks after an installation once everything else is ready, as helm --wait does
+    #[arg(long, requires = "order")]
+    wait: bool,
+}
+
+impl OrderArgs {
+    /// Returns the order, if one is asked for.
+    fn resolve(self) -> Option<Order> {
+        let installer = match self.order? {
+            InstallerArg::Argo => Installer::Argo,
+            InstallerArg::Helm => Installer::Helm,
+        };
+        Some(Order {
+            installer,
+            operation: if self.upgrade {
+                Operation::Upgrade
+            } else {
+                Operation::Install
+            },
+            waits: self.wait,
+        })
+    }
+}
+
+/// An installer, as a flag names it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum InstallerArg {
+    /// Argo CD: phases and sync waves.
+    Argo,
+    /// Helm: hooks and weights.
+    Helm,
 }
 
 impl Rehearse {
@@ -125,6 +177,7 @@ impl Rehearse {
             hold: self.hold.iter().cloned().collect(),
             assumptions: self.assumptions.assume.clone(),
             existing,
+            order: self.order.resolve(),
         }
     }
 

@@ -83,7 +83,9 @@ fn style(what: &What) -> Style {
         | What::Denied { .. }
         | What::Failed { .. }
         | What::GateOverdue { .. }
+        | What::GivesUp { .. }
         | What::JobFailed
+        | What::JobFailedByPolicy
         | What::JobOverdue
         | What::MarkerFailed { .. }
         | What::WaitRestarted { .. } => colour(AnsiColor::Red),
@@ -96,11 +98,13 @@ fn style(what: &What) -> Style {
         What::Signaled { .. } | What::Withdrawn { .. } => colour(AnsiColor::Cyan),
         What::Output { .. } => Style::new().dimmed(),
         What::Admitted { .. }
+        | What::Applies { .. }
         | What::ContainerRestarted { .. }
         | What::Deleted
         | What::InitContainerPassed { .. }
         | What::NotReady
         | What::NotRun { .. }
+        | What::Removed
         | What::Scheduled { .. }
         | What::Started { .. } => Style::new(),
     }

@@ -105,6 +105,18 @@ impl Container {
         }
     }
 
+    /// Returns its name and exit code once its pod has ended: `code` if it is one of the pod's own
+    /// and runs; `None` if it never ran.
+    pub(super) fn code_at_end(&self, code: i32) -> Option<(&str, i32)> {
+        let code = match (self.state, self.role) {
+            (State::Running(_), Role::Main) => code,
+            (State::Running(_), Role::Init | Role::Sidecar) => 0,
+            (State::Terminated(ended), _) => ended.code,
+            (State::Waiting(_), _) => return None,
+        };
+        Some((&self.name, code))
+    }
+
     pub(super) fn is_running(&self) -> bool {
         matches!(self.state, State::Running(_))
     }

@@ -2,8 +2,18 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Action, Cluster, Entry, Phase, Pod, PodId, What, pod::Origin, steps::WhatIf};
-use crate::{controller::Controller, job::JobEnd, plan::Plan, tally::Tally};
+use oncue_core::workload::RestartPolicy;
+
+use super::{Action, Cause, Cluster, Entry, Phase, Pod, PodId, What, pod::Origin, steps::WhatIf};
+use crate::{
+    controller::Controller,
+    job::{
+        JobEnd,
+        policy::{OnFailure, back_off, succeeds_early},
+    },
+    plan::Plan,
+    tally::Tally,
+};
 
 /// How far a controller has come.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +22,14 @@ pub(super) struct ControllerState {
     pub(super) tally: Tally,
     /// How and when its Job has ended.
     pub(super) end: Option<(JobEnd, Duration)>,
+    /// How its Job ends, if its `podFailurePolicy` has decided.
+    policy_end: Option<JobEnd>,
+    /// How many of its pods have failed since one succeeded, and when the last one did.
+    failures: (u32, Duration),
+    /// When its object was created.
+    pub(super) applied: Option<Duration>,
+    /// Whether it was deleted.
+    pub(super) is_removed: bool,
 }
 
 /// A pod that a controller has yet to create.
@@ -31,7 +49,7 @@ impl Cluster {
         }
     }
 
-    /// Returns how many pods of a controller are ready (of a Job: have succeeded), and how many
+    /// Returns how many pods of a controller are available (of a Job: have succeeded), and how many
     /// there should be.
     pub(super) fn progress(&self, index: usize) -> (u32, u32) {
         let tally = &self.controllers[index].tally;
@@ -40,9 +58,75 @@ impl Cluster {
 
     /// Returns how a Job has ended, even if its controller has not noticed yet.
     pub(super) fn job_end(&self, index: usize) -> Option<JobEnd> {
-        let ControllerState { tally, end, .. } = &self.controllers[index];
-        let end = end.map(|(end, _)| end);
-        end.or_else(|| self.plan(index).job_end(tally))
+        let state = &self.controllers[index];
+        let (tally, end) = (&state.tally, state.end.map(|(end, _)| end));
+        end.or(state.policy_end)
+            .or_else(|| self.plan(index).job_end(tally))
+            .or_else(|| self.early_success(index))
+    }
+
+    /// Returns how a Job ends whose `successPolicy` is met.
+    fn early_success(&self, index: usize) -> Option<JobEnd> {
+        let spec = &self.inventory.controllers[index].object()["spec"];
+        let succeeded = &self.controllers[index].tally.succeeded_slots;
+        let is_met = self.is_job(index) && succeeds_early(spec, succeeded);
+        is_met.then_some(JobEnd::SucceededEarly)
+    }
+
+    /// Decides what a Job does about a pod of it that fails with these exit codes of its containers.
+    pub(super) fn judge_failure(&mut self, id: PodId, ended: &[(&str, i32)]) {
+        let pod = self.pod(id);
+        let index = pod.controller;
+        if !self.is_job(index) || pod.restart_policy != RestartPolicy::Never {
+            return;
+        }
+        let spec = &self.inventory.controllers[index].object()["spec"];
+        let on_failure = OnFailure::of(spec, ended);
+        self.pods[id.0].on_failure = on_failure;
+        if on_failure == OnFailure::FailJob {
+            self.controllers[index].policy_end = Some(JobEnd::FailedByPolicy);
+        }
+    }
+
+    /// Remembers when pods of a Job end, for its back-off.
+    pub(super) fn note_end(&mut self, id: PodId) {
+        let (pod, now) = (self.pod(id), self.now);
+        let (phase, index) = (pod.phase, pod.controller);
+        let (failures, last) = &mut self.controllers[index].failures;
+        match phase {
+            Phase::Failed(_) => (*failures, *last) = (*failures + 1, now),
+            Phase::Succeeded => *failures = 0,
+            _ => {}
+        }
+    }
+
+    /// Returns until when a Job creates no pods, because some have failed.
+    fn backs_off_until(&self, index: usize) -> Option<Duration> {
+        let (failures, last) = self.controllers[index].failures;
+        if failures == 0 || !self.is_job(index) {
+            return None;
+        }
+        Some(last + back_off(failures)).filter(|until| *until > self.now)
+    }
+
+    /// Lets Jobs try again whose back-off is over.
+    pub(super) fn try_again(&mut self) {
+        while let Some((at, index)) = self.retries.first().copied()
+            && at <= self.now
+        {
+            self.retries.pop_first();
+            self.to_reconcile.insert(index);
+        }
+    }
+
+    /// Deletes the Jobs whose `ttlSecondsAfterFinished` are over.
+    pub(super) fn remove_expired(&mut self) {
+        while let Some((at, index)) = self.expiries.first().copied()
+            && at <= self.now
+        {
+            self.expiries.pop_first();
+            self.remove(index);
+        }
     }
 
     /// Returns whether the Job that a pod belongs to has ended.
@@ -52,7 +136,8 @@ impl Cluster {
 
     /// Returns whether the Job that a pod belongs to is complete.
     pub(crate) fn is_in_complete_job(&self, id: PodId) -> bool {
-        self.job_end(self.pod(id).controller) == Some(JobEnd::Complete)
+        let end = self.job_end(self.pod(id).controller);
+        end.is_some_and(JobEnd::is_success)
     }
 
     pub(super) fn is_in_job(&self, id: PodId) -> bool {
@@ -92,10 +177,24 @@ impl Cluster {
         overdue.map(|(controller, _)| controller)
     }
 
+    /// Returns the Jobs that their `podFailurePolicy` has failed because of a wait.
+    pub(crate) fn jobs_failed_by_policy(&self) -> impl Iterator<Item = &Controller> {
+        let controllers = self.inventory.controllers.iter().zip(&self.controllers);
+        let of_wait = |id: &PodId| self.pod(*id).phase == Phase::Failed(Cause::Wait);
+        let failed = controllers.filter(move |(_, state)| {
+            matches!(state.end, Some((JobEnd::FailedByPolicy, _))) && state.pods.iter().any(of_wait)
+        });
+        failed.map(|(controller, _)| controller)
+    }
+
     /// Returns the pods that a controller has yet to create.
     pub(crate) fn future(&self, index: usize) -> impl Iterator<Item = FuturePod> + use<> {
         let tally = &self.controllers[index].tally;
-        let slots = self.plan(index).vacant(tally, self.options.nodes);
+        let slots = if self.schedule.applies(index) && !self.controllers[index].is_removed {
+            self.plan(index).vacant(tally, self.options.nodes)
+        } else {
+            0..0
+        };
         slots.map(move |slot| FuturePod {
             controller: index,
             slot,
@@ -115,16 +214,21 @@ impl Cluster {
             .name
     }
 
-    fn plan(&self, index: usize) -> Plan {
+    pub(super) fn plan(&self, index: usize) -> Plan {
         self.inventory.controllers[index].plan
     }
 
     fn create_due(&mut self, index: usize) {
         let ControllerState { tally, end, .. } = &self.controllers[index];
-        if end.is_some() {
+        if end.is_some() || !self.is_there(index) {
             return;
         }
-        for slot in self.plan(index).due(tally, self.options.nodes) {
+        let due = self.plan(index).due(tally, self.options.nodes);
+        if let Some(until) = self.backs_off_until(index).filter(|_| !due.is_empty()) {
+            self.retries.insert((until, index));
+            return;
+        }
+        for slot in due {
             self.create(index, slot);
         }
     }
@@ -146,7 +250,11 @@ impl Cluster {
         state.pods.push(id);
         self.objects.workload_changed(index);
         let key = (pod.namespace.clone(), pod.name.clone());
-        self.by_name.entry(key).or_insert(id);
+        if self.inventory.controllers[index].run > 0 {
+            self.by_name.insert(key, id);
+        } else {
+            self.by_name.entry(key).or_insert(id);
+        }
         self.busy += usize::from(pod.summary().is_busy);
         let object = pod.object.clone();
         self.pods.push(pod);
@@ -176,9 +284,9 @@ impl Cluster {
 
     /// Notices that a Job has ended.
     fn end_job(&mut self, index: usize) {
-        let ControllerState { tally, end, .. } = &self.controllers[index];
-        if end.is_none()
-            && let Some(end) = self.plan(index).job_end(tally)
+        if self.controllers[index].end.is_none()
+            && self.is_there(index)
+            && let Some(end) = self.job_end(index)
         {
             self.end_job_as(index, end);
         }
@@ -189,10 +297,17 @@ impl Cluster {
         self.deadlines.retain(|(_, job)| *job != index);
         self.controllers[index].end = Some((end, self.now));
         let what = match end {
-            JobEnd::Complete => What::JobComplete,
+            JobEnd::Complete | JobEnd::SucceededEarly => What::JobComplete,
             JobEnd::DeadlineExceeded => What::JobOverdue,
-            JobEnd::Failed => What::JobFailed,
+            JobEnd::Failed | JobEnd::FailedIndexes => What::JobFailed,
+            JobEnd::FailedByPolicy => What::JobFailedByPolicy,
         };
+        self.retries.retain(|(_, job)| *job != index);
+        let ttl = &self.inventory.controllers[index].object()["spec"]["ttlSecondsAfterFinished"];
+        if let Some(ttl) = ttl.as_u64() {
+            let at = self.now.saturating_add(Duration::from_secs(ttl));
+            self.expiries.insert((at, index));
+        }
         let subject = self.inventory.controllers[index].title();
         self.actions.push(Action::Log(Entry { subject, what }));
         self.show_job(index);
@@ -201,18 +316,19 @@ impl Cluster {
                 self.pod(id).phase,
                 Phase::Admission | Phase::Running | Phase::Held
             ) {
+                self.log(id, What::Deleted);
                 self.delete(id);
             }
         }
     }
 
-    fn delete(&mut self, id: PodId) {
+    pub(super) fn delete(&mut self, id: PodId) {
         self.actions.push(Action::Stop(id));
-        self.log(id, What::Deleted);
         let now = self.now;
         self.update(id, |pod| {
             pod.phase = Phase::Deleted;
             pod.is_ready = false;
+            pod.is_available = false;
             pod.times.ended = Some(now);
         });
     }

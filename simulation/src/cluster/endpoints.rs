@@ -6,7 +6,7 @@ use oncue_core::{
     assumption::Assumption,
     model::{Address, Backend, Host, Model, Service},
 };
-use oncue_language::{Namespace, Probe, host::is_loopback};
+use oncue_language::{Namespace, ObjectKind, Probe, host::is_loopback};
 
 use super::{Cluster, Pod, PodId};
 
@@ -190,10 +190,18 @@ impl Cluster {
             return Err("no Service of these files has this name".to_owned());
         };
         let service = &self.endpoints.services[index];
+        let name = (
+            ObjectKind::Service,
+            service.namespace.clone(),
+            service.name.to_string(),
+        );
+        require(self.has_begun(self.schedule.stage_of_object(&name)), || {
+            "the Service is not applied yet".to_owned()
+        })?;
         require(service.listens_on(probe.port), || {
             format!("the Service has no port {}", probe.port)
         })?;
-        let ready = &self.endpoints.ready[index];
+        let ready = &self.addresses(index);
         let named = |name| {
             let pod = self.find(&service.namespace, name);
             pod.filter(|pod| ready.contains(pod))
@@ -210,6 +218,23 @@ impl Cluster {
         require(!ready.is_empty(), || {
             format!("no pod behind it has the port {}", probe.port)
         })
+    }
+
+    /// Returns the pods that a Service leads to: those that are ready, or all whose containers run.
+    fn addresses(&self, index: usize) -> BTreeSet<PodId> {
+        let service = &self.endpoints.services[index];
+        let object = self
+            .inventory
+            .object(&ObjectKind::Service, &service.namespace, &service.name);
+        if object.is_none_or(|it| it["spec"]["publishNotReadyAddresses"] != true) {
+            return self.endpoints.ready[index].clone();
+        }
+        let selected = self.endpoints.selected[index].iter();
+        let runs = |id: &&PodId| {
+            let pod = self.pod(**id);
+            pod.has_address() && pod.times.started.is_some()
+        };
+        selected.filter(runs).copied().collect()
     }
 
     /// Returns why a probe of a Service of the files does not hold.

@@ -183,13 +183,18 @@ impl Cluster {
                 self.log(id, What::InitContainerPassed { container });
                 Begun::Done
             }
+            Step::Available { after } if self.is_due(id, after) => {
+                self.update(id, |pod| pod.is_available = true);
+                Begun::Done
+            }
             Step::Ready { after } if self.is_due(id, after) => {
                 self.is_ready(id);
                 Begun::Done
             }
-            Step::Ready { .. } => Begun::Waits,
+            Step::Available { .. } | Step::Ready { .. } => Begun::Waits,
             Step::Schedule => self.schedule(id),
             Step::Start(_) => self.run(id, Task::Container),
+            Step::Started { after } => self.pass_startup_probe(id, after),
             Step::Wait { container } => {
                 self.wait(id);
                 self.run(id, Task::Wait(container))
@@ -211,6 +216,17 @@ impl Cluster {
             *pod.run_began.get_or_insert(now)
         });
         began + after <= now
+    }
+
+    /// Waits until the startup probe of a sidecar has held.
+    fn pass_startup_probe(&mut self, id: PodId, after: Duration) -> Begun {
+        let now = self.now;
+        let began = self.update(id, |pod| *pod.sidecar_began.get_or_insert(now));
+        if began + after > now {
+            return Begun::Waits;
+        }
+        self.update(id, |pod| pod.sidecar_began = None);
+        Begun::Done
     }
 
     fn schedule(&mut self, id: PodId) -> Begun {
@@ -278,6 +294,7 @@ impl Cluster {
         self.log(id, What::Ready);
         self.update(id, |pod| {
             pod.is_ready = true;
+            pod.is_available = pod.min_ready.is_zero();
             pod.times.ready.get_or_insert(now);
         });
     }
@@ -291,6 +308,7 @@ impl Cluster {
         self.update(id, |pod| {
             pod.change_containers(is_own, |it| it.end(code, now));
             pod.is_ready = false;
+            pod.is_available = false;
         });
     }
 
@@ -345,13 +363,20 @@ impl Cluster {
     /// Takes it to a terminal phase: all its containers have ended, its own with this exit code.
     fn finish(&mut self, id: PodId, phase: Phase, code: i32) {
         let now = self.now;
+        if matches!(phase, Phase::Failed(_)) {
+            let containers = self.pod(id).containers.clone();
+            let ended = containers.iter().filter_map(|it| it.code_at_end(code));
+            self.judge_failure(id, &ended.collect::<Vec<_>>());
+        }
         self.update(id, |pod| {
             pod.change_containers(is_own, |it| it.end(code, now));
             pod.change_containers(|_| true, |it| it.end(0, now));
             pod.phase = phase;
             pod.is_ready = false;
+            pod.is_available = false;
             pod.times.ended = Some(now);
         });
+        self.note_end(id);
     }
 
     fn terms(&self, id: PodId) -> Vec<String> {

@@ -100,6 +100,23 @@ impl Objects {
         }
     }
 
+    /// Lets the controller at `index` be the one of this name.
+    pub(super) fn replace(&mut self, index: usize, name: (WorkloadKind, Namespace, String)) {
+        self.controllers.insert(name, index);
+    }
+
+    /// Looks again at everything that was ever asked for.
+    pub(super) fn look_again(&mut self) {
+        let known = self.told.keys().cloned();
+        self.changed.extend(known);
+        self.watched.clear();
+        for key in self.changed.clone() {
+            if let Some(topic) = self.topic(&key) {
+                self.watched.entry(topic).or_default().push(key);
+            }
+        }
+    }
+
     pub(super) fn pod_changed(&mut self, pod: &Pod) {
         for service in &pod.services {
             self.change(&Topic::Service(*service));
@@ -217,11 +234,11 @@ impl Cluster {
         if self.options.assumptions.contains(&Assumption::of(key)) {
             return ObjectState::Holds;
         }
-        let named = self.named(key);
+        let named = self.named(key).filter(|_| self.is_visible(key));
         let slices = self.endpoint_slices(key);
         let found = Found {
             named,
-            related: self.related(key).into_iter().chain(&slices).collect(),
+            related: self.visible(key).into_iter().chain(&slices).collect(),
         };
         if fills(key, asked(key, &found)) {
             objects::state(key, &found)
@@ -253,13 +270,33 @@ impl Cluster {
         }
     }
 
+    /// Returns whether the API server has the object that a term names.
+    fn is_visible(&self, key: &ObjectKey) -> bool {
+        if let Some(workload) = self.objects.workload(key) {
+            return self.is_there(workload);
+        }
+        let name = name(key).map(|(namespace, name)| (key.kind.clone(), namespace, name));
+        let name = name.filter(|name| self.inventory.has_object(name));
+        name.is_none_or(|name| self.has_begun(self.schedule.stage_of_object(&name)))
+    }
+
+    /// Returns the other objects that a term asks for and that the API server has, and maybe more.
+    fn visible(&self, key: &ObjectKey) -> Vec<&Value> {
+        self.related_where(key, |job| self.is_there(job))
+    }
+
     /// Returns the other objects that a term asks for, and maybe more.
     pub(super) fn related(&self, key: &ObjectKey) -> Vec<&Value> {
+        self.related_where(key, |_| true)
+    }
+
+    fn related_where(&self, key: &ObjectKey, is_there: impl Fn(usize) -> bool) -> Vec<&Value> {
         let Some(topic) = self.objects.topic(key) else {
             return Vec::new();
         };
         if let Topic::Jobs(label) = &topic {
             let jobs = self.objects.jobs.get(label).into_iter().flatten();
+            let jobs = jobs.filter(|job| is_there(**job));
             let objects = jobs.map(|job| self.inventory.controllers[*job].object());
             return objects.collect();
         }

@@ -69,14 +69,7 @@ impl Cluster {
     /// The watches show everything that is there at the beginning: Jobs, and no pods.
     pub(super) fn begin_watches(&mut self) {
         self.life.pods_listed();
-        for index in 0..self.inventory.controllers.len() {
-            self.write_workload_status(index);
-            if self.is_job(index) {
-                self.jobs
-                    .insert(self.inventory.controllers[index].uid().into(), index);
-                self.observe_job(index);
-            }
-        }
+        self.begin_stages();
         self.life.jobs_listed();
     }
 
@@ -85,7 +78,7 @@ impl Cluster {
         if !self.pod(id).is_managed {
             return;
         }
-        if self.pod(id).phase == Phase::Deleted {
+        if self.pod(id).phase == Phase::Deleted || self.pod(id).is_removed() {
             let owner = self.pod(id).owner();
             self.life.pod_missing(&owner);
         } else if let Some(pod) = read(&self.pod(id).object) {
@@ -100,7 +93,7 @@ impl Cluster {
         self.decide();
     }
 
-    fn observe_job(&mut self, index: usize) {
+    pub(super) fn observe_job(&mut self, index: usize) {
         self.write_workload_status(index);
         if self.inventory.controllers[index].kind != WorkloadKind::Job {
             return;

@@ -67,7 +67,7 @@ impl Cluster {
 
     /// Returns whether something is under way that does not depend on other pods.
     pub(crate) fn is_busy(&self) -> bool {
-        self.busy > 0
+        self.busy > 0 || !self.retries.is_empty()
     }
 
     /// Returns the pods that wait, in the order of their creation.

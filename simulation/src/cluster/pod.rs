@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     controller::Controller,
+    job::policy::OnFailure,
     names::uid,
     pending::PendingWait,
     tally::{CountedPod, CountedState},
@@ -49,6 +50,12 @@ pub struct Pod {
     /// How far it has come.
     pub(crate) phase: Phase,
     pub(crate) is_ready: bool,
+    /// Whether it has been ready for as long as its controller asks for.
+    pub(super) is_available: bool,
+    /// How long its controller asks for that.
+    pub(super) min_ready: Duration,
+    /// When the sidecar started that is starting.
+    pub(super) sidecar_began: Option<Duration>,
     /// Why its wait failed, or why it was denied.
     pub(crate) failure: Option<String>,
     pub(crate) times: Times,
@@ -73,6 +80,8 @@ pub struct Pod {
     /// The gate of oncue that holds it.
     pub(super) gate: Option<HeldGate>,
     pub(super) containers: Vec<Container>,
+    /// What its Job does about its failure.
+    pub(super) on_failure: OnFailure,
     /// How often something has changed that its object shows, besides its phase.
     changes: u32,
 }
@@ -122,6 +131,8 @@ pub(crate) struct Times {
     /// It was ready for the first time.
     pub(crate) ready: Option<Duration>,
     pub(crate) ended: Option<Duration>,
+    /// It was deleted after its end.
+    pub(crate) removed: Option<Duration>,
 }
 
 /// What a pod is created from.
@@ -160,13 +171,19 @@ impl Pod {
         let pod = controller.pod(slot, earlier);
         let namespace = controller.namespace.clone();
         Self {
-            uid: uid(&format!("Pod/{namespace}/{}", pod.name)),
+            uid: match controller.run {
+                0 => uid(&format!("Pod/{namespace}/{}", pod.name)),
+                run => uid(&format!("Pod/{namespace}/{}/{run}", pod.name)),
+            },
             namespace,
             name: pod.name,
             object: Arc::new(pod.object),
             declaration: Declaration::default(),
             phase: Phase::Admission,
             is_ready: false,
+            is_available: false,
+            min_ready: controller.min_ready(),
+            sidecar_began: None,
             failure: None,
             times: Times {
                 created: now,
@@ -186,6 +203,7 @@ impl Pod {
             is_managed: false,
             gate: None,
             containers: Vec::new(),
+            on_failure: OnFailure::Count,
             changes: 0,
         }
     }
@@ -239,6 +257,7 @@ impl Pod {
                 None => Gate::Open,
             },
             foreign_gates: foreign_gates(&object, &keys),
+            min_ready: self.min_ready,
         };
         self.steps = input.steps();
         self.containers = Container::all(&object["spec"]);
@@ -308,10 +327,22 @@ impl Pod {
 
     /// Returns whether the API server has it.
     pub(crate) fn exists(&self) -> bool {
-        !matches!(
+        let is_there = !matches!(
             self.phase,
             Phase::Admission | Phase::Deleted | Phase::Denied
-        )
+        );
+        is_there && !self.is_removed()
+    }
+
+    /// Returns whether it was deleted after its end.
+    pub(super) fn is_removed(&self) -> bool {
+        self.times.removed.is_some()
+    }
+
+    /// It is deleted at `now`, after its end.
+    pub(super) fn remove(&mut self, now: Duration) {
+        self.times.removed = Some(now);
+        self.changes += 1;
     }
 
     /// Returns whether it has an address: from the start of its sandbox to its end.
@@ -347,7 +378,10 @@ impl Pod {
 
     fn due(&self) -> Option<Duration> {
         match self.step()? {
-            Step::End { after, .. } | Step::Ready { after } => Some(self.run_began? + *after),
+            Step::Available { after } | Step::End { after, .. } | Step::Ready { after } => {
+                Some(self.run_began? + *after)
+            }
+            Step::Started { after } => Some(self.sidecar_began? + *after),
             _ => None,
         }
     }
@@ -372,7 +406,14 @@ impl Pod {
             Phase::Admission => true,
             _ => matches!(
                 self.step(),
-                Some(Step::Start(_) | Step::Mark { .. } | Step::Ready { .. } | Step::End { .. })
+                Some(
+                    Step::Available { .. }
+                        | Step::End { .. }
+                        | Step::Mark { .. }
+                        | Step::Ready { .. }
+                        | Step::Start(_)
+                        | Step::Started { .. }
+                )
             ),
         }
     }
@@ -398,9 +439,14 @@ impl Pod {
             restarts: self.restarts,
             state: match self.phase {
                 Phase::Denied => CountedState::Denied,
+                Phase::Failed(_) if self.on_failure == OnFailure::Ignore => CountedState::Ignored,
+                Phase::Failed(_) if self.on_failure == OnFailure::FailIndex => {
+                    CountedState::FailedForGood
+                }
                 Phase::Deleted | Phase::Failed(_) => CountedState::Failed,
                 Phase::Succeeded => CountedState::Succeeded,
                 Phase::Admission => CountedState::Admission,
+                Phase::Running if self.is_ready && self.is_available => CountedState::Available,
                 Phase::CrashLooping | Phase::Held | Phase::Running => CountedState::Active {
                     ready: self.is_ready,
                 },

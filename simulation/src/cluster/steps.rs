@@ -12,6 +12,8 @@ use crate::command;
 /// One step of a pod's life.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
+    /// It is available after this time since its containers started.
+    Available { after: Duration },
     /// Its containers end after this time since they started.
     End { after: Duration, how: End },
     /// Scheduling gates of others hold it: nothing else happens.
@@ -30,6 +32,8 @@ pub(super) enum Step {
     Schedule,
     /// A container starts.
     Start(Start),
+    /// The startup probe of a sidecar holds after this time since it started.
+    Started { after: Duration },
     /// The injected container runs.
     Wait { container: Arc<Value> },
 }
@@ -67,6 +71,8 @@ pub(super) struct StepInput<'a> {
     pub(super) gate: Gate,
     /// The names of the scheduling gates of others.
     pub(super) foreign_gates: Vec<String>,
+    /// How long it must be ready until it is available.
+    pub(super) min_ready: Duration,
 }
 
 /// Whether a scheduling gate of ours holds a pod.
@@ -103,7 +109,10 @@ impl StepInput<'_> {
 
     fn init(container: &Value) -> Vec<Step> {
         if container["restartPolicy"] == "Always" {
-            return Self::start(container, Role::Sidecar);
+            let delay = initial_delay(&container["startupProbe"]);
+            let started = (!delay.is_zero()).then_some(Step::Started { after: delay });
+            let start = Self::start(container, Role::Sidecar).into_iter();
+            return start.chain(started).collect();
         }
         let name = name(container);
         if name == CONTAINER {
@@ -133,7 +142,8 @@ impl StepInput<'_> {
             WhatIf::Fail => End::Failure,
             WhatIf::AsWritten | WhatIf::Hold => rehearsal.end,
         };
-        let ready_after = rehearsal.ready.map_or(Duration::ZERO, Timeout::duration);
+        let ready_after = rehearsal.ready.map(Timeout::duration);
+        let ready_after = ready_after.unwrap_or_else(|| self.delay_of_probes());
         let ends_by_itself = self.restart_policy != RestartPolicy::Always || how == End::Failure;
         let end_after = match rehearsal.run {
             Some(run) => Some(run.duration()),
@@ -141,13 +151,33 @@ impl StepInput<'_> {
             None => ends_by_itself.then_some(ready_after),
         };
         let ready = Step::Ready { after: ready_after };
+        let available_after = ready_after + self.min_ready;
+        let available = Step::Available {
+            after: available_after,
+        };
+        let available = (!self.min_ready.is_zero()).then_some(available);
         match end_after {
-            None => vec![ready],
+            None => [ready].into_iter().chain(available).collect(),
             Some(after) if after < ready_after || (how == End::Failure && after.is_zero()) => {
                 vec![Step::End { after, how }]
             }
-            Some(after) => vec![ready, Step::End { after, how }],
+            Some(after) => {
+                let available = available.filter(|_| available_after <= after);
+                let end = Step::End { after, how };
+                [Some(ready), available, Some(end)]
+                    .into_iter()
+                    .flatten()
+                    .collect()
+            }
         }
+    }
+
+    /// Returns when all probes of its own containers have held once: at their first attempt.
+    fn delay_of_probes(&self) -> Duration {
+        let delays = list(&self.spec["containers"]).flat_map(|container| {
+            ["startupProbe", "readinessProbe"].map(|probe| initial_delay(&container[probe]))
+        });
+        delays.max().unwrap_or_default()
     }
 }
 
@@ -172,6 +202,11 @@ impl Hook {
         };
         Self { marks, not_run }
     }
+}
+
+/// Returns the time until the first attempt of a probe.
+fn initial_delay(probe: &Value) -> Duration {
+    Duration::from_secs(probe["initialDelaySeconds"].as_u64().unwrap_or(0))
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

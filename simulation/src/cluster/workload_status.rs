@@ -1,7 +1,7 @@
 //! The status of a workload, as its controller writes it.
 //!
-//! Every controller has seen the last change of its object, and every ready pod is available:
-//! `minReadySeconds` and `progressDeadlineSeconds` are not simulated.
+//! Every controller has seen the last change of its object. `progressDeadlineSeconds` is not
+//! simulated.
 
 use std::{ops::Div, time::Duration};
 
@@ -38,8 +38,8 @@ impl Cluster {
 fn daemonset(tally: &Tally, wanted: u32) -> Value {
     let mut status = counts([
         ("updatedNumberScheduled", tally.existing),
-        ("numberAvailable", tally.ready),
-        ("numberUnavailable", wanted.saturating_sub(tally.ready)),
+        ("numberAvailable", tally.available),
+        ("numberUnavailable", wanted.saturating_sub(tally.available)),
     ]);
     let mut put = |key: &str, value: u32| status.insert(key.to_owned(), value.into());
     put("observedGeneration", GENERATION);
@@ -51,7 +51,7 @@ fn daemonset(tally: &Tally, wanted: u32) -> Value {
 }
 
 fn deployment(tally: &Tally, wanted: u32, spec: &Value) -> Value {
-    let is_available = tally.ready >= wanted.saturating_sub(may_be_unavailable(spec, wanted));
+    let is_available = tally.available >= wanted.saturating_sub(may_be_unavailable(spec, wanted));
     let available = if is_available {
         condition("Available", true, "MinimumReplicasAvailable")
     } else {
@@ -60,7 +60,7 @@ fn deployment(tally: &Tally, wanted: u32, spec: &Value) -> Value {
     let is_paused = spec["paused"] == true;
     let progressing = if is_paused {
         json!({"type": "Progressing", "status": "Unknown", "reason": "DeploymentPaused"})
-    } else if tally.ready >= wanted {
+    } else if tally.available >= wanted {
         condition("Progressing", true, "NewReplicaSetAvailable")
     } else {
         condition("Progressing", true, "ReplicaSetUpdated")
@@ -75,8 +75,8 @@ fn deployment(tally: &Tally, wanted: u32, spec: &Value) -> Value {
         ("replicas", tally.existing),
         ("updatedReplicas", tally.existing),
         ("readyReplicas", tally.ready),
-        ("availableReplicas", tally.ready),
-        ("unavailableReplicas", asked.saturating_sub(tally.ready)),
+        ("availableReplicas", tally.available),
+        ("unavailableReplicas", asked.saturating_sub(tally.available)),
     ]);
     status.insert("observedGeneration".to_owned(), GENERATION.into());
     status.insert("conditions".to_owned(), conditions.into());
@@ -123,7 +123,7 @@ fn statefulset(tally: &Tally) -> Value {
     let mut put = |key: &str, value: u32| status.insert(key.to_owned(), value.into());
     put("observedGeneration", GENERATION);
     put("replicas", tally.existing);
-    put("availableReplicas", tally.ready);
+    put("availableReplicas", tally.available);
     status.into()
 }
 
@@ -141,10 +141,10 @@ fn job(state: &ControllerState, spec: &Value) -> Value {
         put("conditions", json!([suspended]));
         return status.into();
     }
-    put("startTime", time(Duration::ZERO).into());
+    put("startTime", time(state.applied.unwrap_or_default()).into());
     if let Some((end, at)) = state.end {
         put("conditions", job_end(end, at));
-        if end == JobEnd::Complete {
+        if end.is_success() {
             put("completionTime", time(at).into());
         }
     }
@@ -154,9 +154,12 @@ fn job(state: &ControllerState, spec: &Value) -> Value {
 /// Returns the conditions of a Job that has ended at `at`.
 fn job_end(end: JobEnd, at: Duration) -> Value {
     let (kinds, reason) = match end {
-        JobEnd::Complete => (["SuccessCriteriaMet", "Complete"], "CompletionsReached"),
+        JobEnd::Complete => (SUCCEEDED, "CompletionsReached"),
+        JobEnd::SucceededEarly => (SUCCEEDED, "SuccessPolicy"),
         JobEnd::DeadlineExceeded => (FAILED, "DeadlineExceeded"),
         JobEnd::Failed => (FAILED, "BackoffLimitExceeded"),
+        JobEnd::FailedByPolicy => (FAILED, "PodFailurePolicy"),
+        JobEnd::FailedIndexes => (FAILED, "FailedIndexes"),
     };
     let condition = |kind| {
         let mut condition = condition(kind, true, reason);
@@ -166,6 +169,7 @@ fn job_end(end: JobEnd, at: Duration) -> Value {
     kinds.into_iter().map(condition).collect()
 }
 
+const SUCCEEDED: [&str; 2] = ["SuccessCriteriaMet", "Complete"];
 const FAILED: [&str; 2] = ["FailureTarget", "Failed"];
 
 fn condition(kind: &str, is_true: bool, reason: &str) -> Value {

@@ -22,6 +22,7 @@ impl Bar {
             started,
             ready,
             ended,
+            removed: _,
         } = *times;
         let character = |at: Duration| match at {
             at if at < created || ended.is_some_and(|ended| ended < at) => ' ',

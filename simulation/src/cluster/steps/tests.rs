@@ -24,12 +24,14 @@ fn gated_steps_of(
         },
         gate,
         foreign_gates: Vec::new(),
+        min_ready: Duration::ZERO,
     };
     input.steps()
 }
 
 fn shown(steps: &[Step]) -> Vec<String> {
     let show = |step: &Step| match step {
+        Step::Available { after } => format!("available {after:?}"),
         Step::End { after, how } => format!("end {how:?} {after:?}"),
         Step::ForeignGates(gates) => format!("gates {gates:?}"),
         Step::Gate => "gate".to_owned(),
@@ -38,6 +40,7 @@ fn shown(steps: &[Step]) -> Vec<String> {
         Step::PassInit { container } => format!("pass {container}"),
         Step::Ready { after } => format!("ready {after:?}"),
         Step::Schedule => "schedule".to_owned(),
+        Step::Started { after } => format!("started {after:?}"),
         Step::Start(start) => format!("start {}", start.container),
         Step::Wait { .. } => "wait".to_owned(),
     };
@@ -129,4 +132,31 @@ fn a_hook_is_the_marker_with_or_without_the_users_own_or_not_run_at_all() {
     assert_eq!(with_hook(exec(&["sh"])), (false, Some("sh".to_owned())));
     let http = json!({"httpGet": {"port": 80}});
     assert_eq!(with_hook(http.clone()), (false, Some(http.to_string())));
+}
+
+#[test]
+fn probes_delay_what_comes_after_them() {
+    let spec = json!({
+        "initContainers": [{
+            "name": "proxy", "restartPolicy": "Always",
+            "startupProbe": {"initialDelaySeconds": 3},
+        }],
+        "containers": [
+            {"name": "main", "readinessProbe": {"initialDelaySeconds": 5}},
+            {"name": "other", "startupProbe": {"initialDelaySeconds": 7}},
+        ],
+    });
+    let steps = shown(&steps_of(&spec, &[], WhatIf::AsWritten));
+    let expected = [
+        "schedule",
+        "start proxy",
+        "started 3s",
+        "start main",
+        "start other",
+        "ready 7s",
+    ];
+    assert_eq!(steps, expected);
+    let told = [("oncue.dev/rehearse", "ready=2s")];
+    let steps = shown(&steps_of(&spec, &told, WhatIf::AsWritten));
+    assert_eq!(steps.last().map(String::as_str), Some("ready 2s"));
 }
