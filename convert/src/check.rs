@@ -2,7 +2,10 @@
 
 use oncue_language::Term;
 
-use crate::text::{OWN_NAMESPACE, Text};
+use crate::{
+    duration,
+    text::{OWN_NAMESPACE, Text},
+};
 
 /// A question that a container asks of the cluster or the network.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,6 +25,20 @@ pub(crate) enum Fit {
     /// Slightly more or less; the text says what differs.
     Approximate(String),
     Exact,
+}
+
+impl Fit {
+    /// Returns the fit of a term for a container that lets so many milliseconds pass once everything
+    /// holds, to let it settle.
+    pub(crate) fn and_settles(self, millis: u64) -> Self {
+        match self {
+            Self::Exact if millis >= 1000 => Self::Approximate(format!(
+                "it goes on {} later, or once all holds several times",
+                duration::timeout(millis)
+            )),
+            other => other,
+        }
+    }
 }
 
 impl Check {

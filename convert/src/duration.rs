@@ -1,5 +1,13 @@
 //! Times as tools write them.
 
+use oncue_language::Timeout;
+
+/// Returns a time as a term writes it, in whole seconds.
+pub(crate) fn timeout(millis: u64) -> Timeout {
+    let seconds = millis.div_ceil(1000);
+    Timeout::from_secs(u32::try_from(seconds).unwrap_or(u32::MAX))
+}
+
 /// Returns what `sleep` and `timeout` wait for, in milliseconds: `5`, `0.5`, `2m`.
 pub(crate) fn of_sleep(text: &str) -> Option<u64> {
     let (number, unit) = match text.char_indices().last()? {

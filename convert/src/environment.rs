@@ -60,6 +60,15 @@ impl Environment {
         });
     }
 
+    /// Returns the variables whose values are known, sorted by their names.
+    pub(crate) fn known(&self) -> Vec<(&str, &str)> {
+        let variables = self.variables.iter();
+        let known = variables.filter_map(|(name, value)| Some((name.as_str(), value.as_known()?)));
+        let mut known: Vec<_> = known.collect();
+        known.sort_unstable();
+        known
+    }
+
     /// Returns the value of a variable.
     pub(crate) fn get(&self, name: &str) -> Result<Text, Unset> {
         if let Some(value) = self.variables.get(name) {
@@ -79,28 +88,20 @@ impl Environment {
 
     /// Fills in `$(NAME)`, as the kubelet does in values, commands and arguments.
     pub(crate) fn substitute(&self, value: &str) -> Text {
-        let mut parts = Vec::new();
-        let mut rest = value;
-        while let Some((before, after)) = rest.split_once('$') {
-            parts.push(Text::known(before));
-            if let Some(escaped) = after.strip_prefix('$') {
-                parts.push(Text::known("$"));
-                rest = escaped;
-            } else if let Some((name, tail)) =
-                after.strip_prefix('(').and_then(|it| it.split_once(')'))
-            {
-                parts.push(match self.variables.get(name) {
-                    Some(value) => value.clone(),
-                    None => self.unknown_reference(name),
-                });
-                rest = tail;
-            } else {
-                parts.push(Text::known("$"));
-                rest = after;
-            }
-        }
-        parts.push(Text::known(rest));
-        Text::concat(parts)
+        substitute_with(value, |name| match self.variables.get(name) {
+            Some(value) => value.clone(),
+            None => self.unknown_reference(name),
+        })
+    }
+
+    /// Fills in `$(NAME)` in a script. What only the running container knows is left to the shell, so
+    /// that the script can be read: it matters only if a check depends on it.
+    pub(crate) fn substitute_in_script(&self, script: &str) -> Text {
+        substitute_with(script, |name| match self.variables.get(name) {
+            Some(Text::Known(value)) => Text::known(value.as_str()),
+            None if self.hidden.is_none() => Text::known(format!("$({name})")),
+            _ => Text::known(format!("${{{name}}}")),
+        })
     }
 
     /// A reference to a variable that is not set stays as it is.
@@ -110,6 +111,28 @@ impl Environment {
             None => Text::known(format!("$({name})")),
         }
     }
+}
+
+/// Replaces each `$(NAME)` by what `get` returns for it.
+fn substitute_with(value: &str, get: impl Fn(&str) -> Text) -> Text {
+    let mut parts = Vec::new();
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once('$') {
+        parts.push(Text::known(before));
+        if let Some(escaped) = after.strip_prefix('$') {
+            parts.push(Text::known("$"));
+            rest = escaped;
+        } else if let Some((name, tail)) = after.strip_prefix('(').and_then(|it| it.split_once(')'))
+        {
+            parts.push(get(name));
+            rest = tail;
+        } else {
+            parts.push(Text::known("$"));
+            rest = after;
+        }
+    }
+    parts.push(Text::known(rest));
+    Text::concat(parts)
 }
 
 /// Returns whether the kubelet sets such a variable for a Service.

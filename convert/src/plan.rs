@@ -1,6 +1,7 @@
 //! What happens to every init container of a set of objects.
 
 mod annotate;
+mod ksgate;
 mod pod;
 #[cfg(test)]
 mod tests;
@@ -33,14 +34,16 @@ pub struct PodPlan {
     pub object: String,
     /// Its init containers, in their order, without sidecars.
     pub containers: Vec<ContainerPlan>,
+    /// Its scheduling gates of ksgate, in their order.
+    pub gates: Vec<ContainerPlan>,
     /// The annotations that take the place of the converted containers.
     pub annotations: Vec<Annotation>,
 }
 
-/// The plan for one init container.
+/// The plan for one init container or scheduling gate.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ContainerPlan {
-    /// Its number in `initContainers`.
+    /// Its number in the list.
     pub index: usize,
     /// Its name.
     pub name: String,
@@ -75,13 +78,22 @@ pub enum Outcome {
 impl PodPlan {
     /// Returns the numbers of the containers that terms replace.
     pub fn removed(&self) -> impl Iterator<Item = usize> {
-        let containers = self.containers.iter();
-        let converted = containers.filter(|it| matches!(it.outcome, Outcome::Converted { .. }));
-        converted.map(|container| container.index)
+        converted(&self.containers)
+    }
+
+    /// Returns the numbers of the scheduling gates that terms replace.
+    pub fn opened(&self) -> impl Iterator<Item = usize> {
+        converted(&self.gates)
     }
 }
 
-/// Returns the plan for every pod template with init containers in `documents`.
+fn converted(plans: &[ContainerPlan]) -> impl Iterator<Item = usize> {
+    let plans = plans.iter();
+    let converted = plans.filter(|it| matches!(it.outcome, Outcome::Converted { .. }));
+    converted.map(|plan| plan.index)
+}
+
+/// Returns the plan for every pod template with init containers or scheduling gates in `documents`.
 pub fn plan(documents: &[&Value], settings: &Settings) -> Vec<PodPlan> {
     let objects = documents
         .iter()
@@ -90,7 +102,7 @@ pub fn plan(documents: &[&Value], settings: &Settings) -> Vec<PodPlan> {
     let mut plans = Vec::new();
     for (document, object) in documents.iter().enumerate() {
         for workload in workload::find(object) {
-            if has_init_containers(&workload) {
+            if has(&workload, "/spec/initContainers") || has(&workload, "/spec/schedulingGates") {
                 plans.push(pod::plan(document, &workload, (&objects, settings)));
             }
         }
@@ -98,9 +110,8 @@ pub fn plan(documents: &[&Value], settings: &Settings) -> Vec<PodPlan> {
     plans
 }
 
-fn has_init_containers(workload: &Workload<'_>) -> bool {
-    let containers = workload.template().pointer("/spec/initContainers");
-    containers
-        .and_then(Value::as_array)
+fn has(workload: &Workload<'_>, pointer: &str) -> bool {
+    let list = workload.template().pointer(pointer);
+    list.and_then(Value::as_array)
         .is_some_and(|list| !list.is_empty())
 }

@@ -1,6 +1,6 @@
 //! What a container would run, and what surrounds it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ pub(crate) struct Surroundings<'w> {
     pub(crate) namespace: Option<String>,
     pub(crate) objects: &'w Objects<'w>,
     /// Scripts of `ConfigMap`s, by their path in the container.
-    files: HashMap<String, &'w str>,
+    files: BTreeMap<String, &'w str>,
     /// Where volumes are mounted.
     mounts: Vec<String>,
 }
@@ -121,6 +121,21 @@ fn argv(container: &Value, image: &Image, environment: &Environment) -> Result<V
         }
     }
     argv.extend(words("/args"));
+    if let Some(first) = argv.first().and_then(Text::as_known)
+        && Dialect::of_shell(first.rsplit('/').next().unwrap_or(first)).is_some()
+    {
+        let scripts = ["/command", "/args"]
+            .into_iter()
+            .flat_map(|it| list(container, it));
+        let scripts: Vec<_> = scripts.filter_map(Value::as_str).collect();
+        // The last words: those that the entrypoint brings stand before them.
+        let first = argv.len().saturating_sub(scripts.len());
+        for (word, script) in argv[first..].iter_mut().zip(scripts) {
+            if matches!(word, Text::Unknown(_)) {
+                *word = environment.substitute_in_script(script);
+            }
+        }
+    }
     if argv.is_empty() {
         return Err(format!(
             "runs what the image {:?} starts by itself",
@@ -136,8 +151,12 @@ fn mounts(container: &Value) -> impl Iterator<Item = (&Value, &str)> {
 }
 
 /// Returns the files that `ConfigMap`s put into a container.
-fn files<'w>(container: &Value, pod: &Pod<'_>, objects: &Objects<'w>) -> HashMap<String, &'w str> {
-    let mut files = HashMap::new();
+pub(crate) fn files<'w>(
+    container: &Value,
+    pod: &Pod<'_>,
+    objects: &Objects<'w>,
+) -> BTreeMap<String, &'w str> {
+    let mut files = BTreeMap::new();
     for (mount, path) in mounts(container) {
         let named = |volume: &&Value| text(volume, "/name") == text(mount, "/name");
         let Some(volume) = list(pod.spec, "/volumes").iter().find(named) else {

@@ -81,7 +81,9 @@ struct Study<'s, 'w> {
 impl Study<'_, '_> {
     fn conclude(&mut self) -> Result<Vec<Wait>, Left> {
         let base = self.base()?;
+        let settling = base.saturating_sub(self.hypothesis.last_new);
         let order = self.hypothesis.asked().to_vec();
+        let settling = self.beyond_one_round(settling, &order, base)?;
         // These two find checks that are made only if others fail.
         self.try_all(LATE)?;
         let all_fail = self.try_all(Fate::Never)?;
@@ -101,6 +103,7 @@ impl Study<'_, '_> {
         required.sort_by_key(|(index, _)| rank(index));
         for (index, patience) in required {
             let (target, fit) = self.term(index, base)?;
+            let fit = fit.and_settles(settling);
             waits.push(Wait {
                 target,
                 fit,
@@ -131,6 +134,19 @@ impl Study<'_, '_> {
             )),
             (End::Endless | End::Refused(_), None) => Err(does_more("never ends")),
         }
+    }
+
+    /// Returns how long a container lets pass once everything holds, unless that is no more than one
+    /// round of its loop takes.
+    fn beyond_one_round(&mut self, settling: u64, order: &[usize], base: u64) -> Result<u64, Left> {
+        let Some(last) = order.last().filter(|_| settling > 0) else {
+            return Ok(settling);
+        };
+        let round = match self.run(Fate::Holds, &[(*last, Fate::After(1))])? {
+            End::Exit { after, .. } => after.saturating_sub(base),
+            End::Endless | End::Refused(_) => 0,
+        };
+        Ok(if settling > round { settling } else { 0 })
     }
 
     /// Returns whether a script that reads the status of a request accepts one that is no success.

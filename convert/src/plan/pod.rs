@@ -1,12 +1,13 @@
 //! The plan for the init containers of one pod.
 
 use oncue_core::workload::{RestartPolicy, Workload};
-use oncue_language::{Namespace, Term, Timeout};
+use oncue_language::{Namespace, Term};
 use serde_json::Value;
 
-use super::{Annotation, ContainerPlan, Outcome, PodPlan, Settings, annotate::Existing};
+use super::{Annotation, ContainerPlan, Outcome, PodPlan, Settings, annotate::Existing, ksgate};
 use crate::{
     check::Fit,
+    duration,
     objects::{Objects, list, text},
     surroundings::{Pod, Surroundings},
     understanding::{Left, Patience, Understanding, Wait, understand},
@@ -26,6 +27,7 @@ pub(super) fn plan(
         sidecar: None,
         last_sidecar: None,
         position: None,
+        is_gated: false,
         terms: Vec::new(),
         containers: Vec::new(),
     };
@@ -45,12 +47,15 @@ pub(super) fn plan(
         }
     }
     planner.limit_once();
+    let gates = ksgate::gates(workload, pod.namespace, planner.obstacle_of_gates());
+    planner.add_gates(&gates);
     PodPlan {
         document,
         template: workload.template_pointer(),
         object: workload.to_string(),
         annotations: planner.annotations(),
         containers: planner.containers,
+        gates,
     }
 }
 
@@ -74,6 +79,8 @@ struct Planner<'a> {
     sidecar: Option<String>,
     last_sidecar: Option<usize>,
     position: Option<Position>,
+    /// Whether the terms hold the pod before it is scheduled.
+    is_gated: bool,
     terms: Vec<String>,
     containers: Vec<ContainerPlan>,
 }
@@ -180,15 +187,18 @@ impl Planner<'_> {
                 return Err("asks only once, in a pod that is not restarted".to_owned());
             }
             Patience::FailsAfter(after) => {
-                notes.push(format!("the limit of {} is carried over", timeout(after)));
-                format!("{target} within {}", timeout(after))
+                notes.push(format!(
+                    "the limit of {} is carried over",
+                    duration::timeout(after)
+                ));
+                format!("{target} within {}", duration::timeout(after))
             }
             Patience::ProceedsAfter(after) => {
                 notes.push(format!(
                     "goes on after {} in any case, as before",
-                    timeout(after)
+                    duration::timeout(after)
                 ));
-                format!("?{target} within {}", timeout(after))
+                format!("?{target} within {}", duration::timeout(after))
             }
         };
         let term = text
@@ -225,6 +235,24 @@ impl Planner<'_> {
         }
     }
 
+    /// Returns why no scheduling gate of this pod can become an annotation.
+    fn obstacle_of_gates(&self) -> Option<&'static str> {
+        if self.existing.obstacle.is_some() || self.existing.depends_on.is_some() {
+            return Some("is in a pod that has annotations of oncue already");
+        }
+        let waits = !self.terms.is_empty();
+        waits.then_some("is in a pod that also waits in an init container, which becomes terms")
+    }
+
+    fn add_gates(&mut self, gates: &[ContainerPlan]) {
+        for gate in gates {
+            if let Outcome::Converted { terms } = &gate.outcome {
+                self.terms.extend(terms.iter().cloned());
+                self.is_gated = true;
+            }
+        }
+    }
+
     fn annotations(&self) -> Vec<Annotation> {
         let mut annotations: Vec<_> = self.existing.with(&self.terms).into_iter().collect();
         let moves = self.position == Some(Position::AfterSidecars) && !self.terms.is_empty();
@@ -232,6 +260,12 @@ impl Planner<'_> {
             annotations.push(Annotation {
                 key: "oncue.dev/depends-on-position".to_owned(),
                 value: "after-sidecars".to_owned(),
+            });
+        }
+        if self.is_gated {
+            annotations.push(Annotation {
+                key: "depends-on-mode".to_owned(),
+                value: "gate".to_owned(),
             });
         }
         annotations
@@ -242,16 +276,11 @@ fn gives_up(after: u64) -> String {
     let when = if after == 0 {
         "asks once".to_owned()
     } else {
-        format!("gives up after {}", timeout(after))
+        format!("gives up after {}", duration::timeout(after))
     };
     format!(
         "it {when}, and the kubelet restarts it: together an endless wait, so the term has no timeout"
     )
-}
-
-fn timeout(millis: u64) -> Timeout {
-    let seconds = millis.div_ceil(1000);
-    Timeout::from_secs(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
 fn name(container: &Value) -> String {

@@ -19,6 +19,10 @@ pub(super) fn run(machine: &mut Machine<'_>, name: &str, arguments: &[Text]) -> 
     let input = machine.input.take();
     Some(match input {
         Some(Text::Known(input)) => Ok(of_known(machine, name, arguments, &input)),
+        Some(Text::Answer(answer)) if let Some(check) = of_answer(name, arguments, &answer) => {
+            machine.write(Text::Answer(answer));
+            machine.ask_status(check)
+        }
         Some(Text::Answer(Answer { .. })) => {
             let reason = "compares the content of an answer".to_owned();
             machine.write(Text::answer(Observed::Content(reason.clone())));
@@ -49,6 +53,68 @@ fn of_known(machine: &mut Machine<'_>, name: &str, arguments: &[Text], input: &s
     let reason = format!("uses what `{name}` prints");
     machine.write(Text::unknown(reason.as_str()));
     Status::Unclear(reason)
+}
+
+/// Returns what `grep` asks of a field or a condition that `kubectl` prints, if a term asks that.
+fn of_answer(name: &str, arguments: &[Text], answer: &Answer) -> Option<Check> {
+    let words: Option<Vec<_>> = arguments.iter().map(Text::as_known).collect();
+    let Search { pattern, is_whole } = Search::read(name, &words?)?;
+    if !answer.before.trim().is_empty() || !answer.after.trim().is_empty() {
+        return None;
+    }
+    match &answer.what {
+        Observed::Condition { object, name } if pattern.eq_ignore_ascii_case("true") => {
+            Some(Check::exact(&format!("{object}={name}")))
+        }
+        Observed::Field { object, path } if matches!(pattern, "." | ".+" | ".*") => {
+            Some(Check::exact(&format!("{object}{path}")))
+        }
+        Observed::Field { object, path } if is_text(pattern) => {
+            let target = format!("{object}{path}={pattern}");
+            // The phases of Kubernetes are no parts of each other.
+            Some(if is_whole || path == "{.status.phase}" {
+                Check::exact(&target)
+            } else {
+                let difference = "it looks for a part of the value, the term for all of it";
+                Check::approximate(&target, difference)
+            })
+        }
+        Observed::Condition { .. } | Observed::Content(_) | Observed::Field { .. } => None,
+    }
+}
+
+/// What `grep` looks for.
+struct Search<'w> {
+    pattern: &'w str,
+    /// Whether it must be the whole line or a whole word.
+    is_whole: bool,
+}
+
+impl<'w> Search<'w> {
+    fn read(name: &str, words: &[&'w str]) -> Option<Self> {
+        if !matches!(name, "grep" | "fgrep" | "egrep") {
+            return None;
+        }
+        let (options, patterns): (Vec<&str>, Vec<&str>) =
+            words.iter().partition(|word| word.starts_with('-'));
+        let [pattern] = patterns.as_slice() else {
+            return None;
+        };
+        let flags = options.concat();
+        let is_known = flags.chars().all(|c| "-qisEFwx".contains(c));
+        let anchored = pattern
+            .strip_prefix('^')
+            .and_then(|it| it.strip_suffix('$'));
+        is_known.then_some(Self {
+            pattern: anchored.unwrap_or(pattern),
+            is_whole: anchored.is_some() || flags.contains(['w', 'x']),
+        })
+    }
+}
+
+fn is_text(pattern: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    !pattern.is_empty() && pattern.chars().all(is_plain)
 }
 
 /// Returns whether `grep` finds a text that is no expression.

@@ -24,6 +24,8 @@ pub(crate) struct Hypothesis {
     attempts: Vec<u32>,
     /// The checks in the order in which this run asked them first.
     asked: Vec<usize>,
+    /// When this run asked a check for the first time last, in milliseconds.
+    pub(crate) last_new: u64,
     pub(crate) default: Fate,
     pub(crate) fates: HashMap<usize, Fate>,
     /// What a request prints as its status if it succeeds.
@@ -36,6 +38,7 @@ impl Default for Hypothesis {
             checks: Vec::new(),
             attempts: Vec::new(),
             asked: Vec::new(),
+            last_new: 0,
             default: Fate::default(),
             fates: HashMap::new(),
             http_status: Self::OK,
@@ -51,10 +54,11 @@ impl Hypothesis {
     pub(crate) fn begin(&mut self) {
         self.attempts.fill(0);
         self.asked.clear();
+        self.last_new = 0;
     }
 
-    /// Returns whether a check holds now, and whether that stays so; `None` if there are too many.
-    pub(crate) fn answer(&mut self, check: Check) -> Option<(bool, bool)> {
+    /// Returns whether a check holds at the time `now`, and whether that stays so; `None` if there are too many.
+    pub(crate) fn answer(&mut self, check: Check, now: u64) -> Option<(bool, bool)> {
         let known = self.checks.iter().position(|known| *known == check);
         let index = known.unwrap_or(self.checks.len());
         if index == MAX_CHECKS {
@@ -66,6 +70,7 @@ impl Hypothesis {
         }
         if !self.asked.contains(&index) {
             self.asked.push(index);
+            self.last_new = now;
         }
         self.attempts[index] += 1;
         Some(match self.fates.get(&index).unwrap_or(&self.default) {

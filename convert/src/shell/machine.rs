@@ -141,7 +141,7 @@ impl<'w> Machine<'w> {
 
     /// Asks a check, and returns whether it holds now.
     pub(crate) fn ask(&mut self, check: Check) -> Result<bool, Stop> {
-        let Some((holds, is_settled)) = self.hypothesis.answer(check) else {
+        let Some((holds, is_settled)) = self.hypothesis.answer(check, self.clock) else {
             return refuse(format!("asks for more than {MAX_CHECKS} things"));
         };
         self.progress |= !is_settled;

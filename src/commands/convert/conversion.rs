@@ -58,6 +58,7 @@ pub(super) struct Decision {
 pub(super) enum Kind {
     Dependency,
     InitContainer,
+    SchedulingGate,
 }
 
 impl Conversion {
@@ -160,13 +161,18 @@ fn read(sources: &[Arc<Source>]) -> (Vec<File>, Vec<ManifestError>) {
 /// leaves its containers alone.
 fn change(document: &Document, plan: &mut PodPlan) -> Vec<Change> {
     let removed: Vec<_> = plan.removed().collect();
-    if removed.is_empty() {
+    let opened: Vec<_> = plan.opened().collect();
+    let lists = [("initContainers", removed), ("schedulingGates", opened)];
+    let lists = lists.into_iter().filter(|(_, items)| !items.is_empty());
+    let mut edits: Vec<_> = lists
+        .map(|(list, items)| Edit::RemoveItems {
+            pointer: format!("{}/spec/{list}", plan.template),
+            items,
+        })
+        .collect();
+    if edits.is_empty() {
         return Vec::new();
     }
-    let mut edits = vec![Edit::RemoveItems {
-        pointer: format!("{}/spec/initContainers", plan.template),
-        items: removed,
-    }];
     edits.extend(annotating(&plan.template, &plan.annotations));
     match document.edit(&edits) {
         Ok(changes) => changes,
@@ -198,7 +204,7 @@ fn understood(documents: &[&Document], plans: &[PodPlan]) -> Vec<(String, Value)
         .collect();
     for plan in plans {
         let mut terms = Vec::new();
-        for container in &plan.containers {
+        for container in plan.containers.iter().chain(&plan.gates) {
             if let Outcome::Converted { terms: own } = &container.outcome {
                 terms.extend(own.iter().cloned());
             }
@@ -225,7 +231,7 @@ fn understood(documents: &[&Document], plans: &[PodPlan]) -> Vec<(String, Value)
 
 fn leave(plan: &mut PodPlan, reason: &str) {
     plan.annotations.clear();
-    for container in &mut plan.containers {
+    for container in plan.containers.iter_mut().chain(&mut plan.gates) {
         if matches!(container.outcome, Outcome::Converted { .. }) {
             container.outcome = Outcome::Left {
                 reason: format!("stands where the file cannot be changed: {reason}"),
@@ -238,20 +244,24 @@ fn leave(plan: &mut PodPlan, reason: &str) {
 /// Returns what a plan says of its init containers, with their places.
 fn located(document: &Document, plan: &PodPlan) -> Vec<Decision> {
     let places = document.places();
-    let containers = plan.containers.iter().map(|container| {
+    let containers = plan.containers.iter();
+    let containers = containers.map(|it| (it, Kind::InitContainer, "initContainers"));
+    let gates = plan.gates.iter();
+    let gates = gates.map(|it| (it, Kind::SchedulingGate, "schedulingGates"));
+    let decisions = containers.chain(gates).map(|(container, kind, list)| {
         let index = container.index;
-        let location = places.locate(&format!("{}/spec/initContainers/{index}", plan.template));
+        let location = places.locate(&format!("{}/spec/{list}/{index}", plan.template));
         Decision {
             file: location.file().to_owned(),
             line: location.line(),
             object: plan.object.clone(),
-            kind: Kind::InitContainer,
+            kind,
             name: container.name.clone(),
             outcome: container.outcome.clone(),
             notes: container.notes.clone(),
         }
     });
-    containers.collect()
+    decisions.collect()
 }
 
 /// Returns every file with the changes of its documents, which go by their numbers.

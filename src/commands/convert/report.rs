@@ -50,6 +50,7 @@ fn describe(text: &mut String, decision: &Decision) {
     let kind = match kind {
         Kind::Dependency => "depends_on",
         Kind::InitContainer => "init container",
+        Kind::SchedulingGate => "scheduling gate",
     };
     let subject = format!("{object}: {kind} {name}");
     let _ = write!(text, "{}:{line}: {}", Escaped(file), Escaped(subject));
@@ -93,6 +94,7 @@ fn decision_json(decision: &Decision) -> Value {
     let kind = match kind {
         Kind::Dependency => "dependsOn",
         Kind::InitContainer => "container",
+        Kind::SchedulingGate => "gate",
     };
     let (outcome, terms, reason) = match outcome {
         Outcome::Approximate { terms, difference } => {

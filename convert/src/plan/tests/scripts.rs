@@ -186,6 +186,53 @@ fn public_charts_write_waits_like_these() {
 }
 
 #[test]
+fn charts_search_what_kubectl_prints_and_let_things_settle() {
+    let outcomes = [
+        (
+            "until kubectl get job m -o jsonpath='{.status.conditions[?(@.type==\"Complete\")].status}' | grep -q True; do sleep 1; done",
+            "job:m=Complete",
+        ),
+        (
+            "until kubectl get pod p -o jsonpath='{.status.phase}' | grep -q Running; do sleep 1; done",
+            "pod:p{.status.phase}=Running",
+        ),
+        (
+            "until kubectl get job m -o jsonpath='{.status.succeeded}' | grep 1; do sleep 1; done",
+            "~job:m{.status.succeeded}=1",
+        ),
+        (
+            "until nc -z db 5432; do sleep 1; done; sleep 10",
+            "~tcp://db:5432",
+        ),
+        (
+            "n=0; while [ $n -lt 3 ]; do if nc -z db 5432; then n=$((n+1)); else n=0; fi; sleep 5; done",
+            "~tcp://db:5432",
+        ),
+    ];
+    assert_outcomes(outcomes.map(|(text, outcome)| (bash(text), outcome)));
+}
+
+#[test]
+fn a_variable_that_only_the_container_knows_matters_only_if_a_check_needs_it() {
+    let of_secret = |text: &str| {
+        let mut container = script(text);
+        let source = json!({"secretKeyRef": {"name": "db", "key": "user"}});
+        container["env"] = json!([{"name": "DB_USER", "valueFrom": source}]);
+        container
+    };
+    assert_outcomes([
+        (
+            of_secret("until pg_isready -h db -U $(DB_USER); do sleep 1; done"),
+            "~tcp://db:5432",
+        ),
+        (
+            of_secret("until nc -z $(DB_USER) 5432; do sleep 1; done"),
+            "- uses the key user of the Secret db",
+        ),
+    ]);
+}
+
+#[test]
 fn bash_has_more_shapes_of_loops() {
     assert_outcomes([
         (
