@@ -7,6 +7,7 @@ mod assume;
 mod backend;
 mod check;
 mod cluster;
+mod completion;
 mod convert;
 mod explain;
 mod file_args;
@@ -21,12 +22,14 @@ mod output;
 mod rehearse;
 mod release;
 mod report;
+mod schema;
 mod serve;
 mod server;
 mod settings;
 mod signal_manifests;
 mod signals;
 mod status;
+mod suggest;
 mod vars;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
@@ -48,6 +51,8 @@ struct Cli {
 enum Command {
     /// Find mistakes in the annotations in files.
     Check(Box<check::Check>),
+    /// Print a completion script for a shell.
+    Completion(completion::Completion),
     /// Replace init containers that wait with annotations.
     Convert(Box<convert::Convert>),
     /// Show what one pod waits for, what it signals, and what is injected.
@@ -56,14 +61,20 @@ enum Command {
     Graph(Box<graph::Graph>),
     /// Print manifests as the webhook would change them.
     Inject(Box<inject::Inject>),
+    /// Write man pages.
+    Manual(completion::Manual),
     /// Simulate the pods of files and show which pod waited for which.
     Rehearse(Box<rehearse::Rehearse>),
     /// Let waiting pods start although their dependencies do not hold.
     Release(Box<release::Release>),
+    /// Print the JSON Schema of the annotations, for editors.
+    Schema(schema::Schema),
     /// Run the webhook and the store.
     Serve(Box<serve::Serve>),
     /// List waiting pods, what they wait for, since when, and their producers; or injected pods.
     Status(Box<status::Status>),
+    /// List Services that pods mention, with annotations that would wait for them.
+    Suggest(Box<suggest::Suggest>),
     /// List, show, create, delete and watch variables.
     Vars(vars::Vars),
 }
@@ -72,14 +83,18 @@ impl Command {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Check(check) => check.run(),
+            Self::Completion(completion) => completion.run(Cli::command()),
             Self::Convert(convert) => convert.run(),
             Self::Explain(explain) => explain.run(),
             Self::Graph(graph) => graph.run(),
             Self::Inject(inject) => inject.run(),
+            Self::Manual(manual) => manual.run(Cli::command()),
             Self::Rehearse(rehearse) => rehearse.run(),
             Self::Release(release) => release.run(),
+            Self::Schema(schema) => schema.run(),
             Self::Serve(serve) => serve.run(),
             Self::Status(status) => status.run(),
+            Self::Suggest(suggest) => suggest.run(),
             Self::Vars(vars) => vars.run(),
         }
     }

@@ -241,7 +241,7 @@ fn explain_tells_of_one_pod() {
     for part in [
         "Job/migrate signals it when the pod has succeeded",
         "given up after 30s",
-        "web/up\n      when the container has started",
+        "web/up\n      when the container web has started",
         "add /spec/initContainers\n",
     ] {
         assert!(told.contains(part), "{told}");
@@ -435,4 +435,70 @@ fn variables_are_created_listed_and_deleted() {
         store.run(&["status"]),
         "no pod waits in the namespace default\n"
     );
+}
+
+#[test]
+fn findings_name_the_template_that_helm_rendered() {
+    let rendered = "---\n# Source: shop/templates/web.yaml\n# The web.\napiVersion: v1\nkind: Pod\n\
+                    metadata: {name: web, annotations: {depends-on: a/b}}\n\
+                    spec: {containers: [{name: web, image: web}]}\n";
+    let output = run_with(rendered, &["check", "-f", "-"]);
+    let told = text(&output.stdout);
+    assert!(
+        told.contains(":6:49 (shop/templates/web.yaml): warning[unproduced]"),
+        "{told}"
+    );
+    let output = run_with(rendered, &["check", "-f", "-", "-o", "json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["findings"][0]["template"], "shop/templates/web.yaml");
+    let output = run_with(rendered, &["check", "-f", "-", "-o", "github"]);
+    let told = text(&output.stdout);
+    let expected = "::warning file=shop/templates/web.yaml,title=oncue%3A unproduced::nothing in";
+    assert!(told.starts_with(expected), "{told}");
+}
+
+#[test]
+fn suggest_lists_what_pods_mention_and_the_cycles() {
+    let service = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{selector: {{app: \
+             {name}}}, ports: [{{port: 80}}]}}\n---\n"
+        )
+    };
+    let pod = |name: &str, other: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, labels: {{app: {name}}}}}\nspec: \
+             {{containers: [{{name: c, image: c, env: [{{name: PEER_URL, value: \
+             'http://{other}:80/'}}]}}]}}\n---\n"
+        )
+    };
+    let files = service("a") + &service("b") + &pod("a", "b") + &pod("b", "a");
+    let output = run_with(&files, &["suggest", "-f", "-"]);
+    let told = text(&output.stdout);
+    for part in [
+        "Pod/a\n  depends-on: service:b\n    service:b from variable PEER_URL of the container c\n",
+        "pods would wait for each other: Pod/a waits for service:b from Pod/b, Pod/b waits for",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    let output = run_with(&files, &["suggest", "-f", "-", "-o", "json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["suggestions"].as_array().unwrap().len(), 2);
+    assert_eq!(found["cycles"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn shells_and_man_know_every_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = run(&["completion", shell]);
+        let script = text(&output.stdout);
+        for command in ["rehearse", "suggest", "--order"] {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&["manual", folder.path().to_str().unwrap()]);
+    assert_exit(&output, 0, "");
+    let page = fs::read_to_string(folder.path().join("oncue-rehearse.1")).unwrap();
+    assert!(page.contains("deadlock"), "{page}");
 }

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`plan`] | what happens to every init container of a set of objects, and the annotations for it |
 //! | [`compose`] | `depends_on` of a compose file, for the manifests made from it |
+//! | [`suggest`] | the Services that pods mention |
 //! | [`leftover`] | what only the removed containers needed |
 //! | `understanding` | what a container waits for, from runs under different hypotheses |
 //! | `shell` | runs a script on a virtual clock, without executing anything |
@@ -25,6 +26,7 @@ mod objects;
 pub mod plan;
 mod program;
 mod shell;
+pub mod suggest;
 mod surroundings;
 mod text;
 mod understanding;

@@ -82,6 +82,17 @@ impl Document {
         &self.source.name
     }
 
+    /// Returns the template that the object is from, if a comment before it says so, as Helm writes it:
+    /// `# Source: chart/templates/web.yaml`.
+    pub fn template(&self) -> Option<&str> {
+        let before = &self.source.text[..self.body.start];
+        let mut lines = before.lines().rev().map(str::trim);
+        lines
+            .by_ref()
+            .take_while(|line| line.is_empty() || line.starts_with('#'))
+            .find_map(|line| line.strip_prefix("# Source: "))
+    }
+
     /// Parses the object again, with the place of every part. This takes many times the memory of
     /// the object, so that it is kept no longer than needed.
     pub fn places(&self) -> Places<'_> {

@@ -2,15 +2,10 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::{
-    assume::AssumeArgs,
-    file_args::FileArgs,
-    output::{self, Format},
-    report,
-};
+use super::{assume::AssumeArgs, file_args::FileArgs, output, report};
 use crate::{
     language::escape::Escaped,
     lint::Severity,
@@ -22,7 +17,8 @@ const HELP: &str = "\
 Examples:
   oncue check -f app.yaml
   oncue check -f base/ -f overlays/production/ --output json
-  helm template my-release chart/ | oncue check -f -
+  helm template my-release chart/ | oncue check -f -     findings name the templates
+  oncue check -f app/ --output github      in a workflow of GitHub Actions
   oncue check -f app/ --context prod       with the settings of that cluster
   oncue check -f app/ --assume schema/migrated=v42
 
@@ -44,6 +40,18 @@ pub(super) struct Check {
     output: Format,
 }
 
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+enum Format {
+    /// Commands of GitHub Actions, which shows them at the lines of a pull request.
+    Github,
+    /// JSON.
+    Json,
+    /// Text, for people.
+    #[default]
+    Text,
+}
+
 impl Check {
     /// Prints what is found; the exit code says whether an error is among it.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
@@ -51,6 +59,7 @@ impl Check {
         let objects = opening.objects();
         let findings = report::locate(&opening.manifests, opening.findings());
         match self.output {
+            Format::Github => output::print_as_it_is(&report::github(&findings))?,
             Format::Json => output::print_json(&report::json(&findings))?,
             Format::Text => {
                 let summary = summary(&opening.manifests, &objects, &findings);

@@ -24,6 +24,8 @@ pub(super) struct Located {
     location: Location,
     /// The object, such as `Deployment/web`.
     object: String,
+    /// The template that it was rendered from, if the file says so.
+    template: Option<String>,
 }
 
 /// Returns the findings in the order of the files, each with its place.
@@ -46,6 +48,7 @@ pub(super) fn locate_in(document: &Document, findings: Vec<Finding>) -> Vec<Loca
     let located = findings.map(|finding| Located {
         location: location(&places, &finding),
         object: object(document, &finding.place.pointer),
+        template: document.template().map(str::to_owned),
         finding,
     });
     let mut located: Vec<_> = located.collect();
@@ -83,7 +86,10 @@ pub(super) fn count(findings: &[Located], severity: Severity) -> usize {
 pub(super) fn text(findings: &[Located]) -> String {
     let mut text = String::new();
     for Located {
-        finding, location, ..
+        finding,
+        location,
+        template,
+        ..
     } in findings
     {
         let Finding {
@@ -99,13 +105,58 @@ pub(super) fn text(findings: &[Located]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{BOLD}{}:{BOLD:#} {style}{severity}[{code}]{style:#}: {}",
+            "{BOLD}{}{}:{BOLD:#} {style}{severity}[{code}]{style:#}: {}",
             Escaped(location),
+            Escaped(from(template.as_deref())),
             Escaped(message),
         );
         excerpt(&mut text, location, style);
     }
     text
+}
+
+/// Says which template an object is from.
+fn from(template: Option<&str>) -> String {
+    template.map_or_else(String::new, |template| format!(" ({template})"))
+}
+
+/// Returns the findings as commands of GitHub Actions, which shows them at the lines of a pull
+/// request.
+pub(super) fn github(findings: &[Located]) -> String {
+    let mut text = String::new();
+    for located in findings {
+        let Located {
+            finding, location, ..
+        } = located;
+        // The place in a rendered file says nothing in a repository of templates.
+        let place = match &located.template {
+            Some(template) => format!("file={}", property(template)),
+            None => format!(
+                "file={},line={},col={}",
+                property(location.file()),
+                location.line(),
+                location.column()
+            ),
+        };
+        let _ = writeln!(
+            text,
+            "::{} {place},title={}::{}",
+            finding.severity,
+            property(&format!("oncue: {}", finding.code)),
+            data(&finding.message)
+        );
+    }
+    text
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 /// Writes the line with a caret below the place.
@@ -147,12 +198,14 @@ pub(super) fn json(findings: &[Located]) -> Value {
             finding,
             location,
             object,
+            template,
         } = located;
         json!({
             "severity": finding.severity.as_str(),
             "code": finding.code.as_str(),
             "message": finding.message,
             "object": object,
+            "template": template,
             "pointer": finding.place.pointer,
             "file": location.file(),
             "line": location.line(),
