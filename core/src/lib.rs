@@ -21,7 +21,7 @@
 //! | [`model`] | producers, consumers and cycles |
 //! | [`assumption`] | what is true although no object says so |
 //! | [`graph`] | how a model is drawn |
-//! | [`order`] | when Helm and Argo CD apply an object |
+//! | [`order`] | when Helm, Argo CD and kapp apply an object |
 //! | [`lint`] | what is wrong with a set of objects |
 //! | [`token_bucket`] | how much is let through in a time |
 

@@ -76,7 +76,7 @@ pub enum Code {
     BadSignal,
     /// Workloads that wait for each other forever.
     Deadlock,
-    /// A wait that the order of Helm's or Argo CD's hooks and waves makes impossible.
+    /// A wait that the order of an installer makes impossible: hooks, waves, or change rules.
     Hook,
     /// A Job that its own limits may end while it waits.
     JobLimit,

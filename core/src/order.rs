@@ -1,9 +1,10 @@
-//! The order in which Helm and Argo CD apply objects.
+//! The order in which Helm, Argo CD and kapp apply objects.
 //!
-//! Pure. Both go by annotations of the object itself, and apply its pods with it.
+//! Pure. All go by annotations of the object itself, and apply its pods with it.
 
 pub mod argo;
 pub mod helm;
+pub mod kapp;
 
 use std::fmt;
 

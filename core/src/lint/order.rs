@@ -1,7 +1,8 @@
-//! Waits against the order in which Helm and Argo CD apply objects.
+//! Waits against the order in which Helm, Argo CD and kapp apply objects.
 
 mod argo;
 mod helm;
+mod kapp;
 
 use super::{
     Code, Severity,
@@ -22,6 +23,7 @@ impl<'m> Waits<'m> {
         let consumer = self.workload(link.consumer);
         let (severity, message) = argo::judge(consumer, &producers)
             .or_else(|| helm::judge(consumer, &producers))
+            .or_else(|| kapp::judge(consumer, &producers))
             .map(|(severity, why)| {
                 let target = &self.links.term(link).value.target;
                 (

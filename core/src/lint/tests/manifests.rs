@@ -347,3 +347,28 @@ fn one_of_several_containers_is_named_as_the_one_that_signals() {
         assert_lint(&two(annotations), expected);
     }
 }
+
+#[test]
+fn the_rules_of_kapp_can_make_a_wait_impossible() {
+    let web = annotated(
+        &mk("Deployment", "web", "depends-on: 'job:mig'"),
+        "kapp.k14s.io/change-group: shop/web",
+    );
+    let rule = |rule: &str| {
+        annotated(
+            &mk("Job", "mig", ""),
+            &format!("kapp.k14s.io/change-rule: {rule}"),
+        )
+    };
+    assert_lint(
+        &(web.clone() + &rule("upsert before upserting shop/web")),
+        &[],
+    );
+    assert_lint(
+        &(web + &rule("upsert after upserting shop/web")),
+        &[
+            "6:43 error hook: Deployment/web waits for job:mig, but kapp applies Job/mig once \
+             Deployment/web is reconciled, by its change rules: neither ever happens",
+        ],
+    );
+}
