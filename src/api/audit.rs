@@ -78,6 +78,7 @@ pub(super) struct Changed<'a> {
 }
 
 /// A request that was refused.
+#[derive(Clone, Copy)]
 pub(super) struct Refused<'a> {
     pub(super) who: &'a Identity,
     pub(super) what: &'a str,

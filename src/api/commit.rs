@@ -14,17 +14,17 @@ impl Api {
         caller: &Caller,
         (key, assertion): (&VariableKey, NewAssertion),
     ) -> Result<Asserted, ApiError> {
-        let asserter = assertion.id.asserter.clone();
+        let who = assertion.id.asserter.clone();
         let asserted = self
             .timed(self.store().assert(key.clone(), assertion))
             .await;
         let effect = asserted.as_ref().ok().map(|asserted| asserted.effect);
-        self.metrics().asserted(Cause::from(&asserter), effect);
+        self.metrics().asserted(Cause::from(&who), effect);
         let changed = |outcome| Changed {
             caller,
             action: "assert",
             key,
-            asserter: Some(&asserter),
+            asserter: Some(&who),
             outcome,
         };
         match effect {

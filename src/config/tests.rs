@@ -1,6 +1,10 @@
 //! Where settings come from, and which of them wins.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Parser;
 use tempfile::TempDir;
@@ -97,10 +101,9 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
     assert_eq!(injection.image.reference, "flag");
 }
 
-#[test]
-fn the_file_holds_every_setting() {
-    let (_folder, ca) = mk_file("a certificate");
-    let settings = file_settings(&format!(
+/// Returns the settings of a file that has all of them; `ca` is a file with a certificate.
+fn every_setting(ca: &Path) -> ServeSettings {
+    let text = format!(
         "
 roles: [webhook]
 lease: oncue-store
@@ -146,8 +149,13 @@ inject:
   own-namespace: oncue-system
 ",
         ca.display()
-    ))
-    .unwrap();
+    );
+    file_settings(&text).unwrap()
+}
+
+#[test]
+fn the_file_holds_every_setting() {
+    let settings = every_setting(Path::new("/nowhere"));
     assert_eq!(settings.log(), Some("debug"));
     assert_eq!(settings.log_format(), LogFormat::Json);
     let config = Config::resolve(settings).unwrap();
@@ -200,6 +208,12 @@ inject:
         .collect();
     assert_eq!(shared, ["kube-system", "shared"]);
     assert_eq!(config.lint, Strictness::Deny);
+}
+
+#[test]
+fn the_file_holds_every_setting_of_the_injection() {
+    let (_folder, ca) = mk_file("a certificate");
+    let config = Config::resolve(every_setting(&ca)).unwrap();
     let injection = config.inject.resolve(config.http).unwrap();
     assert_eq!(injection.keys.prefix(), "example.com");
     assert_eq!(injection.keys.bare(), BareKeys::Ignored);

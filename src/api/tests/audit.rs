@@ -155,13 +155,13 @@ async fn tokens_and_values_are_never_printed() {
     guarded.api.forget(&deleted);
     let forged = mk_token(&json!({"aud": "oncue", "exp": LATER, "n": "forged"}).to_string());
     let secret = "hunter2-the-value";
-    let long = secret.repeat(1_000);
+    let too_large = secret.repeat(1_000);
     let log = Log::default();
     let logging = log.start();
     let mut answers = String::new();
     let bodies = [
         json!({"value": secret}).to_string(),
-        json!({"value": long}).to_string(),
+        json!({"value": too_large}).to_string(),
         json!({"value": {"nested": secret}}).to_string(),
         format!(r#"{{"value":"{secret}"#),
     ];
@@ -199,7 +199,8 @@ async fn tokens_and_values_are_never_printed() {
     guarded.api.set_down(false);
     let metrics = guarded.send("GET /metrics", (&operator, "")).await;
     answers.push_str(&String::from_utf8_lossy(&metrics.body));
-    answers += &format!("{:?}", guarded.kit.store);
+    let debugged = format!("{:?}", guarded.kit.store);
+    answers.push_str(&debugged);
     drop(logging);
 
     let log = log.text();
