@@ -69,7 +69,7 @@ pub struct Endpoint {
 /// What is spoken on a connection.
 #[derive(Clone, Debug)]
 pub enum Transport {
-    /// TLS or HTTP/1.1 in the clear, as the first byte of the connection tells.
+    /// HTTP/1.1 over TLS or in the clear, as the first byte of the connection tells.
     Either(Arc<ServerConfig>),
     /// HTTP/1.1 in the clear: the leanest connection there is.
     Plain,

@@ -4,6 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
 use prometheus_client::metrics::gauge::Gauge;
+use rustls::ServerConfig;
 use tokio::{
     net::TcpListener,
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -43,7 +44,7 @@ impl AcceptLoop {
             records: RecordRoom::new(limits.tls_records),
         };
         let speech = match transport {
-            Transport::Either(config) => Speech::Either(tls(config)),
+            Transport::Either(config) => Speech::Either(tls(only_http1(&config))),
             Transport::Plain => Speech::Plain,
             Transport::Tls(config) => Speech::Tls(tls(config)),
         };
@@ -214,6 +215,14 @@ impl Drop for Slot {
     fn drop(&mut self) {
         self.open.dec();
     }
+}
+
+/// Returns the same configuration without HTTP/2: many requests on one connection would be held for
+/// the memory of one.
+fn only_http1(config: &ServerConfig) -> Arc<ServerConfig> {
+    let mut config = config.clone();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

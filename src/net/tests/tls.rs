@@ -1,6 +1,6 @@
 //! The same listeners over TLS, with hyper as the client.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{io, sync::Arc, time::SystemTime};
 
 use axum::{Extension, body::Body};
 use http::{Request, Response, Version};
@@ -57,6 +57,10 @@ impl TlsServer {
     }
 
     async fn shake_hands(&self, protocol: &[u8]) -> TlsStream<TcpStream> {
+        self.offer(&[protocol]).await.unwrap()
+    }
+
+    async fn offer(&self, protocols: &[&[u8]]) -> io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         for root in AuthorityCertificate::all_from_pem(&self.authority.bundle_pem()).unwrap() {
             roots.add(root.der().clone()).unwrap();
@@ -66,11 +70,11 @@ impl TlsServer {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        config.alpn_protocols = vec![protocol.to_vec()];
+        config.alpn_protocols = protocols.iter().map(|it| it.to_vec()).collect();
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let stream = self.server.connect().await;
         let connector = TlsConnector::from(Arc::new(config));
-        connector.connect(name, stream).await.unwrap()
+        connector.connect(name, stream).await
     }
 }
 
@@ -344,4 +348,16 @@ async fn large_records_beyond_the_room_for_them_cost_their_connections_alone() {
     let _ = second.get_mut().0.read_to_end(&mut Vec::new()).await;
     let response = client.send_request(get_root()).await.unwrap();
     assert_hello(response, Version::HTTP_11).await;
+}
+
+#[tokio::test]
+async fn each_connection_of_the_port_with_both_serves_one_request_at_a_time() {
+    let server = TlsServer::start_either();
+    let both = server.offer(&[b"h2", b"http/1.1"]).await.unwrap();
+    assert_eq!(both.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    let none = server.offer(&[]).await.unwrap();
+    let mut client = http1(none).await;
+    let response = client.send_request(get_root()).await.unwrap();
+    assert_hello(response, Version::HTTP_11).await;
+    server.offer(&[b"h2"]).await.unwrap_err();
 }
