@@ -507,7 +507,7 @@ fn namespaces_are_excluded_by_name_and_by_label() {
         config.inject.resolve(config.http).unwrap().scope
     };
     let excludes = |scope: &Scope, name: &str| scope.excludes(&name.parse().unwrap());
-    let default = scope("http: 0.0.0.0:1");
+    let default = scope("http: 127.0.0.1:1");
     assert!(excludes(&default, "kube-system") && !excludes(&default, "shop"));
     let mut named = scope(
         "inject:\n  excluded-namespaces: [shop]\n  namespace-selector: \
