@@ -158,6 +158,7 @@ rejections() {
         --set-json 'admission.namespaceSelector=[{"key": "team", "operator": "NotIn", "values": []}]'
     rejects "'/admission/namespaceSelector/0/values': maxItems: got 1, want 0" \
         --set-json 'admission.namespaceSelector=[{"key": "team", "operator": "Exists", "values": ["shop"]}]'
+    rejects "'/policy/readableByAll/0': 'Kube' does not match pattern" --set 'policy.readableByAll={Kube}'
     rejects "'/log/filter': 'verbose' does not match pattern" --set log.filter=verbose
     rejects "'/log/filter': 'info,oncue=verbose' does not match pattern" --set 'log.filter=info\,oncue=verbose'
     rejects "'/log/filter': '=info' does not match pattern" --set-string log.filter==info

@@ -304,6 +304,9 @@ webhook-configuration: {{ include "oncue.fullname" . }}
 {{- if .Values.lint.strict }}
 lint-strict: true
 {{- end }}
+# For the command line; the store has these settings as arguments.
+cross-namespace: {{ .Values.policy.crossNamespace }}
+readable-by-all: {{ toJson .Values.policy.readableByAll }}
 inject:
   own-namespace: {{ .Release.Namespace | quote }}
   image: {{ include "oncue.image" (list . .Values.client.image) }}

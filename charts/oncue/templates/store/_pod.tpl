@@ -51,6 +51,10 @@ spec:
     - --admin=[::]:{{ int .Values.store.adminPort }}
     - --linger={{ int .Values.store.lingerSeconds }}s
     - --inject-prefix={{ .Values.annotations.prefix }}
+    - --cross-namespace={{ .Values.policy.crossNamespace }}
+    {{- with .Values.policy.readableByAll }}
+    - --readable-by-all={{ join "," . }}
+    {{- end }}
     {{- if .Values.controller.enabled }}
     - --inject-bare-keys={{ .Values.annotations.bareKeys }}
     - --inject-gates={{ .Values.controller.gates }}
