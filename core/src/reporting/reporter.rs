@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use oncue_language::{Condition, Owner, Timestamp, Verdict};
+use oncue_language::{Condition, Namespace, Owner, Timestamp, Verdict};
 
 use super::{
     ConditionReport, EventReport, HeldCondition, HeldReason, ReportedPod, ReportedWait,
@@ -273,12 +273,23 @@ impl Reporter {
         reports
     }
 
-    /// Returns some of the waits that are to be looked at, the longest overdue first.
+    /// Returns some of the waits that are to be looked at. The namespaces take turns, so that one with
+    /// many pods does not delay the others; within a namespace, the longest overdue comes first.
     fn due(&self, now: Timestamp) -> Vec<MemberId> {
         let due = self.waits.iter().filter(|(_, wait)| wait.next <= now);
         let mut due: Vec<_> = due.map(|(id, wait)| (wait.next, *id)).collect();
         due.sort_unstable();
-        due.into_iter().take(MOST_LOOKS).map(|(_, id)| id).collect()
+        let mut turns: HashMap<&Namespace, usize> = HashMap::new();
+        let turn = |(next, id): (Timestamp, MemberId)| {
+            let namespace = self.waits.get(&id).map(|wait| &wait.id.namespace)?;
+            let turn = turns.entry(namespace).or_default();
+            *turn += 1;
+            Some((*turn, next, id))
+        };
+        let mut due: Vec<_> = due.into_iter().filter_map(turn).collect();
+        due.sort_unstable();
+        let due = due.into_iter().take(MOST_LOOKS);
+        due.map(|(_, _, id)| id).collect()
     }
 
     fn look(

@@ -259,3 +259,25 @@ fn a_replica_that_stands_by_forgets_waits_that_are_over_and_told() {
     kit.overwrite("web", None);
     assert_eq!(kit.pass_seconds(2).conditions.len(), 1, "it is seen anew");
 }
+
+#[test]
+fn a_namespace_with_many_pods_does_not_delay_the_report_on_another() {
+    let mut kit = Kit::mk();
+    for number in 0..1000 {
+        kit.put(with_wait(
+            mk_pod(&format!("web-{number}"), "a", ""),
+            &running_wait(),
+        ));
+    }
+    let mut other = with_wait(mk_pod("other", "a", ""), &running_wait());
+    other["metadata"]["namespace"] = "till".into();
+    kit.put(other);
+    kit.decide(Duration::from_secs(1));
+    let reports = kit.decide(Duration::from_secs(1));
+    let mut namespaces = reports
+        .conditions
+        .iter()
+        .map(|it| it.pod.namespace.as_str());
+    assert!(reports.conditions.len() < 500);
+    assert!(namespaces.any(|namespace| namespace == "till"));
+}
