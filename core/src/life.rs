@@ -165,6 +165,11 @@ impl Life {
         self.pods.missing(id);
     }
 
+    /// Returns whether a watch or the API server has shown this pod.
+    pub fn has_seen(&self, id: &Owner) -> bool {
+        self.pods.seen(id).is_some()
+    }
+
     /// The API server has answered to [`Decisions::confirm`]: with the pod of that name, or `None`
     /// if no pod has it.
     pub fn pod_confirmed(&mut self, id: &Owner, found: Option<ObservedPod>) {

@@ -7,20 +7,21 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use kube::core::GroupVersion;
 use serde_json::Value;
-use tracing::warn;
+use tracing::{info, warn};
 
 use self::writer::Writer;
 use super::{
     Context,
     assertions::{AssertionNews, Assertions},
     confirmations::{Confirmations, Confirmed},
+    metrics::Metrics,
     objects::resource,
     observations::{Observation, Observations, Watched},
     pods::{PodNews, PodReader},
     until,
 };
 use crate::{
-    language::{Keys, Timestamp},
+    language::{Keys, Owner, Timestamp},
     life::{Decisions, Life, ObservedJob, ObservedPod},
     store::Store,
 };
@@ -35,6 +36,7 @@ pub(super) struct LifeTask {
     writer: Writer,
     keys: Keys,
     store: Store,
+    metrics: Metrics,
     /// Whether this replica decides, as far as this was taken note of.
     leads: bool,
     /// When to decide again without anything new.
@@ -60,6 +62,7 @@ impl LifeTask {
             writer: Writer::of(store.clone(), metrics.clone()),
             keys: keys.clone(),
             leads: store.leadership().is_held(),
+            metrics: metrics.clone(),
             store: store.clone(),
             next: None,
         }
@@ -117,8 +120,25 @@ impl LifeTask {
                     self.life.pod_confirmed(&id, Some(pod));
                 }
             }
-            None => self.life.pod_confirmed(&id, None),
+            None => {
+                if self.leads && !self.life.has_seen(&id) {
+                    self.tell_of_stranger(&id);
+                }
+                self.life.pod_confirmed(&id, None);
+            }
         }
+    }
+
+    /// Someone has signalled for a pod that does not exist, or that was gone before we looked.
+    fn tell_of_stranger(&self, id: &Owner) {
+        let Owner {
+            namespace,
+            name,
+            uid,
+            ..
+        } = id;
+        info!(%namespace, pod = %name, %uid, "withdrawing the signals of a pod that does not exist");
+        self.metrics.stranger();
     }
 
     fn see_pod(&mut self, news: &PodNews) {

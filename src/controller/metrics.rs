@@ -17,6 +17,7 @@ use crate::{
 pub(super) struct Metrics {
     signals: Family<SignalLabels, Counter>,
     failures: Counter,
+    strangers: Counter,
     gates: Counter,
     conditions: Family<ReasonLabels, Counter>,
     events: Family<ReasonLabels, Counter>,
@@ -57,6 +58,11 @@ impl Metrics {
             "signals",
             "Assertions that the controller made or withdrew",
             self.signals.clone(),
+        );
+        registry.register(
+            "owners_without_pod",
+            "Owners of signals that are no pod of the cluster, or that the controller never saw; their signals are withdrawn",
+            self.strangers.clone(),
         );
         registry.register(
             "gates_removed",
@@ -113,6 +119,10 @@ impl Metrics {
             "Annotated pods without the label of managed pods, counted every 10 minutes",
             self.uninjected.clone(),
         );
+    }
+
+    pub(super) fn stranger(&self) {
+        self.strangers.inc();
     }
 
     pub(super) fn written(&self, action: &Action) {
