@@ -56,7 +56,7 @@ pub(crate) use self::{
     annotation::annotate,
     authority_secret::{AuthoritySecret, SecretError},
     call::{ApiError, call, call_within},
-    configuration::{ConfigurationError, configuration},
+    configuration::{Configuration, ConfigurationError, configuration},
     connection::{ConnectError, connect, connect_to},
     kubeconfig::{Found, WhichCluster},
     live::{Listed, Part, Place, Question, Unlisted, find, get, list, list_all},

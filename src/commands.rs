@@ -19,6 +19,7 @@ mod live_name;
 mod object;
 mod opening;
 mod output;
+mod permissions;
 mod rehearse;
 mod release;
 mod report;

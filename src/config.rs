@@ -58,6 +58,7 @@ pub(crate) use self::{
     object::{ConfigurationKind, ConfigurationRef, ObjectName, ObjectRef},
     role::{Role, StoreKind},
     settings::ServeSettings,
+    text::from_text,
 };
 
 /// What `oncue serve` does, with every default filled in.

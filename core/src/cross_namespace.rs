@@ -23,7 +23,6 @@ pub use self::{
     readers::Readers,
     refusal::Refusal,
 };
-use crate::workload::text;
 
 /// What a namespace shows to namespaces that its annotation does not name.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -170,12 +169,10 @@ impl Policy {
 
 /// Returns the name of a Namespace object, or `None` for any other object.
 pub fn name_of(object: &Value) -> Option<Namespace> {
-    let is_namespace =
-        text(object, "/apiVersion") == Some("v1") && text(object, "/kind") == Some("Namespace");
-    text(object, "/metadata/name")
-        .filter(|_| is_namespace)?
-        .parse()
-        .ok()
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+    let is_namespace = text("/apiVersion") == Some("v1") && text("/kind") == Some("Namespace");
+    let name = text("/metadata/name").filter(|_| is_namespace)?;
+    name.parse().ok()
 }
 
 /// Returns the key of the annotation with which a namespace says who may read it.

@@ -11,6 +11,7 @@ mod near_services;
 mod nearest;
 mod operators;
 mod order;
+mod other_namespaces;
 mod placement;
 mod places;
 mod probes;
@@ -25,9 +26,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use strum::{Display, IntoStaticStr};
 
-use self::{places::Places, waits::Waits};
+use self::{
+    places::Places,
+    waits::{Said, Waits},
+};
 use crate::{
     assumption::Assumption,
+    cross_namespace::{self, Policy, Readers},
     injection::Settings,
     language::{Namespace, PodAnnotations},
     model::{ExistingVariable, Member, MemberId, Model},
@@ -76,6 +81,8 @@ pub enum Code {
     BadSignal,
     /// Workloads that wait for each other forever.
     Deadlock,
+    /// A wait that another namespace does not permit.
+    Forbidden,
     /// A wait that the order of an installer makes impossible: hooks, waves, or change rules.
     Hook,
     /// A Job that its own limits may end while it waits.
@@ -134,6 +141,8 @@ pub struct Modelled<'a> {
     pub model: Model,
     /// The place of each member.
     pub origins: BTreeMap<MemberId, Origin<'a>>,
+    /// The namespaces among the objects, with those that may read them; `None` if they do not say.
+    pub namespaces: BTreeMap<Namespace, Option<Readers>>,
 }
 
 /// The place of a member of a model.
@@ -156,6 +165,8 @@ pub struct Linter<'a> {
     pub existing: &'a [ExistingVariable],
     /// What is true although no object says so.
     pub assumptions: &'a [Assumption],
+    /// The rules for terms about other namespaces; without rules, no finding is about these.
+    pub policy: Option<&'a Policy>,
 }
 
 impl<'a> Linter<'a> {
@@ -198,6 +209,7 @@ impl<'a> Linter<'a> {
                 let workloads = Workload::all(value, &pointer);
                 if workloads.is_empty() {
                     modelled.model.add_object(value, self.namespace);
+                    modelled.namespaces.extend(self.readers(value));
                 }
                 for workload in workloads {
                     self.add_workload(&mut modelled, Origin { object, workload });
@@ -213,6 +225,12 @@ impl<'a> Linter<'a> {
             modelled.model.insert(Member::from(&variable));
         }
         modelled
+    }
+
+    /// Returns who may read a namespace, if the object is one.
+    fn readers(&self, object: &Value) -> Option<(Namespace, Option<Readers>)> {
+        let name = cross_namespace::name_of(object)?;
+        Some((name, self.policy?.readers(object)))
     }
 
     fn assumed_variables(&self) -> impl Iterator<Item = ExistingVariable> {

@@ -6,19 +6,31 @@ use serde_json::Value;
 
 use super::{Place, Question, Resource, Unlisted, list};
 use crate::{
-    config::InjectSettings,
+    config::{InjectSettings, from_text},
+    cross_namespace::CrossNamespace,
     language::Namespace,
-    manifests::{Document, File},
+    manifests::File,
 };
 
-/// Reads what the webhook injects that is installed in `namespace`.
+/// What an installation is configured to do, as far as commands need to know.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(crate) struct Configuration {
+    pub(crate) inject: InjectSettings,
+    /// The rule for terms about other namespaces.
+    #[serde(deserialize_with = "from_text")]
+    pub(crate) cross_namespace: Option<CrossNamespace>,
+    /// The namespaces about which all others may ask.
+    pub(crate) readable_by_all: Vec<Namespace>,
+}
+
+/// Reads the configuration of the installation in `namespace`.
 ///
-/// Reads only that section of the configuration, because this program may be older than the
-/// webhook.
+/// Reads only these parts of it, because this program may be older than the webhook.
 pub(crate) async fn configuration(
     client: &Client,
     namespace: &Namespace,
-) -> Result<InjectSettings, ConfigurationError> {
+) -> Result<Configuration, ConfigurationError> {
     let place = Place::Namespace(namespace.clone());
     let question = Question {
         labels: LABELS,
@@ -40,14 +52,13 @@ pub(crate) async fn configuration(
     })
 }
 
-fn read(text: String) -> Result<InjectSettings, String> {
+fn read(text: String) -> Result<Configuration, String> {
     let file = File::parse(KEY, text).map_err(|error| error.to_string())?;
-    let mut objects = file.documents().iter().map(Document::object);
-    match objects.find_map(|object| object.get("inject")) {
-        None => Ok(InjectSettings::default()),
-        Some(inject) => InjectSettings::deserialize(inject)
-            .map_err(|error| format!("the section inject of {KEY}: {error}")),
-    }
+    let Some(document) = file.documents().first() else {
+        return Ok(Configuration::default());
+    };
+    serde_path_to_error::deserialize(document.object())
+        .map_err(|error| format!("{} in {KEY}: {}", error.path(), error.inner()))
 }
 
 /// Why the settings of a cluster are not known.
@@ -86,7 +97,7 @@ mod tests {
     use crate::cluster::mock::{answer, mk_client};
 
     /// Reads the settings where the namespace has a map with this data.
-    async fn read_from(data: Option<Value>) -> Result<InjectSettings, String> {
+    async fn read_from(data: Option<Value>) -> Result<Configuration, String> {
         let (client, server) = mk_client();
         let maps: Vec<_> = data.map(|data| json!({"data": data})).into_iter().collect();
         let list = json!({"metadata": {}, "items": maps});
@@ -98,9 +109,9 @@ mod tests {
         read.map_err(|error| error.to_string())
     }
 
-    fn image(settings: InjectSettings) -> String {
+    fn image(configuration: Configuration) -> String {
         let here = "127.0.0.1:9999".parse().unwrap();
-        settings.resolve(here).unwrap().image.reference
+        configuration.inject.resolve(here).unwrap().image.reference
     }
 
     #[tokio::test]

@@ -205,10 +205,9 @@ pub(crate) async fn list_all(
 pub(crate) async fn get(
     client: &Client,
     resource: Resource,
-    namespace: &Namespace,
-    name: &str,
+    (namespace, name): (Option<&Namespace>, &str),
 ) -> Result<Value, ApiError> {
-    let request = Request::new(resource.path(Some(namespace.as_str())));
+    let request = Request::new(resource.path(namespace.map(Namespace::as_str)));
     let request = request.get(name, &GetParams::default());
     let request = request.map_err(kube::Error::BuildRequest)?;
     let object = call(client.request(request)).await?;

@@ -21,6 +21,7 @@ impl Resource {
     pub(crate) const JOB: Self = Self::new("Job", "batch/v1", "jobs", "job");
     pub(crate) const SERVICE: Self = Self::new("Service", "v1", "services", "svc");
     pub(crate) const CONFIG_MAP: Self = Self::new("ConfigMap", "v1", "configmaps", "cm");
+    pub(crate) const NAMESPACE: Self = Self::new("Namespace", "v1", "namespaces", "ns");
 
     pub(crate) const SIGNAL: Self = Self::new(KIND, "oncue.dev/v1alpha1", PLURAL, "signal");
 

@@ -15,24 +15,26 @@ use oncue_wire::JudgedTerm;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-use super::output;
+use super::{backend::WaitingPod, output, permissions::Permissions};
 use crate::{
     api::documents,
     cluster::{
-        ApiError, ConfigurationError, ConnectError, Found, FoundStorage, Listed,
+        ApiError, Configuration, ConfigurationError, ConnectError, Found, FoundStorage, Listed,
         OperatorTokenError, Place, PublishedCaError, Question, ReadSignals, Resource, Signals,
         Storage, StoreError, StorePods, Tunnel, TunnelError, Unlisted, WhichCluster, annotate,
         configuration, connect_to, find, find_storage, get, list, list_all, operator_token,
         published_ca, states,
     },
-    config::{InjectSettings, ObjectName, ObjectRef},
+    config::{ObjectName, ObjectRef},
+    cross_namespace::Policy,
     language::{
-        Condition, Grace, Namespace, ObjectKey, ObjectState, Owner, Subject, VariableKey, WithGrace,
+        Condition, Namespace, ObjectKey, ObjectState, Owner, Subject, VariableKey, Verdict,
+        WithGrace, evaluate,
     },
     life::Assertion,
     model::ExistingVariable,
     workload::topmost,
-    world::{Epoch, Update, World, verdicts},
+    world::{Epoch, Update, World},
 };
 
 /// The cluster that a command looks at, with the flags of `kubectl`.
@@ -189,10 +191,32 @@ impl Cluster {
         self.runtime.block_on(token)
     }
 
-    /// Returns what the webhook injects that is installed in it.
-    pub(super) fn inject_settings(&self) -> Result<InjectSettings, ConfigurationError> {
+    /// Returns what the installation in it is configured to do.
+    pub(super) fn configuration(&self) -> Result<Configuration, ConfigurationError> {
         let settings = configuration(&self.client, &self.system_namespace);
         self.runtime.block_on(settings)
+    }
+
+    /// Returns the rules for terms about other namespaces; where these are not known, the defaults.
+    pub(super) fn policy(&self) -> Policy {
+        let configuration = self.configuration().unwrap_or_default();
+        let keys = configuration.inject.keys().unwrap_or_default();
+        let Configuration {
+            cross_namespace,
+            readable_by_all,
+            ..
+        } = configuration;
+        Policy::new(cross_namespace.unwrap_or_default(), readable_by_all, &keys)
+    }
+
+    /// Reads the object of a namespace.
+    pub(super) fn namespace_object(&self, namespace: &Namespace) -> Result<Value, ApiError> {
+        let object = get(
+            &self.client,
+            Resource::NAMESPACE,
+            (None, namespace.as_str()),
+        );
+        self.runtime.block_on(object)
     }
 
     /// Reads one object.
@@ -202,7 +226,7 @@ impl Cluster {
         namespace: &Namespace,
         name: &str,
     ) -> Result<Value, ApiError> {
-        let object = get(&self.client, resource, namespace, name);
+        let object = get(&self.client, resource, (Some(namespace), name));
         self.runtime.block_on(object)
     }
 
@@ -273,14 +297,25 @@ impl Cluster {
         self.runtime.block_on(requests)
     }
 
-    /// Judges conditions about objects, as far as the user may read these.
-    pub(super) fn judge_objects(&self, conditions: &[Condition], grace: Grace) -> Vec<JudgedTerm> {
+    /// Judges conditions about objects for a pod, as far as the user may read these.
+    pub(super) fn judge_objects(
+        &self,
+        pod: &WaitingPod<'_>,
+        conditions: &[Condition],
+    ) -> Vec<JudgedTerm> {
+        let own = &pod.id.namespace;
+        let permissions = Permissions::read(self, conditions.iter().map(|it| (own, it)));
         let world = world([], self.object_states(objects_of(conditions)));
-        let verdicts = verdicts(conditions, &WithGrace::new(&world, grace));
-        let terms = conditions.iter().zip(&verdicts);
-        terms
-            .map(|(condition, verdict)| documents::term(condition, verdict))
-            .collect()
+        let view = WithGrace::new(&world, pod.grace);
+        let judge = |condition: &Condition| {
+            let refusal = permissions
+                .as_ref()
+                .and_then(|it| it.refusal(own, condition));
+            let verdict = refusal.map(Verdict::Missing);
+            let verdict = verdict.unwrap_or_else(|| evaluate::judge(condition, &view));
+            documents::term(condition, &verdict)
+        };
+        conditions.iter().map(judge).collect()
     }
 
     /// Sets an annotation of each pod to the value beside it. Returns the results in the order of the

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     language::escape::Escaped,
-    lint::{Finding, Sample},
+    lint::{Code, Finding, Sample},
     manifests::{Input, Manifests},
     workload::{self, Workload},
 };
@@ -122,7 +122,10 @@ fn explain(
         source: &opening.source,
     };
     let account = output::printable(account);
-    let text = format!("{account}{}", told(admitted.findings));
+    let mut findings = admitted.findings;
+    let is_forbidden = |it: &Finding| it.code == Code::Forbidden && it.place.object == *object;
+    findings.extend(opening.findings().into_iter().filter(is_forbidden));
+    let text = format!("{account}{}", told(findings));
     (text, ExitCode::SUCCESS)
 }
 

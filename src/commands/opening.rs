@@ -15,6 +15,7 @@ use super::{
 use crate::{
     assumption::Assumption,
     cluster::{Place, Unlisted},
+    cross_namespace::Policy,
     injection::Settings,
     language::Namespace,
     lint::{Finding, Linter, Modelled},
@@ -60,6 +61,8 @@ impl fmt::Display for Source {
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     pub(super) settings: Settings,
+    /// The rules for terms about other namespaces.
+    policy: Policy,
     pub(super) namespace: Namespace,
 }
 
@@ -70,8 +73,10 @@ impl Frame {
         args: &ClusterArgs,
         injection: &InjectionArgs,
     ) -> anyhow::Result<Self> {
+        let (settings, policy) = injection.read(cluster)?;
         Ok(Self {
-            settings: injection.settings(cluster)?,
+            settings,
+            policy,
             namespace: args.namespace(cluster)?,
         })
     }
@@ -128,6 +133,8 @@ impl Frame {
             namespace: &self.namespace,
             existing: &[],
             assumptions: &[],
+            // What a cluster holds of other namespaces is not among these objects.
+            policy: None,
         }
     }
 }
@@ -205,9 +212,11 @@ impl Opening {
 
     /// Returns what says what is wrong with them.
     pub(super) fn linter(&self) -> Linter<'_> {
+        let is_of_files = self.source == Source::Files;
         Linter {
             existing: &self.existing,
             assumptions: &self.assumptions,
+            policy: is_of_files.then_some(&self.frame.policy),
             ..self.frame.linter()
         }
     }

@@ -14,9 +14,11 @@ use super::{
     signal_manifests::SignalManifests,
 };
 use crate::{
+    cross_namespace::{CrossNamespace, Policy},
+    injection::{Image, Settings, StoreAddress},
     language::Namespace,
-    lint::Severity,
-    manifests::Document,
+    lint::{Code, Finding, Linter, Severity},
+    manifests::{Document, Manifests},
     model::ExistingVariable,
     rehearsal::{
         Detail, Executor, INTERRUPTED, Interrupt, RealTime, Rehearsal, RehearsalError, Speed,
@@ -146,7 +148,8 @@ impl Rehearse {
         let manifests = files::read(&self.files.inputs)?;
         let objects = manifests.documents().map(Document::object);
         let signals = SignalManifests::read(objects, &self.namespace);
-        let findings = report::locate(&manifests, signals.findings);
+        let findings = [signals.findings, self.forbidden(&manifests)].concat();
+        let findings = report::locate(&manifests, findings);
         anstream::eprint!("{}", report::text(&findings));
         if report::count(&findings, Severity::Error) > 0 {
             return Ok(ExitCode::FAILURE);
@@ -167,6 +170,22 @@ impl Rehearse {
             Err(RehearsalError::UnknownName(error)) => Err(usage(&error.to_string()).into()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Finds the terms that another namespace must permit: here, they hold in any case.
+    fn forbidden(&self, manifests: &Manifests) -> Vec<Finding> {
+        let settings = Settings::new(Image::new(""), StoreAddress::new(""));
+        let linter = Linter {
+            settings: &settings,
+            namespace: &self.namespace,
+            existing: &[],
+            assumptions: &self.assumptions.assume,
+            policy: Some(&Policy::new(CrossNamespace::Open, [], &settings.keys)),
+        };
+        let objects: Vec<_> = manifests.documents().map(Document::object).collect();
+        let mut findings = linter.lint(&objects);
+        findings.retain(|it| it.code == Code::Forbidden);
+        findings
     }
 
     fn options(&self, mut existing: Vec<ExistingVariable>) -> Options {

@@ -6,7 +6,9 @@ use clap::{Args, ValueEnum};
 
 use super::{cluster::Cluster, output};
 use crate::{
+    cluster::Configuration,
     config::{Config, InjectSettings, ServeSettings, file},
+    cross_namespace::Policy,
     injection::{self, Settings},
 };
 
@@ -14,7 +16,8 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Injection")]
 pub(super) struct InjectionArgs {
-    /// Configuration file of `oncue serve`; only its section `inject` is used
+    /// Configuration file of `oncue serve`; only its section `inject`, `cross-namespace`
+    /// and `readable-by-all` are used
     #[arg(long, env = "ONCUE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -37,9 +40,9 @@ enum Controller {
 }
 
 impl InjectionArgs {
-    /// Returns the settings, as the webhook would have them: flags come before the file, and the
-    /// file before those of the cluster.
-    pub(super) fn settings(&self, cluster: Option<&Cluster>) -> anyhow::Result<Settings> {
+    /// Returns the settings, as the webhook would have them, and the rules for terms about other
+    /// namespaces: flags come before the file, and the file before the configuration of the cluster.
+    pub(super) fn read(&self, cluster: Option<&Cluster>) -> anyhow::Result<(Settings, Policy)> {
         let Self {
             config,
             controller,
@@ -50,26 +53,38 @@ impl InjectionArgs {
             None => ServeSettings::default(),
         };
         let configured = Config::resolve(configured)?;
-        let below = match (config, cluster) {
+        let http = configured.http;
+        let Configuration {
+            inject: below,
+            cross_namespace,
+            readable_by_all,
+        } = match (config, cluster) {
             (None, Some(cluster)) => of(cluster),
-            _ => configured.inject,
+            _ => Configuration {
+                inject: configured.inject,
+                cross_namespace: Some(configured.cross_namespace),
+                readable_by_all: configured.readable_by_all,
+            },
         };
-        let settings = inject.clone().over(below).resolve(configured.http)?;
-        Ok(Settings {
+        let settings = inject.clone().over(below).resolve(http)?;
+        let cross_namespace = cross_namespace.unwrap_or_default();
+        let policy = Policy::new(cross_namespace, readable_by_all, &settings.keys);
+        let settings = Settings {
             controller: match (controller, cluster) {
                 (Some(Controller::Absent), _) => injection::Controller::Absent,
                 (None, Some(_)) => settings.controller,
                 (Some(Controller::Present), _) | (None, None) => injection::Controller::Present,
             },
             ..settings
-        })
+        };
+        Ok((settings, policy))
     }
 }
 
-/// Returns what the webhook in a cluster injects; where that is not known, the defaults.
-fn of(cluster: &Cluster) -> InjectSettings {
-    cluster.inject_settings().unwrap_or_else(|error| {
+/// Returns how oncue is configured in a cluster; where that is not known, the defaults.
+fn of(cluster: &Cluster) -> Configuration {
+    cluster.configuration().unwrap_or_else(|error| {
         output::note(&format!("{error}; the default settings are used"));
-        InjectSettings::default()
+        Configuration::default()
     })
 }

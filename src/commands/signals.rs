@@ -156,8 +156,9 @@ impl Backend for SignalBackend {
 
     fn judge(&self, pod: &WaitingPod<'_>, conditions: &[Condition]) -> anyhow::Result<Judged> {
         let place = Place::Namespace(pod.id.namespace.clone());
-        let knowledge = Knowledge::about(self, &place, conditions)?;
-        let verdicts = knowledge.verdicts(conditions, pod.grace);
+        let asked = conditions.iter().map(|it| (&pod.id.namespace, it));
+        let knowledge = Knowledge::about(self, &place, asked)?;
+        let verdicts = knowledge.verdicts(pod, conditions);
         let terms = conditions.iter().zip(&verdicts);
         Ok(Judged {
             terms: terms

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use crate::language::Timeout;
 
 /// Reads a value of the file in the way that its flag is read.
-pub(super) fn from_text<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(crate) fn from_text<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: FromStr<Err: Display>,
     D: Deserializer<'de>,

@@ -98,6 +98,7 @@ impl Look {
             namespace: &review.namespace()?,
             existing: &[],
             assumptions: &[],
+            policy: None,
         };
         Ok(Ok(Self {
             ours: workloads

@@ -4,7 +4,10 @@ use oncue_manifests::{Document, File};
 use serde_json::json;
 
 use super::*;
-use crate::injection::{Controller, Image, StoreAddress};
+use crate::{
+    cross_namespace::CrossNamespace,
+    injection::{Controller, Image, StoreAddress},
+};
 
 /// Lints YAML and returns one line a finding: where, how bad, what, and the message.
 fn lint(yaml: &str) -> Vec<String> {
@@ -33,6 +36,7 @@ fn lint_assuming(assumptions: &[&str], controller: Controller, yaml: &str) -> Ve
         namespace: &namespace,
         existing: &[],
         assumptions: &assumptions,
+        policy: Some(&Policy::new(CrossNamespace::Open, [], &settings.keys)),
     };
     let findings = linter.lint(&objects);
     let line = |finding: Finding| {
@@ -174,9 +178,65 @@ fn finds_keys_that_are_nearly_ours_in_files_alone() {
         namespace: &Namespace::default(),
         existing: &[],
         assumptions: &[],
+        policy: None,
     };
     let alone = linter.lint_object(file.documents()[0].object());
     assert_eq!(alone, [], "admission speaks of what is certain");
+}
+
+#[test]
+fn a_term_that_another_namespace_must_permit_is_a_warning_unless_it_does() {
+    let namespace = |annotation: &str| {
+        format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: other{annotation}}}\n")
+    };
+    let annotated = |value: &str| {
+        namespace(&format!(
+            ", annotations: {{oncue.dev/readable-from: '{value}'}}"
+        ))
+    };
+    let web = mk("Deployment", "web", "depends-on: 'configmap:x@other'");
+    let needed = "configmap:x@other holds only if the Namespace other lets default read it, with the \
+                  annotation oncue.dev/readable-from: default; ";
+    for (namespace, expected) in [
+        (
+            String::new(),
+            Some("these files do not contain this Namespace"),
+        ),
+        (namespace(""), Some("the Namespace in these files does not")),
+        (
+            annotated("shop"),
+            Some("the Namespace in these files does not"),
+        ),
+        (
+            annotated("Shop"),
+            Some(
+                "the annotation in these files is wrong: \"Shop\" is neither * nor the name of a \
+                 namespace",
+            ),
+        ),
+        (annotated("*"), None),
+        (annotated("shop, default"), None),
+    ] {
+        let found = lint(&format!("{web}---\n{namespace}"));
+        let found: Vec<_> = found
+            .iter()
+            .filter(|it| it.contains(" forbidden: "))
+            .collect();
+        match (&*found, expected) {
+            ([], None) => {}
+            ([found], Some(expected)) => {
+                let text = format!("warning forbidden: {needed}{expected}");
+                assert!(found.ends_with(&text), "{found}\n{text}");
+            }
+            _ => panic!("{namespace}: {found:?}"),
+        }
+    }
+    let readiness = mk("Deployment", "web", "depends-on: 'job:m@other, a@other'");
+    let found = lint(&readiness);
+    assert!(
+        !found.iter().any(|it| it.contains("forbidden")),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -623,6 +683,7 @@ fn many_errors_are_counted() {
         namespace: &Namespace::default(),
         existing: &[],
         assumptions: &[],
+        policy: None,
     };
     let found = linter.lint_object(&object);
     assert_eq!(found.len(), 49);

@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct Waits<'m> {
     pub(super) links: Links<'m>,
     pub(super) modelled: &'m Modelled<'m>,
-    linter: &'m Linter<'m>,
+    pub(super) linter: &'m Linter<'m>,
     known: OnceCell<Known>,
 }
 
@@ -40,6 +40,7 @@ impl<'m> Waits<'m> {
         for link in self.links.iter().filter(|link| !self.is_assumed(link)) {
             let said = [
                 self.unproduced(link),
+                self.forbidden(link),
                 self.foreign_condition(link),
                 self.too_little(link),
                 self.suspended(link),

@@ -96,7 +96,7 @@ fn judge(
         variables => installation.backend.judge(&waiting, variables)?,
     };
     let mut variables = judged.terms.into_iter();
-    let objects = cluster.judge_objects(&objects, waiting.grace);
+    let objects = cluster.judge_objects(&waiting, &objects);
     let mut objects = objects.iter();
     let mut told = "What it waits for\n".to_owned();
     for (term, condition) in terms {

@@ -9,7 +9,9 @@ use crate::{
     api::documents,
     cluster::{ApiError, Part, Place, Question, Resource, Unlisted},
     commands::{
+        backend::WaitingPod,
         cluster::{objects_of, world},
+        permissions::Permissions,
         vars::now,
     },
     injection::Settings,
@@ -30,16 +32,23 @@ pub(super) fn waiters(
         reporter.observe(&pod, now);
     }
     let waits = reporter.unjudged(None, usize::MAX);
-    let conditions = waits.iter().flat_map(|wait| wait.conditions.iter());
-    let knowledge = Knowledge::about(backend, place, conditions)?;
+    let asked = waits.iter().flat_map(|wait| {
+        let conditions = wait.conditions.iter();
+        conditions.map(|condition| (&wait.pod.namespace, condition))
+    });
+    let knowledge = Knowledge::about(backend, place, asked)?;
     for Unjudged {
         wait,
+        pod,
         conditions,
         created,
-        ..
     } in &waits
     {
-        let verdicts = knowledge.verdicts(conditions, Grace::of_pod(*created, now));
+        let asker = WaitingPod {
+            id: pod,
+            grace: Grace::of_pod(*created, now),
+        };
+        let verdicts = knowledge.verdicts(&asker, conditions);
         reporter.judged(*wait, &verdicts, now);
     }
     let mut waiters: Vec<_> = reporter.judged_waits().map(waiter).collect();
@@ -85,15 +94,19 @@ pub(super) struct Knowledge {
     world: World,
     /// The namespaces whose Signals the user may not read, with the reason.
     hidden: BTreeMap<Namespace, String>,
+    /// What other namespaces permit, if a term is about one.
+    permissions: Option<Permissions>,
 }
 
 impl Knowledge {
-    /// Reads what conditions are about. Namespaces other than `place` may be closed to the user.
+    /// Reads what conditions are about, each with the namespace of the pod that waits. Namespaces other
+    /// than `place` may be closed to the user.
     pub(super) fn about<'c>(
         backend: &SignalBackend,
         place: &Place,
-        conditions: impl IntoIterator<Item = &'c Condition> + Clone,
+        asked: impl Iterator<Item = (&'c Namespace, &'c Condition)> + Clone,
     ) -> anyhow::Result<Self> {
+        let conditions = asked.clone().map(|(_, condition)| condition);
         let mut hidden = BTreeMap::new();
         let mut variables = Vec::new();
         for part in parts(place, conditions.clone()) {
@@ -116,13 +129,19 @@ impl Knowledge {
         Ok(Self {
             world: world(variables, objects),
             hidden,
+            permissions: Permissions::read(&backend.cluster, asked),
         })
     }
 
     /// Judges conditions for one pod.
-    pub(super) fn verdicts(&self, conditions: &[Condition], grace: Grace) -> Vec<Verdict> {
-        let view = WithGrace::new(&self.world, grace);
+    pub(super) fn verdicts(&self, pod: &WaitingPod<'_>, conditions: &[Condition]) -> Vec<Verdict> {
+        let view = WithGrace::new(&self.world, pod.grace);
         let verdict = |condition: &Condition| {
+            let permissions = self.permissions.as_ref();
+            let refusal = permissions.and_then(|it| it.refusal(&pod.id.namespace, condition));
+            if let Some(refusal) = refusal {
+                return Verdict::Missing(refusal);
+            }
             let namespace = namespace_of(condition);
             match namespace.and_then(|namespace| self.hidden.get(namespace)) {
                 Some(reason) => Verdict::Missing(Reason::Object(reason.clone())),
