@@ -105,8 +105,8 @@ pub fn router(store: Store, settings: Settings, context: Context) -> Router {
         store,
         settings,
         context,
-        bodies: Pool::of_bytes("request bodies", settings.memory.bodies),
-        answers: Pool::of_bytes("unread answers", settings.memory.answers),
+        bodies: Pool::fair("request bodies", settings.memory.bodies),
+        answers: Pool::fair("unread answers", settings.memory.answers),
         audit: Audit::default(),
     }));
     let router = routes::table()

@@ -9,6 +9,7 @@ mod cluster;
 pub mod commands;
 mod config;
 mod controller;
+mod fairness;
 pub mod identity;
 mod instance;
 mod leadership;

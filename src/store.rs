@@ -52,6 +52,8 @@ pub use crate::world::{
 };
 pub use oncue_language::State;
 
+pub use crate::fairness::ShareTaken;
+
 #[cfg(test)]
 pub(crate) use self::clock::PausedClock;
 pub(crate) use self::error::STALE;

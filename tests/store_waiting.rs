@@ -662,7 +662,9 @@ async fn a_watch_shows_each_assertion_once_while_changes_go_on() {
     for number in 0..400 {
         create(&store, &format!("v-{number:03}")).await;
     }
-    let mut watch = store.watch(Scope::default()).unwrap();
+    let mut watch = store
+        .watch(Scope::default(), &Namespace::default())
+        .unwrap();
     let mut seen = BTreeMap::new();
     for step in 0.. {
         if step % 3 == 0 && step < 900 {
@@ -701,14 +703,16 @@ async fn a_slow_watcher_is_cut_off_and_too_many_are_refused() {
     };
     let store = mk_store_with(limits, Arc::new(SystemClock)).await;
     let mut watch = synced(&store, Scope::default()).await;
-    let refused = store.watch(Scope::default()).unwrap_err();
+    let refused = store
+        .watch(Scope::default(), &Namespace::default())
+        .unwrap_err();
     assert_eq!(refused, WatchError::TooMany { limit: 1 });
     for number in 0..6 {
         create(&store, &format!("v-{number}")).await;
     }
     assert_eq!(watch.next().await, Err(WatchError::Slow { missed: 2 }));
     drop(watch);
-    assert!(store.watch(Scope::default()).is_ok());
+    assert!(store.watch(Scope::default(), &Namespace::default()).is_ok());
 }
 
 #[tokio::test]
@@ -818,7 +822,7 @@ fn mk_limits() -> Limits {
 
 /// Returns a watch that has shown the state in which it began.
 async fn synced(store: &Store, scope: Scope) -> Watch {
-    let mut watch = store.watch(scope).unwrap();
+    let mut watch = store.watch(scope, &Namespace::default()).unwrap();
     while !matches!(watch.next().await.unwrap(), WatchEvent::Synced(_)) {}
     watch
 }

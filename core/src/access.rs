@@ -6,11 +6,9 @@
 //! | --- | --- |
 //! | `identity` | [`Identity`], who calls |
 //! | `request` | [`Request`], what the caller wants |
-//! | `reads` | what pods read of other namespaces |
 //! | `refusal` | [`Refusal`], with what to do about it |
 
 mod identity;
-mod reads;
 mod refusal;
 mod request;
 
@@ -71,7 +69,7 @@ impl Rules {
         request: &Request<'_>,
     ) -> Result<Allowed, Refusal> {
         match request {
-            Request::Create { namespace } | Request::Exists { namespace }
+            Request::Create { namespace } | Request::Exists { namespace, .. }
                 if self.plain_namespaces.contains(*namespace) =>
             {
                 Ok(Allowed::AsAsked)
@@ -133,12 +131,19 @@ fn decide_for_pod(
         Request::Create { namespace } | Request::Delete { namespace } => {
             in_own(namespace).map(|()| Allowed::AsAsked)
         }
-        Request::Exists { namespace }
+        Request::Exists { forbidden, .. }
         | Request::Read {
-            namespace: Some(namespace),
-        } => reads::decide(&pod.namespace, namespace).map(|()| Allowed::AsAsked),
+            namespace: Some(_),
+            forbidden,
+        } => match forbidden {
+            Some(forbidden) => Err(Refusal::UnreadableNamespace((*forbidden).clone())),
+            None => Ok(Allowed::AsAsked),
+        },
         Request::Identify => Ok(Allowed::AsAsked),
-        Request::Metrics | Request::Read { namespace: None } => Err(Refusal::OperatorsOnly),
+        Request::Metrics
+        | Request::Read {
+            namespace: None, ..
+        } => Err(Refusal::OperatorsOnly),
         Request::Wait { namespace, .. } => in_own(namespace).map(|()| Allowed::AsPod(pod.clone())),
     }
 }

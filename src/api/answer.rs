@@ -8,6 +8,7 @@ use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
+use oncue_language::Namespace;
 use serde::Serialize;
 
 use super::{Api, error::ApiError};
@@ -53,13 +54,14 @@ pub(super) fn ok(content: Content, body: impl Into<Body>) -> Response {
 }
 
 impl Api {
-    /// Answers `status` with `document` as JSON, if there is room for it until it is sent.
+    /// Answers `status` with `document` as JSON, if there is room for it until it is sent. It counts
+    /// as an answer to the namespace, if there is one.
     pub(super) fn json(
         &self,
-        status: StatusCode,
+        (status, namespace): (StatusCode, Option<&Namespace>),
         document: &impl Serialize,
     ) -> Result<Response, ApiError> {
-        let body = counted(self.answers(), to_json(document));
+        let body = counted((self.answers(), namespace), to_json(document));
         let mut response = ok(Content::Json, body.map_err(ApiError::MemoryExhausted)?);
         *response.status_mut() = status;
         Ok(response)
@@ -68,11 +70,14 @@ impl Api {
 
 /// Takes the room of `bytes` from `pool` until the last of them is sent; a few belong to the memory
 /// of their connection, so that peers that do not read large answers keep nobody from small ones.
-pub(super) fn counted(pool: &Pool, bytes: Vec<u8>) -> Result<Bytes, Exhausted> {
+pub(super) fn counted(
+    (pool, namespace): (&Pool, Option<&Namespace>),
+    bytes: Vec<u8>,
+) -> Result<Bytes, Exhausted> {
     if bytes.capacity() <= SMALL_BYTES {
         return Ok(bytes.into());
     }
-    let mut share = pool.share();
+    let mut share = namespace.map_or_else(|| pool.share(), |it| pool.share_in(it));
     share.grow(bytes.capacity())?;
     Ok(Bytes::from_owner(Counted {
         bytes,

@@ -149,10 +149,10 @@ pub(super) fn described(request: &Request<'_>) -> String {
         Request::Assert { namespace, .. } => ("assert", Some(namespace)),
         Request::Create { namespace } => ("create", Some(namespace)),
         Request::Delete { namespace } => ("delete", Some(namespace)),
-        Request::Exists { namespace } => ("exists", Some(namespace)),
+        Request::Exists { namespace, .. } => ("exists", Some(namespace)),
         Request::Identify => ("identify", None),
         Request::Metrics => ("metrics", None),
-        Request::Read { namespace } => ("read", namespace),
+        Request::Read { namespace, .. } => ("read", namespace),
         Request::Wait { namespace, .. } => ("wait", Some(namespace)),
     };
     match namespace {

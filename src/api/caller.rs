@@ -12,6 +12,7 @@ use oncue_core::access::{Allowed, Channel, Identity, Refusal, Request, Vouched};
 
 use super::{Api, audit::Refused, error::ApiError};
 use crate::{
+    cross_namespace::{self, Asked, Read},
     identity::{AuthError, Guard, Session, Token, Wish},
     language::{Namespace, Owner},
     net::Peer,
@@ -70,13 +71,55 @@ impl Caller {
         })
     }
 
-    /// Checks that the caller may read variables and waiters of a namespace.
+    /// Checks that the caller may read this of a namespace.
     ///
     /// # Errors
     /// As [`may`](Self::may).
-    pub(super) fn may_read(&self, api: &Api, namespace: &Namespace) -> Result<(), ApiError> {
-        let namespace = Some(namespace);
-        self.may(api, &Request::Read { namespace }).map(drop)
+    pub(super) fn may_read(
+        &self,
+        api: &Api,
+        namespace: &Namespace,
+        asked: Asked,
+    ) -> Result<(), ApiError> {
+        let forbidden = self.forbidden(api, namespace, asked);
+        let request = Request::Read {
+            namespace: Some(namespace),
+            forbidden: forbidden.as_ref(),
+        };
+        self.may(api, &request).map(drop)
+    }
+
+    /// Checks that the caller may read what is in all namespaces.
+    ///
+    /// # Errors
+    /// As [`may`](Self::may).
+    pub(super) fn may_read_all(&self, api: &Api) -> Result<(), ApiError> {
+        let request = Request::Read {
+            namespace: None,
+            forbidden: None,
+        };
+        self.may(api, &request).map(drop)
+    }
+
+    /// Returns why the policy for other namespaces forbids a pod to read this.
+    pub(super) fn forbidden(
+        &self,
+        api: &Api,
+        namespace: &Namespace,
+        asked: Asked,
+    ) -> Option<cross_namespace::Refusal> {
+        let read = Read {
+            by: &self.session.as_ref()?.pod()?.namespace,
+            of: namespace,
+            asked,
+        };
+        api.store().may_read(&read).err()
+    }
+
+    /// Returns the namespace for which a request counts that reads `namespace`: that of the pod.
+    pub(super) fn payer(&self, namespace: &Namespace) -> Namespace {
+        let pod = self.session.as_ref().and_then(|session| session.pod());
+        pod.map_or(namespace, |pod| &pod.namespace).clone()
     }
 
     /// Returns what the controller knows of the pod in whose name a caller without a token wants

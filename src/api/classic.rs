@@ -11,6 +11,7 @@ use super::{
     Api, caller::Caller, error::ApiError, json::Json, query::Parameters, variables::status,
 };
 use crate::{
+    cross_namespace::Asked,
     life::AssertionId,
     store::{Asserted, Existing, NewAssertion},
 };
@@ -53,9 +54,15 @@ pub(super) async fn exists(
     let namespace = one_namespace([namespace, config], &caller)?;
     let key = VariableKey::new(namespace, variable);
     let namespace = &key.namespace;
-    caller.may(&api, &Request::Exists { namespace })?;
+    let forbidden = caller.forbidden(&api, namespace, Asked::Variables);
+    let forbidden = forbidden.as_ref();
+    let request = Request::Exists {
+        namespace,
+        forbidden,
+    };
+    caller.may(&api, &request)?;
     if api.store().exists(&key) {
-        api.json(StatusCode::OK, &reference(key))
+        api.json((StatusCode::OK, None), &reference(key))
     } else {
         Err(api.absent(key))
     }
@@ -77,7 +84,7 @@ pub(super) async fn create(
     let namespace = &key.namespace;
     caller.may(&api, &Request::Create { namespace })?;
     let Asserted { effect, .. } = api.assert(&caller, (&key, BY_HAND)).await?;
-    api.json(status(effect), &reference(key))
+    api.json((status(effect), None), &reference(key))
 }
 
 /// Says that a variable exists, and nothing else: what is there already stays as it is.

@@ -18,7 +18,7 @@ use crate::{
     life::Kind,
     memory::Exhausted,
     net::problem,
-    store::{Refusal, STALE, StoreError, WaitError, WatchError},
+    store::{Refusal, STALE, ShareTaken, StoreError, WaitError, WatchError},
 };
 
 /// What is wrong with a request, or with the store.
@@ -67,6 +67,8 @@ pub(super) enum ApiError {
     #[error("{STALE}")]
     Stale,
     #[error(transparent)]
+    ShareTaken(ShareTaken),
+    #[error(transparent)]
     Store(StoreError),
     #[error("term {:?} is wrong: {}: {}", .0.term, .0.at, .0.rule)]
     Term(SyntaxError),
@@ -105,7 +107,9 @@ impl ApiError {
             Self::MemoryExhausted(Exhausted {
                 namespace: None, ..
             }) => ProblemCode::MemoryExhausted,
-            Self::MemoryExhausted(_) => ProblemCode::NamespaceExhausted,
+            Self::MemoryExhausted(_)
+            | Self::ShareTaken(_)
+            | Self::Watch(WatchError::ShareTaken(_)) => ProblemCode::NamespaceExhausted,
             Self::MethodNotAllowed => ProblemCode::MethodNotAllowed,
             Self::Metrics => ProblemCode::StoreFailed,
             Self::Name(_) | Self::PathEncoding => ProblemCode::InvalidName,
@@ -147,6 +151,11 @@ impl ApiError {
             Self::MemoryExhausted(Exhausted { namespace, .. })
             | Self::Store(StoreError::OverLimit(Exhausted { namespace, .. })) => Problem {
                 namespace: namespace.as_ref().map(ToString::to_string),
+                ..problem
+            },
+            Self::ShareTaken(ShareTaken { namespace, .. })
+            | Self::Watch(WatchError::ShareTaken(ShareTaken { namespace, .. })) => Problem {
+                namespace: Some(namespace.to_string()),
                 ..problem
             },
             Self::Name(error) => Problem {

@@ -19,7 +19,7 @@ pub(super) async fn show(
     _: Parameters<NoParameters>,
 ) -> Result<Response, ApiError> {
     caller.may(&api, &Request::Identify)?;
-    api.json(StatusCode::OK, &document(caller.identity()))
+    api.json((StatusCode::OK, None), &document(caller.identity()))
 }
 
 fn document(identity: &access::Identity) -> Identity {

@@ -5,13 +5,14 @@ use std::{error::Error, iter};
 use axum::{
     BoxError,
     body::Body,
-    extract::{FromRef, FromRequest, Request},
+    extract::{FromRef, FromRequest, FromRequestParts, Request},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use oncue_language::Namespace;
 use oncue_wire::Object;
 use serde::de::DeserializeOwned;
 
-use super::error::ApiError;
+use super::{error::ApiError, path::InNamespace};
 use crate::{
     memory::{Pool, Share},
     net::{BodyError, SMALL_BYTES},
@@ -40,7 +41,12 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let body = Received::read(request.into_body(), &BodyBudget::from_ref(state)).await?;
+        let (mut parts, body) = request.into_parts();
+        // The classic calls name it in the body.
+        let namespace = InNamespace::from_request_parts(&mut parts, state).await;
+        let namespace = namespace.ok().map(|InNamespace(namespace)| namespace);
+        let budget = BodyBudget::from_ref(state);
+        let body = Received::read(body, (&budget, namespace.as_ref())).await?;
         parse(&body.bytes).map(Self)
     }
 }
@@ -53,12 +59,15 @@ struct Received {
 }
 
 impl Received {
-    async fn read(body: Body, budget: &BodyBudget) -> Result<Self, ApiError> {
-        let limit = budget.limit;
+    async fn read(
+        body: Body,
+        (budget, namespace): (&BodyBudget, Option<&Namespace>),
+    ) -> Result<Self, ApiError> {
+        let (limit, pool) = (budget.limit, &budget.pool);
         let mut body = Limited::new(body, limit);
         let mut received = Self {
             bytes: Vec::new(),
-            share: budget.pool.share(),
+            share: namespace.map_or_else(|| pool.share(), |it| pool.share_in(it)),
         };
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| unreadable(error, limit))?;

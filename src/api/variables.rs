@@ -21,6 +21,7 @@ use super::{
     query::{ListParameters, NoParameters, PageParameters, Parameters},
 };
 use crate::{
+    cross_namespace::Asked,
     identity::Wish,
     language::VariableKey,
     life::{AssertionId, Kind, Owner},
@@ -32,7 +33,7 @@ pub(super) async fn list_all(
     caller: Caller,
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Response, ApiError> {
-    caller.may(&api, &Request::Read { namespace: None })?;
+    caller.may_read_all(&api)?;
     answer_list(&api, None, parameters)
 }
 
@@ -42,13 +43,13 @@ pub(super) async fn list(
     caller: Caller,
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Response, ApiError> {
-    caller.may_read(&api, &namespace)?;
-    answer_list(&api, Some(namespace), parameters)
+    caller.may_read(&api, &namespace, Asked::Variables)?;
+    answer_list(&api, Some(&namespace), parameters)
 }
 
 fn answer_list(
     api: &Api,
-    namespace: Option<Namespace>,
+    namespace: Option<&Namespace>,
     parameters: ListParameters,
 ) -> Result<Response, ApiError> {
     let ListParameters {
@@ -62,7 +63,7 @@ fn answer_list(
         None => Root::Namespaces,
     };
     let scope = Scope {
-        namespace,
+        namespace: namespace.cloned(),
         names: prefix.names(),
     };
     let wanted = Wanted {
@@ -80,14 +81,14 @@ fn answer_list(
             tree: tree::branches(root, variables),
             r#continue: token,
         };
-        return api.json(StatusCode::OK, &tree);
+        return api.json((StatusCode::OK, namespace), &tree);
     }
     let list = VariableList {
         revision,
         variables,
         r#continue: token,
     };
-    api.json(StatusCode::OK, &list)
+    api.json((StatusCode::OK, namespace), &list)
 }
 
 pub(super) async fn show(
@@ -96,7 +97,7 @@ pub(super) async fn show(
     caller: Caller,
     Parameters(parameters): Parameters<PageParameters<Position>>,
 ) -> Result<Response, ApiError> {
-    caller.may_read(&api, &key.namespace)?;
+    caller.may_read(&api, &key.namespace, Asked::Variables)?;
     let PageParameters { limit, token } = parameters;
     let scope = Scope::of(key.clone());
     let wanted = Wanted {
@@ -115,7 +116,8 @@ pub(super) async fn show(
         assertions: assertions.map(|(_, it)| documents::assertion(it)).collect(),
         r#continue: page.next.map(|position| position.to_string()),
     };
-    api.json(StatusCode::OK, &document)
+    let of = document.namespace.clone();
+    api.json((StatusCode::OK, Some(&of)), &document)
 }
 
 pub(super) async fn assert(
@@ -155,7 +157,8 @@ pub(super) async fn assert(
         name: key.name,
         assertion: documents::assertion(&asserted.assertion),
     };
-    api.json(status(asserted.effect), &document)
+    let of = document.namespace.clone();
+    api.json((status(asserted.effect), Some(&of)), &document)
 }
 
 /// Checks that an owner signals in its own namespace.

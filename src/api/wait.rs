@@ -127,8 +127,10 @@ impl Handler<(), Api> for Wait {
     fn call(self, request: Request, api: Api) -> Self::Future {
         let asked = asked(request, api.clone()).boxed();
         let answered = async move {
-            let held = api.hold(asked.await?).await;
-            api.answer(held)
+            let asked = asked.await?;
+            let namespace = asked.request.who.namespace.clone();
+            let held = api.hold(asked).await;
+            api.answer(held, &namespace)
         };
         answered.map(IntoResponse::into_response).boxed()
     }
@@ -182,6 +184,7 @@ pub(super) fn refusal(error: WaitError) -> ApiError {
         WaitError::Closed => ApiError::ShuttingDown,
         WaitError::Stale => ApiError::Stale,
         WaitError::OverLimit(exhausted) => ApiError::MemoryExhausted(exhausted),
+        WaitError::ShareTaken(taken) => ApiError::ShareTaken(taken),
         WaitError::TooMany { .. } => ApiError::TooManyWaiters(error),
     }
 }
@@ -227,12 +230,16 @@ impl Api {
         sleep(spread(waiters).mul_f64(rand::random())).await;
     }
 
-    fn answer(&self, held: Result<Arc<Answer>, WaitError>) -> Result<Response, ApiError> {
+    fn answer(
+        &self,
+        held: Result<Arc<Answer>, WaitError>,
+        namespace: &Namespace,
+    ) -> Result<Response, ApiError> {
         let outcome = held.as_ref().ok().map(|answer| answer.outcome);
         self.metrics().answered(outcome);
         let body = held.map_err(refusal)?.encoded(|answer| {
             let document = answer::to_json(&document(answer));
-            answer::counted(self.answers(), document)
+            answer::counted((self.answers(), Some(namespace)), document)
         });
         let body = body.map_err(ApiError::MemoryExhausted)?;
         Ok(answer::ok(Content::Json, body))

@@ -4,7 +4,6 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use oncue_core::access::Request;
 use oncue_language::{Condition, Namespace};
 use oncue_wire::{JudgedTerm, Waiter, WaiterList, limits::MAX_PAGE_BYTES};
 
@@ -17,14 +16,17 @@ use super::{
     query::{PageParameters, PageSize, Parameters},
     wait::refusal,
 };
-use crate::store::{WaiterInfo, WaiterPosition};
+use crate::{
+    cross_namespace::Asked,
+    store::{WaiterInfo, WaiterPosition},
+};
 
 pub(super) async fn list_all(
     State(api): State<Api>,
     caller: Caller,
     Parameters(parameters): Parameters<PageParameters<WaiterPosition>>,
 ) -> Result<Response, ApiError> {
-    caller.may(&api, &Request::Read { namespace: None })?;
+    caller.may_read_all(&api)?;
     answer_list(&api, None, &parameters)
 }
 
@@ -34,7 +36,7 @@ pub(super) async fn list(
     caller: Caller,
     Parameters(parameters): Parameters<PageParameters<WaiterPosition>>,
 ) -> Result<Response, ApiError> {
-    caller.may_read(&api, &namespace)?;
+    caller.may_read(&api, &namespace, Asked::Details)?;
     answer_list(&api, Some(&namespace), &parameters)
 }
 
@@ -61,7 +63,7 @@ fn answer_list(
         }
     }
     let token = position.map(|position| position.to_string());
-    api.json(StatusCode::OK, &list.finish(token))
+    api.json((StatusCode::OK, namespace), &list.finish(token))
 }
 
 /// A page that is being put together.

@@ -11,6 +11,7 @@ use futures_util::{
     future::{self, BoxFuture},
     stream,
 };
+use oncue_language::Namespace;
 use oncue_wire::{Bookmark, Event};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
@@ -25,6 +26,7 @@ use super::{
     query::{Parameters, WatchParameters},
 };
 use crate::{
+    cross_namespace::Asked,
     memory::{Exhausted, Pool},
     net::{Phase, Shutdown},
     store::{Revision, Scope, Watch, WatchEvent},
@@ -36,14 +38,16 @@ pub(super) async fn watch(
     caller: Caller,
     Parameters(WatchParameters { prefix }): Parameters<WatchParameters>,
 ) -> Result<Response, ApiError> {
-    caller.may_read(&api, &namespace)?;
+    caller.may_read(&api, &namespace, Asked::Variables)?;
+    // Who watches pays for it, and not the namespace that is watched.
+    let by = caller.payer(&namespace);
     let scope = Scope {
         namespace: Some(namespace),
         names: prefix.names(),
     };
     let changes = Changes {
         revision: None,
-        watch: api.store().watch(scope).map_err(ApiError::Watch)?,
+        watch: api.store().watch(scope, &by).map_err(ApiError::Watch)?,
         bookmarks: bookmarks(&api),
         shutdown: api.shutdown(),
         session_end: match caller.session() {
@@ -51,7 +55,7 @@ pub(super) async fn watch(
             None => future::pending().boxed(),
         },
     };
-    let lines = chunks(changes.events(), api.answers().clone());
+    let lines = chunks(changes.events(), (api.answers().clone(), by));
     Ok(answer::ok(
         Content::Lines,
         Body::from_stream(lines.map(Ok::<_, Exhausted>)),
@@ -67,11 +71,11 @@ fn bookmarks(api: &Api) -> Interval {
 
 /// Writes events as they are asked for, those that are there already together; ends where their
 /// bytes find no room: the watcher begins anew.
-fn chunks(events: impl Stream<Item = Event>, room: Pool) -> impl Stream<Item = Bytes> {
+fn chunks(events: impl Stream<Item = Event>, room: (Pool, Namespace)) -> impl Stream<Item = Bytes> {
     let chunks = events.ready_chunks(TOGETHER);
-    chunks.scan(room, |room, events| {
+    chunks.scan(room, |(pool, namespace), events| {
         let lines = events.iter().flat_map(line).collect();
-        ready(answer::counted(room, lines).ok())
+        ready(answer::counted((pool, Some(namespace)), lines).ok())
     })
 }
 

@@ -172,7 +172,7 @@ impl Signals {
         VariableKey { namespace, .. }: &VariableKey,
         name: &str,
     ) -> Result<Option<StoredSignal>, SignalWriteError> {
-        let object = match get(&self.client, Resource::SIGNAL, namespace, name).await {
+        let object = match get(&self.client, Resource::SIGNAL, (Some(namespace), name)).await {
             Err(ApiError::NotFound(_)) => return Ok(None),
             object => object?,
         };

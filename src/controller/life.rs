@@ -113,19 +113,15 @@ impl LifeTask {
     }
 
     fn confirm(&mut self, Confirmed { id, found }: Confirmed) {
-        match found {
-            Some(pod) => {
-                // One that cannot be read exists all the same.
-                if let Some(pod) = self.read_pod(&pod) {
-                    self.life.pod_confirmed(&id, Some(pod));
-                }
+        let Some(pod) = found else {
+            if self.leads && !self.life.has_seen(&id) {
+                self.tell_of_stranger(&id);
             }
-            None => {
-                if self.leads && !self.life.has_seen(&id) {
-                    self.tell_of_stranger(&id);
-                }
-                self.life.pod_confirmed(&id, None);
-            }
+            return self.life.pod_confirmed(&id, None);
+        };
+        // One that cannot be read exists all the same.
+        if let Some(pod) = self.read_pod(&pod) {
+            self.life.pod_confirmed(&id, Some(pod));
         }
     }
 

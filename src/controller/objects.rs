@@ -32,7 +32,7 @@ use super::{
     observations::{Observation, Observations},
 };
 use crate::{
-    language::{ObjectKey, ObjectState},
+    language::{Namespace, ObjectKey, ObjectState},
     objects::{self, Found, Source, Sources, WatchedKind},
     store::Store,
 };
@@ -54,6 +54,8 @@ pub(super) struct ObjectsTask {
 /// An object that someone asked for.
 struct Asked {
     sources: Sources,
+    /// The namespace that asked first.
+    asker: Namespace,
     /// When someone last did.
     last: Instant,
 }
@@ -114,17 +116,21 @@ impl ObjectsTask {
         }
     }
 
-    fn ask(&mut self, keys: BTreeSet<ObjectKey>) {
+    fn ask(&mut self, keys: BTreeMap<ObjectKey, Namespace>) {
         let last = Instant::now();
         let before = self.asked.len();
-        for key in keys {
+        for (key, namespace) in keys {
             if let Some(asked) = self.asked.get_mut(&key) {
                 asked.last = last;
-            } else if self.has_room_for(&key) {
-                let sources = Sources::of(&key);
-                self.asked.insert(key, Asked { sources, last });
+            } else if self.has_room_for(&namespace) {
+                let asked = Asked {
+                    sources: Sources::of(&key),
+                    asker: namespace,
+                    last,
+                };
+                self.asked.insert(key, asked);
             } else {
-                debug!(%key, "too many objects are asked for: this one is not watched");
+                debug!(%key, %namespace, "too many objects are asked for: this one is not watched");
             }
         }
         if self.asked.len() > before {
@@ -132,9 +138,9 @@ impl ObjectsTask {
         }
     }
 
-    /// No namespace may take what others need.
-    fn has_room_for(&self, key: &ObjectKey) -> bool {
-        let of_namespace = self.asked.keys().filter(|it| it.namespace == key.namespace);
+    /// No namespace may take what others need, by asking for objects of any namespace.
+    fn has_room_for(&self, namespace: &Namespace) -> bool {
+        let of_namespace = self.asked.values().filter(|it| it.asker == *namespace);
         self.asked.len() < MOST_OBJECTS
             && of_namespace.take(MOST_IN_NAMESPACE).count() < MOST_IN_NAMESPACE
     }
@@ -358,7 +364,7 @@ const BETWEEN_DISCOVERIES: Duration = Duration::from_secs(10);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(15);
 /// How long an object is watched after the last one asked for it.
 const KEPT_FOR: Duration = Duration::from_mins(1);
-/// How many terms about objects are judged, in all and in one namespace.
+/// How many terms about objects are judged, of all namespaces and of one.
 const MOST_OBJECTS: usize = 5_000;
 const MOST_IN_NAMESPACE: usize = 1_000;
 /// The watches of pods and of Jobs, which always run.

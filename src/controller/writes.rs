@@ -1,12 +1,10 @@
 //! The writes to the API server, of all parts of the controller together: the leader makes them, and
-//! a limited number is in flight.
-
-use std::sync::Arc;
-
-use tokio::sync::{Semaphore, SemaphorePermit};
+//! a limited number is in flight, for namespaces in turns.
 
 use crate::{
     cluster::WriteError,
+    fairness::{Turn, Turns},
+    language::Namespace,
     leadership::{Leadership, NotLeader},
 };
 
@@ -14,9 +12,9 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Writes {
     leadership: Leadership,
-    all: Arc<Semaphore>,
-    conditions: Arc<Semaphore>,
-    events: Arc<Semaphore>,
+    all: Turns,
+    conditions: Turns,
+    events: Turns,
 }
 
 /// What is written.
@@ -39,30 +37,30 @@ pub(super) enum Unwritten {
 }
 
 /// Room for one write, until this is dropped.
-struct Permit<'a> {
-    _of_its_kind: Option<SemaphorePermit<'a>>,
-    _of_all: Option<SemaphorePermit<'a>>,
+#[derive(Debug)]
+struct Permit {
+    _of_its_kind: Option<Turn>,
+    _of_all: Turn,
 }
 
 impl Writes {
     /// Returns what makes the writes of a replica.
     pub(super) fn new(leadership: Leadership) -> Self {
-        let semaphore = |permits| Arc::new(Semaphore::new(permits));
         Self {
             leadership,
-            all: semaphore(AT_ONCE),
-            conditions: semaphore(CONDITIONS_AT_ONCE),
-            events: semaphore(EVENTS_AT_ONCE),
+            all: Turns::new(AT_ONCE),
+            conditions: Turns::new(CONDITIONS_AT_ONCE),
+            events: Turns::new(EVENTS_AT_ONCE),
         }
     }
 
-    /// Makes a write once there is room for it, if this replica leads then.
+    /// Makes a write in a namespace once there is room for it, if this replica leads then.
     pub(super) async fn make<T>(
         &self,
-        written: Written,
+        (written, namespace): (Written, &Namespace),
         write: impl Future<Output = Result<T, WriteError>>,
     ) -> Result<T, Unwritten> {
-        let _permit = self.permit(written).await;
+        let _permit = self.permit(written, namespace.as_str()).await;
         match self.leadership.write(write).await {
             Ok(written) => written.map_err(Unwritten::Failed),
             Err(NotLeader) => Err(Unwritten::NotLeader),
@@ -70,7 +68,7 @@ impl Writes {
     }
 
     /// Waits until there is room for a write.
-    async fn permit(&self, written: Written) -> Permit<'_> {
+    async fn permit(&self, written: Written, namespace: &str) -> Permit {
         let of_its_kind = match written {
             Written::Condition => Some(&self.conditions),
             Written::Event => Some(&self.events),
@@ -78,12 +76,12 @@ impl Writes {
         };
         // First of its kind, so that no more than those queue before what matters more.
         let of_its_kind = match of_its_kind {
-            Some(semaphore) => semaphore.acquire().await.ok(),
+            Some(turns) => Some(turns.take(namespace).await),
             None => None,
         };
         Permit {
             _of_its_kind: of_its_kind,
-            _of_all: self.all.acquire().await.ok(),
+            _of_all: self.all.take(namespace).await,
         }
     }
 }
@@ -100,18 +98,37 @@ mod tests {
 
     use super::*;
 
+    /// Takes permits for so many namespaces until no more are given.
+    fn take(writes: &Writes, written: Written, namespaces: usize) -> Vec<Permit> {
+        let permit = |number: usize| {
+            let namespace = format!("n{}", number % namespaces);
+            writes.permit(written, &namespace).now_or_never()
+        };
+        (0..100).filter_map(permit).collect()
+    }
+
     #[test]
     fn conditions_and_events_leave_room_for_gates() {
         let writes = Writes::new(Leadership::sole());
-        let take = |written| {
-            let permits = std::iter::from_fn(|| writes.permit(written).now_or_never());
-            permits.take(100).collect::<Vec<_>>()
-        };
-        let events = take(Written::Event);
-        let conditions = take(Written::Condition);
-        let gates = take(Written::Gate);
+        let events = take(&writes, Written::Event, 100);
+        let conditions = take(&writes, Written::Condition, 100);
+        let gates = take(&writes, Written::Gate, 100);
         assert_eq!((events.len(), conditions.len(), gates.len()), (4, 16, 44));
         drop(events);
-        assert_eq!(take(Written::Gate).len(), 4);
+        assert_eq!(take(&writes, Written::Gate, 100).len(), 4);
+    }
+
+    #[test]
+    fn one_namespace_leaves_room_for_the_writes_of_others() {
+        let writes = Writes::new(Leadership::sole());
+        let hog: Vec<_> = [Written::Event, Written::Condition, Written::Gate]
+            .into_iter()
+            .flat_map(|written| take(&writes, written, 1))
+            .collect();
+        assert_eq!(hog.len(), 56);
+        for written in [Written::Event, Written::Condition, Written::Gate] {
+            let other = writes.permit(written, "other").now_or_never();
+            assert!(other.is_some(), "{written:?}");
+        }
     }
 }

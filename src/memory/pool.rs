@@ -8,6 +8,7 @@ use std::{
 use crate::language::Namespace;
 
 use super::{Budget, ByteSize};
+use crate::fairness::is_fair;
 
 /// Bytes of which each part takes as much as it keeps; cloning it gives another handle.
 #[derive(Clone, Debug)]
@@ -20,7 +21,17 @@ struct Inner {
     /// What the bytes are for, as the subject of a sentence in the plural.
     name: &'static str,
     budget: Budget,
+    sharing: Sharing,
     used: Mutex<Used>,
+}
+
+/// How much of a budget one namespace may take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Sharing {
+    /// Its fair share of what is left: for bytes that are given back soon.
+    Fair,
+    /// What the budget says.
+    Fixed,
 }
 
 #[derive(Debug, Default)]
@@ -44,10 +55,25 @@ pub struct Exhausted {
 impl Pool {
     /// Returns a pool that namespaces share; `name` is what the bytes are for, in the plural.
     pub fn new(name: &'static str, budget: Budget) -> Self {
+        Self::shared(name, budget, Sharing::Fixed)
+    }
+
+    /// Returns a pool of which each namespace may take its fair share; `name` is what the bytes are
+    /// for, in the plural.
+    pub fn fair(name: &'static str, total: usize) -> Self {
+        let budget = Budget {
+            total,
+            per_namespace: total,
+        };
+        Self::shared(name, budget, Sharing::Fair)
+    }
+
+    fn shared(name: &'static str, budget: Budget, sharing: Sharing) -> Self {
         Self {
             inner: Arc::new(Inner {
                 name,
                 budget,
+                sharing,
                 used: Mutex::default(),
             }),
         }
@@ -105,6 +131,10 @@ impl Inner {
             let own = used.namespaces.get(namespace).copied().unwrap_or(0);
             if per_namespace - own < bytes {
                 return Err(self.exhausted(Some(namespace), per_namespace));
+            }
+            let left = total - used.total - bytes;
+            if self.sharing == Sharing::Fair && !is_fair(own, bytes, left) {
+                return Err(self.exhausted(Some(namespace), own));
             }
             if own + bytes > 0 {
                 used.namespaces.insert(namespace.clone(), own + bytes);
@@ -202,6 +232,20 @@ mod tests {
         other.grow(5 * MIB).unwrap();
         drop((large, other));
         assert_eq!(pool.used(), 0);
+    }
+
+    #[test]
+    fn a_fair_pool_always_has_room_for_another_namespace() {
+        let pool = Pool::fair("request bodies", 9 * MIB);
+        let mut own = pool.share_in(&namespace("shop"));
+        own.grow(4 * MIB).unwrap();
+        own.grow(4 * MIB).unwrap();
+        let error = own.grow(MIB / 2).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "request bodies in namespace shop take 8 MiB, the limit"
+        );
+        pool.share_in(&namespace("other")).grow(MIB).unwrap();
     }
 
     #[test]

@@ -28,9 +28,10 @@ const PASSING: [StatusCode; 2] = [
 
 /// The problems after which the connection is closed: others need it, another
 /// replica is to be asked, or it makes no sense.
-const CLOSING: [ProblemCode; 5] = [
+const CLOSING: [ProblemCode; 6] = [
     ProblemCode::InvalidHost,
     ProblemCode::MemoryExhausted,
+    ProblemCode::NamespaceExhausted,
     ProblemCode::StoreStale,
     ProblemCode::TooManyWaiters,
     ProblemCode::TooManyWatchers,

@@ -76,11 +76,6 @@ impl ChangeLog {
         Cursor { next, end }
     }
 
-    /// Returns how many cursors there are.
-    pub(super) fn readers(&self) -> usize {
-        self.end.receiver_count()
-    }
-
     /// Returns the next change in `scope` before the number `end`, after looking at a bounded
     /// number of them. Moves the cursor past it.
     ///

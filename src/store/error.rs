@@ -5,7 +5,10 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use oncue_language::{Condition, Namespace};
 use thiserror::Error;
 
-use crate::memory::Exhausted;
+use crate::{
+    fairness::{NoPlace, ShareTaken},
+    memory::Exhausted,
+};
 
 /// Why a store cannot be opened, or a change cannot be kept.
 #[derive(Clone, Debug, Error)]
@@ -176,6 +179,9 @@ pub enum WaitError {
     /// Held waits have reached their memory limit.
     #[error("{0}: try again later")]
     OverLimit(Exhausted),
+    /// The namespace has its share of the waiters.
+    #[error(transparent)]
+    ShareTaken(ShareTaken),
     /// The limit of held waiters is reached.
     #[error("{limit} waiters are held, which is all that are allowed: try again later")]
     TooMany {
@@ -185,11 +191,14 @@ pub enum WaitError {
 }
 
 /// Why a watch did not start, or ended.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum WatchError {
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,
+    /// The namespace has its share of the watchers.
+    #[error(transparent)]
+    ShareTaken(ShareTaken),
     /// The watcher was too slow and must begin again.
     #[error("the watcher fell behind by {missed} changes: watch anew from the present state")]
     Slow {
@@ -202,6 +211,24 @@ pub enum WatchError {
         /// The limit.
         limit: usize,
     },
+}
+
+impl From<NoPlace> for WaitError {
+    fn from(error: NoPlace) -> Self {
+        match error {
+            NoPlace::AtAll { limit } => Self::TooMany { limit },
+            NoPlace::ForNamespace(taken) => Self::ShareTaken(taken),
+        }
+    }
+}
+
+impl From<NoPlace> for WatchError {
+    fn from(error: NoPlace) -> Self {
+        match error {
+            NoPlace::AtAll { limit } => Self::TooMany { limit },
+            NoPlace::ForNamespace(taken) => Self::ShareTaken(taken),
+        }
+    }
 }
 
 /// Why a replica refuses to be asked.

@@ -1,7 +1,7 @@
 //! The handle to the store.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt,
     sync::Arc,
     time::Duration,
@@ -226,12 +226,12 @@ impl Store {
         Waiting::begin(&self.inner.shared, wait)
     }
 
-    /// Starts to watch the variables in `scope`.
+    /// Starts to watch the variables in `scope`. It counts as a watcher of the namespace `by`.
     ///
     /// # Errors
-    /// [`WatchError::TooMany`].
-    pub fn watch(&self, scope: Scope) -> Result<Watch, WatchError> {
-        self.inner.shared.watch(scope)
+    /// [`WatchError::ShareTaken`] and [`WatchError::TooMany`].
+    pub fn watch(&self, scope: Scope, by: &Namespace) -> Result<Watch, WatchError> {
+        self.inner.shared.watch(scope, by)
     }
 
     /// Begins to watch the variables in `scope` for a part of this process, which counts against no
@@ -316,8 +316,9 @@ impl Store {
         self.inner.shared.set_object(key, state);
     }
 
-    /// Waits until someone asks for objects that nobody has told of yet, and returns them.
-    pub(crate) async fn asked_objects(&self) -> BTreeSet<ObjectKey> {
+    /// Waits until someone asks for objects that nobody has told of yet. Returns them with the
+    /// namespaces that ask.
+    pub(crate) async fn asked_objects(&self) -> BTreeMap<ObjectKey, Namespace> {
         self.inner.shared.asked_objects().await
     }
 

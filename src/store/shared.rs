@@ -3,7 +3,7 @@
 //! The lock is held briefly: changes are applied, and waiters released, a few at a time.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -25,6 +25,7 @@ use super::{
 use crate::{
     cross_namespace::{Knowledge, Namespaces, Policy, Read, Readers, Refusal},
     dependent_pod::DependentPod,
+    fairness::Places,
     life::Timestamp,
     memory::Pool,
     release::ReleaseReason,
@@ -70,7 +71,7 @@ pub struct WaitRequest {
 /// All variables and objects, and the held waiters.
 #[derive(Debug)]
 pub(super) struct Shared {
-    limits: Limits,
+    watchers: Places,
     state: Mutex<Known>,
     changes: ChangeLog,
     deadline_moved: Notify,
@@ -118,14 +119,17 @@ impl Shared {
         Self {
             state: Mutex::new(Known {
                 world: World::new(epoch),
-                waiters: Waiters::new(Pool::new("waits", limits.waits)),
+                waiters: Waiters::new(
+                    Pool::new("waits", limits.waits),
+                    Places::new("waiters", limits.waiters),
+                ),
                 objects: ObjectSource::default(),
                 asked: AskedObjects::default(),
                 pods: DependentPods::default(),
                 is_stale: false,
             }),
             changes: ChangeLog::new(limits.watch_backlog),
-            limits,
+            watchers: Places::new("watchers", limits.watchers),
             deadline_moved: Notify::new(),
             flagged: Notify::new(),
             objects_asked: Notify::new(),
@@ -225,13 +229,8 @@ impl Shared {
         if known.is_stale {
             return Err(WaitError::Stale);
         }
-        if known.waiters.len() >= self.limits.waiters {
-            return Err(WaitError::TooMany {
-                limit: self.limits.waiters,
-            });
-        }
-        let place = known.waiters.hold(request.who, &present);
-        Ok(Entry::Held(place.map_err(WaitError::OverLimit)?))
+        let place = known.waiters.hold(request.who, &present)?;
+        Ok(Entry::Held(place))
     }
 
     /// Takes note that the backend is stale, or not any more. Then nobody waits here.
@@ -287,13 +286,13 @@ impl Shared {
         self.state.lock().waiters.remove(ticket);
     }
 
-    pub(super) fn watch(self: &Arc<Self>, scope: Scope) -> Result<Watch, WatchError> {
-        if self.changes.readers() >= self.limits.watchers {
-            return Err(WatchError::TooMany {
-                limit: self.limits.watchers,
-            });
-        }
-        Ok(Watch::new(self, scope))
+    pub(super) fn watch(
+        self: &Arc<Self>,
+        scope: Scope,
+        by: &Namespace,
+    ) -> Result<Watch, WatchError> {
+        let place = self.watchers.take(by)?;
+        Ok(Watch::new(self, scope).at(place))
     }
 
     pub(super) fn waiters(
@@ -383,8 +382,9 @@ impl Shared {
         forgotten
     }
 
-    /// Waits until someone asks for objects that nobody has told of yet, and returns them.
-    pub(super) async fn asked_objects(&self) -> BTreeSet<ObjectKey> {
+    /// Waits until someone asks for objects that nobody has told of yet. Returns them with the
+    /// namespaces that ask.
+    pub(super) async fn asked_objects(&self) -> BTreeMap<ObjectKey, Namespace> {
         loop {
             let asked = self.state.lock().asked.take_unknown();
             if !asked.is_empty() {
@@ -417,7 +417,7 @@ impl Shared {
         Stats {
             variables: known.world.variables().count(),
             waiters: known.waiters.len(),
-            watchers: self.changes.readers(),
+            watchers: self.watchers.taken(),
         }
     }
 
@@ -653,10 +653,13 @@ impl<'a> Question<'a> {
 
     /// Notes the objects that the one who asks may know of. Returns whether an unknown one is new.
     fn note_objects(&self, asked: &mut AskedObjects, world: &World) -> bool {
-        let view = ReadBy::new(world, self.reader);
+        let Some(reader) = self.reader else {
+            return false;
+        };
+        let view = ReadBy::new(world, Some(reader));
         let is_permitted = |it: &&Condition| view.forbids(&it.subject).is_none();
         let conditions = self.conditions.iter();
-        asked.note(conditions.filter(is_permitted), world)
+        asked.note(conditions.filter(is_permitted), (reader, world))
     }
 }
 

@@ -18,8 +18,9 @@ use std::{
 use oncue_language::{Condition, Grace, Namespace, ObjectKey};
 use tokio::sync::oneshot;
 
-use super::Answer;
+use super::{Answer, WaitError};
 use crate::{
+    fairness::Places,
     life::Timestamp,
     memory::{Exhausted, Pool},
     world::{PositionError, Revision, Shift},
@@ -35,6 +36,7 @@ use self::{
 #[derive(Debug)]
 pub(crate) struct Waiters {
     memory: Pool,
+    places: Places,
     groups: BTreeMap<GroupId, Group>,
     /// The latest group of each list of conditions, grace and reader, by their hash.
     by_conditions: BTreeMap<u64, GroupId>,
@@ -124,10 +126,11 @@ pub(crate) struct Place {
 }
 
 impl Waiters {
-    /// Returns an empty index, whose waiters may take the bytes of `memory`.
-    pub(crate) fn new(memory: Pool) -> Self {
+    /// Returns an empty index, whose waiters may take the bytes of `memory` and these places.
+    pub(crate) fn new(memory: Pool, places: Places) -> Self {
         Self {
             memory,
+            places,
             groups: BTreeMap::new(),
             by_conditions: BTreeMap::new(),
             hasher: RandomState::new(),
@@ -140,12 +143,17 @@ impl Waiters {
     }
 
     /// Holds a waiter whose conditions were just judged.
-    pub(crate) fn hold(&mut self, who: Waiter, present: &Answer) -> Result<Place, Exhausted> {
+    pub(crate) fn hold(&mut self, who: Waiter, present: &Answer) -> Result<Place, WaitError> {
+        let place = self.places.take(&who.namespace)?;
         let mut share = self.memory.share_in(&who.namespace);
-        share.grow(member_bytes(&who))?;
+        share
+            .grow(member_bytes(&who))
+            .map_err(WaitError::OverLimit)?;
         let id = match self.group_of(present) {
             Some(id) => id,
-            None => self.add_group(&who.namespace, present)?,
+            None => self
+                .add_group(&who.namespace, present)
+                .map_err(WaitError::OverLimit)?,
         };
         let member = MemberId {
             since: who.since,
@@ -156,7 +164,7 @@ impl Waiters {
         let group = self.groups.entry(id).or_default();
         group
             .members
-            .insert(member, Member::new(who, sender, share));
+            .insert(member, Member::new(who, sender, (share, place)));
         self.order.insert(member, id);
         let ticket = Ticket { group: id, member };
         Ok(Place {
@@ -170,7 +178,7 @@ impl Waiters {
     pub(crate) fn take_all(&mut self) -> Self {
         let none = Self {
             last_id: self.last_id,
-            ..Self::new(self.memory.clone())
+            ..Self::new(self.memory.clone(), self.places.clone())
         };
         std::mem::replace(self, none)
     }

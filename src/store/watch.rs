@@ -8,7 +8,10 @@ use std::{
 use tokio::task::coop::consume_budget;
 
 use super::{WatchError, change_log::Cursor, shared::Shared};
-use crate::world::{Change, ChangeKind, Page, Position, Revision, Scope};
+use crate::{
+    fairness::Place,
+    world::{Change, ChangeKind, Page, Position, Revision, Scope},
+};
 
 /// An event of a watch.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,6 +34,8 @@ pub struct Watch {
     scope: Scope,
     cursor: Cursor,
     stage: Stage,
+    /// `None` for a part of this process, which counts against no limit.
+    _place: Option<Place>,
 }
 
 /// The progress of a watch.
@@ -63,6 +68,15 @@ impl Watch {
             scope,
             cursor: shared.changes().cursor(),
             stage: Stage::Start,
+            _place: None,
+        }
+    }
+
+    /// Returns the same watch, which gives this place back at its end.
+    pub(super) fn at(self, place: Place) -> Self {
+        Self {
+            _place: Some(place),
+            ..self
         }
     }
 

@@ -109,7 +109,7 @@ problem_codes! {
     InvalidTerm = 400, "invalid-term", "A term is not valid";
     MemoryExhausted = 503, "memory-exhausted", "The store has no memory left for this";
     MethodNotAllowed = 405, "method-not-allowed", "The path does not have this method";
-    NamespaceExhausted = 429, "namespace-exhausted", "The namespace has used up its memory";
+    NamespaceExhausted = 429, "namespace-exhausted", "The namespace has used up its share";
     NameOccupied = 409, "name-occupied", "Another object has the name";
     NamespaceTerminating = 409, "namespace-terminating", "The namespace is being deleted";
     NamespacesDiffer = 400, "namespaces-differ", "The request names two namespaces";

@@ -4,6 +4,8 @@ use oncue_language::Namespace;
 use strum::IntoStaticStr;
 use thiserror::Error;
 
+use crate::cross_namespace;
+
 /// Why a request is refused, and what to do about it.
 #[derive(Clone, Debug, Eq, Error, IntoStaticStr, PartialEq)]
 #[strum(serialize_all = "kebab-case")]
@@ -85,16 +87,8 @@ pub enum Refusal {
     #[error("the store does not know this pod yet: try again")]
     UnknownPod,
     /// A read of a pod in another namespace.
-    #[error(
-        "pods of {own} may not read what is in {other}: the annotation oncue.dev/readable-from of \
-         the namespace {other} allows it"
-    )]
-    UnreadableNamespace {
-        /// The pod's namespace.
-        own: Namespace,
-        /// That of the request.
-        other: Namespace,
-    },
+    #[error("the read {0}")]
+    UnreadableNamespace(cross_namespace::Refusal),
 }
 
 /// What kind of answer a refusal is.
@@ -114,6 +108,7 @@ impl Refusal {
         match self {
             Self::NoToken | Self::TokenInTheClear => RefusalKind::Unauthorized,
             Self::UnknownPod => RefusalKind::Later,
+            Self::UnreadableNamespace(refusal) if refusal.is_passing() => RefusalKind::Later,
             _ => RefusalKind::Forbidden,
         }
     }

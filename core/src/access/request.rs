@@ -3,6 +3,7 @@
 use oncue_language::{Namespace, Owner};
 
 use super::{Allowed, Refusal};
+use crate::cross_namespace;
 
 /// What a request came over.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -46,6 +47,8 @@ pub enum Request<'a> {
     Exists {
         /// The variable's namespace.
         namespace: &'a Namespace,
+        /// Why the policy for other namespaces forbids it to the pod; `None` if it does not.
+        forbidden: Option<&'a cross_namespace::Refusal>,
     },
     /// Ask who the caller is.
     Identify,
@@ -55,6 +58,8 @@ pub enum Request<'a> {
     Read {
         /// Their namespace; `None` for those of all.
         namespace: Option<&'a Namespace>,
+        /// Why the policy for other namespaces forbids it to the pod; `None` if it does not.
+        forbidden: Option<&'a cross_namespace::Refusal>,
     },
     /// Wait.
     Wait {

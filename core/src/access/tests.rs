@@ -1,6 +1,9 @@
 //! The table, row by row.
 
+use oncue_language::Keys;
+
 use super::*;
+use crate::cross_namespace::{self, CrossNamespace, Knowledge, Policy, Read};
 
 fn namespace(name: &str) -> Namespace {
     name.parse().unwrap()
@@ -30,11 +33,21 @@ fn identity(name: &str) -> Identity {
 struct Asked {
     namespaces: [(&'static str, Namespace); 3],
     owners: [(&'static str, Option<Owner>); 4],
+    forbidden: cross_namespace::Refusal,
 }
 
 impl Asked {
     fn new() -> Self {
+        let policy = Policy::new(CrossNamespace::Annotated, [], &Keys::default());
+        let read = Read {
+            by: &namespace("shop"),
+            of: &namespace("till"),
+            asked: cross_namespace::Asked::Variables,
+        };
         Self {
+            forbidden: policy
+                .judge(&read, (None, Knowledge::Complete))
+                .unwrap_err(),
             namespaces: ["shop", "till", "legacy"].map(|it| (it, namespace(it))),
             owners: [
                 ("nobody", None),
@@ -55,6 +68,10 @@ impl Asked {
             .find(|(it, _)| *it == name)
             .unwrap()
             .1
+    }
+
+    fn forbidden(&self, word: &str) -> Option<&cross_namespace::Refusal> {
+        (word == "forbidden").then_some(&self.forbidden)
     }
 
     fn request(&self, text: &str) -> Request<'_> {
@@ -78,6 +95,7 @@ impl Asked {
             },
             "exists" => Request::Exists {
                 namespace: self.in_namespace(word()),
+                forbidden: self.forbidden(word()),
             },
             "identify" => Request::Identify,
             "metrics" => Request::Metrics,
@@ -86,6 +104,7 @@ impl Asked {
                     "all" => None,
                     name => Some(self.in_namespace(name)),
                 },
+                forbidden: self.forbidden(word()),
             },
             "wait" => Request::Wait {
                 namespace: self.in_namespace(word()),
@@ -155,6 +174,8 @@ fn a_pod_changes_and_waits_in_its_own_namespace_and_name_only() {
         ("web", "exists till", "allowed"),
         ("web", "read shop", "allowed"),
         ("web", "read till", "allowed"),
+        ("web", "read till forbidden", "unreadable-namespace"),
+        ("web", "exists till forbidden", "unreadable-namespace"),
         ("web", "read all", "operators-only"),
         ("web", "metrics", "operators-only"),
     ];

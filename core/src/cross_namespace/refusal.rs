@@ -17,6 +17,13 @@ pub struct Refusal {
     pub(super) knowledge: Knowledge,
 }
 
+impl Refusal {
+    /// Returns whether it may be permitted soon, without anyone's doing.
+    pub fn is_passing(&self) -> bool {
+        self.knowledge == Knowledge::Pending
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -86,17 +86,21 @@ async fn however_many_wait_there_is_a_connection_for_who_creates() {
     .await;
     let (address, _tasks) = serve_within(limits, &kit);
     let revision = kit.revision(&["a"]).await;
-    let wait = mk_text("POST", WAIT, &mk_wait(&["a"], Some(&revision)));
+    // Each from a namespace of its own: one alone does not get all places.
+    let wait = |number: usize| {
+        let path = format!("/v1/namespaces/n{number}/wait");
+        mk_text("POST", &path, &mk_wait(&["a@default"], Some(&revision)))
+    };
     let mut held = Vec::new();
     for number in 1..=18 {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(wait.as_bytes()).await.unwrap();
+        stream.write_all(wait(number).as_bytes()).await.unwrap();
         kit.until_waiters(number).await;
         held.push(stream);
     }
-    for _ in 0..20 {
+    for number in 19..=38 {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(wait.as_bytes()).await.unwrap();
+        stream.write_all(wait(number).as_bytes()).await.unwrap();
         let mut answer = String::new();
         let read = stream.read_to_string(&mut answer);
         let read = timeout(Duration::from_secs(10), read).await;

@@ -293,3 +293,34 @@ async fn waits_and_creates_are_counted() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_namespace_that_has_its_share_of_the_waiters_is_told_to_come_later() {
+    let limits = Limits {
+        waiters: 9,
+        ..Limits::within(1000, StoreMemory::default())
+    };
+    let kit = Kit::of(Making {
+        limits,
+        ..Making::default()
+    })
+    .await;
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(kit.begin_wait(&["a"]).await);
+    }
+    let revision = kit.revision(&["a"]).await;
+    let reply = kit.post(WAIT, mk_wait(&["a"], Some(&revision))).await;
+    assert_eq!(
+        (reply.status, &*reply.problem()),
+        (StatusCode::TOO_MANY_REQUESTS, "namespace-exhausted")
+    );
+    assert_eq!(reply.header("connection"), "close");
+    let problem = reply.json();
+    assert_eq!(problem["namespace"], "default");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("the namespace default has 8 of at most 9 waiters"),
+        "{detail}"
+    );
+}

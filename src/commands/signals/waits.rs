@@ -44,11 +44,11 @@ pub(super) fn waiters(
         created,
     } in &waits
     {
-        let asker = WaitingPod {
+        let waiting = WaitingPod {
             id: pod,
             grace: Grace::of_pod(*created, now),
         };
-        let verdicts = knowledge.verdicts(&asker, conditions);
+        let verdicts = knowledge.verdicts(&waiting, conditions);
         reporter.judged(*wait, &verdicts, now);
     }
     let mut waiters: Vec<_> = reporter.judged_waits().map(waiter).collect();

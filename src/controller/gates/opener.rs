@@ -103,10 +103,8 @@ impl Opening {
     /// due.
     pub(super) async fn attempt(&mut self) -> bool {
         let observed = self.index.take();
-        let removed = self
-            .opener
-            .writes
-            .make(Written::Gate, self.remove(observed));
+        let what = (Written::Gate, &self.pod.namespace);
+        let removed = self.opener.writes.make(what, self.remove(observed));
         let WriteError { error, retry_after } = match removed.await {
             Ok(()) => {
                 self.opener.outage.lock().succeeded();

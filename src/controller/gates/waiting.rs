@@ -73,7 +73,12 @@ impl Waiting {
                     self.pause = Pause::default();
                     return Ok(answer);
                 }
-                Err(WaitError::OverLimit(_) | WaitError::Stale | WaitError::TooMany { .. }) => {
+                Err(
+                    WaitError::OverLimit(_)
+                    | WaitError::ShareTaken(_)
+                    | WaitError::Stale
+                    | WaitError::TooMany { .. },
+                ) => {
                     self.pause.after_failure().await;
                 }
                 Err(error) => return Err(error),

@@ -79,7 +79,8 @@ impl Writer {
             let (client, writes) = (self.client.clone(), self.writes.clone());
             self.writing.spawn(async move {
                 let write = write_condition(&client, &report);
-                let result = writes.make(Written::Condition, write).await;
+                let what = (Written::Condition, &report.pod.namespace);
+                let result = writes.make(what, write).await;
                 Done::Condition(report.pod, report.condition.reason, result)
             });
         }
@@ -88,7 +89,8 @@ impl Writer {
             let instance = self.instance.clone();
             self.writing.spawn(async move {
                 let write = write_event(&client, &report, &instance);
-                let result = writes.make(Written::Event, write).await;
+                let what = (Written::Event, &report.pod.namespace);
+                let result = writes.make(what, write).await;
                 Done::Event(report.reason, result)
             });
         }

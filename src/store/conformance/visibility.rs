@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use oncue_language::VariableKey;
+use oncue_language::{Namespace, VariableKey};
 
 use super::Ground;
 use crate::{
@@ -65,7 +65,9 @@ pub(super) async fn measure(ground: &Ground, writes: usize) -> Visibility {
 }
 
 async fn appears(store: &Store, key: &VariableKey) {
-    let mut watch = store.watch(Scope::default()).unwrap();
+    let mut watch = store
+        .watch(Scope::default(), &Namespace::default())
+        .unwrap();
     while !store.exists(key) {
         let _: WatchEvent = watch.next().await.unwrap();
     }

@@ -7,18 +7,20 @@ use kube::{
 };
 use oncue_signals::{Signal, SignalSpec};
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
 use super::{
     metrics::{Metrics, WriteLabels},
     replica::{ObjectState, Place},
 };
-use crate::cluster::{ApiError, call};
+use crate::{
+    cluster::{ApiError, call},
+    fairness::Turns,
+};
 
-/// Sends requests, a limited number at once.
+/// Sends requests, a limited number at once, for namespaces in turns.
 pub(super) struct Requests {
     client: Client,
-    in_flight: Semaphore,
+    in_flight: Turns,
     metrics: Metrics,
 }
 
@@ -26,7 +28,7 @@ impl Requests {
     pub(super) fn new(client: Client, metrics: Metrics) -> Self {
         Self {
             client,
-            in_flight: Semaphore::new(AT_ONCE),
+            in_flight: Turns::new(AT_ONCE),
             metrics,
         }
     }
@@ -42,9 +44,8 @@ impl Requests {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PostParams::default()
         };
-        let created = self
-            .write("create", api.create(&parameters, signal))
-            .await?;
+        let create = api.create(&parameters, signal);
+        let created = self.write(("create", namespace), create).await?;
         let state = ObjectState {
             uid: created.metadata.uid.unwrap_or_default().into(),
             version: version_of(created.metadata.resource_version.as_deref())?,
@@ -67,7 +68,7 @@ impl Requests {
         };
         let (api, patch) = (self.api(place), Patch::Merge(&patch));
         let change = api.patch_metadata(&place.name, &parameters, &patch);
-        let changed = self.write("patch", change).await?;
+        let changed = self.write(("patch", &place.namespace), change).await?;
         version_of(changed.metadata.resource_version.as_deref())
     }
 
@@ -82,12 +83,13 @@ impl Requests {
         };
         let api = self.api(place);
         let deletion = api.delete(&place.name, &parameters);
-        self.write("delete", deletion).await.map(drop)
+        let deleted = self.write(("delete", &place.namespace), deletion);
+        deleted.await.map(drop)
     }
 
     /// Reads an object, if it exists.
     pub(super) async fn get(&self, place: &Place) -> Result<Option<DynamicObject>, ApiError> {
-        let _permit = self.in_flight.acquire().await;
+        let _turn = self.in_flight.take(&place.namespace).await;
         call(self.api(place).get_opt(&place.name)).await
     }
 
@@ -97,10 +99,10 @@ impl Requests {
 
     async fn write<T>(
         &self,
-        verb: &'static str,
+        (verb, namespace): (&'static str, &str),
         request: impl Future<Output = Result<T, kube::Error>>,
     ) -> Result<T, ApiError> {
-        let _permit = self.in_flight.acquire().await;
+        let _turn = self.in_flight.take(namespace).await;
         let result = call(request).await;
         let label = result.as_ref().err().map_or("ok", ApiError::label);
         self.metrics.wrote(&WriteLabels {

@@ -84,7 +84,9 @@ fn shown(store: &Store) -> Vec<String> {
 
 /// Waits until the store shows these assertions.
 async fn shows(store: &Store, expected: &[&str]) {
-    let mut watch = store.watch(Scope::default()).unwrap();
+    let mut watch = store
+        .watch(Scope::default(), &Namespace::default())
+        .unwrap();
     let all = async {
         while shown(store) != expected {
             watch.next().await.unwrap();

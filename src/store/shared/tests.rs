@@ -102,7 +102,8 @@ fn a_forgotten_object_is_asked_for_again() {
     assert_eq!(shared.forget_unasked_objects(vec![mk_job()]), [mk_job()]);
     judged(&shared).unwrap();
     let mut known = shared.state.lock();
-    assert_eq!(known.asked.take_unknown(), [mk_job()].into());
+    let asker = Namespace::default();
+    assert_eq!(known.asked.take_unknown(), [(mk_job(), asker)].into());
 }
 
 /// What is done to a variable: by whom, when and with which value, or that it is deleted.
@@ -246,7 +247,7 @@ fn an_object_is_asked_for_once_it_may_be_known() {
     assert!(shared.state.lock().asked.take_unknown().is_empty());
     shared.set_readers(&Namespace::default(), Some("shop".into()));
     let asked = shared.state.lock().asked.take_unknown();
-    assert_eq!(asked, [mk_job()].into());
+    assert_eq!(asked, [(mk_job(), ns("shop"))].into());
 }
 
 #[test]
@@ -270,4 +271,43 @@ fn an_earlier_revision_is_compared_by_what_could_be_read_then() {
     };
     let entry = shared.wait(wait).unwrap();
     assert!(matches!(entry, Entry::Answered(answer) if answer.outcome == State::Held));
+}
+
+#[test]
+fn one_namespace_leaves_room_for_the_waiters_and_watchers_of_others() {
+    let limits = Limits {
+        waiters: 9,
+        watchers: 9,
+        ..Limits::within(100, StoreMemory::default())
+    };
+    let shared = Arc::new(Shared::new(limits, Epoch::new(7)));
+    let _held: Vec<_> = (0..8).map(|_| wait_from(&shared, "shop", "a")).collect();
+    let watch = |namespace: &str| shared.watch(Scope::default(), &ns(namespace));
+    let _watched: Vec<_> = (0..8).map(|_| watch("shop").unwrap()).collect();
+
+    let wait = NewWait {
+        request: WaitRequest {
+            who: Waiter {
+                namespace: ns("shop"),
+                ..mk_wait(None).who
+            },
+            conditions: [mk_condition("a")].into(),
+            ..mk_wait(Some(shared.revision()))
+        },
+        until: Until::Changed,
+        now: Timestamp::default(),
+    };
+    let refused = shared.wait(wait).err().unwrap().to_string();
+    assert!(
+        refused.starts_with("the namespace shop has 8 of at most 9 waiters"),
+        "{refused}"
+    );
+    let refused = watch("shop").unwrap_err().to_string();
+    assert!(
+        refused.starts_with("the namespace shop has 8 of at most 9 watchers"),
+        "{refused}"
+    );
+
+    let _other = wait_from(&shared, "till", "a");
+    watch("till").unwrap();
 }

@@ -8,7 +8,7 @@ use oncue_language::{
 use tokio::sync::oneshot;
 
 use super::{Trigger, Waiter, WaiterInfo};
-use crate::{life::Timestamp, memory::Share, store::Answer, world::Revision};
+use crate::{fairness::Place, life::Timestamp, memory::Share, store::Answer, world::Revision};
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct GroupId(pub(super) u64);
@@ -45,6 +45,7 @@ pub(super) struct Member {
     who: Waiter,
     answer: oneshot::Sender<Arc<Answer>>,
     _share: Share,
+    _place: Place,
 }
 
 impl Group {
@@ -98,11 +99,16 @@ impl Member {
         self.who.uid.as_deref()
     }
 
-    pub(super) fn new(who: Waiter, answer: oneshot::Sender<Arc<Answer>>, share: Share) -> Self {
+    pub(super) fn new(
+        who: Waiter,
+        answer: oneshot::Sender<Arc<Answer>>,
+        (share, place): (Share, Place),
+    ) -> Self {
         Self {
             who,
             answer,
             _share: share,
+            _place: place,
         }
     }
 }
