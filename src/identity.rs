@@ -7,6 +7,7 @@
 //! | `reviewed` | what the API server says of a token: pure |
 //! | `session` | [`Session`], a reviewed token, until it ends |
 //! | `cache` | the sessions of the tokens that were seen, bounded |
+//! | `gone` | pods that were deleted a moment ago |
 //! | `suspects` | peers whose tokens were refused too often |
 //! | [`Authenticator`] | asks the API server once for each token |
 //! | [`ManagedPods`] | what the controller knows of pods |
@@ -15,6 +16,7 @@
 mod authenticator;
 mod cache;
 mod claims;
+mod gone;
 mod managed_pods;
 mod metrics;
 mod reviewed;

@@ -26,6 +26,7 @@ use super::{
     AUDIENCE, ManagedPods, Metrics, Session, Token, TokenError,
     cache::{Cache, TokenHasher, TokenKey},
     claims::Claims,
+    gone::GonePods,
     metrics::ReviewResult,
     reviewed,
     suspects::Suspects,
@@ -59,6 +60,7 @@ struct Inner {
     operator: Option<String>,
     hasher: TokenHasher,
     cache: Mutex<Cache>,
+    gone: Mutex<GonePods>,
     flights: Mutex<HashMap<TokenKey, Flight>>,
     next_flight: AtomicU64,
     suspects: Mutex<Suspects>,
@@ -102,6 +104,7 @@ impl Authenticator {
             operator,
             hasher: TokenHasher::new(),
             cache: Mutex::new(Cache::new(budget)),
+            gone: Mutex::default(),
             flights: Mutex::default(),
             next_flight: AtomicU64::new(0),
             suspects: Mutex::new(Suspects::new()),
@@ -151,6 +154,8 @@ impl Authenticator {
 
     /// Ends what the tokens of a pod have opened: it is gone.
     pub(crate) fn forget_pod(&self, uid: &str) {
+        // First, so that a review that ends now does not miss it.
+        lock(&self.0.gone).add(uid, Instant::now());
         let mut cache = lock(&self.0.cache);
         cache.forget_pod(uid);
         self.0.count(&cache);
@@ -270,10 +275,18 @@ impl Inner {
         debug!(identity = %reviewed.identity, "reviewed a token");
         let session = Arc::new(Session::new(reviewed, (now, expires)));
         let mut cache = lock(&self.cache);
+        if session.pod().is_some_and(|pod| self.is_gone(&pod.uid)) {
+            return Err(AuthError::Token(TokenError::Refused));
+        }
         cache.sweep(now);
         cache.put(key, Arc::clone(&session));
         self.count(&cache);
         Ok(session)
+    }
+
+    /// Returns whether a pod was deleted a moment ago. The API server may still accept its token.
+    fn is_gone(&self, uid: &str) -> bool {
+        lock(&self.gone).contains(uid, Instant::now())
     }
 
     fn count(&self, cache: &Cache) {

@@ -116,8 +116,12 @@ async fn the_session_of_a_deleted_pod_ends_at_once() {
     assert!(session.ended().now_or_never().is_none());
     kit.authenticator.forget_pod("uid-of-web");
     assert!(session.ended().now_or_never().is_some());
-    kit.api.forget(&token);
+    // The API server still remembers that it has accepted the token.
     let gone = kit.ask(&token, 1).await.unwrap_err();
+    assert_eq!(gone, AuthError::Token(TokenError::Refused));
+    assert_eq!(kit.api.asked().len(), 2);
+    kit.api.forget(&token);
+    let gone = kit.ask(&token, 70).await.unwrap_err();
     assert_eq!(gone, AuthError::Token(TokenError::Refused));
 }
 

@@ -443,6 +443,7 @@ async fn a_held_wait_is_answered_when_its_pod_is_deleted_or_its_token_expires() 
     let reply = held.await.unwrap();
     assert_eq!(reply.json()["outcome"], "missing");
 
+    advance(Duration::from_mins(1)).await;
     let begin = tokio::time::Instant::now();
     let expires_soon = guarded.api.pod_token(("shop", "web"), NOW + 7);
     let held = hold(&guarded, &expires_soon).await;
@@ -468,6 +469,7 @@ async fn a_watch_ends_when_its_pod_is_deleted_or_its_token_expires() {
     guarded.guard.authenticator.forget_pod("uid-of-web");
     assert!(first_frame(&mut body).await.is_empty());
 
+    advance(Duration::from_mins(1)).await;
     let mut body = watch(guarded.api.pod_token(("shop", "web"), NOW + 7)).await;
     advance(Duration::from_secs(8)).await;
     assert!(first_frame(&mut body).await.is_empty());
