@@ -77,6 +77,19 @@ impl Cluster {
         Program::new("docker").args(["exec", node]).args(command)
     }
 
+    /// Returns the signature of a text with the key of service accounts, in base64 for URLs.
+    pub(crate) async fn signature(&self, text: &str) -> Result<String> {
+        let key = "/etc/kubernetes/pki/sa.key";
+        let sign = format!("printf %s \"$1\" | openssl dgst -sha256 -sign {key} | base64 --wrap=0");
+        let node = format!("{}-control-plane", self.name);
+        let signature = self.on_node(&node, &["sh", "-c", &sign, "sign", text]);
+        let signature = signature.text().await?;
+        Ok(signature
+            .trim_end_matches('=')
+            .replace('+', "-")
+            .replace('/', "_"))
+    }
+
     /// Returns whether the cluster exists.
     pub async fn exists(&self) -> Result<bool> {
         let listed = Program::new("kind")

@@ -30,9 +30,10 @@ mod store;
 mod store_connection;
 mod store_pods;
 mod times;
+mod tokens;
 
 pub use account::Account;
-pub use burst::{Burst, Refusal, burst_during};
+pub use burst::{Burst, Refusal, burst_during, dry_runs_during};
 pub use eventually::{eventually, in_time};
 pub use live_pod::{
     Ending, LivePod, Run, WAIT, are_held, are_released, is_injected, runs_of, waits_and_signals,
@@ -47,5 +48,6 @@ pub use namespace::{
 pub use node::Node;
 pub use oncue::{Oncue, with_oncue};
 pub use signals::signal;
-pub use store::{STORE_URL, Store};
+pub use store::{PLAIN_STORE_URL, STORE_URL, Store};
 pub use times::{ended_at, started_at};
+pub use tokens::{AUDIENCE, forged};

@@ -25,6 +25,7 @@ pub struct Release {
     chart: PathBuf,
     tag: String,
     backend: Backend,
+    accepts_plain: bool,
 }
 
 impl Release {
@@ -41,6 +42,16 @@ impl Release {
             chart: tree.join("charts/oncue"),
             tag,
             backend: Backend::Embedded,
+            accepts_plain: false,
+        }
+    }
+
+    /// Lets pods that were injected before the store had TLS wait and signal in plain HTTP.
+    #[must_use]
+    pub fn accepting_plain(&self) -> Self {
+        Self {
+            accepts_plain: true,
+            ..self.clone()
         }
     }
 
@@ -115,10 +126,22 @@ impl Release {
             values["store"] = json!({"backend": backend, "formerVariables": "discard"});
         }
         if self.has_value("acceptPlain") {
-            values["store"]["acceptPlain"] = json!(false);
+            // Stated, because an upgrade from a chart without TLS demands it.
+            values["store"]["acceptPlain"] = json!(self.accepts_plain);
             values["store"]["plainNamespaces"] = json!(PLAIN_NAMESPACES);
         }
+        if self.has_value("crossNamespace") {
+            values["policy"] = json!({"crossNamespace": self.cross_namespace()});
+        }
         values
+    }
+
+    /// Returns what pods may read of other namespaces. Each backend is tested with another policy.
+    fn cross_namespace(&self) -> &'static str {
+        match self.backend {
+            Backend::Embedded => "annotated",
+            Backend::Kubernetes => "open",
+        }
     }
 
     /// Returns whether the chart lets one choose the backend. Older ones have `embedded` only.
@@ -130,6 +153,13 @@ impl Release {
     fn has_value(&self, name: &str) -> bool {
         let schema = fs::read_to_string(self.chart.join("values.schema.json"));
         schema.is_ok_and(|schema| schema.contains(&format!("\"{name}\"")))
+    }
+
+    /// Rolls back to the first revision since it was installed, and waits until that is ready.
+    pub async fn roll_back(&self) -> Result<()> {
+        let helm = self.helm(&["rollback", RELEASE, "1", "--wait", &timeout_flag()]);
+        helm.text().await?;
+        Ok(())
     }
 
     /// Uninstalls the release, and waits until all of its objects are gone.

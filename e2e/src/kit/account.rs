@@ -1,16 +1,15 @@
 //! The API server as one of oncue's own `ServiceAccounts` sees it.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use http::Request;
 use k8s_openapi::api::{
-    authentication::v1::{TokenRequest, TokenRequestSpec},
+    authentication::v1::TokenRequestSpec,
     authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
-    core::v1::ServiceAccount,
 };
 use kube::{Api, Client, api::PostParams, config::AuthInfo};
 use serde_json::{Value, json};
 
-use super::{Manifest, Namespace, eventually};
+use super::{Manifest, Namespace, eventually, tokens::request_token};
 use crate::cluster::SYSTEM;
 
 /// A client with the token of a `ServiceAccount` of oncue, as an attacker in its pod has it.
@@ -24,18 +23,10 @@ impl Account {
     /// Requests a token of the `ServiceAccount` of this name in oncue's namespace.
     pub async fn of_oncue(name: &str) -> Result<Self> {
         let system = Namespace::existing(SYSTEM).await?;
-        let accounts: Api<ServiceAccount> = system.api();
-        let request = TokenRequest {
-            spec: TokenRequestSpec::default(),
-            ..TokenRequest::default()
-        };
-        let answer = accounts
-            .create_token_request(name, &PostParams::default(), &request)
-            .await?;
-        let token = answer.status.context("the API server issued a token")?;
+        let token = request_token((system.api(), name), TokenRequestSpec::default()).await?;
         let mut config = system.cluster().config().await?;
         config.auth_info = AuthInfo {
-            token: Some(token.token.into()),
+            token: Some(token.into()),
             ..AuthInfo::default()
         };
         Ok(Self {

@@ -39,32 +39,25 @@ pub struct Refusal {
 
 /// Creates copies of the pod while `disturbance` lasts, and until there are `at_least`.
 pub async fn burst_during(
-    (ns, pod): (&Namespace, PodManifest),
+    of: (&Namespace, PodManifest),
     at_least: usize,
     disturbance: impl Future<Output = Result<()>>,
 ) -> Result<Burst> {
-    let source = Source {
-        pods: ns.api(),
-        pod: copies(pod)?,
-        at_least,
-        is_over: Cell::new(false),
-        burst: RefCell::new(Burst {
-            created: 0,
-            refusals: Vec::new(),
-        }),
+    let source = Source::new(of, (PostParams::default(), at_least))?;
+    source.create_during(disturbance).await
+}
+
+/// Asks for copies of the pod while `disturbance` lasts, with dry runs, which create nothing.
+pub async fn dry_runs_during(
+    of: (&Namespace, PodManifest),
+    disturbance: impl Future<Output = Result<()>>,
+) -> Result<Burst> {
+    let dry_run = PostParams {
+        dry_run: true,
+        ..PostParams::default()
     };
-    let hands = futures_util::future::join_all((0..HANDS).map(|_| source.create()));
-    let (disturbed, _) = tokio::join!(
-        async {
-            // Boxed, because the future is large.
-            let disturbed = Box::pin(disturbance).await;
-            source.is_over.set(true);
-            disturbed
-        },
-        hands
-    );
-    disturbed?;
-    Ok(source.burst.into_inner())
+    let source = Source::new(of, (dry_run, 0))?;
+    source.create_during(disturbance).await
 }
 
 /// The API server generates a name for each copy.
@@ -77,19 +70,53 @@ fn copies(pod: PodManifest) -> Result<Pod> {
 struct Source {
     pods: Api<Pod>,
     pod: Pod,
+    params: PostParams,
     at_least: usize,
     is_over: Cell<bool>,
     burst: RefCell<Burst>,
 }
 
 impl Source {
+    fn new(
+        (ns, pod): (&Namespace, PodManifest),
+        (params, at_least): (PostParams, usize),
+    ) -> Result<Self> {
+        let burst = Burst {
+            created: 0,
+            refusals: Vec::new(),
+        };
+        Ok(Self {
+            pods: ns.api(),
+            pod: copies(pod)?,
+            params,
+            at_least,
+            is_over: Cell::new(false),
+            burst: RefCell::new(burst),
+        })
+    }
+
+    async fn create_during(self, disturbance: impl Future<Output = Result<()>>) -> Result<Burst> {
+        let hands = futures_util::future::join_all((0..HANDS).map(|_| self.create()));
+        let (disturbed, _) = tokio::join!(
+            async {
+                // Boxed, because the future is large.
+                let disturbed = Box::pin(disturbance).await;
+                self.is_over.set(true);
+                disturbed
+            },
+            hands
+        );
+        disturbed?;
+        Ok(self.burst.into_inner())
+    }
+
     async fn create(&self) {
         let mut pace = interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.is_over.get() || self.burst.borrow().created < self.at_least {
             pace.tick().await;
             let asked = Instant::now();
-            let answer = self.pods.create(&PostParams::default(), &self.pod).await;
+            let answer = self.pods.create(&self.params, &self.pod).await;
             let mut burst = self.burst.borrow_mut();
             match answer {
                 Ok(_) => burst.created += 1,

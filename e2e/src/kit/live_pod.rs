@@ -95,6 +95,10 @@ impl LivePod {
         &self.name
     }
 
+    pub(super) fn namespace(&self) -> &Namespace {
+        &self.ns
+    }
+
     /// Returns the present object.
     pub async fn get(&self) -> Result<Pod> {
         Ok(self.ns.api::<Pod>().get(&self.name).await?)

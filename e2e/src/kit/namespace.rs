@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use futures_util::FutureExt;
-use k8s_openapi::api::core::v1::{Event, Namespace as Object, Node, Pod, ServiceAccount};
+use k8s_openapi::{
+    api::core::v1::{Event, Namespace as Object, Node, Pod, ServiceAccount},
+    jiff::Timestamp,
+};
 use kube::{
     Api, Client, Resource,
     api::{DeleteParams, DynamicObject, ListParams, PostParams},
@@ -22,9 +25,13 @@ use serde_json::{Value, json};
 
 use super::{
     LivePod, Manifest, Oncue, PodManifest, Store, diagnosis, eventually, in_time,
-    store_connection::Connections,
+    store_connection::{Connections, published_authority},
+    store_pods::ready_stores,
 };
-use crate::{cluster::Cluster, process::Program};
+use crate::{
+    cluster::{Cluster, SYSTEM},
+    process::Program,
+};
 
 /// The namespace of one test, with a client.
 #[derive(Clone)]
@@ -64,8 +71,7 @@ pub async fn with_plain_ns(
 
 /// Namespaces in which the store of the tests accepts plain HTTP without a token. Each is for one
 /// test.
-pub const PLAIN_NAMESPACES: [&str; 4] = [
-    "e2e-plain-beside-annotations",
+pub const PLAIN_NAMESPACES: [&str; 3] = [
     "e2e-plain-failing-hook",
     "e2e-plain-hook",
     "e2e-plain-loops",
@@ -283,6 +289,61 @@ impl Namespace {
     /// Returns a handle for the variables of this namespace.
     pub fn store(&self) -> Store {
         Store::new(self.client.clone(), Arc::clone(&self.store), &self.name)
+    }
+
+    /// Annotates the namespace.
+    pub async fn annotate(&self, key: &str, value: &str) -> Result<()> {
+        let annotation = format!("{key}={value}");
+        let annotate = ["annotate", "namespace", &self.name, &annotation];
+        self.kubectl(&annotate).text().await?;
+        Ok(())
+    }
+
+    /// Returns the certificates of the authority that vouches for the store, in PEM.
+    pub async fn authority(&self) -> Result<String> {
+        published_authority(&self.client).await
+    }
+
+    /// Waits until the store has logged a line since then that contains all of these parts.
+    pub async fn store_logs(&self, since: Timestamp, parts: &[&str]) -> Result<()> {
+        eventually(&format!("the store logs {parts:?}"), async || {
+            let log = self.log_of("store", since).await?;
+            let mut lines = log.lines();
+            let is_there = lines.any(|line| parts.iter().all(|part| line.contains(part)));
+            Ok(is_there.then_some(()))
+        })
+        .await
+    }
+
+    /// Returns the logs of all pods of a component of oncue since then.
+    pub async fn log_of(&self, component: &str, since: Timestamp) -> Result<String> {
+        let selector = format!("app.kubernetes.io/component={component}");
+        let since = format!("--since-time={since}");
+        let logs = [
+            "logs",
+            "--namespace",
+            SYSTEM,
+            "--selector",
+            &selector,
+            &since,
+            "--tail=-1",
+        ];
+        self.cluster.kubectl().args(logs).text().await
+    }
+
+    /// Returns the metrics of the store's pods, from their admin ports.
+    pub async fn store_metrics(&self) -> Result<String> {
+        let mut metrics = String::new();
+        for pod in ready_stores(&self.client).await? {
+            let path = format!("/api/v1/namespaces/{SYSTEM}/pods/{pod}:9998/proxy/metrics");
+            metrics += &self
+                .cluster
+                .kubectl()
+                .args(["get", "--raw", &path])
+                .text()
+                .await?;
+        }
+        Ok(metrics)
     }
 
     /// Returns kubectl for this namespace.

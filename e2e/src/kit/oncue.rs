@@ -13,12 +13,14 @@ use k8s_openapi::{
     api::{
         admissionregistration::v1::MutatingWebhookConfiguration,
         apps::v1::Deployment,
+        coordination::v1::Lease,
         core::v1::{Pod, Secret},
     },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{
     Api,
-    api::{ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
@@ -116,10 +118,34 @@ impl Oncue {
 
     /// Scales the webhook, and waits until it has exactly that many pods.
     pub async fn scale_webhook(&self, replicas: usize) -> Result<()> {
-        let count = format!("--replicas={replicas}");
-        let scale = ["scale", WEBHOOK_DEPLOYMENT, &count];
-        self.system.kubectl(&scale).text().await?;
+        self.scale((WEBHOOK_DEPLOYMENT, WEBHOOK), replicas).await?;
         self.has_webhooks(replicas).await
+    }
+
+    /// Scales a workload. If nothing is to be left, its pods end without serving on for a while.
+    pub(super) async fn scale(
+        &self,
+        (workload, component): (&str, &str),
+        replicas: usize,
+    ) -> Result<()> {
+        let count = format!("--replicas={replicas}");
+        self.system
+            .kubectl(&["scale", workload, &count])
+            .text()
+            .await?;
+        if replicas == 0 {
+            let pods = format!("app.kubernetes.io/{component}");
+            let delete = [
+                "delete",
+                "pods",
+                "--selector",
+                &pods,
+                "--grace-period=1",
+                "--wait=false",
+            ];
+            self.system.kubectl(&delete).text().await?;
+        }
+        Ok(())
     }
 
     /// Gives the controller its right to read objects, or takes it away.
@@ -217,12 +243,47 @@ impl Oncue {
 
     /// Empties the certificate authority's Secret.
     pub async fn forget_authority(&self) -> Result<()> {
-        let none = Patch::Merge(json!({"data": null}));
+        self.damage_authority(json!(null)).await
+    }
+
+    /// Merges `data` into that of the certificate authority's Secret.
+    pub async fn damage_authority(&self, data: Value) -> Result<()> {
+        let damage = Patch::Merge(json!({"data": data}));
         let secrets = self.system.api::<Secret>();
-        secrets
-            .patch(AUTHORITY, &PatchParams::default(), &none)
-            .await?;
+        let params = PatchParams::default();
+        secrets.patch(AUTHORITY, &params, &damage).await?;
         Ok(())
+    }
+
+    /// Deletes the certificate authority's Secret, and creates it as the chart does: empty.
+    pub async fn recreate_authority(&self) -> Result<()> {
+        let secrets = self.system.api::<Secret>();
+        let mut secret = secrets.get(AUTHORITY).await?;
+        secrets.delete(AUTHORITY, &DeleteParams::default()).await?;
+        secret.data = None;
+        let metadata = secret.metadata;
+        secret.metadata = ObjectMeta {
+            annotations: metadata.annotations,
+            labels: metadata.labels,
+            name: metadata.name,
+            ..ObjectMeta::default()
+        };
+        secrets.create(&PostParams::default(), &secret).await?;
+        Ok(())
+    }
+
+    /// Returns the webhook's pod that holds the Lease, and so writes the certificate authority.
+    pub async fn webhook_leader(&self) -> Result<LivePod> {
+        let leases = self.system.api::<Lease>();
+        let what = "a pod of the webhook holds the Lease";
+        let holder = eventually(what, async || {
+            let lease = leases.get_opt(WEBHOOK_LEASE).await?;
+            let holder = lease.and_then(|lease| lease.spec?.holder_identity);
+            // The holder's name is that of its pod, with something random behind it.
+            let pod = holder.as_deref().and_then(|it| it.rsplit_once('_'));
+            Ok(pod.map(|(pod, _)| pod.to_owned()))
+        });
+        Ok(self.system.pod(&holder.await?))
     }
 
     /// Returns the `caBundle` of each entry of the `MutatingWebhookConfiguration`, in PEM.
@@ -304,6 +365,7 @@ const WEBHOOK: &str = "component=webhook";
 const WEBHOOK_DEPLOYMENT: &str = "deployment/oncue-webhook";
 const API_SERVER: &str = "kube-apiserver";
 const AUTHORITY: &str = "oncue-webhook-ca";
+const WEBHOOK_LEASE: &str = "oncue-webhook";
 
 /// The chart's default number of webhook pods.
 const REPLICAS: usize = 2;

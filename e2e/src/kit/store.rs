@@ -1,4 +1,4 @@
-//! The store, as an operator uses it.
+//! The store, as an operator uses it, or another caller.
 //!
 //! All calls go to the same pod, the first by name, as long as it is ready: another one sees a write
 //! a moment later.
@@ -13,11 +13,18 @@ use k8s_openapi::jiff::Timestamp;
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
 
-use super::{eventually, in_time, store_connection::Connections, store_pods::ready_stores};
+use super::{
+    eventually, in_time,
+    store_connection::{Caller, Connections},
+    store_pods::ready_stores,
+};
 use crate::cluster::SYSTEM;
 
 /// URL of the store for pods.
-pub const STORE_URL: &str = "http://oncue-store.oncue-system.svc.cluster.local:9999";
+pub const STORE_URL: &str = "https://oncue-store.oncue-system.svc.cluster.local:9999";
+
+/// The same in plain HTTP, on the same port.
+pub const PLAIN_STORE_URL: &str = "http://oncue-store.oncue-system.svc.cluster.local:9999";
 
 /// A handle for the variables of one namespace.
 #[derive(Clone)]
@@ -25,6 +32,7 @@ pub struct Store {
     client: Client,
     connections: Arc<Connections>,
     namespace: String,
+    caller: Caller,
 }
 
 impl Store {
@@ -33,7 +41,40 @@ impl Store {
             client,
             connections,
             namespace: namespace.to_owned(),
+            caller: Caller::Operator,
         }
+    }
+
+    /// Calls with this token instead of an operator's.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        let caller = Caller::Token(token.to_owned());
+        Self { caller, ..self }
+    }
+
+    /// Calls without a token.
+    #[must_use]
+    pub fn anonymous(self) -> Self {
+        let caller = Caller::Anonymous;
+        Self { caller, ..self }
+    }
+
+    /// Returns who calls, in the store's format.
+    pub async fn identity(&self) -> Result<Value> {
+        match self.ask(Method::GET, "v1/identity", None).await? {
+            (StatusCode::OK, identity) => Ok(identity),
+            (status, said) => bail!("the store answered who calls with {status}: {said}"),
+        }
+    }
+
+    /// Returns the store's answer to a request about this namespace, with any status.
+    pub async fn answer(
+        &self,
+        method: Method,
+        what: &str,
+        body: Option<Value>,
+    ) -> Result<(StatusCode, Value)> {
+        self.ask(method, &self.path(what), body).await
     }
 
     /// Creates a variable by hand.
@@ -241,12 +282,9 @@ impl Store {
             .uri(format!("/{path}"))
             .header("content-type", "application/json")
             .body(body)?;
-        let sent = self.connections.send(&self.client, pod, &request).await;
-        match sent {
-            Ok(Some(response)) => {
-                let status = response.status();
-                Ok((status, json_of(&response.collect().await?.to_bytes())))
-            }
+        let to = (&self.client, pod);
+        match self.connections.send(to, &self.caller, &request).await {
+            Ok(Some(response)) => Ok((response.status(), json_of(response.body()))),
             Ok(None) => self.ask_plainly(pod, request).await,
             // The pod may just have ended.
             Err(error) => Ok((StatusCode::SERVICE_UNAVAILABLE, json!(format!("{error:#}")))),

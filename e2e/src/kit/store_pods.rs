@@ -80,9 +80,8 @@ impl Oncue {
     }
 
     async fn scale_store(&self, replicas: usize) -> Result<()> {
-        let count = format!("--replicas={replicas}");
-        let scale = ["scale", self.backend().workload(), &count];
-        self.system().kubectl(&scale).text().await?;
+        let store = (self.backend().workload(), "component=store");
+        self.scale(store, replicas).await?;
         self.has_stores(replicas).await
     }
 

@@ -1,13 +1,16 @@
 //! Pods with a `postStart` hook of their own.
 
 use anyhow::Result;
-use e2e::kit::{PodManifest, STORE_URL, eventually, pod, with_plain_ns};
+use e2e::kit::{PLAIN_STORE_URL, PodManifest, eventually, pod, with_plain_ns};
 use serde_json::json;
 
 #[tokio::test]
 async fn the_signal_follows_the_users_hook() -> Result<()> {
     with_plain_ns("e2e-plain-hook", async |ns| {
-        let ask = format!("{STORE_URL}/?variable=hook/may-end&namespace={}", ns.name());
+        let ask = format!(
+            "{PLAIN_STORE_URL}/?variable=hook/may-end&namespace={}",
+            ns.name()
+        );
         let begin = post("hook/has-begun", ns.name());
         let hook = format!("{begin} && until wget -qO- '{ask}'; do sleep 1; done");
         ns.create_pod(hooked(&hook).signals("app/up")).await?;
@@ -49,5 +52,5 @@ fn hooked(script: &str) -> PodManifest {
 /// Returns a command that creates a variable by hand.
 fn post(variable: &str, namespace: &str) -> String {
     let body = json!({"variable": variable, "namespace": namespace});
-    format!("wget -qO- --post-data '{body}' {STORE_URL}/")
+    format!("wget -qO- --post-data '{body}' {PLAIN_STORE_URL}/")
 }

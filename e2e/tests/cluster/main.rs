@@ -1,5 +1,6 @@
 //! Tests on the cluster of `e2e up`, each in its own namespace, several at a time.
 
+mod attacks;
 mod by_hand;
 mod command_line;
 mod controllers;
@@ -18,6 +19,7 @@ mod ordering;
 mod outcomes;
 mod policies;
 mod probes;
+mod reads;
 mod refusals;
 mod releases;
 mod reporting;
