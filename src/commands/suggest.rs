@@ -80,7 +80,7 @@ fn cycles(opening: &Opening, suggestions: &[Suggestion]) -> Vec<String> {
     let found = |objects: &[&Value]| -> Vec<String> {
         let modelled = linter.model(objects);
         let links = modelled.model.links();
-        let cycles = links.deadlocks(|_| false);
+        let cycles = links.cycles();
         cycles
             .iter()
             .map(|it| graph::describe(&links, it))
