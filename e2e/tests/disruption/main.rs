@@ -2,6 +2,7 @@
 
 mod api_server;
 mod authority;
+mod certificates;
 mod controller;
 mod leader;
 mod nodes;

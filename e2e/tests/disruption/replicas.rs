@@ -54,16 +54,14 @@ async fn signals_of_deleted_pods_are_gone_when_oncue_returns_from_zero() -> Resu
         store.until("producers/*>=3").await?;
         store.create("by/hand").await?;
 
-        oncue.scale_webhook(0).await?;
-        oncue.stop_store().await?;
+        tokio::try_join!(oncue.scale_webhook(0), oncue.stop_store())?;
         let delete = ["delete", "deployment", "producer"];
         ns.kubectl(&delete).text().await?;
         ns.pods_of("producer", 0).await?;
         // Kubernetes collects them, although no part of oncue runs.
         ns.has_signals(&["by/hand"]).await?;
 
-        oncue.start_store().await?;
-        oncue.scale_webhook(2).await?;
+        tokio::try_join!(oncue.start_store(), oncue.scale_webhook(2))?;
         assert_eq!(store.variables().await?, ["by/hand"]);
         let consumer = ns.create_pod(pod("consumer").depends_on("producers/*"));
         consumer.await?.is_held().await

@@ -4,7 +4,7 @@ use std::{cell::RefCell, ops::RangeInclusive};
 
 use anyhow::Result;
 use e2e::kit::{
-    Burst, LivePod, Namespace, Oncue, Refusal, burst_during, deployment, is_injected, pod,
+    Burst, LivePod, Namespace, Oncue, Refusal, WAIT, burst_during, deployment, is_injected, pod,
     with_oncue,
 };
 use futures_util::future::try_join_all;
@@ -15,19 +15,37 @@ use tokio::time::Instant;
 /// Number of a Deployment's pods, and minimum number of pods created by hand.
 const PODS: u32 = 200;
 
+/// Number of pods that start and signal meanwhile.
+const PRODUCERS: u32 = 40;
+
 #[tokio::test]
-async fn no_admission_fails_while_the_webhook_is_replaced() -> Result<()> {
+async fn no_admission_fails_and_no_signal_is_lost_while_all_of_oncue_is_replaced() -> Result<()> {
     with_oncue(async |ns, oncue| {
+        let all = format!("producers/*>={PRODUCERS}");
+        let consumer = ns.create_pod(pod("consumer").depends_on(&all)).await?;
+        consumer.is_held().await?;
+        let producer = pod("producer").signals("producers/$(POD_NAME)");
+        let producer = producer.annotate("oncue.dev/resources", "requests.cpu=1m");
         let burst = burst(&ns, async {
             let webhooks = oncue.webhook_pods().await?;
             webhooks[0].delete().await?;
             oncue.has_webhooks(webhooks.len()).await?;
-            oncue.roll_webhook_out().await
+            ns.create_object(deployment(PRODUCERS, producer)).await?;
+            tokio::try_join!(oncue.roll_webhook_out(), oncue.roll_store_out()).map(drop)
         });
-        let burst = burst.await?;
+        let burst = Box::pin(burst).await?;
 
         assert!(burst.refusals.is_empty(), "{:?}", burst.refusals);
         assert_eq!(ns.events("FailedCreate").await?, Vec::<String>::new());
+        consumer.is_running().await?;
+        assert_eq!(consumer.run_of(WAIT).await?.restarts, 0);
+        let producers = ns.pods_of("producer", PRODUCERS as usize).await?;
+        let mut signals: Vec<_> = producers
+            .iter()
+            .map(|it| format!("producers/{}", it.name()))
+            .collect();
+        signals.sort();
+        assert_eq!(ns.store().variables().await?, signals);
         all_are_there_and_wait(&ns, &burst).await
     })
     .await
@@ -44,7 +62,7 @@ async fn killed_webhooks_fail_calls_only_until_they_are_back() -> Result<()> {
             }
             Ok(())
         });
-        let burst = burst.await?;
+        let burst = Box::pin(burst).await?;
 
         println!("{} of {} calls failed", burst.refusals.len(), burst.created);
         let outages = outages.into_inner();
@@ -97,7 +115,8 @@ async fn burst(ns: &Namespace, disturbance: impl Future<Output = Result<()>>) ->
 /// Checks that the controller has all of its pods in the end, and that all pods are injected.
 async fn all_are_there_and_wait(ns: &Namespace, burst: &Burst) -> Result<()> {
     ns.pods_of("made", PODS as usize).await?;
-    let pods = ns.api::<Pod>().list(&ListParams::default()).await?.items;
+    let of_burst = ListParams::default().labels("app in (made, by-hand)");
+    let pods = ns.api::<Pod>().list(&of_burst).await?.items;
     assert_eq!(pods.len(), PODS as usize + burst.created);
     let uninjected = pods.iter().filter(|pod| !is_injected(pod)).count();
     assert_eq!(uninjected, 0);
