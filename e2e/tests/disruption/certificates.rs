@@ -20,10 +20,11 @@ const VALIDITY: &str = "1m";
 async fn two_renewals_and_each_damage_of_the_authority_fail_no_admission_and_no_wait() -> Result<()>
 {
     with_oncue(async |ns, oncue| {
-        // An authority of ten years is not due.
+        oncue.release().install_with(brief_certificates()).await?;
+        // The authority of ten years is not due.
         oncue.scale_webhook(0).await?;
         oncue.forget_authority().await?;
-        oncue.release().install_with(brief_certificates()).await?;
+        oncue.scale_webhook(2).await?;
         oncue.is_ready().await?;
         let first = Authority::of(&oncue).await?;
         let foreign = ns.api::<ConfigMap>().get("kube-root-ca.crt").await?;
