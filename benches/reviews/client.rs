@@ -1,18 +1,20 @@
 //! A client that takes as little as can be, since it shares the machine with the server.
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinSet,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::{Failure, REVIEW, server::Server};
+use crate::{Failure, REVIEW, server::Server, tls};
 
 /// Connections that send reviews.
 pub(crate) struct Load {
@@ -28,16 +30,10 @@ pub(crate) struct Run {
 
 impl Load {
     pub(crate) async fn connect(server: &Server, connections: usize) -> Result<Self, Failure> {
-        let connector = TlsConnector::from(tls(server)?);
+        let connector = tls::connector(server.authority())?;
         let mut open = Vec::with_capacity(connections);
         for _ in 0..connections {
-            let stream = TcpStream::connect(server.address()).await?;
-            stream.set_nodelay(true)?;
-            let name = ServerName::try_from("localhost")?;
-            open.push(Connection {
-                stream: connector.connect(name, stream).await?,
-                received: Vec::new(),
-            });
+            open.push(Connection::open(server.address(), &connector).await?);
         }
         Ok(Self {
             connections: open,
@@ -66,12 +62,55 @@ impl Load {
     }
 }
 
+/// Sends each review on a connection of its own, from so many senders, for as long as `time`.
+pub(crate) async fn connect_for_each(
+    server: &Server,
+    senders: usize,
+    time: Duration,
+) -> Result<Run, Failure> {
+    let start = Instant::now();
+    let connector = tls::connector(server.authority())?;
+    let request = request();
+    let mut sending = JoinSet::new();
+    for _ in 0..senders {
+        let (connector, request) = (connector.clone(), Arc::clone(&request));
+        let address = server.address();
+        sending.spawn(async move {
+            let mut answers = 0;
+            while start.elapsed() < time {
+                let mut connection = Connection::open(address, &connector).await?;
+                connection.send(&request).await?;
+                answers += 1;
+            }
+            Ok::<u32, Failure>(answers)
+        });
+    }
+    let mut answers = 0;
+    while let Some(sent) = sending.join_next().await {
+        answers += sent??;
+    }
+    Ok(Run {
+        answers,
+        wall: start.elapsed(),
+    })
+}
+
 struct Connection {
     stream: TlsStream<TcpStream>,
     received: Vec<u8>,
 }
 
 impl Connection {
+    async fn open(address: SocketAddr, connector: &TlsConnector) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let name = ServerName::try_from(tls::NAME)?;
+        Ok(Self {
+            stream: connector.connect(name, stream).await?,
+            received: Vec::new(),
+        })
+    }
+
     async fn send_until(
         mut self,
         end: Instant,
@@ -79,12 +118,16 @@ impl Connection {
     ) -> Result<(Self, u32), Failure> {
         let mut answers = 0;
         while Instant::now() < end {
-            self.stream.write_all(&request).await?;
-            self.stream.flush().await?;
-            self.receive().await?;
+            self.send(&request).await?;
             answers += 1;
         }
         Ok((self, answers))
+    }
+
+    async fn send(&mut self, request: &[u8]) -> Result<(), Failure> {
+        self.stream.write_all(request).await?;
+        self.stream.flush().await?;
+        self.receive().await
     }
 
     async fn receive(&mut self) -> Result<(), Failure> {
@@ -123,15 +166,4 @@ fn request() -> Arc<[u8]> {
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
     );
     [head.as_bytes(), REVIEW.as_bytes()].concat().into()
-}
-
-fn tls(server: &Server) -> Result<Arc<ClientConfig>, Failure> {
-    let mut roots = RootCertStore::empty();
-    roots.add(server.authority())?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
 }

@@ -1,5 +1,6 @@
 //! What a review costs over TLS 1.3 with keep-alive, beside a bare axum and rustls handler that
-//! reads the body and answers with a constant of the same size.
+//! reads the body and answers with a constant of the same size, and how many reviews a second come
+//! through if each has a connection of its own.
 //!
 //! `cargo bench --bench reviews`. The servers are processes of their own that take turns, so that
 //! both see the same machine. No figure is asserted: they are for reading.
@@ -8,6 +9,8 @@ mod client;
 #[path = "../support/process.rs"]
 mod process;
 mod server;
+#[path = "../support/tls.rs"]
+mod tls;
 
 use std::{env, error::Error, time::Duration};
 
@@ -68,6 +71,11 @@ async fn measure(turn: Duration) -> Result<(), Failure> {
     };
     let ratio = webhook.micros_each() / bare.micros_each();
     println!("a review takes {ratio:.2} x the CPU of the bare handler");
+    let run = client::connect_for_each(&webhook.server, CONNECTIONS, turn).await?;
+    println!(
+        "with a new connection for each: {:.0} reviews/s, beside a client that takes part of the CPU",
+        f64::from(run.answers) / run.wall.as_secs_f64(),
+    );
     Ok(())
 }
 

@@ -24,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     Failure, REVIEW,
     process::{ServerProcess, parent_is_gone},
+    tls,
 };
 
 /// Which server it is.
@@ -120,7 +121,7 @@ async fn serve(kind: Kind) -> Result<(), Failure> {
         answer_bytes: answer.len(),
     };
     println!("{}", serde_json::to_string(&hello)?);
-    let tls = tls(&authority)?;
+    let tls = tls::server_config(&authority)?;
     match kind {
         Kind::Bare => serve_bare(listener, tls, answer.into()).await,
         Kind::Webhook => serve_webhook(listener, tls).await,
@@ -160,18 +161,6 @@ async fn serve_webhook(listener: TcpListener, tls: Arc<ServerConfig>) {
     let router = webhook::router(reviews, WebhookMemory::default());
     let metrics = NetMetrics::default();
     net::serve(endpoint, router, ServeContext { shutdown, metrics }).await;
-}
-
-fn tls(authority: &Authority) -> Result<Arc<ServerConfig>, Failure> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let leaf = authority.issue(&["localhost".try_into()?], SystemTime::now())?;
-    let certificate = leaf.into_certified_key(&provider)?;
-    let resolver = oncue_webhook_certs::SwappableCertificate::new(certificate);
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(resolver));
-    Ok(Arc::new(config))
 }
 
 fn settings() -> Settings {

@@ -5,7 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::{Failure, http::Connection, load, server::Server};
+use crate::{
+    Failure,
+    http::Connection,
+    load,
+    server::{Kind, Server},
+};
 
 /// What a barrier of some pods costs.
 pub(crate) struct Cost {
@@ -16,18 +21,23 @@ pub(crate) struct Cost {
 }
 
 /// Lets `pods` meet at a barrier of a store of their own.
-pub(crate) async fn cost(pods: usize) -> Result<Cost, Failure> {
-    let server = Server::start().await?;
-    let connections = load::connect(server.address(), pods).await?;
+pub(crate) async fn cost(kind: Kind, namespace: &str, pods: usize) -> Result<Cost, Failure> {
+    let server = Server::start(kind).await?;
+    let connections = load::connect(server.target(), pods).await?;
     let before = server.cpu()?;
     let mut waiting = JoinSet::new();
-    let mut connections = connections.into_iter().enumerate();
-    let last = connections.next().ok_or("a barrier needs a pod")?;
-    for (number, connection) in connections {
-        waiting.spawn(meet(connection, number, pods));
+    let mut pods_of = (0..pods).map(|number| Pod {
+        path: format!("/v1/namespaces/{namespace}"),
+        number,
+        barrier: Barrier { kind, pods },
+    });
+    let mut connections = connections.into_iter().zip(&mut pods_of);
+    let (connection, last) = connections.next().ok_or("a barrier needs a pod")?;
+    for (connection, pod) in connections {
+        waiting.spawn(pod.meet(connection));
     }
-    load::until_held(server.address(), pods - 1).await?;
-    waiting.spawn(meet(last.1, last.0, pods));
+    load::until_held(server.target(), pods - 1).await?;
+    waiting.spawn(last.meet(connection));
     let mut bytes = 0;
     while let Some(met) = waiting.join_next().await {
         bytes += met??.transferred();
@@ -38,28 +48,64 @@ pub(crate) async fn cost(pods: usize) -> Result<Cost, Failure> {
     })
 }
 
-/// Signals as one pod, and waits until all have.
-async fn meet(
-    mut connection: Connection,
-    number: usize,
+/// Where so many pods meet.
+#[derive(Clone, Copy)]
+struct Barrier {
+    kind: Kind,
     pods: usize,
-) -> Result<Connection, Failure> {
-    let owner = json!({
-        "namespace": "default",
-        "name": format!("worker-{number}"),
-        "uid": format!("00000000-0000-4000-8000-{number:012}"),
-    });
-    let assertion = json!({ "owner": owner }).to_string();
-    let variable = "/v1/namespaces/default/variables/workers/ready";
-    connection.send("PUT", variable, &assertion).await?;
-    let mut ask = json!({ "terms": [format!("workers/ready>={pods}")] });
-    loop {
-        let path = "/v1/namespaces/default/wait";
-        let answer = connection.send("POST", path, &ask.to_string()).await?;
-        let answer: Value = serde_json::from_str(&answer)?;
-        if answer["outcome"] == "held" {
-            return Ok(connection);
+}
+
+impl Barrier {
+    /// Returns the variable that a pod asserts, and the body with which it does.
+    ///
+    /// Kubernetes removes what missing pods own, so there each one has a variable by hand.
+    fn assertion(self, number: usize) -> (String, String) {
+        if self.kind == Kind::Kubernetes {
+            return (format!("workers-{}/{number}", self.pods), String::new());
         }
-        ask["revision"] = answer["revision"].clone();
+        let owner = json!({
+            "namespace": "default",
+            "name": format!("worker-{number}"),
+            "uid": format!("00000000-0000-4000-8000-{number:012}"),
+        });
+        let body = json!({ "owner": owner }).to_string();
+        ("workers/ready".to_owned(), body)
+    }
+
+    /// Returns the term that holds when all are there.
+    fn term(self) -> String {
+        let pods = self.pods;
+        match self.kind {
+            Kind::Kubernetes => format!("workers-{pods}/*>={pods}"),
+            Kind::Embedded | Kind::Memory | Kind::MemoryOverTls => {
+                format!("workers/ready>={pods}")
+            }
+        }
+    }
+}
+
+struct Pod {
+    /// The namespace's path in the API.
+    path: String,
+    number: usize,
+    barrier: Barrier,
+}
+
+impl Pod {
+    /// Signals, and waits until all have.
+    async fn meet(self, mut connection: Connection) -> Result<Connection, Failure> {
+        let (variable, body) = self.barrier.assertion(self.number);
+        let variable = format!("{}/variables/{variable}", self.path);
+        connection.send("PUT", &variable, &body).await?;
+        let mut ask = json!({ "terms": [self.barrier.term()] });
+        let path = format!("{}/wait", self.path);
+        loop {
+            let answer = connection.send("POST", &path, &ask.to_string()).await?;
+            let answer: Value = serde_json::from_str(&answer)?;
+            if answer["outcome"] == "held" {
+                return Ok(connection);
+            }
+            ask["revision"] = answer["revision"].clone();
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! How long requests take while the store holds many variables and many long waits.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +11,12 @@ use std::{
 use serde_json::{Value, json};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::{Failure, http::Connection, load, server::Server};
+use crate::{
+    Failure,
+    http::{Connection, Target},
+    load,
+    server::{Kind, Server},
+};
 
 const VARIABLES: usize = 50_000;
 const WAITS: usize = 5_000;
@@ -34,20 +38,20 @@ pub(crate) struct Delays {
 
 /// Fills a store of its own, and measures.
 pub(crate) async fn delays() -> Result<Delays, Failure> {
-    let server = Server::start().await?;
-    let address = server.address();
-    fill(address).await?;
-    let mut waiting = hold(address).await?;
-    let mut creator = Connection::open(address).await?;
+    let server = Server::start(Kind::Memory).await?;
+    let target = server.target();
+    fill(target).await?;
+    let mut waiting = hold(target).await?;
+    let mut creator = Connection::open(target).await?;
 
-    let others = Others::send(address).await?;
+    let others = Others::send(target).await?;
     for number in 0..CREATES {
         let namespace = number % NAMESPACES;
         create(&mut creator, namespace, &format!("counted/new-{number}")).await?;
     }
     let counting = others.stop().await?;
 
-    let others = Others::send(address).await?;
+    let others = Others::send(target).await?;
     for namespace in 0..NAMESPACES {
         create(&mut creator, namespace, "hot").await?;
     }
@@ -61,11 +65,12 @@ pub(crate) async fn delays() -> Result<Delays, Failure> {
     })
 }
 
-async fn fill(address: SocketAddr) -> Result<(), Failure> {
+async fn fill(target: &Target) -> Result<(), Failure> {
     let mut filling = JoinSet::new();
     for namespace in 0..NAMESPACES {
+        let target = target.clone();
         filling.spawn(async move {
-            let mut connection = Connection::open(address).await?;
+            let mut connection = Connection::open(&target).await?;
             for number in 0..VARIABLES / NAMESPACES {
                 create(&mut connection, namespace, &format!("counted/{number}")).await?;
             }
@@ -79,13 +84,13 @@ async fn fill(address: SocketAddr) -> Result<(), Failure> {
 }
 
 /// Holds all waits, and returns what ends with their answers.
-async fn hold(address: SocketAddr) -> Result<JoinSet<Result<(), Failure>>, Failure> {
+async fn hold(target: &Target) -> Result<JoinSet<Result<(), Failure>>, Failure> {
     let mut waiting = JoinSet::new();
-    let connections = load::connect(address, WAITS).await?;
+    let connections = load::connect(target, WAITS).await?;
     for (number, connection) in connections.into_iter().enumerate() {
         waiting.spawn(wait(connection, number));
     }
-    load::until_held(address, WAITS).await?;
+    load::until_held(target, WAITS).await?;
     Ok(waiting)
 }
 
@@ -115,9 +120,9 @@ struct Others {
 }
 
 impl Others {
-    async fn send(address: SocketAddr) -> Result<Self, Failure> {
+    async fn send(target: &Target) -> Result<Self, Failure> {
         let is_over = Arc::new(AtomicBool::new(false));
-        let mut connection = Connection::open(address).await?;
+        let mut connection = Connection::open(target).await?;
         let over = Arc::clone(&is_over);
         let delays = tokio::spawn(async move {
             let mut delays = Vec::new();

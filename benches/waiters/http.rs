@@ -2,24 +2,45 @@
 
 use std::net::SocketAddr;
 
+use rustls::pki_types::ServerName;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
 };
+use tokio_rustls::TlsConnector;
 
-use crate::Failure;
+use crate::{Failure, tls};
+
+/// Where a server listens, and how it is spoken to.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    /// `None` for plain HTTP.
+    pub(crate) tls: Option<TlsConnector>,
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// One connection with keep-alive.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     received: Vec<u8>,
     transferred: usize,
 }
 
 impl Connection {
-    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(address).await?;
+    pub(crate) async fn open(target: &Target) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(target.address).await?;
         stream.set_nodelay(true)?;
+        let stream: Box<dyn Stream> = match &target.tls {
+            None => Box::new(stream),
+            Some(tls) => Box::new(
+                tls.connect(ServerName::try_from(tls::NAME)?, stream)
+                    .await?,
+            ),
+        };
         Ok(Self {
             stream,
             received: Vec::new(),
@@ -39,6 +60,7 @@ impl Connection {
             "{method} {path} HTTP/1.1\r\nhost: oncue\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         self.stream.write_all(request.as_bytes()).await?;
+        self.stream.flush().await?;
         let body = self.receive().await?;
         self.transferred += request.len() + self.received.len();
         Ok(body)

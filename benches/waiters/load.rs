@@ -1,21 +1,21 @@
 //! The waiters, and the client that creates their variable.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::{Failure, http::Connection};
+use crate::{
+    Failure,
+    http::{Connection, Target},
+};
 
 /// Number of parallel connects, below the backlog of every listener.
 const CONNECTING: usize = 64;
 
 /// Connected clients that all wait for one name at a time.
 pub(crate) struct Crowd {
-    address: SocketAddr,
+    target: Target,
     idle: Vec<Connection>,
     waiting: JoinSet<Result<(Instant, Connection), Failure>>,
     creator: Connection,
@@ -29,12 +29,12 @@ pub(crate) struct Release {
 }
 
 impl Crowd {
-    pub(crate) async fn connect(address: SocketAddr, count: usize) -> Result<Self, Failure> {
+    pub(crate) async fn connect(target: &Target, count: usize) -> Result<Self, Failure> {
         Ok(Self {
-            address,
-            idle: connect(address, count).await?,
+            target: target.clone(),
+            idle: connect(target, count).await?,
             waiting: JoinSet::new(),
-            creator: Connection::open(address).await?,
+            creator: Connection::open(target).await?,
         })
     }
 
@@ -43,7 +43,7 @@ impl Crowd {
         for connection in self.idle.drain(..) {
             self.waiting.spawn(wait(connection, name.to_owned()));
         }
-        until_held(self.address, self.waiting.len()).await
+        until_held(&self.target, self.waiting.len()).await
     }
 
     /// Creates `name`, and returns when the waiters had their answers.
@@ -84,12 +84,13 @@ impl Crowd {
 }
 
 /// Opens `count` connections.
-pub(crate) async fn connect(address: SocketAddr, count: usize) -> Result<Vec<Connection>, Failure> {
+pub(crate) async fn connect(target: &Target, count: usize) -> Result<Vec<Connection>, Failure> {
     let mut open = Vec::with_capacity(count);
     while open.len() < count {
         let mut connecting = JoinSet::new();
         for _ in 0..CONNECTING.min(count - open.len()) {
-            connecting.spawn(Connection::open(address));
+            let target = target.clone();
+            connecting.spawn(async move { Connection::open(&target).await });
         }
         while let Some(connection) = connecting.join_next().await {
             open.push(connection??);
@@ -99,9 +100,9 @@ pub(crate) async fn connect(address: SocketAddr, count: usize) -> Result<Vec<Con
 }
 
 /// Returns when the store holds so many waiters.
-pub(crate) async fn until_held(address: SocketAddr, waiters: usize) -> Result<(), Failure> {
+pub(crate) async fn until_held(target: &Target, waiters: usize) -> Result<(), Failure> {
     let held = format!("oncue_store_waiters {waiters}");
-    let mut observer = Connection::open(address).await?;
+    let mut observer = Connection::open(target).await?;
     loop {
         let metrics = observer.send("GET", "/metrics", "").await?;
         if metrics.lines().any(|line| line == held) {

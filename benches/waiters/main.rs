@@ -1,8 +1,11 @@
-//! Many waiters on one store over plain HTTP: the time until a create releases them, the memory of
+//! Many waiters on one store, over plain HTTP and over TLS: the time until a create releases them, the memory of
 //! each, the cost of a create while others wait for other names, the cost of a barrier, and how long
 //! the requests of others take while a store is crowded.
 //!
 //! The store and the load are separate processes. `ONCUE_BENCH_WAITERS` sets the number of waiters.
+//! `ONCUE_BENCH_NAMESPACE` names a namespace of the cluster in `KUBECONFIG`, where oncue's
+//! `CustomResourceDefinition` is installed, for a barrier on the backend `kubernetes`; delete it
+//! afterwards.
 
 mod barrier;
 mod crowded;
@@ -11,13 +14,21 @@ mod load;
 #[path = "../support/process.rs"]
 mod process;
 mod server;
+#[path = "../support/tls.rs"]
+mod tls;
 
 use std::{env, error::Error, time::Duration};
 
-use self::{load::Crowd, server::Server};
+use self::{
+    load::Crowd,
+    server::{Kind, Server},
+};
 
 /// Set in the process that is the server.
 const ROLE: &str = "ONCUE_BENCH_ROLE";
+
+/// Names a namespace of a cluster.
+const NAMESPACE: &str = "ONCUE_BENCH_NAMESPACE";
 
 /// Default number of waiters.
 const WAITERS: usize = 10_000;
@@ -35,8 +46,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
     server::raise_open_files();
-    if env::var_os(ROLE).is_some() {
-        return server::run();
+    if let Some(role) = env::var_os(ROLE) {
+        return server::run(Kind::named(&role).ok_or("no such role")?);
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -50,22 +61,29 @@ fn waiters() -> usize {
 }
 
 async fn measure(waiters: usize) -> Result<(), Failure> {
-    releases(waiters).await?;
+    for kind in [Kind::Memory, Kind::MemoryOverTls] {
+        releases(kind, waiters).await?;
+    }
     for count in [waiters / 100, waiters / 10, waiters] {
         creates_beside(count).await?;
     }
-    for pods in BARRIERS {
-        meet(pods).await?;
+    let namespace = env::var(NAMESPACE).ok();
+    let on_cluster = namespace.map(|namespace| (Kind::Kubernetes, namespace));
+    let local = [Kind::Memory, Kind::Embedded].map(|kind| (kind, "default".to_owned()));
+    for (kind, namespace) in local.into_iter().chain(on_cluster) {
+        for pods in BARRIERS {
+            meet(kind, &namespace, pods).await?;
+        }
     }
     crowd().await
 }
 
 /// Holds all waiters on one name, creates it, and prints when the last one has its answer.
-async fn releases(waiters: usize) -> Result<(), Failure> {
-    let server = Server::start().await?;
+async fn releases(kind: Kind, waiters: usize) -> Result<(), Failure> {
+    let server = Server::start(kind).await?;
     let idle = server.resident_bytes()?;
-    println!("idle store: {:.1} MiB resident", mib(idle));
-    let mut crowd = Crowd::connect(server.address(), waiters).await?;
+    println!("{}, idle: {:.1} MiB resident", kind.name(), mib(idle));
+    let mut crowd = Crowd::connect(server.target(), waiters).await?;
     for round in 1..=ROUNDS {
         let name = format!("bench/round-{round}");
         crowd.wait_for(&name).await?;
@@ -89,8 +107,8 @@ async fn releases(waiters: usize) -> Result<(), Failure> {
 
 /// Holds waiters on one name and measures creates of other names.
 async fn creates_beside(waiters: usize) -> Result<(), Failure> {
-    let server = Server::start().await?;
-    let mut crowd = Crowd::connect(server.address(), waiters).await?;
+    let server = Server::start(Kind::Memory).await?;
+    let mut crowd = Crowd::connect(server.target(), waiters).await?;
     crowd.wait_for("bench/never").await?;
     let mut times = crowd.time_creates(CREATES).await?;
     times.sort_unstable();
@@ -103,11 +121,12 @@ async fn creates_beside(waiters: usize) -> Result<(), Failure> {
 }
 
 /// Lets pods meet at a barrier, and prints what each of them costs.
-async fn meet(pods: usize) -> Result<(), Failure> {
-    let cost = barrier::cost(pods).await?;
+async fn meet(kind: Kind, namespace: &str, pods: usize) -> Result<(), Failure> {
+    let cost = barrier::cost(kind, namespace, pods).await?;
     let each = u32::try_from(pods)?;
+    let name = kind.name();
     println!(
-        "a barrier of {pods}: {:.1} us CPU and {} bytes for each pod",
+        "{name}: a barrier of {pods}: {:.1} us CPU and {} bytes for each pod",
         micros(cost.cpu / each),
         cost.bytes / pods,
     );
