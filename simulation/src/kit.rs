@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Admission, Cluster, Creation, Entry, Finish, Inventory, Listener, Options, Report, Stuck,
-    Unknown, entry::What,
+    Unknown, entry::What, verdict::Outcome,
 };
 
 /// A simulation that has ended, with its timeline.
@@ -51,6 +51,17 @@ impl Run {
             finish,
             lines: lines.0,
         }
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_passes(&self) {
+        let report = self.report();
+        assert_eq!(
+            report.verdict.result,
+            Outcome::Passed,
+            "{report}\n{:#?}",
+            self.lines
+        );
     }
 
     /// Returns the pods that are stuck, with the terms that are missing.

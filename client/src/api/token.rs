@@ -86,7 +86,7 @@ pub enum TokenError {
         /// What the system said.
         reason: String,
     },
-    /// Who issues the token refused to, or did not answer.
+    /// The issuer refused to give a token, or did not answer.
     #[error("{reason}")]
     Refused {
         /// Why.

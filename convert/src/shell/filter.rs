@@ -83,15 +83,16 @@ fn of_answer(name: &str, arguments: &[Text], answer: &Answer) -> Option<Check> {
     }
 }
 
-/// What `grep` looks for.
-struct Search<'w> {
+/// A call of `grep` with one pattern, and with options that are understood.
+struct GrepCall<'w> {
+    /// All options, one after the other, with their dashes.
+    flags: String,
     pattern: &'w str,
-    /// Whether it must be the whole line or a whole word.
-    is_whole: bool,
 }
 
-impl<'w> Search<'w> {
-    fn read(name: &str, words: &[&'w str]) -> Option<Self> {
+impl<'w> GrepCall<'w> {
+    /// Reads a call; `understood` are the characters that options may have.
+    fn read(name: &str, words: &[&'w str], understood: &str) -> Option<Self> {
         if !matches!(name, "grep" | "fgrep" | "egrep") {
             return None;
         }
@@ -101,11 +102,25 @@ impl<'w> Search<'w> {
             return None;
         };
         let flags = options.concat();
-        let is_known = flags.chars().all(|c| "-qisEFwx".contains(c));
+        let is_understood = flags.chars().all(|flag| understood.contains(flag));
+        is_understood.then_some(Self { flags, pattern })
+    }
+}
+
+/// What `grep` looks for.
+struct Search<'w> {
+    pattern: &'w str,
+    /// Whether it must be the whole line or a whole word.
+    is_whole: bool,
+}
+
+impl<'w> Search<'w> {
+    fn read(name: &str, words: &[&'w str]) -> Option<Self> {
+        let GrepCall { flags, pattern } = GrepCall::read(name, words, "-qisEFwx")?;
         let anchored = pattern
             .strip_prefix('^')
             .and_then(|it| it.strip_suffix('$'));
-        is_known.then_some(Self {
+        Some(Self {
             pattern: anchored.unwrap_or(pattern),
             is_whole: anchored.is_some() || flags.contains(['w', 'x']),
         })
@@ -119,22 +134,11 @@ fn is_text(pattern: &str) -> bool {
 
 /// Returns whether `grep` finds a text that is no expression.
 fn grep(name: &str, words: &[&str], input: &str) -> Option<bool> {
-    if !matches!(name, "grep" | "fgrep" | "egrep") {
-        return None;
-    }
-    let (options, patterns): (Vec<&str>, Vec<&str>) =
-        words.iter().partition(|word| word.starts_with('-'));
-    let [pattern] = patterns.as_slice() else {
-        return None;
-    };
-    let flags = options.concat();
-    let is_known = flags
-        .chars()
-        .all(|c| matches!(c, '-' | 'q' | 'i' | 's' | 'E' | 'F'));
+    let GrepCall { flags, pattern } = GrepCall::read(name, words, "-qisEF")?;
     let is_text = pattern
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | ':'));
-    if !is_known || !is_text {
+    if !is_text {
         return None;
     }
     Some(if flags.contains('i') {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    kit::{Run, pod, simulate, workload},
+    kit::{pod, simulate, workload},
     verdict::Outcome,
 };
 
@@ -14,17 +14,6 @@ fn service(name: &str, more: &str) -> Value {
     });
     service["spec"][more] = true.into();
     service
-}
-
-#[track_caller]
-fn assert_passes(run: &Run) {
-    let report = run.report();
-    assert_eq!(
-        report.verdict.result,
-        Outcome::Passed,
-        "{report}\n{:#?}",
-        run.lines
-    );
 }
 
 #[test]
@@ -55,7 +44,7 @@ fn a_wait_that_times_out_fails_the_job_if_its_policy_says_so() {
     let named = json!({"action": "FailJob", "onExitCodes": {
         "containerName": "main", "operator": "NotIn", "values": [40],
     }});
-    assert_passes(&etl(named));
+    etl(named).assert_passes();
 }
 
 #[test]
@@ -82,7 +71,7 @@ fn a_job_with_a_time_to_live_is_gone_afterwards() {
     let run = job(5);
     run.position("job/migrate deleted");
     assert_eq!(run.stuck(), ["late: job:migrate"]);
-    assert_passes(&job(60));
+    job(60).assert_passes();
 }
 
 #[test]
@@ -95,7 +84,7 @@ fn a_job_is_complete_once_its_success_policy_is_met() {
         workload("Job", "train", spec),
         pod("web", json!({"depends-on": "job:train"})),
     ]);
-    assert_passes(&run);
+    run.assert_passes();
     let pods = run.report().table().len() - 1;
     assert_eq!(pods, 2, "one pod of the Job, and the one that waits");
 }
@@ -104,7 +93,7 @@ fn a_job_is_complete_once_its_success_policy_is_met() {
 fn a_pod_is_available_once_it_has_been_ready_for_a_while() {
     let web = workload("Deployment", "web", json!({"minReadySeconds": 30}));
     let run = simulate(&[web, pod("client", json!({"depends-on": "deployment:web"}))]);
-    assert_passes(&run);
+    run.assert_passes();
     let waited = run.lines_of("client")[1];
     assert!(waited.starts_with("has waited 30."), "{waited}");
     let set = workload(
@@ -113,7 +102,7 @@ fn a_pod_is_available_once_it_has_been_ready_for_a_while() {
         json!({"replicas": 2, "minReadySeconds": 30}),
     );
     let run = simulate(&[set]);
-    assert_passes(&run);
+    run.assert_passes();
     assert!(run.finish.took.as_secs() >= 60, "{:?}", run.finish.took);
 }
 
@@ -126,7 +115,7 @@ fn a_service_can_lead_to_pods_that_are_not_ready() {
     };
     for (more, expected) in [("publishNotReadyAddresses", 1), ("internal", 41)] {
         let run = run(more);
-        assert_passes(&run);
+        run.assert_passes();
         let waited = run.lines_of("client")[1];
         let seconds = waited.trim_start_matches("has waited ").split('.').next();
         assert_eq!(

@@ -41,17 +41,6 @@ fn waits_for(terms: &str) -> Value {
     json!({"annotations": {"depends-on": terms}})
 }
 
-#[track_caller]
-fn assert_passes(run: &Run) {
-    let report = run.report();
-    assert_eq!(
-        report.verdict.result,
-        Outcome::Passed,
-        "{report}\n{:#?}",
-        run.lines
-    );
-}
-
 /// Checks that each of these lines comes after the one before.
 #[track_caller]
 fn assert_in_order(run: &Run, lines: &[&str]) {
@@ -74,7 +63,7 @@ fn hooks_run_by_weight_around_everything_else() {
             hook("create", "pre-install", 1, json!({})),
         ],
     );
-    assert_passes(&run);
+    run.assert_passes();
     assert_in_order(
         &run,
         &[
@@ -154,7 +143,7 @@ fn a_hook_that_is_deleted_on_success_is_not_there_later() {
         run.lines
     );
     run.position("job/migrate deleted");
-    assert_passes(&web("db/migrated"));
+    web("db/migrated").assert_passes();
 }
 
 #[test]
@@ -163,7 +152,7 @@ fn what_only_an_installation_runs_is_there_in_an_upgrade() {
     let create = hook("create", "pre-install", 0, json!({}));
     let migrate = hook("migrate", "pre-install,pre-upgrade", 1, json!({}));
     let run = ordered(UPGRADE, &[web, create, migrate]);
-    assert_passes(&run);
+    run.assert_passes();
     let migrations = run
         .lines
         .iter()
@@ -207,7 +196,7 @@ fn a_rolling_update_keeps_old_pods_until_new_ones_are_ready() {
     };
     let waited = |strategy: &str| {
         let run = ordered(UPGRADE, &[web(strategy)]);
-        assert_passes(&run);
+        run.assert_passes();
         let lines = run.lines.iter();
         lines.filter(|line| line.contains("has waited 5")).count()
     };
@@ -231,7 +220,7 @@ fn argo_goes_on_with_a_wave_once_the_one_before_is_healthy() {
     let web = |terms: &str| wave(workload("Deployment", "web", waits_for(terms)), "0");
     let migrate = wave(workload("Job", "migrate", json!({})), "-1");
     let run = ordered(order, &[web("job:migrate"), migrate]);
-    assert_passes(&run);
+    run.assert_passes();
     assert_in_order(
         &run,
         &[
@@ -261,7 +250,7 @@ fn a_config_map_is_there_once_it_is_applied() {
         config,
         json!({"helm.sh/hook": "pre-install", "helm.sh/hook-weight": "-5"}),
     );
-    assert_passes(&ordered(INSTALL, &[early, migrate]));
+    ordered(INSTALL, &[early, migrate]).assert_passes();
 }
 
 #[test]
@@ -273,7 +262,7 @@ fn hooks_of_other_events_are_named_as_not_played() {
             hook("smoke", "test", 0, waits_for("never/there")),
         ],
     );
-    assert_passes(&run);
+    run.assert_passes();
     let text = run.report().to_string();
     assert!(
         text.contains("not played: job/smoke, which the installer does not apply here"),
