@@ -81,6 +81,14 @@ impl Oncue {
         &self.release
     }
 
+    /// Installs the release with these values, and waits until they hold: the former webhooks answer
+    /// with the former ones until they are gone.
+    pub async fn install_with(&self, values: Value) -> Result<()> {
+        self.release.install_with(values).await?;
+        self.has_webhooks(REPLICAS).await?;
+        self.is_ready().await
+    }
+
     /// Returns the backend of the store.
     pub fn backend(&self) -> Backend {
         self.release.backend()

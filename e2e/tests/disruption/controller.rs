@@ -67,10 +67,7 @@ async fn two_hundred_pods_start_alike_if_the_leader_is_killed_ten_times() -> Res
 async fn without_the_controller_admission_rejects_what_nobody_would_maintain() -> Result<()> {
     with_oncue(async |ns, oncue| {
         let values = json!({"controller": {"enabled": false}});
-        oncue.release().install_with(values).await?;
-        // The former webhooks answer with the former values until they are gone.
-        oncue.has_webhooks(2).await?;
-        oncue.is_ready().await?;
+        oncue.install_with(values).await?;
         let app = pod("app").depends_on("job:migrate, a/b");
         let app = app.annotate("depends-on-mode", "gate");
         let app = app.annotate("signals-on-ready", "app/ready");
@@ -106,10 +103,7 @@ async fn without_gates_the_controller_reports_on_pods_and_has_no_right_to_patch_
         let store = Account::of_oncue("oncue-store").await?;
         assert!(store.may(patch(&ns, None)).await?);
         let values = json!({"controller": {"gates": false}});
-        oncue.release().install_with(values).await?;
-        // The former webhooks answer with the former values until they are gone.
-        oncue.has_webhooks(2).await?;
-        oncue.is_ready().await?;
+        oncue.install_with(values).await?;
         eventually("the right to patch pods is gone", async || {
             Ok((!store.may(patch(&ns, None)).await?).then_some(()))
         })
