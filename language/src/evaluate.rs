@@ -44,50 +44,6 @@ pub trait View {
     }
 }
 
-/// A view for a wait for which not every failure counts.
-#[derive(Clone, Copy, Debug)]
-pub struct WithGrace<'a, V> {
-    view: &'a V,
-    grace: Grace,
-}
-
-impl<'a, V: View> WithGrace<'a, V> {
-    /// Returns the same view with other failures that count.
-    pub fn new(view: &'a V, grace: Grace) -> Self {
-        Self { view, grace }
-    }
-}
-
-impl<V: View> View for WithGrace<'_, V> {
-    fn owners(&self, key: &VariableKey) -> usize {
-        self.view.owners(key)
-    }
-
-    fn has_value(&self, key: &VariableKey, value: &Value) -> bool {
-        self.view.has_value(key, value)
-    }
-
-    fn below(&self, prefix: &VariableKey) -> usize {
-        self.view.below(prefix)
-    }
-
-    fn object(&self, key: &ObjectKey) -> ObjectState {
-        self.view.object(key)
-    }
-
-    fn asserted_since(&self, subject: &Subject, moment: Timestamp) -> bool {
-        self.view.asserted_since(subject, moment)
-    }
-
-    fn grace(&self) -> Grace {
-        self.grace
-    }
-
-    fn forbids(&self, subject: &Subject) -> Option<String> {
-        self.view.forbids(subject)
-    }
-}
-
 /// The state of an object, as far as a term asks for it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ObjectState {
@@ -233,6 +189,7 @@ mod tests {
     struct World {
         variables: BTreeMap<&'static str, Vec<&'static str>>,
         job: ObjectState,
+        grace: Grace,
     }
 
     const MADE: Timestamp = Timestamp::from_millis(5_000);
@@ -261,12 +218,17 @@ mod tests {
         fn asserted_since(&self, _subject: &Subject, moment: Timestamp) -> bool {
             moment <= MADE
         }
+
+        fn grace(&self) -> Grace {
+            self.grace
+        }
     }
 
     fn mk_world(job: ObjectState) -> World {
         World {
             variables: [("a/b", vec!["", "v"]), ("a/c/d", vec![""])].into(),
             job,
+            grace: Grace::Over,
         }
     }
 
@@ -366,14 +328,17 @@ mod tests {
             ("!job:m", None, 4_001, State::Failed),
             ("job:m", Some(5_000), 4_001, State::Missing),
         ] {
-            let world = mk_world(mk_failed(failed));
+            let mk_young = |grace| World {
+                grace,
+                ..mk_world(mk_failed(failed))
+            };
             let created = Timestamp::from_millis(created);
-            let young = WithGrace::new(&world, Grace::of_pod(created, created));
+            let young = mk_young(Grace::of_pod(created, created));
             let condition = mk_condition(term);
             assert_eq!(super::state(&condition, &young), state, "{term} {created}");
             assert_eq!(State::of(&judge(&condition, &young)), state, "{term}");
             // While the age is not known, nobody can tell whether an earlier failure counts.
-            let unknown = WithGrace::new(&world, Grace::of_unknown(created, created));
+            let unknown = mk_young(Grace::of_unknown(created, created));
             let is_excused = state == State::Held && term != "!a/x" && term != "a/b";
             let state = if is_excused { State::Missing } else { state };
             assert_eq!(

@@ -49,7 +49,7 @@ pub mod verdict;
 pub use self::{
     annotation::{AnnotationError, AnnotationWarning, Keys, PodAnnotations, Reading},
     condition::{Condition, Subject},
-    evaluate::{ObjectState, View, WithGrace},
+    evaluate::{ObjectState, View},
     expiry::{Consequence, Expiry, TimeoutRules},
     grace::Grace,
     kind::Kind,

@@ -29,12 +29,12 @@ use crate::{
     cross_namespace::Policy,
     language::{
         Condition, Namespace, ObjectKey, ObjectState, Owner, Subject, VariableKey, Verdict,
-        WithGrace, evaluate,
+        evaluate,
     },
     life::Assertion,
     model::ExistingVariable,
     workload::topmost,
-    world::{Epoch, Update, World},
+    world::{Epoch, ReadBy, Update, World},
 };
 
 /// The cluster that a command looks at, with the flags of `kubectl`.
@@ -306,7 +306,7 @@ impl Cluster {
         let own = &pod.id.namespace;
         let permissions = Permissions::read(self, conditions.iter().map(|it| (own, it)));
         let world = world([], self.object_states(objects_of(conditions)));
-        let view = WithGrace::new(&world, pod.grace);
+        let view = ReadBy::new(&world, None, pod.grace);
         let judge = |condition: &Condition| {
             let refusal = permissions
                 .as_ref()

@@ -8,7 +8,7 @@ use std::{
 };
 
 use oncue_language::{
-    Condition, Grace, Namespace, ObjectKey, ObjectState, Presence, VariableKey, View, WithGrace,
+    Condition, Grace, Namespace, ObjectKey, ObjectState, Presence, VariableKey, View,
 };
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
@@ -556,8 +556,7 @@ impl Known {
         } = request;
         let past = revision.and_then(|revision| self.world.at(revision));
         past.is_some_and(|past| {
-            let read = ReadBy::new(&past, present.reader.as_ref());
-            let then = WithGrace::new(&read, present.grace);
+            let then = ReadBy::new(&past, present.reader.as_ref(), present.grace);
             past.can_judge(conditions, present.grace)
                 && states(conditions, &then).eq(present.states())
         })
@@ -645,8 +644,7 @@ impl<'a> Question<'a> {
     }
 
     fn answer(self, view: &impl CrossRead, revision: Revision) -> Answer {
-        let view = ReadBy::new(view, self.reader);
-        let view = WithGrace::new(&view, self.grace);
+        let view = ReadBy::new(view, self.reader, self.grace);
         let answer = Answer::judge(Arc::clone(self.conditions), &view, revision);
         answer.read_by(self.reader.cloned())
     }
@@ -656,7 +654,7 @@ impl<'a> Question<'a> {
         let Some(reader) = self.reader else {
             return false;
         };
-        let view = ReadBy::new(world, Some(reader));
+        let view = ReadBy::new(world, Some(reader), self.grace);
         let is_permitted = |it: &&Condition| view.forbids(&it.subject).is_none();
         let conditions = self.conditions.iter();
         asked.note(conditions.filter(is_permitted), (reader, world))

@@ -22,17 +22,22 @@ impl CrossRead for World {
     }
 }
 
-/// A view for one who asks from a namespace.
+/// A view for one who asks from a namespace, for a wait for which not every failure may count.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadBy<'a, V> {
     view: &'a V,
     reader: Option<&'a Namespace>,
+    grace: Grace,
 }
 
 impl<'a, V: CrossRead> ReadBy<'a, V> {
     /// Returns what `reader` may know of a view; `None` may know everything.
-    pub fn new(view: &'a V, reader: Option<&'a Namespace>) -> Self {
-        Self { view, reader }
+    pub fn new(view: &'a V, reader: Option<&'a Namespace>, grace: Grace) -> Self {
+        Self {
+            view,
+            reader,
+            grace,
+        }
     }
 }
 
@@ -58,7 +63,7 @@ impl<V: CrossRead> View for ReadBy<'_, V> {
     }
 
     fn grace(&self) -> Grace {
-        self.view.grace()
+        self.grace
     }
 
     fn forbids(&self, subject: &Subject) -> Option<String> {

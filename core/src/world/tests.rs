@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use oncue_language::{Condition, Grace, Keys, Namespace, ObjectKind, State, Term, WithGrace};
+use oncue_language::{Condition, Grace, Keys, Namespace, ObjectKind, State, Term};
 
 use super::*;
 use crate::{
@@ -120,7 +120,7 @@ proptest! {
         let readers = [None, Some("shop".parse().unwrap()), Some(Namespace::default())];
         let judged = |world: &World| {
             readers.each_ref().map(|reader| {
-                verdicts(&conditions, &ReadBy::new(world, reader.as_ref()))
+                verdicts(&conditions, &ReadBy::new(world, reader.as_ref(), Grace::Over))
             })
         };
         let mut then = vec![(world.revision(), judged(&world))];
@@ -132,7 +132,7 @@ proptest! {
             let past = world.at(revision).unwrap();
             prop_assert!(past.can_judge(&conditions, Grace::Over));
             let judged = readers.each_ref().map(|reader| {
-                verdicts(&conditions, &ReadBy::new(&past, reader.as_ref()))
+                verdicts(&conditions, &ReadBy::new(&past, reader.as_ref(), Grace::Over))
             });
             prop_assert_eq!(judged, verdicts_then, "{}", revision);
         }
@@ -191,7 +191,7 @@ fn a_failure_is_as_new_as_its_newest_assertion() {
         ("a, d/e, a/b", State::Held),
     ] {
         let conditions = mk_conditions(term.split(", "));
-        let states = states(&conditions, &WithGrace::new(&world, grace));
+        let states = states(&conditions, &ReadBy::new(&world, None, grace));
         assert_eq!(State::together(states), state, "{term}");
     }
 }
@@ -207,7 +207,7 @@ fn a_new_failure_counts_however_many_old_ones_are_beside_it() {
         take(&mut world, mk_assert_at(&format!("a/{number:04}"), 0, 1));
     }
     let conditions = mk_conditions(["!a/*", "!a/z=v"]);
-    let judged = |world: &World| states(&conditions, &WithGrace::new(world, grace));
+    let judged = |world: &World| states(&conditions, &ReadBy::new(world, None, grace));
     assert_eq!(judged(&world), [State::Held, State::Held]);
     take(&mut world, mk_assert_at("a/z", 0, 10));
     assert_eq!(judged(&world), [State::Failed, State::Failed]);
@@ -233,7 +233,7 @@ fn another_value_is_a_new_failure_and_the_same_one_is_not() {
             }
             take(&mut world, Step::Mutate(mutation));
         }
-        let judged = states(&conditions, &WithGrace::new(&world, grace));
+        let judged = states(&conditions, &ReadBy::new(&world, None, grace));
         assert_eq!(judged, [state, state], "{before}");
     }
 }
@@ -394,7 +394,7 @@ fn a_forbidden_term_is_missing_whatever_its_presence_until_the_namespace_permits
     let mut world = mk_closed_world();
     take(&mut world, Step::Mutate(mk_assert("a", 0, "v")));
     let judged = |world: &World| {
-        let view = ReadBy::new(world, Some(&shop));
+        let view = ReadBy::new(world, Some(&shop), Grace::Over);
         verdicts(&conditions, &view)
     };
     for verdict in judged(&world) {
@@ -416,6 +416,6 @@ fn without_a_policy_everything_may_be_read() {
     let conditions = mk_conditions(["configmap:x", "a"]);
     let shop = "shop".parse().unwrap();
     let world = mk_world();
-    let view = ReadBy::new(&world, Some(&shop));
+    let view = ReadBy::new(&world, Some(&shop), Grace::Over);
     assert_eq!(verdicts(&conditions, &view), verdicts(&conditions, &world));
 }

@@ -6,9 +6,9 @@ use std::{
 };
 
 use oncue_core::world::{
-    Answer, Epoch, Mutation, Topic, Update, World, object_topics, variable_topics,
+    Answer, Epoch, Mutation, ReadBy, Topic, Update, World, object_topics, variable_topics,
 };
-use oncue_language::{Condition, Grace, ObjectKey, ObjectState, State, WithGrace, evaluate};
+use oncue_language::{Condition, Grace, ObjectKey, ObjectState, State, evaluate};
 
 use crate::cluster::{Pod, PodId, StoreView};
 
@@ -73,7 +73,7 @@ impl VirtualStore {
     }
 
     pub(super) fn answer(&self, Asked { conditions, grace }: Asked) -> Answer {
-        let view = WithGrace::new(&self.world, grace);
+        let view = ReadBy::new(&self.world, None, grace);
         Answer::judge(conditions, &view, self.world.revision())
     }
 
@@ -162,7 +162,7 @@ impl VirtualStore {
 
 impl StoreView for VirtualStore {
     fn judge(&self, conditions: &[Condition], grace: Grace) -> Vec<State> {
-        let view = WithGrace::new(&self.world, grace);
+        let view = ReadBy::new(&self.world, None, grace);
         let state = |condition| evaluate::state(condition, &view);
         conditions.iter().map(state).collect()
     }

@@ -15,9 +15,9 @@ use crate::{
         vars::now,
     },
     injection::Settings,
-    language::{Condition, Grace, Namespace, Reason, Subject, Verdict, WithGrace, evaluate},
+    language::{Condition, Grace, Namespace, Reason, Subject, Verdict, evaluate},
     reporting::{JudgedWait, ReportedPod, Reporter, Unjudged},
-    world::World,
+    world::{ReadBy, World},
 };
 
 /// Returns the pods that wait in a place; the longest waiting comes first.
@@ -135,7 +135,7 @@ impl Knowledge {
 
     /// Judges conditions for one pod.
     pub(super) fn verdicts(&self, pod: &WaitingPod<'_>, conditions: &[Condition]) -> Vec<Verdict> {
-        let view = WithGrace::new(&self.world, pod.grace);
+        let view = ReadBy::new(&self.world, None, pod.grace);
         let verdict = |condition: &Condition| {
             let permissions = self.permissions.as_ref();
             let refusal = permissions.and_then(|it| it.refusal(&pod.id.namespace, condition));
