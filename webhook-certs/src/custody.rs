@@ -404,14 +404,12 @@ impl<K: Keeper, P: Publisher> Round<'_, K, P> {
         match self.keeper.write(&authority, version).await {
             Ok(Written::Done) => self.settled.events.push(event),
             Ok(Written::Raced) => {}
-            Err(error) => {
-                self.may.store = false;
-                self.settled.stored = Err(error);
-            }
+            Err(error) => self.settled.stored = Err(error),
         }
     }
 
     async fn publish(&mut self, wanted: &Wanted, version: Option<P::Version>) {
+        // What has failed is not tried again in this round.
         let Some(version) = version else {
             self.may.publish = false;
             return;
@@ -419,10 +417,7 @@ impl<K: Keeper, P: Publisher> Round<'_, K, P> {
         match self.publisher.write(wanted, version).await {
             Ok(Written::Done) => self.settled.events.push(Event::Published),
             Ok(Written::Raced) => {}
-            Err(error) => {
-                self.may.publish = false;
-                self.settled.published = Err(error);
-            }
+            Err(error) => self.settled.published = Err(error),
         }
     }
 
