@@ -6,11 +6,13 @@
 //! | [`resource`] | [`Signal`] and [`SignalSpec`], from which the CRD is generated |
 //! | [`name`] | [`object_name`], the name that follows from the content |
 //! | [`assertion`] | a `Signal` read as an assertion, and an assertion written as a `Signal` |
+//! | [`mod@patch`] | [`patch()`], the change of an object to another state of its assertion |
 //! | [`error`] | [`SignalError`], why an object is no assertion |
 
 pub mod assertion;
 pub mod error;
 pub mod name;
+pub mod patch;
 #[allow(
     clippy::doc_markdown,
     reason = "kubectl shows the comments, backticks included"
@@ -28,5 +30,6 @@ mod tests;
 pub use self::{
     error::SignalError,
     name::object_name,
+    patch::patch,
     resource::{GROUP, KIND, PLURAL, Signal, SignalKind, SignalOwner, SignalSpec, VERSION},
 };

@@ -9,8 +9,8 @@ use kube::{
     core::Request,
     runtime::watcher::{Config, watcher},
 };
-use oncue_signals::{Signal, SignalError, object_name};
-use serde_json::{Value, json};
+use oncue_signals::{Signal, SignalError, object_name, patch};
+use serde_json::Value;
 
 use super::{
     ApiError, Place, Question, Resource, Unlisted, Verb, WatchEvents, Write, call, find, get,
@@ -194,14 +194,16 @@ impl Signals {
         let Some(after) = after else {
             return Ok(());
         };
-        let body = manifest(key, after)?;
         let signals = Resource::SIGNAL.path(Some(key.namespace.as_str()));
         let (verb, path, body) = match current {
-            None => (Verb::Create, signals, body),
+            None => (Verb::Create, signals, manifest(key, after)?),
             Some(current) => (
                 Verb::MergePatch,
                 format!("{signals}/{}", current.name),
-                patch(current, &body),
+                patch(
+                    (&current.assertion, after),
+                    (&current.uid, &current.version),
+                ),
             ),
         };
         let write = Write {
@@ -294,18 +296,6 @@ pub(crate) fn manifest(key: &VariableKey, assertion: &Assertion) -> Result<Value
     serde_json::to_value(signal).map_err(|error| SignalError::Field {
         path: "spec".to_owned(),
         rule: error.to_string(),
-    })
-}
-
-/// Returns the patch that changes an object to another assertion, unless it has changed since it was
-/// read.
-fn patch(current: &StoredSignal, wanted: &Value) -> Value {
-    let changed = |member: &str| wanted["spec"].get(member).cloned().unwrap_or_default();
-    json!({
-        "metadata": {"uid": current.uid, "resourceVersion": current.version},
-        "spec": {
-            "value": changed("value"), "since": changed("since"), "expires": changed("expires"),
-        },
     })
 }
 

@@ -116,12 +116,8 @@ impl Kubernetes {
     async fn write(&self, write: &Write, namespace: &Namespace) -> Result<Written, Failure> {
         let failure = |error| Failure::of(error, namespace);
         match write {
-            Write::Change {
-                place,
-                state,
-                patch,
-            } => {
-                let changed = self.requests.change(place, state, patch.clone()).await;
+            Write::Change { place, patch } => {
+                let changed = self.requests.change(place, patch).await;
                 let version = changed.map_err(failure)?;
                 self.shown(self.mirror.shows_version(version)).await?;
             }

@@ -1,14 +1,13 @@
 //! What a mutation writes, decided by what this replica knows: pure.
 
-use oncue_signals::{Signal, SignalError};
-use serde_json::{Value, json};
+use oncue_signals::{Signal, SignalError, patch};
+use serde_json::Value;
 
 use super::{
     replica::{ObjectState, Place, Replica, new_object_bytes},
     skipped::SkippedObject,
 };
 use crate::{
-    life::Assertion,
     memory::Exhausted,
     store::{Action, Effect, Mutation, Step, Update, variables},
 };
@@ -25,16 +24,9 @@ pub(super) struct Plan {
 /// One change of one object.
 #[derive(Debug)]
 pub(super) enum Write {
-    Change {
-        place: Place,
-        state: ObjectState,
-        patch: Value,
-    },
+    Change { place: Place, patch: Value },
     Create(Box<Signal>),
-    Delete {
-        place: Place,
-        state: ObjectState,
-    },
+    Delete { place: Place, state: ObjectState },
 }
 
 /// Why nothing is written.
@@ -101,8 +93,7 @@ impl Write {
         match (before, after, state) {
             (Some(before), Some(after), Some(state)) => Some(Ok(Self::Change {
                 place,
-                state,
-                patch: patch(before, after),
+                patch: patch((before, after), (&state.uid, &state.version.to_string())),
             })),
             (_, Some(after), _) => {
                 let signal = Signal::try_from((key, &**after));
@@ -112,16 +103,6 @@ impl Write {
             (_, None, None) => None,
         }
     }
-}
-
-/// Returns the merge patch from one state of an assertion to another. Its object keeps the time of
-/// its creation, so it has to say since when another value holds.
-fn patch(before: &Assertion, after: &Assertion) -> Value {
-    let mut spec = json!({"value": after.value, "expires": after.expires});
-    if before.since != after.since {
-        spec["since"] = json!(after.since);
-    }
-    json!({"spec": spec})
 }
 
 /// Returns the bytes that updates will take, their objects included.

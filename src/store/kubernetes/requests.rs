@@ -53,20 +53,13 @@ impl Requests {
         Ok((state, created.spec))
     }
 
-    /// Changes an object that is still as it was. Returns its version.
-    pub(super) async fn change(
-        &self,
-        place: &Place,
-        state: &ObjectState,
-        mut patch: Value,
-    ) -> Result<u64, ApiError> {
-        let ObjectState { uid, version } = state;
-        patch["metadata"] = serde_json::json!({"uid": uid, "resourceVersion": version.to_string()});
+    /// Changes an object, unless the patch names another state of it. Returns its version.
+    pub(super) async fn change(&self, place: &Place, patch: &Value) -> Result<u64, ApiError> {
         let parameters = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()
         };
-        let (api, patch) = (self.api(place), Patch::Merge(&patch));
+        let (api, patch) = (self.api(place), Patch::Merge(patch));
         let change = api.patch_metadata(&place.name, &parameters, &patch);
         let changed = self.write(("patch", &place.namespace), change).await?;
         version_of(changed.metadata.resource_version.as_deref())
