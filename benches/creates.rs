@@ -29,6 +29,8 @@ use oncue::{
 use tokio::{runtime::Runtime, task::JoinSet};
 
 const WRITERS: usize = 64;
+/// Enough for 10,000 waiters of one namespace, which leaves a part to others.
+const CONNECTIONS: usize = 100_000;
 const MEASURED_FOR: Duration = Duration::from_secs(4);
 
 fn main() {
@@ -195,6 +197,8 @@ async fn hold(store: &Store, count: usize, terms: impl Fn(usize) -> String) -> J
         tasks.spawn(wait(store.clone(), conditions(&terms(number))));
     }
     while store.stats().waiters < count {
+        // None is released yet, so one that ends has failed.
+        assert!(tasks.try_join_next().is_none(), "a waiter was refused");
         tokio::task::yield_now().await;
     }
     tasks
@@ -219,10 +223,12 @@ async fn wait(store: Store, conditions: Arc<[Condition]>) {
 }
 
 async fn open(backend: Arc<dyn Backend>) -> Store {
-    let clock = Arc::new(SystemClock);
-    Store::open(backend, Limits::within(1000, StoreMemory::default()), clock)
-        .await
-        .unwrap()
+    let limits = Limits {
+        waits: Budget::UNLIMITED,
+        ..Limits::within(CONNECTIONS, StoreMemory::default())
+    };
+    let store = Store::open(backend, limits, Arc::new(SystemClock));
+    store.await.unwrap()
 }
 
 async fn create(store: &Store, name: &str) {
