@@ -80,6 +80,8 @@ pub(crate) struct Config {
     pub http: SocketAddr,
     /// How the store learns who calls.
     pub identity: Identity,
+    /// Whether a store that does not learn who calls may listen beyond loopback.
+    pub anyone_may_signal: bool,
     /// Where the webhook listens.
     pub webhook: SocketAddr,
     /// Where health and metrics are served.
@@ -169,10 +171,6 @@ impl Config {
             accept_plain,
             plain_namespaces,
         };
-        let identity = identity.resolve(&inject)?;
-        if roles.contains(&Role::Store) {
-            check_reach(&identity, (http, anyone_may_signal.unwrap_or_default()))?;
-        }
         Ok(Self {
             certificates: sources.place()?,
             data: data.unwrap_or_else(|| DEFAULT_DATA.into()),
@@ -181,7 +179,8 @@ impl Config {
             cross_namespace: cross_namespace.unwrap_or_default(),
             readable_by_all: readable_by_all.unwrap_or_default(),
             http,
-            identity,
+            identity: identity.resolve(&inject)?,
+            anyone_may_signal: anyone_may_signal.unwrap_or_default(),
             webhook,
             admin: admin.unwrap_or(DEFAULT_ADMIN),
             names: webhook_name.unwrap_or_else(|| loopback_names(webhook)),
@@ -215,11 +214,15 @@ impl Config {
     /// Returns the same, to be served.
     ///
     /// # Errors
-    /// [`ConfigError::NoNamespaces`] if nothing tells which namespaces may be read.
+    /// [`ConfigError::NoNamespaces`] if nothing tells which namespaces may be read, and
+    /// [`ConfigError::OpenToAnyone`] if others reach a store that does not ask who calls.
     pub(crate) fn for_serving(self) -> Result<Self, ConfigError> {
-        let is_annotated = self.cross_namespace == CrossNamespace::Annotated;
-        if is_annotated && self.has(Role::Store) && !self.needs_cluster() {
-            return Err(ConfigError::NoNamespaces);
+        if self.has(Role::Store) {
+            check_reach(&self.identity, (self.http, self.anyone_may_signal))?;
+            let is_annotated = self.cross_namespace == CrossNamespace::Annotated;
+            if is_annotated && !self.needs_cluster() {
+                return Err(ConfigError::NoNamespaces);
+            }
         }
         Ok(self)
     }

@@ -290,9 +290,10 @@ fn files_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn a_configuration_file_is_used() {
+fn a_configuration_file_is_used_wherever_its_store_listens() {
     let folder = tempfile::tempdir().unwrap();
-    let config = "inject: {prefix: cue.example, bare-keys: false, image: 'registry/x:1'}\n";
+    let config = "http: '0.0.0.0:9999'\n\
+                  inject: {prefix: cue.example, bare-keys: false, image: 'registry/x:1'}\n";
     fs::write(folder.path().join("oncue.yaml"), config).unwrap();
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {cue.example/depends-on: x}}\n\
                spec: {containers: [{name: a, image: a}]}\n";

@@ -304,7 +304,7 @@ fn a_lease_needs_its_namespace_and_a_cluster() {
 
 #[test]
 fn a_store_that_does_not_learn_who_calls_listens_on_loopback_only_unless_that_is_accepted() {
-    let resolve = |args: &[&str]| Config::resolve(flags(args)).map(|config| config.http);
+    let resolve = |args: &[&str]| Config::resolve(flags(args)).and_then(Config::for_serving);
     for loopback in [
         "127.0.0.1:1",
         "127.9.9.9:1",
