@@ -16,9 +16,12 @@
 //! | `configuration` | the settings of the oncue that is installed there |
 //! | `published_ca` | [`published_ca`], the CA of the oncue that is installed there |
 //! | `operator_token` | [`operator_token`], by which its store knows an operator |
+//! | `served_kind` | [`find_kind`], how the API server serves a kind that is watched |
 //! | `signals` | [`Signals`], assertions as objects |
 //! | `storage` | [`Storage`], where an installation keeps its variables |
 //! | `store_pod` | [`StorePods`], the way to its store |
+//! | `observations` | [`Observations`], the objects of one kind as a watch shows them |
+//! | `watch_failure` | [`WatchFailure`], why they cannot be watched |
 //! | `watching` | [`WatchEvents`], what all watches share |
 //! | `token_review` | [`review_token`], whose token it is |
 //! | `tunnel` | [`Tunnel`], a port of this machine that leads there |
@@ -33,9 +36,11 @@ mod live;
 #[cfg(test)]
 mod mock;
 mod objects;
+mod observations;
 mod operator_token;
 mod published_ca;
 mod resource;
+mod served_kind;
 mod service;
 mod signals;
 mod storage;
@@ -43,6 +48,7 @@ mod store_pod;
 mod tls_secret;
 mod token_review;
 mod tunnel;
+mod watch_failure;
 mod watching;
 mod webhook_configuration;
 mod write;
@@ -61,9 +67,11 @@ pub(crate) use self::{
     kubeconfig::{Found, WhichCluster},
     live::{Listed, Part, Place, Question, Unlisted, find, get, list, list_all},
     objects::states,
+    observations::{Observation, Observations, Watched, object_json, resource},
     operator_token::{OperatorTokenError, operator_token},
     published_ca::{PublishedCaError, published_ca},
     resource::{NoWorkload, Resource},
+    served_kind::find as find_kind,
     service::cluster_ip,
     signals::{ReadSignals, Signals, StoredSignal, manifest},
     storage::{FoundStorage, Secured, Storage, find_storage},
@@ -71,8 +79,9 @@ pub(crate) use self::{
     tls_secret::{TlsSecret, TlsSecretError},
     token_review::review_token,
     tunnel::{Tunnel, TunnelError},
+    watch_failure::WatchFailure,
     watching::{
-        LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, watch_failure,
+        LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, watch_error_text,
         watch_retry_after, watch_status,
     },
     webhook_configuration::{

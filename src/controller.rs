@@ -7,7 +7,6 @@
 //!
 //! | module | what it does | writes to |
 //! | --- | --- | --- |
-//! | `observations`, `failure` | watches objects of one kind, or says why it cannot | nothing |
 //! | `assertions` | follows the assertions that exist | nothing |
 //! | `confirmations` | asks whether single pods exist | nothing |
 //! | `namespaces` | watches who may read which namespace; runs without the others too | the store's memory |
@@ -25,16 +24,14 @@
 pub(crate) mod assertions;
 mod confirmations;
 mod dependent_pods;
-mod failure;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 mod gates;
 mod identity;
 mod life;
 mod metrics;
 mod namespaces;
 mod objects;
-mod observations;
 mod pods;
 mod reporting;
 #[cfg(test)]
@@ -42,12 +39,7 @@ mod tests;
 mod uninjected;
 mod writes;
 
-pub(crate) use self::{
-    failure::Failure,
-    namespaces::NamespacesTask,
-    objects::find_kind,
-    observations::{Observation, Observations, Watched, json},
-};
+pub(crate) use self::namespaces::NamespacesTask;
 
 use kube::Client;
 use prometheus_client::registry::Registry;

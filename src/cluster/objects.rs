@@ -9,9 +9,8 @@ use kube::{
 };
 use serde_json::Value;
 
-use super::{ApiError, call};
+use super::{ApiError, WatchFailure, call, find_kind, object_json};
 use crate::{
-    controller::{Failure, find_kind, json},
     language::{ObjectKey, ObjectState},
     objects::{self, Found, Source, Sources, WatchedKind},
 };
@@ -75,7 +74,7 @@ async fn read(client: &Client, source: &Source) -> Result<Vec<Value>, String> {
     let unread = |error: ApiError| format!("cannot be judged: {error}");
     if let Some(name) = &source.selection.name {
         return match call(api.get(name)).await {
-            Ok(object) => Ok(vec![json(object)]),
+            Ok(object) => Ok(vec![object_json(object)]),
             Err(ApiError::NotFound(_)) => Ok(Vec::new()),
             Err(error) => Err(unread(error)),
         };
@@ -87,16 +86,16 @@ async fn read(client: &Client, source: &Source) -> Result<Vec<Value>, String> {
         ..ListParams::default()
     };
     let listed = call(api.list(&selected)).await.map_err(unread)?;
-    Ok(listed.items.into_iter().map(json).collect())
+    Ok(listed.items.into_iter().map(object_json).collect())
 }
 
-fn unserved(kind: &WatchedKind, failure: Failure) -> String {
+fn unserved(kind: &WatchedKind, failure: WatchFailure) -> String {
     match failure {
-        Failure::Unnamespaced => {
+        WatchFailure::Unnamespaced => {
             format!("cannot be judged: {kind} live in no namespace, and may not be asked for")
         }
-        Failure::NoSuchKind => format!("cannot be judged: the cluster has no {kind}"),
-        Failure::Forbidden | Failure::Passing | Failure::Unwatchable => {
+        WatchFailure::NoSuchKind => format!("cannot be judged: the cluster has no {kind}"),
+        WatchFailure::Forbidden | WatchFailure::Passing | WatchFailure::Unwatchable => {
             format!("cannot be judged: how the cluster serves {kind} is not known")
         }
     }

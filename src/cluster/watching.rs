@@ -34,7 +34,7 @@ pub(crate) fn watch_status(error: &watcher::Error) -> Option<&Status> {
 
 /// Returns the words of the API server, or else the whole error. Errors of a watch print what caused
 /// them, so their causes are not printed once more.
-pub(crate) fn watch_failure(error: &watcher::Error) -> String {
+pub(crate) fn watch_error_text(error: &watcher::Error) -> String {
     watch_status(error).map_or_else(|| error.to_string(), |status| status.message.clone())
 }
 
@@ -52,7 +52,7 @@ mod tests {
     fn a_refusal_is_told_once_in_the_words_of_the_api_server() {
         let refusal = Status::failure("secrets is forbidden", "Forbidden").with_code(403);
         let error = watcher::Error::InitialListFailed(kube::Error::Api(Box::new(refusal)));
-        assert_eq!(watch_failure(&error), "secrets is forbidden");
-        assert!(!watch_failure(&watcher::Error::NoResourceVersion).is_empty());
+        assert_eq!(watch_error_text(&error), "secrets is forbidden");
+        assert!(!watch_error_text(&watcher::Error::NoResourceVersion).is_empty());
     }
 }

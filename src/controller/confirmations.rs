@@ -12,9 +12,9 @@ use kube::{
 use serde_json::Value;
 use tokio::{task::JoinSet, time::Sleep};
 
-use super::{observations::json, pods::pods};
+use super::pods::pods;
 use crate::{
-    cluster::{ApiError, call},
+    cluster::{ApiError, call, object_json},
     life::Owner,
     outage::{Outage, Pause},
 };
@@ -130,7 +130,7 @@ async fn confirm(api: Api<DynamicObject>, id: Owner) -> Answer {
     } else {
         call(api.get_opt(&id.name))
             .await
-            .map(|found| found.map(json))
+            .map(|found| found.map(object_json))
     };
     (id, found)
 }

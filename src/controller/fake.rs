@@ -24,7 +24,7 @@ type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// The API server, shared with its clients.
 #[derive(Clone, Default)]
-pub(super) struct FakeApi(Arc<Mutex<State>>);
+pub(crate) struct FakeApi(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -83,7 +83,7 @@ struct Selection {
 }
 
 impl FakeApi {
-    pub(super) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let api = self.clone();
         let service = tower::service_fn(move |request: Request<client::Body>| {
             let api = api.clone();
@@ -110,7 +110,7 @@ impl FakeApi {
     }
 
     /// Ends all watches, and refuses every request while it is down.
-    pub(super) fn set_down(&self, is_down: bool) {
+    pub(crate) fn set_down(&self, is_down: bool) {
         let mut state = self.lock();
         state.is_down = is_down;
         state.watchers.clear();
@@ -122,7 +122,7 @@ impl FakeApi {
     }
 
     /// Forbids to read one resource, or none.
-    pub(super) fn forbid(&self, plural: Option<&str>) {
+    pub(crate) fn forbid(&self, plural: Option<&str>) {
         self.lock().forbidden = plural.map(str::to_owned);
     }
 

@@ -15,12 +15,11 @@ use super::{
     assertions::{AssertionNews, Assertions},
     confirmations::{Confirmations, Confirmed},
     metrics::Metrics,
-    objects::resource,
-    observations::{Observation, Observations, Watched},
     pods::{PodNews, PodReader},
     until,
 };
 use crate::{
+    cluster::{Observation, Observations, Watched, resource},
     language::{Keys, Owner, Timestamp},
     life::{Decisions, Life, ObservedJob, ObservedPod},
     store::Store,

@@ -6,12 +6,8 @@ use kube::core::GroupVersion;
 use serde_json::Value;
 use tracing::warn;
 
-use super::{
-    Failure,
-    objects::resource,
-    observations::{Observation, Observations, Watched},
-};
 use crate::{
+    cluster::{Observation, Observations, WatchFailure, Watched, resource},
     cross_namespace::{Knowledge, Policy},
     language::Namespace,
     net::{Phase, Shutdown},
@@ -59,7 +55,7 @@ impl NamespacesTask {
     fn see(&mut self, seen: &Observation) {
         match seen {
             // What was known stays: whether it still holds is shown by the next list.
-            Observation::Failed(Failure::Forbidden) => {
+            Observation::Failed(WatchFailure::Forbidden) => {
                 self.store.know_namespaces(Knowledge::Refused);
             }
             Observation::Failed(_) => {}

@@ -1,7 +1,6 @@
 //! Watches the objects that waiters ask for, and tells the store of them.
 
 mod cache;
-mod kinds;
 mod plan;
 
 use std::{
@@ -19,19 +18,13 @@ use tokio::{
 };
 use tracing::debug;
 
-pub(crate) use self::kinds::find as find_kind;
-pub(super) use self::kinds::resource;
 use self::{
     cache::{Cache, News},
     plan::{MOST_WATCHES, Plan, Watch},
 };
-use super::{
-    Context,
-    failure::Failure,
-    metrics::Metrics,
-    observations::{Observation, Observations},
-};
+use super::{Context, metrics::Metrics};
 use crate::{
+    cluster::{Observation, Observations, WatchFailure, find_kind},
     language::{Namespace, ObjectKey, ObjectState},
     objects::{self, Found, Source, Sources, WatchedKind},
     store::Store,
@@ -261,7 +254,7 @@ impl ObjectsTask {
     fn find<'a>(
         &'a self,
         source: &'a Source,
-    ) -> Result<Vec<&'a Value>, Option<(&'a WatchedKind, Failure)>> {
+    ) -> Result<Vec<&'a Value>, Option<(&'a WatchedKind, WatchFailure)>> {
         let watch = self.plan.watch_of(source).ok_or(None)?;
         let running = self.running.get(watch).ok_or(None)?;
         let found = running.cache.find(source);
@@ -309,13 +302,15 @@ async fn show(watch: Watch, id: u64, (client, sender): (Client, mpsc::Sender<Sho
         observation,
     };
     loop {
-        let failure = match kinds::find(&client, &watch.kind).await {
+        let failure = match find_kind(&client, &watch.kind).await {
             Ok(resource) => {
                 let mut observations = Observations::of(client.clone(), resource, watch.watched());
                 loop {
                     match observations.next().await {
                         // The kind may come back, perhaps in another version.
-                        Observation::Failed(Failure::NoSuchKind) => break Failure::NoSuchKind,
+                        Observation::Failed(WatchFailure::NoSuchKind) => {
+                            break WatchFailure::NoSuchKind;
+                        }
                         observation => {
                             if sender.send(shown(observation)).await.is_err() {
                                 return;
@@ -338,16 +333,16 @@ async fn show(watch: Watch, id: u64, (client, sender): (Client, mpsc::Sender<Sho
 }
 
 /// Says why objects are not known, to be read after the term.
-fn reason(kind: &WatchedKind, failure: Failure) -> String {
+fn reason(kind: &WatchedKind, failure: WatchFailure) -> String {
     match failure {
-        Failure::Forbidden => format!(
+        WatchFailure::Forbidden => format!(
             "cannot be judged: oncue may not read {kind}; grant it get, list and watch in a \
              ClusterRole with the label oncue.dev/aggregate-to-controller: \"true\""
         ),
-        Failure::NoSuchKind => format!("cannot be judged: the cluster has no {kind}"),
-        Failure::Passing => "is not known yet: the API server does not answer".to_owned(),
-        Failure::Unwatchable => format!("cannot be judged: {kind} cannot be watched"),
-        Failure::Unnamespaced => {
+        WatchFailure::NoSuchKind => format!("cannot be judged: the cluster has no {kind}"),
+        WatchFailure::Passing => "is not known yet: the API server does not answer".to_owned(),
+        WatchFailure::Unwatchable => format!("cannot be judged: {kind} cannot be watched"),
+        WatchFailure::Unnamespaced => {
             format!("cannot be judged: {kind} live in no namespace, and may not be asked for")
         }
     }

@@ -7,12 +7,9 @@ use kube::{api::ApiResource, core::GroupVersion};
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::{
-    Context,
-    objects::resource,
-    observations::{Observation, Observations, Watched},
-};
+use super::Context;
 use crate::{
+    cluster::{Observation, Observations, Watched, resource},
     injection::managed_label,
     language::{Keys, Owner},
     managed_pod::ManagedPod,

@@ -21,8 +21,7 @@ use super::{
 };
 use crate::{
     admin::Latch,
-    cluster::PublishError,
-    controller::{Observation, Observations},
+    cluster::{Observation, Observations, PublishError},
     leadership::Leadership,
     net::{Phase, Shutdown},
     outage::{Outage, Pause},

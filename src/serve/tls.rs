@@ -19,9 +19,8 @@ use super::{
 };
 use crate::{
     admin::{Need, Readying},
-    cluster::configurations,
+    cluster::{Observations, Watched, configurations},
     config::{CertificatePlace, Config, ConfigurationRef, ObjectRef},
-    controller::{Observations, Watched},
     leadership::Leadership,
     net::Shutdown,
     outage::Outage,

@@ -14,13 +14,12 @@ use oncue_wire::{Bookmark, Change, Event};
 use super::is_at_or_below;
 use crate::{
     api::documents,
-    cluster::{ApiError, StoredSignal, WatchEvents},
+    cluster::{ApiError, StoredSignal, WatchEvents, object_json},
     commands::{
         backend::{Changes, Seen},
         cluster::Cluster,
         output,
     },
-    controller::json,
     language::VariableName,
 };
 
@@ -142,7 +141,7 @@ impl Translator {
             assertion,
             version,
             ..
-        } = StoredSignal::read(&json(object))?.ok()?;
+        } = StoredSignal::read(&object_json(object))?.ok()?;
         self.version.clone_from(&version);
         let is_asked = |prefix: &VariableName| is_at_or_below(&key.name, prefix);
         self.prefix.as_ref().is_none_or(is_asked).then(|| Change {

@@ -13,12 +13,11 @@ use tokio::time::sleep;
 use super::super::{
     Context,
     metrics::Metrics,
-    observations,
     pods::pods,
     writes::{FIELD_MANAGER, Unwritten, Writes, Written},
 };
 use crate::{
-    cluster::{ApiError, Verb, Write, WriteError, call},
+    cluster::{ApiError, Verb, Write, WriteError, call, object_json},
     gates::GatedPod,
     language::{Keys, Owner, annotation::Key},
     outage::{Outage, Pause},
@@ -69,7 +68,7 @@ impl Opener {
     /// Returns the present index of the gate; `None` if nothing is left to remove.
     async fn find(&self, pod: &Owner) -> Result<Option<usize>, ApiError> {
         let found = call(self.api(pod).get_opt(&pod.name)).await?;
-        let read = found.map(|it| GatedPod::read(&observations::json(it), &self.keys));
+        let read = found.map(|it| GatedPod::read(&object_json(it), &self.keys));
         let same = read.and_then(Result::ok).filter(|it| it.id == *pod);
         Ok(same.and_then(|it| it.gate).map(|gate| gate.index))
     }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::super::{failure::Failure, observations::Observation};
-use crate::objects::Source;
+use crate::{
+    cluster::{Observation, WatchFailure},
+    objects::Source,
+};
 
 /// The namespace and the name of an object. The namespace of a node is empty.
 type Name = (Box<str>, Box<str>);
@@ -20,7 +22,7 @@ pub(super) struct Cache {
     /// Whether a list was complete.
     is_complete: bool,
     /// Why nothing is shown.
-    failure: Option<Failure>,
+    failure: Option<WatchFailure>,
 }
 
 /// Which objects may be others than before.
@@ -50,7 +52,7 @@ impl Cache {
     pub(super) fn observe(&mut self, observation: &Observation) -> News {
         match observation {
             // What was shown before counts until more is known.
-            Observation::Failed(Failure::Passing) if self.is_complete => News::Nothing,
+            Observation::Failed(WatchFailure::Passing) if self.is_complete => News::Nothing,
             Observation::Failed(failure) => {
                 let before = self.failure.replace(*failure);
                 if before == self.failure {
@@ -96,7 +98,7 @@ impl Cache {
     ///
     /// # Errors
     /// Why they are not known; `None` if they are expected to be soon.
-    pub(super) fn find(&self, source: &Source) -> Result<Vec<&Value>, Option<Failure>> {
+    pub(super) fn find(&self, source: &Source) -> Result<Vec<&Value>, Option<WatchFailure>> {
         if let Some(failure) = self.failure {
             return Err(Some(failure));
         }
@@ -190,15 +192,18 @@ mod tests {
 
     #[test]
     fn a_missing_right_is_told_until_a_list_is_complete_again() {
-        let forbidden = Observation::Failed(Failure::Forbidden);
+        let forbidden = Observation::Failed(WatchFailure::Forbidden);
         let mut cache = mk_cache(&[Observation::Listing, Observation::Listed]);
         assert_eq!(
-            cache.observe(&Observation::Failed(Failure::Passing)),
+            cache.observe(&Observation::Failed(WatchFailure::Passing)),
             News::Nothing
         );
         assert_eq!(cache.observe(&forbidden), News::All);
         assert_eq!(cache.observe(&forbidden), News::Nothing);
-        assert_eq!(cache.find(&mk_source("c")), Err(Some(Failure::Forbidden)));
+        assert_eq!(
+            cache.find(&mk_source("c")),
+            Err(Some(WatchFailure::Forbidden))
+        );
         cache.observe(&Observation::Listing);
         cache.observe(&Observation::Listed);
         assert_eq!(cache.find(&mk_source("c")), Ok(vec![]));

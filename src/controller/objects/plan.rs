@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::observations::Watched;
 use crate::{
+    cluster::Watched,
     language::{Namespace, ObjectKind, object::LabelSelector},
     objects::{Part, Selection, Source, WatchedKind},
 };

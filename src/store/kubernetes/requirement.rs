@@ -4,7 +4,7 @@ use kube::{Client, runtime::watcher};
 use oncue_signals::{GROUP, KIND, PLURAL, SignalSpec, VERSION};
 use serde_json::{Value, json};
 
-use crate::cluster::{ApiError, call, watch_failure, watch_status};
+use crate::cluster::{ApiError, call, watch_error_text, watch_status};
 
 /// That the CRD is missing, and the fix.
 pub(super) const MISSING_CRD: &str = "the CRD signals.oncue.dev is missing: install it with oncue's \
@@ -15,7 +15,7 @@ pub(super) async fn explain(client: &Client, error: &watcher::Error) -> String {
     match watch_status(error) {
         Some(status) if status.code == 404 => missing(client).await,
         Some(status) if status.code == 403 => forbidden(&status.message),
-        _ => watch_failure(error),
+        _ => watch_error_text(error),
     }
 }
 

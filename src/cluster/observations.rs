@@ -6,26 +6,24 @@ use futures_util::StreamExt;
 use kube::{
     Api, Client, Resource,
     api::{ApiResource, DynamicObject, ObjectMeta},
-    core::{DynamicResourceScope, PartialObjectMeta},
+    core::{DynamicResourceScope, GroupVersion, PartialObjectMeta},
     runtime::watcher::{self, Config, Event, watcher},
 };
 use serde_json::Value;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tracing::warn;
 
-use super::failure::Failure;
-use crate::{
-    cluster::{
-        LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, watch_failure, watch_retry_after,
-    },
-    outage::{Outage, Pause},
+use super::{
+    LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, WatchFailure, watch_error_text,
+    watch_retry_after,
 };
+use crate::outage::{Outage, Pause};
 
 /// What a watch shows.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Observation {
     /// The API server refused, or did not answer; the watch is tried again after a pause.
-    Failed(Failure),
+    Failed(WatchFailure),
     /// An object is gone, or is not selected any more; this is how it was last.
     Gone(Value),
     /// All objects that exist were shown.
@@ -125,15 +123,15 @@ impl Observations {
     }
 
     fn failed(&mut self, error: &watcher::Error) -> Observation {
-        let failure = Failure::of(error);
+        let failure = WatchFailure::of(error);
         let asked_for = watch_retry_after(error).unwrap_or_default();
-        let text = watch_failure(error);
+        let text = watch_error_text(error);
         self.outage.failed(&text, &text);
         let pause = self.pause.after_failure();
         let until = pause.deadline().max(Instant::now() + asked_for);
         self.resume = Some(Box::pin(sleep_until(until)));
         // A watch that was refused is not known to have missed nothing.
-        if failure != Failure::Passing {
+        if failure != WatchFailure::Passing {
             self.begin_anew();
         }
         Observation::Failed(failure)
@@ -175,8 +173,8 @@ where
 
 fn observation(event: Event<DynamicObject>) -> Observation {
     match event {
-        Event::Apply(object) | Event::InitApply(object) => Observation::Object(json(object)),
-        Event::Delete(object) => Observation::Gone(json(object)),
+        Event::Apply(object) | Event::InitApply(object) => Observation::Object(object_json(object)),
+        Event::Delete(object) => Observation::Gone(object_json(object)),
         Event::Init => Observation::Listing,
         Event::InitDone => Observation::Listed,
     }
@@ -198,7 +196,7 @@ fn metadata(event: Event<PartialObjectMeta<DynamicObject>>) -> Event<DynamicObje
 }
 
 /// Returns an object as the API server wrote it, without the record of who wrote which field.
-pub(crate) fn json(object: DynamicObject) -> Value {
+pub(crate) fn object_json(object: DynamicObject) -> Value {
     let DynamicObject {
         metadata, mut data, ..
     } = object;
@@ -213,14 +211,24 @@ pub(crate) fn json(object: DynamicObject) -> Value {
     data
 }
 
+/// Returns a resource of the API, to be watched.
+pub(crate) fn resource(version: &GroupVersion, plural: &str) -> ApiResource {
+    ApiResource {
+        group: version.group.clone(),
+        version: version.version.clone(),
+        api_version: version.api_version(),
+        // Lists and watches do not name it.
+        kind: String::new(),
+        plural: plural.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use kube::core::GroupVersion;
-
-    use super::{super::fake::FakeApi, *};
-    use crate::controller::objects::resource;
+    use super::*;
+    use crate::controller::fake::FakeApi;
 
     #[tokio::test(start_paused = true)]
     async fn a_failure_lasts_until_a_list_is_complete() {
@@ -230,7 +238,7 @@ mod tests {
         let mut observations = Observations::of(api.client(), jobs, Watched::default());
         for _ in 0..2 {
             assert_eq!(observations.next().await, Observation::Listing);
-            let failed = Observation::Failed(Failure::Forbidden);
+            let failed = Observation::Failed(WatchFailure::Forbidden);
             assert_eq!(observations.next().await, failed);
         }
         assert_eq!(observations.next().await, Observation::Listing);

@@ -4,7 +4,7 @@ use kube::{core::Status, runtime::watcher};
 
 /// Why objects cannot be watched.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Failure {
+pub(crate) enum WatchFailure {
     /// A permission is missing.
     Forbidden,
     /// The cluster has no such kind.
@@ -17,9 +17,9 @@ pub(crate) enum Failure {
     Unwatchable,
 }
 
-impl Failure {
+impl WatchFailure {
     /// Returns why a watch failed.
-    pub(super) fn of(error: &watcher::Error) -> Self {
+    pub(crate) fn of(error: &watcher::Error) -> Self {
         match error {
             watcher::Error::InitialListFailed(error)
             | watcher::Error::WatchStartFailed(error)
@@ -30,7 +30,7 @@ impl Failure {
     }
 
     /// Returns why a request failed.
-    pub(super) fn of_request(error: &kube::Error) -> Self {
+    pub(crate) fn of_request(error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::of_status(status),
             kube::Error::Discovery(_) => Self::NoSuchKind,
@@ -55,6 +55,6 @@ mod tests {
     fn a_status_of_403_is_a_missing_permission() {
         let refusal = Status::failure("secrets is forbidden", "Forbidden").with_code(403);
         let error = watcher::Error::InitialListFailed(kube::Error::Api(Box::new(refusal)));
-        assert_eq!(Failure::of(&error), Failure::Forbidden);
+        assert_eq!(WatchFailure::of(&error), WatchFailure::Forbidden);
     }
 }
