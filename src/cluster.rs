@@ -22,7 +22,7 @@
 //! | `store_pod` | [`StorePods`], the way to its store |
 //! | `observations` | [`Observations`], the objects of one kind as a watch shows them |
 //! | `watch_failure` | [`WatchFailure`], why they cannot be watched |
-//! | `watching` | [`WatchEvents`], what all watches share |
+//! | `watching` | [`Watching`], what all watches share |
 //! | `token_review` | [`review_token`], whose token it is |
 //! | `tunnel` | [`Tunnel`], a port of this machine that leads there |
 
@@ -81,8 +81,7 @@ pub(crate) use self::{
     tunnel::{Tunnel, TunnelError},
     watch_failure::WatchFailure,
     watching::{
-        LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, watch_error_text,
-        watch_retry_after, watch_status,
+        WATCH_SECONDS, WatchEvents, Watching, watch_error_text, watch_retry_after, watch_status,
     },
     webhook_configuration::{
         FoundConfiguration, PublishError, WebhookConfiguration, configurations,

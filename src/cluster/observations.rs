@@ -10,12 +10,11 @@ use kube::{
     runtime::watcher::{self, Config, Event, watcher},
 };
 use serde_json::Value;
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::warn;
 
 use super::{
-    LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, WatchFailure, watch_error_text,
-    watch_retry_after,
+    WATCH_SECONDS, WatchEvents, WatchFailure, Watching, watch_error_text, watch_retry_after,
 };
 use crate::outage::{Outage, Pause};
 
@@ -62,31 +61,24 @@ impl fmt::Display for Watched {
     }
 }
 
-type Events = WatchEvents<DynamicObject>;
-
 /// A watch that goes on for ever. After a failure it pauses, and lists again if it has to.
 pub(crate) struct Observations {
-    open: Box<dyn Fn() -> Events + Send>,
-    events: Events,
+    watch: Watching<DynamicObject>,
     outage: Outage,
     pause: Pause,
     /// The end of the pause after a failure.
     resume: Option<Pin<Box<Sleep>>>,
-    /// When silence means that the connection is dead.
-    deadline: Instant,
 }
 
 impl Observations {
     pub(crate) fn of(client: Client, resource: ApiResource, watched: Watched) -> Self {
         let outage = Outage::of(format!("watch of {}{watched}", resource.plural));
-        let open = Box::new(move || open(client.clone(), &resource, watched.clone()));
+        let open = move || open(client.clone(), &resource, watched.clone());
         Self {
-            events: open(),
-            open,
+            watch: Watching::of(open),
             outage,
             pause: Pause::default(),
             resume: None,
-            deadline: Instant::now() + LONGEST_LIST,
         }
     }
 
@@ -96,26 +88,19 @@ impl Observations {
             if let Some(resume) = &mut self.resume {
                 resume.await;
                 self.resume = None;
-                self.deadline = Instant::now() + LONGEST_LIST;
+                self.watch.resume();
             }
-            match timeout_at(self.deadline, self.events.next()).await {
-                Ok(Some(Ok(event))) => return self.observed(event),
-                Ok(Some(Err(error))) => return self.failed(&error),
-                Ok(None) | Err(_) => self.begin_anew(),
+            match self.watch.next().await {
+                Some(Ok(event)) => return self.observed(event),
+                Some(Err(error)) => return self.failed(&error),
+                None => self.watch.begin_anew(),
             }
         }
     }
 
     fn observed(&mut self, event: Event<DynamicObject>) -> Observation {
-        let is_listing = matches!(event, Event::Init | Event::InitApply(_));
-        let longest = if is_listing {
-            LONGEST_LIST
-        } else {
-            LONGEST_SILENCE
-        };
-        self.deadline = Instant::now() + longest;
         // The beginning of a list says nothing: no answer has come yet.
-        if !is_listing {
+        if !matches!(event, Event::Init | Event::InitApply(_)) {
             self.pause = Pause::default();
             self.outage.succeeded();
         }
@@ -132,18 +117,13 @@ impl Observations {
         self.resume = Some(Box::pin(sleep_until(until)));
         // A watch that was refused is not known to have missed nothing.
         if failure != WatchFailure::Passing {
-            self.begin_anew();
+            self.watch.begin_anew();
         }
         Observation::Failed(failure)
     }
-
-    fn begin_anew(&mut self) {
-        self.events = (self.open)();
-        self.deadline = Instant::now() + LONGEST_LIST;
-    }
 }
 
-fn open(client: Client, resource: &ApiResource, watched: Watched) -> Events {
+fn open(client: Client, resource: &ApiResource, watched: Watched) -> WatchEvents<DynamicObject> {
     let config = Config {
         label_selector: watched.labels,
         field_selector: watched.fields,

@@ -2,24 +2,67 @@
 
 use std::{pin::Pin, time::Duration};
 
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use kube::{
     core::Status,
     runtime::watcher::{self, Event},
 };
+use tokio::time::{Instant, timeout_at};
 
 /// What a watch shows, for ever.
 pub(crate) type WatchEvents<K> = Pin<Box<dyn Stream<Item = watcher::Result<Event<K>>> + Send>>;
+
+/// A watch that can be begun anew, and that notices when its connection may be dead.
+pub(crate) struct Watching<K> {
+    open: Box<dyn Fn() -> WatchEvents<K> + Send>,
+    events: WatchEvents<K>,
+    /// When silence means that the connection is dead.
+    deadline: Instant,
+}
+
+impl<K> Watching<K> {
+    /// Begins a watch.
+    pub(crate) fn of(open: impl Fn() -> WatchEvents<K> + Send + 'static) -> Self {
+        Self {
+            events: open(),
+            open: Box::new(open),
+            deadline: Instant::now() + LONGEST_LIST,
+        }
+    }
+
+    /// Waits for what comes next; `None` after too long a silence. Cancelling loses nothing.
+    pub(crate) async fn next(&mut self) -> Option<watcher::Result<Event<K>>> {
+        let next = timeout_at(self.deadline, self.events.next()).await;
+        let next = next.ok().flatten()?;
+        let longest = match &next {
+            Ok(Event::Apply(_) | Event::Delete(_) | Event::InitDone) => LONGEST_SILENCE,
+            Ok(Event::Init | Event::InitApply(_)) | Err(_) => LONGEST_LIST,
+        };
+        self.deadline = Instant::now() + longest;
+        Some(next)
+    }
+
+    /// Goes on after a pause, which does not count as silence.
+    pub(crate) fn resume(&mut self) {
+        self.deadline = Instant::now() + LONGEST_LIST;
+    }
+
+    /// Lists everything again.
+    pub(crate) fn begin_anew(&mut self) {
+        self.events = (self.open)();
+        self.resume();
+    }
+}
 
 /// How long one watch lasts. If its connection dies without a word, what it shows is that old at most,
 /// and the time of a new connection.
 pub(crate) const WATCH_SECONDS: u32 = 30;
 
 /// How long a page of a list may take.
-pub(crate) const LONGEST_LIST: Duration = Duration::from_mins(1);
+const LONGEST_LIST: Duration = Duration::from_mins(1);
 
 /// How long a watch may be silent before it lists again, in case its connection is dead.
-pub(crate) const LONGEST_SILENCE: Duration = Duration::from_mins(10);
+const LONGEST_SILENCE: Duration = Duration::from_mins(10);
 
 /// Returns what the API server answered to a watch that failed, if it did.
 pub(crate) fn watch_status(error: &watcher::Error) -> Option<&Status> {

@@ -8,7 +8,7 @@ use kube::{
     api::DynamicObject,
     runtime::watcher::{self, Config, Event, watcher},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::{
@@ -21,20 +21,16 @@ use super::{
     skipped::Skip,
 };
 use crate::{
-    cluster::{
-        LONGEST_LIST, LONGEST_SILENCE, WATCH_SECONDS, WatchEvents, watch_retry_after, watch_status,
-    },
+    cluster::{WATCH_SECONDS, Watching, watch_retry_after, watch_status},
     outage::{Outage, Pause},
 };
-
-type Events = WatchEvents<DynamicObject>;
 
 /// The watch of all Signals.
 pub(super) struct SignalWatch {
     client: Client,
     mirror: Arc<Mirror>,
     metrics: Metrics,
-    events: Events,
+    watch: Watching<DynamicObject>,
     outage: Outage,
     pause: Pause,
     sight: Sight,
@@ -85,7 +81,7 @@ impl SignalWatch {
         (metrics, sight): (Metrics, Sight),
     ) -> Self {
         Self {
-            events: open(&client),
+            watch: watch(client.clone()),
             client,
             mirror,
             metrics,
@@ -103,21 +99,16 @@ impl SignalWatch {
     /// Tells the mirror what happens, for ever.
     pub(super) async fn run(mut self) {
         loop {
-            let longest = if self.is_listing {
-                LONGEST_LIST
-            } else {
-                LONGEST_SILENCE
-            };
-            let event = tokio::select! {
+            let next = tokio::select! {
                 biased;
                 () = self.sight.becomes_stale() => continue,
-                event = timeout(longest, self.events.next()) => event,
+                next = self.watch.next() => next,
             };
-            match event {
-                Ok(Some(Ok(Event::InitDone))) => self.listed().await,
-                Ok(Some(Ok(event))) => self.observed(event).await,
-                Ok(Some(Err(error))) => self.failed(&error).await,
-                Ok(None) | Err(_) => {
+            match next {
+                Some(Ok(Event::InitDone)) => self.listed().await,
+                Some(Ok(event)) => self.observed(event).await,
+                Some(Err(error)) => self.failed(&error).await,
+                None => {
                     self.sight.fails();
                     self.begin_anew();
                 }
@@ -213,15 +204,17 @@ impl SignalWatch {
     }
 
     fn begin_anew(&mut self) {
-        self.events = open(&self.client);
+        self.watch.begin_anew();
         self.is_listing = true;
         self.listed = Instant::now();
     }
 }
 
-fn open(client: &Client) -> Events {
-    let api = Api::<DynamicObject>::all_with(client.clone(), &signals());
-    watcher(api, Config::default().timeout(WATCH_SECONDS)).boxed()
+fn watch(client: Client) -> Watching<DynamicObject> {
+    Watching::of(move || {
+        let api = Api::<DynamicObject>::all_with(client.clone(), &signals());
+        watcher(api, Config::default().timeout(WATCH_SECONDS)).boxed()
+    })
 }
 
 /// The longest pause that the API server may ask for.
