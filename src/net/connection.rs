@@ -18,7 +18,7 @@ use hyper_util::{
     server::graceful::GracefulConnection,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, join},
     net::TcpStream,
     time::{Instant, timeout_at},
 };
@@ -116,7 +116,8 @@ async fn serve_tls_by(
     (tls, shared): (Tls, Arc<Shared>),
 ) {
     let buffer = shared.limits.tls_buffer;
-    let stream = RecordIo::new(stream, tls.records.clone());
+    let (reader, writer) = stream.into_split();
+    let stream = join(RecordIo::new(reader, tls.records.clone()), writer);
     let accepting = tls
         .acceptor
         .accept_with(stream, |tls| tls.set_buffer_limit(Some(buffer)));
@@ -125,7 +126,7 @@ async fn serve_tls_by(
         Ok(stream) => stream,
         Err(error) => return tls.refuse(&shared, (peer, &error)),
     };
-    stream.get_mut().0.end_handshake();
+    stream.get_mut().0.reader_mut().end_handshake();
     let origin = Origin {
         channel: Channel::Tls,
         peer,

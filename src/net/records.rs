@@ -12,7 +12,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, ReadBuf},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
@@ -34,7 +34,7 @@ impl RecordRoom {
     }
 }
 
-/// A transport below TLS that follows the records which come.
+/// The reading side of a transport below TLS, which follows the records that come.
 #[derive(Debug)]
 pub(crate) struct RecordIo<T> {
     inner: T,
@@ -139,36 +139,6 @@ impl<T: AsyncRead + Unpin> AsyncRead for RecordIo<T> {
             Poll::Ready(Ok(())) => Poll::Ready(this.follow(&buffer.filled()[before..])),
             other => other,
         }
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for RecordIo<T> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
     }
 }
 
