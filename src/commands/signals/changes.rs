@@ -10,6 +10,7 @@ use kube::{
 };
 use oncue_client::backoff::Backoff;
 use oncue_wire::{Bookmark, Change, Event};
+use tokio::time::{error::Elapsed, timeout};
 
 use super::is_at_or_below;
 use crate::{
@@ -28,9 +29,16 @@ pub(super) struct SignalChanges<'a> {
     cluster: &'a Cluster,
     /// Where the Signals are, and how that is known.
     place: String,
-    events: WatchEvents<DynamicObject>,
+    events: Events,
     translator: Translator,
     backoff: Backoff,
+}
+
+/// The events of a watch, whose first answer has a deadline.
+struct Events {
+    events: WatchEvents<DynamicObject>,
+    /// Whether the API server has answered. Then, silence means that nothing has changed.
+    has_answered: bool,
 }
 
 impl<'a> SignalChanges<'a> {
@@ -42,7 +50,10 @@ impl<'a> SignalChanges<'a> {
         Self {
             cluster,
             place,
-            events,
+            events: Events {
+                events,
+                has_answered: false,
+            },
             translator: Translator {
                 prefix,
                 ..Translator::default()
@@ -69,7 +80,12 @@ impl<'a> SignalChanges<'a> {
 impl Changes for SignalChanges<'_> {
     fn next(&mut self) -> anyhow::Result<Seen> {
         loop {
-            match self.cluster.block_on(self.events.next()) {
+            let next = self.cluster.block_on(self.events.next());
+            let next = next.map_err(|_| {
+                let (place, seconds) = (&self.place, FIRST_ANSWER.as_secs());
+                anyhow!("the API server did not show the Signals of {place} within {seconds} s")
+            })?;
+            match next {
                 Some(Ok(event)) => {
                     if !matches!(event, WatchEvent::Init) {
                         self.backoff.reset();
@@ -82,6 +98,26 @@ impl Changes for SignalChanges<'_> {
                 None => return Err(anyhow!("the watch of Signals has ended")),
             }
         }
+    }
+}
+
+impl Events {
+    /// Waits for the next event.
+    ///
+    /// # Errors
+    /// [`Elapsed`] if the API server has not answered at all within [`FIRST_ANSWER`].
+    async fn next(
+        &mut self,
+    ) -> Result<Option<watcher::Result<WatchEvent<DynamicObject>>>, Elapsed> {
+        let next = self.events.next();
+        let next = if self.has_answered {
+            next.await
+        } else {
+            timeout(FIRST_ANSWER, next).await?
+        };
+        // A watch begins before anything has been asked.
+        self.has_answered |= !matches!(next, Some(Ok(WatchEvent::Init)));
+        Ok(next)
     }
 }
 
@@ -172,12 +208,17 @@ fn told(error: watcher::Error) -> ApiError {
     }
 }
 
+/// How long the API server may take to answer at first.
+const FIRST_ANSWER: Duration = Duration::from_secs(30);
+
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
     use serde_json::{Value, json};
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -229,6 +270,28 @@ mod tests {
             let text = format!("{event:?}");
             assert_eq!(shown(&mut translator, event), expected, "{text}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_first_answer_has_a_deadline() {
+        let mk_events = |shown: Vec<WatchEvent<DynamicObject>>| Events {
+            events: stream::iter(shown.into_iter().map(Ok))
+                .chain(stream::pending())
+                .boxed(),
+            has_answered: false,
+        };
+        let begin = Instant::now();
+        let mut unanswered = mk_events(vec![WatchEvent::Init]);
+        assert!(unanswered.next().await.is_ok());
+        assert!(unanswered.next().await.is_err());
+        assert_eq!(begin.elapsed(), FIRST_ANSWER);
+
+        let mut idle = mk_events(vec![WatchEvent::Init, WatchEvent::InitDone]);
+        for _ in 0..2 {
+            assert!(idle.next().await.is_ok());
+        }
+        let day = Duration::from_hours(24);
+        assert!(timeout(day, idle.next()).await.is_err(), "it waits on");
     }
 
     #[test]
