@@ -336,6 +336,7 @@ fn every_help_shows_an_example() {
         &["serve"],
         &["status"],
         &["vars"],
+        &["vars", "apply"],
         &["vars", "list"],
         &["vars", "get"],
         &["vars", "create"],
@@ -436,6 +437,35 @@ fn variables_are_created_listed_and_deleted() {
         store.run(&["status"]),
         "no pod waits in the namespace default\n"
     );
+}
+
+#[test]
+fn variables_that_were_saved_are_created_in_another_store() {
+    let (before, after) = (Store::start(), Store::start());
+    before.run(&["vars", "create", "a/b=\"v 1\"", "-n", "shop"]);
+    before.run(&["vars", "create", "c", "--ttl", "1h"]);
+    let saved = before.run(&["vars", "list", "-A", "-o", "yaml"]);
+    let apply = ["vars", "apply", "-f", "-", "--server", &after.url];
+    let output = run_with(&saved, &apply);
+    assert_exit(&output, 0, "");
+    assert_eq!(
+        text(&output.stdout),
+        "c@default created\na/b@shop created\n"
+    );
+    let list = |store: &Store| {
+        let list = store.run(&["vars", "list", "-A"]);
+        let without_age = |line: &str| line.rsplit_once(' ').unwrap().0.to_owned();
+        list.lines().map(without_age).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&after), list(&before));
+
+    let wrong = saved.replace("a/b", "a//b");
+    let output = run_with(
+        &wrong,
+        &["vars", "apply", "-f", "-", "--server", &after.url],
+    );
+    assert_exit(&output, 1, "nothing was created");
+    assert_exit(&output, 1, "write a/b");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `oncue vars`: the variables of an installation.
 
+mod apply;
 mod document;
 mod list;
 mod manifests;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use self::{list::List, watch::Watch};
+use self::{apply::Apply, list::List, watch::Watch};
 use super::{
     backend::{Creation, HandAssertion},
     installation::{Installation, StoreArgs, WHICH_STORE},
@@ -27,7 +28,8 @@ Examples:
   oncue vars create migration/done=v42 --ttl 1h
   oncue vars delete migration/done
   oncue vars watch -n shop
-  oncue vars list -A -o yaml | kubectl apply -f -    carries durable variables over
+  oncue vars list -A -o yaml >variables.yaml    saves durable variables, as Signals
+  oncue vars apply -f variables.yaml            creates them anew, in any store
 
 Exit codes: 0 done, 1 an error, or (get and delete) the variable does not exist, 2 wrong usage.
 ";
@@ -42,6 +44,9 @@ pub(super) struct Vars {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Create the variables of the durable Signals in files, by hand.
+    #[command(after_help = "Example: oncue vars apply -f variables.yaml")]
+    Apply(Apply),
     /// List variables.
     #[command(after_help = "Example: oncue vars list workers --tree")]
     List(List),
@@ -63,6 +68,7 @@ impl Vars {
     /// Does what is asked for.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Apply(apply) => apply.run(),
             Command::Create(create) => create.run(),
             Command::Delete(delete) => delete.run(),
             Command::Get(get) => get.run(),

@@ -164,9 +164,7 @@ To install without these variables, delete the volume, or: --set store.formerVar
 {{- define "oncue.message.toEmbedded" }}
 
 This upgrade would change store.backend from kubernetes to embedded, which does not read Signal objects.
-The Signals stay in the cluster, and "Change the backend" in the chart's README says how to carry the durable ones over. Then:
-  --set store.formerVariables=carry-over
-To begin without them: --set store.formerVariables=discard
+{{ include "oncue.message.carryOver" . }}
 An earlier volume {{ include "oncue.storeClaim" . }} is used again, with all of its old variables. Delete it to begin empty.
 To keep the backend instead: --set store.backend=kubernetes
 {{ end -}}
@@ -175,7 +173,7 @@ To keep the backend instead: --set store.backend=kubernetes
 To carry the durable ones over, save them before the upgrade:
   oncue vars list -A -o yaml {{- include "oncue.flag.systemNamespace" . }} >variables.yaml
 Then upgrade with --set store.formerVariables=carry-over, and apply them after the upgrade:
-  kubectl apply -f variables.yaml
+  {{ if eq .Values.store.backend "kubernetes" }}kubectl apply{{ else }}oncue vars apply {{- include "oncue.flag.systemNamespace" . }}{{ end }} -f variables.yaml
 To give them up: --set store.formerVariables=discard
 {{- if .Values.controller.enabled }}
 Signals of running pods come back by themselves: the controller asserts them again.

@@ -58,7 +58,7 @@ async fn an_upgrade_that_changes_the_backend_is_rejected_until_variables_are_sta
             [
                 "from kubernetes to embedded, which does not read Signal objects",
                 "volume data-oncue-store-0 is used again",
-                "--set store.formerVariables=discard",
+                "oncue vars apply -f variables.yaml",
             ],
         ),
         Backend::Embedded => (
