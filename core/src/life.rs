@@ -51,6 +51,8 @@ pub use oncue_language::{Kind, Owner, Timestamp, TimestampError};
 
 use std::sync::Arc;
 
+use oncue_language::VariableKey;
+
 use self::{
     assertion_index::{AssertionIndex, Unit},
     pods::Pods,
@@ -168,6 +170,12 @@ impl Life {
     /// Returns whether a watch or the API server has shown this pod.
     pub fn has_seen(&self, id: &Owner) -> bool {
         self.pods.seen(id).is_some()
+    }
+
+    /// Returns the live and ready assertions of a pod, with their variables.
+    pub fn signals_of(&self, id: &Owner) -> impl Iterator<Item = (&VariableKey, &AssertionId)> {
+        let signals = self.assertions.of_pod(id).iter();
+        signals.map(|it| (&it.key, &it.assertion.id))
     }
 
     /// The API server has answered to [`Decisions::confirm`]: with the pod of that name, or `None`

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     cluster::{Observation, Observations, Watched, resource},
-    language::{Keys, Owner, Timestamp},
+    language::{Keys, Owner, Timestamp, VariableKey},
     life::{Decisions, Life, ObservedJob, ObservedPod},
     store::Store,
 };
@@ -126,13 +126,19 @@ impl LifeTask {
 
     /// Someone has signalled for a pod that does not exist, or that was gone before we looked.
     fn tell_of_stranger(&self, id: &Owner) {
-        let Owner {
-            namespace,
-            name,
-            uid,
-            ..
-        } = id;
-        info!(%namespace, pod = %name, %uid, "withdrawing the signals of a pod that does not exist");
+        let Owner { name, uid, .. } = id;
+        for (
+            VariableKey {
+                namespace,
+                name: variable,
+            },
+            assertion,
+        ) in self.life.signals_of(id)
+        {
+            // Without one, the object has the name that follows from the rest.
+            let object = assertion.object.as_deref();
+            info!(%namespace, %variable, object, pod = %name, %uid, "withdrawing the signal of a pod that does not exist");
+        }
         self.metrics.stranger();
     }
 

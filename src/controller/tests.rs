@@ -10,6 +10,7 @@ mod slow_store;
 use std::{sync::Arc, time::Duration};
 
 use oncue_core::access::Rules;
+use prometheus_client::encoding::text::encode;
 use serde_json::{Value, json};
 use tokio::{
     task::JoinSet,
@@ -19,10 +20,10 @@ use tokio::{
 use super::{fake::FakeApi, *};
 use crate::{
     identity::{Authenticator, Guard, Making, ManagedPods, Token, fake::FakeReviews},
-    language::{Grace, Namespace, Subject, Term, VariableKey, Verdict},
-    life::Timestamp,
+    language::{Grace, Kind, Namespace, Owner, Subject, Term, VariableKey, Verdict},
+    life::{AssertionId, Timestamp},
     memory::{Budget, StoreMemory},
-    store::{Limits, Memory, PausedClock, WaitRequest, Waiter},
+    store::{Existing, Limits, Memory, NewAssertion, PausedClock, WaitRequest, Waiter},
 };
 
 /// A controller that runs, and what it sees and feeds.
@@ -185,6 +186,27 @@ async fn a_pod_that_goes_while_no_controller_runs_loses_its_signal_afterwards() 
     running.api.remove("pods", &pod);
     running.restart();
     running.until("first/started", false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_of_a_pod_that_never_existed_is_withdrawn_and_counted() {
+    let running = Running::start(FakeApi::default()).await;
+    let owner = Owner::pod("shop".parse().unwrap(), "nobody", "u-9");
+    let key = VariableKey::new(owner.namespace.clone(), "a/b".parse().unwrap());
+    let live = NewAssertion {
+        id: AssertionId::of(owner, Kind::Live),
+        value: None,
+        ttl: None,
+        existing: Existing::Replace,
+    };
+    running.store.assert(key, live).await.unwrap();
+    running.until("a/b", false).await;
+    let mut metrics = String::new();
+    encode(&mut metrics, &running.registry).unwrap();
+    assert!(
+        metrics.contains("owners_without_pod_total 1\n"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
