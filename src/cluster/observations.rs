@@ -15,6 +15,7 @@ use tracing::warn;
 
 use super::{
     WATCH_SECONDS, WatchEvents, WatchFailure, Watching, watch_error_text, watch_retry_after,
+    watch_status,
 };
 use crate::outage::{Outage, Pause};
 
@@ -115,12 +116,19 @@ impl Observations {
         let pause = self.pause.after_failure();
         let until = pause.deadline().max(Instant::now() + asked_for);
         self.resume = Some(Box::pin(sleep_until(until)));
-        // A watch that was refused is not known to have missed nothing.
-        if failure != WatchFailure::Passing {
+        if may_have_missed(error) {
             self.watch.begin_anew();
         }
         Observation::Failed(failure)
     }
+}
+
+/// Returns whether a watch may have missed something that it does not show later: the API server
+/// refused it, or was away. The one that comes back may have another history, from a backup.
+fn may_have_missed(error: &watcher::Error) -> bool {
+    let was_away =
+        matches!(error, watcher::Error::WatchStartFailed(_)) && watch_status(error).is_none();
+    was_away || WatchFailure::of(error) != WatchFailure::Passing
 }
 
 fn open(client: Client, resource: &ApiResource, watched: Watched) -> WatchEvents<DynamicObject> {
@@ -227,6 +235,23 @@ mod tests {
         api.forbid(None);
         assert_eq!(observations.next().await, Observation::Listed);
         assert!(!observations.outage.lasts());
+    }
+
+    #[test]
+    fn a_watch_lists_again_after_a_refusal_and_after_an_api_server_that_was_away() {
+        let status = |code| {
+            let status = kube::core::Status::failure("no", "No").with_code(code);
+            kube::Error::Api(Box::new(status))
+        };
+        let away = || kube::Error::LinesCodecMaxLineLengthExceeded;
+        for (error, lists) in [
+            (watcher::Error::WatchStartFailed(away()), true),
+            (watcher::Error::WatchStartFailed(status(403)), true),
+            (watcher::Error::WatchStartFailed(status(503)), false),
+            (watcher::Error::WatchFailed(away()), false),
+        ] {
+            assert_eq!(may_have_missed(&error), lists, "{error}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
