@@ -135,6 +135,7 @@ impl Kubernetes {
 
     async fn create(&self, signal: &Signal, namespace: &Namespace) -> Result<Written, Failure> {
         let place = place_of(signal, namespace);
+        let before = self.mirror.shown();
         let (state, kept) = match self.requests.create(signal).await {
             Ok(created) => created,
             Err(ApiError::Conflict(_)) => return self.find(signal, place, namespace).await,
@@ -143,6 +144,9 @@ impl Kubernetes {
         if let Err(text) = check_kept(&signal.spec, &kept) {
             self.take_back(&place, &state).await;
             return Err(Failure::Lasting(StoreError::Unavailable(text)));
+        }
+        if state.version <= before {
+            self.mirror.note_backwards();
         }
         self.shown(self.mirror.shows_version(state.version)).await?;
         let held = self.check_held(&place);

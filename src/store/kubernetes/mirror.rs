@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use kube::{api::DynamicObject, runtime::watcher::Event};
 use oncue_language::Namespace;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{
     metrics::Metrics,
@@ -22,6 +22,8 @@ use crate::{
 pub(super) struct Mirror {
     state: Mutex<State>,
     metrics: Metrics,
+    /// Told when a write shows that the versions went backwards.
+    went_backwards: Notify,
 }
 
 struct State {
@@ -64,6 +66,7 @@ impl Mirror {
                 writers: Writers::default(),
             }),
             metrics,
+            went_backwards: Notify::new(),
         }
     }
 
@@ -128,6 +131,25 @@ impl Mirror {
     /// Calls `look` with what is known.
     pub(super) fn with<T>(&self, look: impl FnOnce(&Replica) -> T) -> T {
         look(&self.state.lock().replica)
+    }
+
+    /// Returns the greatest version that the watch has shown: whatever is created from now on has a
+    /// greater one.
+    pub(super) fn shown(&self) -> u64 {
+        self.state.lock().shown
+    }
+
+    /// Takes note that an object was created whose version is not greater than those before: the
+    /// cluster was restored from a backup. Nothing counts as shown before everything is listed again.
+    pub(super) fn note_backwards(&self) {
+        // Only an object can be out of order.
+        let _begun = self.observe(Event::Init);
+        self.went_backwards.notify_one();
+    }
+
+    /// Waits until a write has shown that the versions went backwards.
+    pub(super) async fn goes_backwards(&self) {
+        self.went_backwards.notified().await;
     }
 
     /// Waits until the watch has shown `version`, which is stored already.

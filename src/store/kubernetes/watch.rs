@@ -102,6 +102,10 @@ impl SignalWatch {
             let next = tokio::select! {
                 biased;
                 () = self.sight.becomes_stale() => continue,
+                () = self.mirror.goes_backwards() => {
+                    self.went_backwards().await;
+                    continue;
+                }
                 next = self.watch.next() => next,
             };
             match next {
@@ -124,14 +128,19 @@ impl SignalWatch {
             self.works();
         }
         if let Err(OutOfOrder) = self.mirror.observe(event) {
-            warn!("the versions of signals went backwards: listing all again");
-            return self.begin_later().await;
+            return self.went_backwards().await;
         }
         let is_due = self.listed.elapsed() >= self.room.pause;
         if is_due && self.mirror.with(Replica::has_room_again) {
             self.room.skipped = Some(self.skipped_for_memory());
             self.begin_anew();
         }
+    }
+
+    /// The cluster was restored from a backup: what was shown since that was made is not true any more.
+    async fn went_backwards(&mut self) {
+        warn!("the versions of signals went backwards: listing all again");
+        self.begin_later().await;
     }
 
     fn skipped_for_memory(&self) -> usize {

@@ -177,3 +177,16 @@ async fn after_a_restored_backup_everything_is_listed_again() {
     .await;
     assert(&store, "e", by_pod("p")).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_write_after_a_restored_backup_is_shown_although_the_watch_is_silent() {
+    let api = FakeSignals::new();
+    api.put("default", "a", &json!({"variable": "a"}));
+    api.put("default", "b", &json!({"variable": "b"}));
+    let store = mk_store(&api).await;
+    // A watch that began before shows only versions after those that it has shown.
+    api.hold_back(true);
+    api.restore(1);
+    assert(&store, "c", by_pod("p")).await.unwrap();
+    shows(&store, &["a durable of hand as a", "c live of p"]).await;
+}
