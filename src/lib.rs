@@ -5,6 +5,8 @@
 
 mod admin;
 pub mod api;
+#[cfg(test)]
+mod captured_log;
 mod cluster;
 pub mod commands;
 mod config;

@@ -57,14 +57,13 @@ use tracing::info;
 
 pub(crate) use self::{addresses::Addresses, error::ServeError};
 use self::{
-    authority::AuthorityFiles, banner::Banner, group::Group, listeners::Listeners,
-    opening::Opening, roles::Roles, signals::StopSignals, store_role::StoreRole,
-    webhook_role::WebhookRole,
+    banner::Banner, group::Group, listeners::Listeners, opening::Opening, roles::Roles,
+    signals::StopSignals, store_role::StoreRole, webhook_role::WebhookRole,
 };
 use crate::{
     admin::{self, Admin, Readiness},
     cluster::{ConnectError, WhichCluster, connect},
-    config::{CertificatePlace, Config, LogFormat, ObjectRef, Role},
+    config::{Config, LogFormat, ObjectRef, Role},
     controller::{self, Controller, NamespacesTask},
     leadership::{BootClock, Elector, Leadership},
     net::{Endpoint, Limits, NetMetrics, Transport},
@@ -138,8 +137,7 @@ impl Clients {
 #[derive(Debug)]
 pub(crate) struct Server {
     addresses: Addresses,
-    /// The authority's files, where it is kept in some.
-    authority: Option<AuthorityFiles>,
+    banner: Banner,
     linger: Duration,
     roles: Group,
     /// Goes down last, so that probes and metrics see the others go.
@@ -169,10 +167,7 @@ impl Server {
         let metrics = NetMetrics::default();
         let mut server = Self {
             addresses,
-            authority: match &config.certificates {
-                CertificatePlace::Data => Some(AuthorityFiles::of(&config.data)),
-                _ => None,
-            },
+            banner: Banner::new(&config, addresses),
             linger: config.linger,
             roles: Group::new(metrics.clone()),
             admin: Group::new(metrics),
@@ -273,11 +268,8 @@ impl Server {
     }
 
     /// Returns the text that is printed after the start.
-    pub(crate) fn banner(&self) -> Banner<'_> {
-        Banner {
-            addresses: &self.addresses,
-            ca: self.authority.as_ref().map(AuthorityFiles::certificate),
-        }
+    pub(crate) fn banner(&self) -> &Banner {
+        &self.banner
     }
 
     /// Waits until a part ends before the process drains.

@@ -228,3 +228,10 @@ pub(crate) enum PublishError {
     #[error("failed to read the {0}")]
     Read(ConfigurationRef, #[source] ApiError),
 }
+
+impl PublishError {
+    /// Returns whether the object is not there, as before an installation has made it.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Self::Read(_, ApiError::NotFound(_)))
+    }
+}

@@ -200,17 +200,30 @@ impl Outages {
             lack,
             ..
         } = settled;
-        let is_published = self.published.note(published).is_some();
+        let is_published = match published {
+            Err(error) if error.is_absent() => await_start(&mut self.published, error),
+            published => self.published.note(published).is_some(),
+        };
         let is_stored = match (stored, lack) {
-            (Err(error), _) => self.stored.note::<()>(Err(error)),
+            (Err(error), _) if error.is_absent() => await_start(&mut self.stored, error),
+            (Err(error), _) => self.stored.note::<()>(Err(error)).is_some(),
             // It has been said why.
-            (Ok(()), Some(Lack::NotPublished | Lack::PublishedUnknown)) if !is_published => None,
-            (Ok(()), Some(lack)) => self.stored.note(Err(lack)),
-            (Ok(()), None) => self.stored.note(Ok::<_, Lack>(())),
+            (Ok(()), Some(Lack::NotPublished | Lack::PublishedUnknown)) if !is_published => false,
+            (Ok(()), Some(lack @ (Lack::Missing | Lack::NotPublished))) => {
+                await_start(&mut self.stored, lack)
+            }
+            (Ok(()), Some(lack)) => self.stored.note::<()>(Err(lack)).is_some(),
+            (Ok(()), None) => self.stored.note(Ok::<_, Lack>(())).is_some(),
         };
         let is_served = self.served.note(served).is_some();
-        is_published && is_stored.is_some() && is_served
+        is_published && is_stored && is_served
     }
+}
+
+/// Takes note of what other parts make while they start; it is not there.
+fn await_start(outage: &mut Outage, reason: impl Into<anyhow::Error>) -> bool {
+    outage.awaits(reason);
+    false
 }
 
 /// Returns when the authority ends; for a certificate that somebody else issues, that of the last

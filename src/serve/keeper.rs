@@ -165,5 +165,12 @@ pub(crate) enum KeeperError {
     TlsSecret(#[from] TlsSecretError),
 }
 
+impl KeeperError {
+    /// Returns whether something else has to make it first, such as cert-manager.
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(self, Self::TlsSecret(TlsSecretError::Absent(_)))
+    }
+}
+
 #[cfg(test)]
 mod tests;

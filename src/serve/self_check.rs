@@ -75,9 +75,15 @@ impl SelfCheck {
         }
         match asked {
             // That is said by who waits for it.
-            Err(SelfCheckError::NothingTrusted) => false,
-            asked => self.outage.note(asked).is_some(),
+            Err(SelfCheckError::NothingTrusted) => {}
+            // At the start, others may still have to make and publish what is needed.
+            Err(error) => self.outage.awaits(error),
+            Ok(()) => {
+                self.outage.succeeded();
+                return true;
+            }
         }
+        false
     }
 
     /// Asks with each bundle that clients may have.

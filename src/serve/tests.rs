@@ -110,27 +110,40 @@ async fn counts_what_every_part_does() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lines_of_the_banner_work() {
-    let (_folder, server) = mk_server().await;
-    let banner = server.banner().to_string();
+    for store_names in [vec![], vec!["store.example".try_into().unwrap()]] {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            store_names,
+            ..mk_config(folder.path())
+        };
+        let server = Server::start(config).await.unwrap();
+        until_ready(&server).await;
+        let answers = run_lines(server.banner());
+        assert_eq!(answers.len(), 3);
+        assert!(answers[1].starts_with("HTTP/1.1 200"), "{}", answers[1]);
+        assert!(
+            answers[2].contains(r#""patchType":"JSONPatch""#),
+            "{}",
+            answers[2]
+        );
+    }
+}
+
+/// Runs the commands of a banner, and returns what they print.
+fn run_lines(banner: &Banner) -> Vec<String> {
+    let banner = banner.to_string();
     let lines = banner.lines().filter_map(|line| {
         line.trim_start()
             .trim_start_matches("try: ")
             .strip_prefix("curl ")
     });
-    let mut answers = Vec::new();
-    for line in lines {
+    let answers = lines.map(|line| {
         let script = format!("curl --silent --show-error --fail {line}");
         let output = Command::new("sh").args(["-c", &script]).output().unwrap();
         assert!(output.status.success(), "{script}: {output:?}");
-        answers.push(String::from_utf8(output.stdout).unwrap());
-    }
-    assert_eq!(answers.len(), 3);
-    assert!(answers[1].starts_with("HTTP/1.1 200"), "{}", answers[1]);
-    assert!(
-        answers[2].contains(r#""patchType":"JSONPatch""#),
-        "{}",
-        answers[2]
-    );
+        String::from_utf8(output.stdout).unwrap()
+    });
+    answers.collect()
 }
 
 #[tokio::test]

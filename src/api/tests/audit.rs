@@ -1,72 +1,15 @@
 //! What the log says of changes and refusals, and what nothing ever says.
 
-use std::{
-    cell::RefCell,
-    io::{self, Write},
-    sync::{Arc, Mutex, Once},
-};
-
 use serde_json::json;
-use tracing_subscriber::{Layer, filter::dynamic_filter_fn, layer::SubscriberExt};
 
 use super::access::{Guarded, LATER};
-use crate::identity::fake::mk_token;
+use crate::{captured_log::Log, identity::fake::mk_token};
 
-thread_local! {
-    /// Where this thread's log goes; `None` if nobody reads it.
-    static LOG: RefCell<Option<Log>> = const { RefCell::new(None) };
-}
-
-/// Everything that is logged on one thread, at every level.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-/// Logs until it is dropped.
-struct Logging;
-
-impl Drop for Logging {
-    fn drop(&mut self) {
-        LOG.set(None);
-    }
-}
-
-impl Log {
-    /// Logs what this thread does. The subscriber is that of the process: one of a thread alone
-    /// misses what another thread has said first.
-    fn start(&self) -> Logging {
-        static SUBSCRIBER: Once = Once::new();
-        SUBSCRIBER.call_once(|| {
-            let layer = tracing_subscriber::fmt::layer().with_ansi(false);
-            let layer =
-                layer.with_writer(|| LOG.with_borrow(|log| log.clone().unwrap_or_default()));
-            let is_read = dynamic_filter_fn(|_, _| LOG.with_borrow(Option::is_some));
-            let subscriber = tracing_subscriber::registry().with(layer.with_filter(is_read));
-            tracing::subscriber::set_global_default(subscriber).unwrap();
-        });
-        LOG.set(Some(self.clone()));
-        Logging
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    /// Returns the audit lines.
-    fn audit(&self) -> Vec<String> {
-        let text = self.text();
-        let lines = text.lines().filter(|it| it.contains("oncue::audit"));
-        lines.map(str::to_owned).collect()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// Returns the audit lines.
+fn audit(log: &Log) -> Vec<String> {
+    let text = log.text();
+    let lines = text.lines().filter(|it| it.contains("oncue::audit"));
+    lines.map(str::to_owned).collect()
 }
 
 const FIRST: &str = "/v1/namespaces/shop/variables/first/up";
@@ -104,7 +47,7 @@ async fn each_change_and_each_refusal_is_one_line_with_who_what_where_and_outcom
         .send("GET /v1/namespaces/shop/variables", (&pod, ""))
         .await;
     drop(logging);
-    let lines = log.audit();
+    let lines = audit(&log);
     assert_eq!(lines.len(), 5, "{lines:#?}");
     let by_pod = ["who=pod shop/web", "from=10.0.0.7:50000"];
     assert_line(&lines[0], &by_pod);
@@ -135,7 +78,7 @@ async fn refusals_do_not_flood_the_log_and_hide_no_change() {
     let metrics = guarded.send("GET /metrics", (&operator, "")).await;
     drop(logging);
     assert!(log.text().len() < 512 << 10, "{}", log.text().len());
-    let lines = log.audit();
+    let lines = audit(&log);
     assert_line(lines.last().unwrap(), &[r#"outcome="created""#]);
     let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
     let left_out = r#"oncue_store_audit_lines_left_out_total{kind="refusal"} "#;

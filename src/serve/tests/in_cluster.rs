@@ -8,6 +8,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::*;
 use crate::{
+    captured_log::Log,
     cluster::fake::{CONFIGURATION, FakeCluster, SECRET, SERVICE},
     config::{CertificatePlace, ConfigurationKind, ConfigurationRef},
 };
@@ -106,6 +107,42 @@ async fn readiness_says_what_it_waits_for_until_the_cluster_has_it() {
     assert!(health.starts_with("HTTP/1.1 200"), "{health}");
     cluster.recover();
     until_ready(&server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_starts_before_the_webhook_waits_without_an_error() {
+    let log = Log::default();
+    let _logging = log.start();
+    let cluster = FakeCluster::of_the_chart();
+    let config = Config {
+        roles: [Role::Store].into(),
+        store: StoreKind::Memory,
+        http: (Ipv4Addr::LOCALHOST, 0).into(),
+        store_names: vec!["oncue-store.oncue-system.svc".try_into().unwrap()],
+        ..mk_webhook()
+    };
+    let client = Some(clients(&cluster));
+    let store = Server::start_in(client, config).await.unwrap();
+    sleep(Duration::from_secs(20)).await;
+    let waits = "not there yet: waiting what=certificate authority in the Secret \
+                 oncue-system/oncue-webhook-ca reason=no certificate authority is stored yet";
+    assert!(log.text().contains(waits), "{}", log.text());
+    let webhook = start(&cluster).await;
+    until_ready(&store).await;
+    until_ready(&webhook).await;
+    assert!(!log.text().contains("ERROR"), "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_of_the_webhook_start_without_an_error() {
+    let log = Log::default();
+    let _logging = log.start();
+    let cluster = FakeCluster::of_the_chart();
+    let (first, second) = tokio::join!(start(&cluster), start(&cluster));
+    for server in [&first, &second] {
+        until_ready(server).await;
+    }
+    assert!(!log.text().contains("ERROR"), "{}", log.text());
 }
 
 #[tokio::test(start_paused = true)]
