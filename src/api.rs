@@ -52,6 +52,7 @@ use prometheus_client::registry::Registry;
 pub use self::metrics::Metrics;
 use self::{audit::Audit, json::BodyBudget};
 use crate::{
+    fairness::Shares,
     identity::{Access, Guard},
     language::condition::MAX_TOGETHER,
     memory::{Pool, StoreMemory},
@@ -105,7 +106,11 @@ pub fn router(store: Store, settings: Settings, context: Context) -> Router {
         store,
         settings,
         context,
-        bodies: Pool::fair("request bodies", settings.memory.bodies),
+        bodies: BodyBudget {
+            limit: settings.body_bytes,
+            pool: Pool::fair("request bodies", settings.memory.bodies),
+            by_address: Shares::new(settings.memory.bodies),
+        },
         answers: Pool::fair("unread answers", settings.memory.answers),
         audit: Audit::default(),
     }));
@@ -129,7 +134,7 @@ struct Parts {
     store: Store,
     settings: Settings,
     context: Context,
-    bodies: Pool,
+    bodies: BodyBudget,
     answers: Pool,
     audit: Audit,
 }
@@ -174,9 +179,6 @@ impl Api {
 
 impl FromRef<Api> for BodyBudget {
     fn from_ref(api: &Api) -> Self {
-        Self {
-            limit: api.settings().body_bytes,
-            pool: api.0.bodies.clone(),
-        }
+        api.0.bodies.clone()
     }
 }

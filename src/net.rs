@@ -7,6 +7,7 @@
 //! | `metrics` | [`NetMetrics`], what the listeners count |
 //! | `shutdown` | [`Shutdown`], the phases of the way down: serving, lingering, draining |
 //! | `accept` | the loop: a slot, a connection, a task |
+//! | `slots` | how many connections there may be, and how many of one address |
 //! | `connection` | one connection: first byte, handshake, HTTP/1.1 or HTTP/2, graceful end |
 //! | `origin` | [`Channel`] and [`Peer`], where a request comes from |
 //! | `records` | the room for large TLS records and handshakes |
@@ -33,6 +34,7 @@ mod pace;
 pub(crate) mod problem;
 mod records;
 mod shutdown;
+mod slots;
 mod stall;
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -45,13 +45,16 @@ pub use self::{
     rejection::Rejection,
     review::Review,
 };
-use crate::memory::{Pool, WebhookMemory};
+use crate::{
+    fairness::Shares,
+    memory::{Pool, WebhookMemory},
+};
 
 /// Returns the webhook's routes.
 pub fn router(context: Context, memory: WebhookMemory) -> Router {
     let webhook = Webhook {
         context,
-        bodies: Pool::of_bytes("bodies of reviews", memory.bodies),
+        bodies: Shares::new(memory.bodies),
         linting: Pool::of_bytes("objects that are linted", memory.linting),
     };
     Router::new()
@@ -76,7 +79,9 @@ pub struct Context {
 #[derive(Debug)]
 struct Webhook {
     context: Context,
-    bodies: Pool,
+    /// Bytes of bodies that come: each address may take its share, so that neighbours which send slowly
+    /// leave room for the API server.
+    bodies: Shares<IpAddr>,
     /// A separate pool, so that linting never prevents the creation of pods.
     linting: Pool,
 }

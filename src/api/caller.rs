@@ -1,10 +1,6 @@
 //! Who calls, and what the caller may do.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::{FromRef, FromRequestParts, MatchedPath};
 use http::request::Parts;
@@ -173,7 +169,7 @@ where
                 peer,
             });
         };
-        match authenticate((guard, &api), parts, (channel, peer)).await {
+        match authenticate((guard, &api), parts, channel).await {
             Ok(session) => Ok(Self {
                 session,
                 channel,
@@ -196,7 +192,7 @@ where
 async fn authenticate(
     (guard, api): (&Guard, &Api),
     parts: &Parts,
-    (channel, peer): (Channel, Option<Peer>),
+    channel: Channel,
 ) -> Result<Option<Arc<Session>>, ApiError> {
     let token = Token::of_headers(&parts.headers);
     let token = token.map_err(|error| ApiError::Unauthenticated(AuthError::Token(error)))?;
@@ -206,8 +202,7 @@ async fn authenticate(
     if !channel.takes_tokens() {
         return Err(ApiError::Refused(Refusal::TokenInTheClear));
     }
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(peer)| peer.ip());
-    let origin = (peer, api.store().now());
+    let origin = (Peer::address(&parts.extensions), api.store().now());
     let session = guard.authenticator.authenticate(token, origin).await;
     session.map(Some).map_err(ApiError::Unauthenticated)
 }

@@ -1,6 +1,6 @@
 //! The body of a request: read within its limits, then parsed as one JSON object.
 
-use std::{error::Error, iter};
+use std::{error::Error, iter, net::IpAddr};
 
 use axum::{
     BoxError,
@@ -14,8 +14,9 @@ use serde::de::DeserializeOwned;
 
 use super::{error::ApiError, path::InNamespace};
 use crate::{
-    memory::{Pool, Share},
-    net::{BodyError, SMALL_BYTES},
+    fairness::{NoShare, Part, Shares},
+    memory::{ByteSize, Exhausted, Pool, Share},
+    net::{BodyError, Peer, SMALL_BYTES},
 };
 
 /// How much of requests' bodies is kept.
@@ -23,8 +24,10 @@ use crate::{
 pub(super) struct BodyBudget {
     /// The most bytes of one body.
     pub(super) limit: usize,
-    /// The bytes of all bodies together.
+    /// The bytes of all bodies together. Each namespace may take its share.
     pub(super) pool: Pool,
+    /// The same bytes, of which each address may take its share: a request can name any namespace.
+    pub(super) by_address: Shares<IpAddr>,
 }
 
 /// A body that is one JSON object, whatever content type it claims; an empty one counts as `{}`,
@@ -46,7 +49,11 @@ where
         let namespace = InNamespace::from_request_parts(&mut parts, state).await;
         let namespace = namespace.ok().map(|InNamespace(namespace)| namespace);
         let budget = BodyBudget::from_ref(state);
-        let body = Received::read(body, (&budget, namespace.as_ref())).await?;
+        let received = Received::new(
+            &budget,
+            (namespace.as_ref(), Peer::address(&parts.extensions)),
+        );
+        let body = received.read(body, budget.limit).await?;
         parse(&body.bytes).map(Self)
     }
 }
@@ -56,26 +63,33 @@ struct Received {
     bytes: Vec<u8>,
     /// The capacity of `bytes` beyond [`SMALL_BYTES`].
     share: Share,
+    /// The same.
+    part: Part<IpAddr>,
 }
 
 impl Received {
-    async fn read(
-        body: Body,
-        (budget, namespace): (&BodyBudget, Option<&Namespace>),
-    ) -> Result<Self, ApiError> {
-        let (limit, pool) = (budget.limit, &budget.pool);
-        let mut body = Limited::new(body, limit);
-        let mut received = Self {
+    fn new(
+        BodyBudget {
+            pool, by_address, ..
+        }: &BodyBudget,
+        (namespace, address): (Option<&Namespace>, IpAddr),
+    ) -> Self {
+        Self {
             bytes: Vec::new(),
             share: namespace.map_or_else(|| pool.share(), |it| pool.share_in(it)),
-        };
+            part: by_address.part(&address),
+        }
+    }
+
+    async fn read(mut self, body: Body, limit: usize) -> Result<Self, ApiError> {
+        let mut body = Limited::new(body, limit);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| unreadable(error, limit))?;
             if let Some(data) = frame.data_ref() {
-                received.add(data)?;
+                self.add(data)?;
             }
         }
-        Ok(received)
+        Ok(self)
     }
 
     fn add(&mut self, data: &[u8]) -> Result<(), ApiError> {
@@ -84,11 +98,23 @@ impl Received {
             let capacity = needed.next_power_of_two();
             let counted = |capacity: usize| capacity.saturating_sub(SMALL_BYTES);
             let more = counted(capacity) - counted(self.bytes.capacity());
-            self.share.grow(more).map_err(ApiError::MemoryExhausted)?;
+            self.take(more).map_err(ApiError::MemoryExhausted)?;
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         self.bytes.extend_from_slice(data);
         Ok(())
+    }
+
+    fn take(&mut self, more: usize) -> Result<(), Exhausted> {
+        self.share.grow(more)?;
+        self.part.grow(more).map_err(|error| Exhausted {
+            name: "request bodies from your address",
+            namespace: None,
+            limit: ByteSize(match error {
+                NoShare::AtAll => self.part.limit(),
+                NoShare::Own { own } => own,
+            }),
+        })
     }
 }
 

@@ -1,10 +1,6 @@
 //! A limited number of places that namespaces share.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use parking_lot::Mutex;
-
-use super::is_fair;
+use super::shares::{NoShare, Part, Shares};
 use crate::language::Namespace;
 
 /// A limited number of places; cloning it gives another handle.
@@ -12,22 +8,13 @@ use crate::language::Namespace;
 pub(crate) struct Places {
     /// What has the places, in the plural.
     what: &'static str,
-    limit: usize,
-    taken: Arc<Mutex<Taken>>,
-}
-
-#[derive(Debug, Default)]
-struct Taken {
-    total: usize,
-    /// A B-tree: while a hash table grows, all callers wait.
-    by_namespace: BTreeMap<Namespace, usize>,
+    shares: Shares<Namespace>,
 }
 
 /// A place, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
-    taken: Arc<Mutex<Taken>>,
-    namespace: Namespace,
+    _part: Part<Namespace>,
 }
 
 /// No place is free.
@@ -61,11 +48,8 @@ pub struct ShareTaken {
 
 impl Places {
     pub(crate) fn new(what: &'static str, limit: usize) -> Self {
-        Self {
-            what,
-            limit,
-            taken: Arc::default(),
-        }
+        let shares = Shares::new(limit);
+        Self { what, shares }
     }
 
     /// Takes a place.
@@ -73,45 +57,22 @@ impl Places {
     /// # Errors
     /// [`NoPlace`].
     pub(crate) fn take(&self, namespace: &Namespace) -> Result<Place, NoPlace> {
-        let limit = self.limit;
-        let mut taken = self.taken.lock();
-        let own = taken.by_namespace.get(namespace).copied().unwrap_or(0);
-        let Some(left) = limit.checked_sub(taken.total + 1) else {
-            return Err(NoPlace::AtAll { limit });
-        };
-        if !is_fair(own, 1, left) {
-            return Err(NoPlace::ForNamespace(ShareTaken {
+        let limit = self.shares.limit();
+        match self.shares.take(namespace, 1) {
+            Ok(part) => Ok(Place { _part: part }),
+            Err(NoShare::AtAll) => Err(NoPlace::AtAll { limit }),
+            Err(NoShare::Own { own }) => Err(NoPlace::ForNamespace(ShareTaken {
                 what: self.what,
                 namespace: namespace.clone(),
                 own,
                 limit,
-            }));
+            })),
         }
-        taken.total += 1;
-        taken.by_namespace.insert(namespace.clone(), own + 1);
-        drop(taken);
-        Ok(Place {
-            taken: Arc::clone(&self.taken),
-            namespace: namespace.clone(),
-        })
     }
 
     /// Returns how many places are taken.
     pub(crate) fn taken(&self) -> usize {
-        self.taken.lock().total
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.taken.lock();
-        taken.total -= 1;
-        if let Some(own) = taken.by_namespace.get_mut(&self.namespace) {
-            *own -= 1;
-            if *own == 0 {
-                taken.by_namespace.remove(&self.namespace);
-            }
-        }
+        self.shares.taken()
     }
 }
 
@@ -147,7 +108,6 @@ mod tests {
         );
         drop(taken);
         assert_eq!(places.taken(), 0);
-        assert!(places.taken.lock().by_namespace.is_empty());
     }
 
     #[test]

@@ -3,11 +3,9 @@
 use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
-use prometheus_client::metrics::gauge::Gauge;
 use rustls::ServerConfig;
 use tokio::{
     net::TcpListener,
-    sync::{OwnedSemaphorePermit, Semaphore},
     task::{JoinError, JoinSet},
     time::{sleep, timeout},
 };
@@ -18,6 +16,7 @@ use super::{
     Endpoint, Peer, Phase, ServeContext, Transport,
     connection::{Accepted, Shared, Tls, serve_either, serve_plain, serve_tls},
     records::RecordRoom,
+    slots::{Slot, Slots},
 };
 
 /// Accepts connections and owns the tasks that serve them.
@@ -51,7 +50,7 @@ impl AcceptLoop {
         Self {
             listener,
             speech,
-            slots: Slots::new(limits.connections, metrics.connections(name)),
+            slots: Slots::new((name, limits.connections), &metrics),
             health: AcceptHealth::Good,
             shared: Arc::new(Shared {
                 name,
@@ -104,10 +103,14 @@ impl AcceptLoop {
             match self.listener.accept().await {
                 Ok((stream, address)) => {
                     self.recover();
-                    // Fails only on a connection that is already gone.
-                    let _ = stream.set_nodelay(true);
                     let peer = Peer::at(address);
-                    return (Accepted { stream, peer }, self.slots.fill(permit));
+                    // One that is refused is closed at once.
+                    if let Some(share) = self.slots.share(peer) {
+                        // Fails only on a connection that is already gone.
+                        let _ = stream.set_nodelay(true);
+                        let slot = self.slots.fill(permit, share);
+                        return (Accepted { stream, peer }, slot);
+                    }
                 }
                 Err(error) => self.back_off(&error).await,
             }
@@ -175,46 +178,6 @@ enum Speech {
 enum AcceptHealth {
     Good,
     Failing,
-}
-
-/// The connections that may be open at the same time.
-struct Slots {
-    free: Arc<Semaphore>,
-    open: Gauge,
-}
-
-impl Slots {
-    fn new(limit: usize, open: Gauge) -> Self {
-        let free = Arc::new(Semaphore::new(limit));
-        Self { free, open }
-    }
-
-    async fn take(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.free)
-            .acquire_owned()
-            .await
-            .expect("nobody closes the semaphore")
-    }
-
-    fn fill(&self, permit: OwnedSemaphorePermit) -> Slot {
-        self.open.inc();
-        Slot {
-            _permit: permit,
-            open: self.open.clone(),
-        }
-    }
-}
-
-/// One open connection.
-struct Slot {
-    _permit: OwnedSemaphorePermit,
-    open: Gauge,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.open.dec();
-    }
 }
 
 /// Returns the same configuration without HTTP/2: many requests on one connection would be held for

@@ -117,7 +117,8 @@ async fn serve_tls_by(
 ) {
     let buffer = shared.limits.tls_buffer;
     let (reader, writer) = stream.into_split();
-    let stream = join(RecordIo::new(reader, tls.records.clone()), writer);
+    let room = (peer.0.ip(), tls.records.clone());
+    let stream = join(RecordIo::new(reader, room), writer);
     let accepting = tls
         .acceptor
         .accept_with(stream, |tls| tls.set_buffer_limit(Some(buffer)));

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// How many connections a listener takes and how long each may keep it waiting.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at the same time; further ones wait in the system's backlog.
+    /// Connections at the same time; further ones wait in the system's backlog. One address may have
+    /// at most eight times as many as are free.
     pub connections: usize,
     /// From the accept to the end of the TLS handshake.
     pub handshake: Duration,

@@ -12,6 +12,7 @@ use super::handshake::{HandshakeFailures, Labels};
 #[derive(Clone, Debug, Default)]
 pub struct NetMetrics {
     connections: Family<Listener, Gauge>,
+    connections_refused: Family<Listener, Counter>,
     tls_handshake_failures: Family<Labels, Counter>,
 }
 
@@ -20,12 +21,18 @@ impl NetMetrics {
     pub fn register(&self, registry: &mut Registry) {
         let Self {
             connections,
+            connections_refused,
             tls_handshake_failures,
         } = self;
         registry.register(
             "connections",
             "Open connections, by listener",
             connections.clone(),
+        );
+        registry.register(
+            "connections_refused",
+            "Connections that were closed at once because their address has its share, by listener",
+            connections_refused.clone(),
         );
         registry.register(
             "tls_handshake_failures",
@@ -37,6 +44,12 @@ impl NetMetrics {
     /// Returns the gauge of a listener's open connections.
     pub(crate) fn connections(&self, listener: &'static str) -> Gauge {
         self.connections.get_or_create_owned(&Listener { listener })
+    }
+
+    /// Returns the counter of a listener's refused connections.
+    pub(super) fn connections_refused(&self, listener: &'static str) -> Counter {
+        self.connections_refused
+            .get_or_create_owned(&Listener { listener })
     }
 
     /// Returns the counters of a listener's failed handshakes.

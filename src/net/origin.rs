@@ -1,7 +1,11 @@
 //! Where a request comes from: extensions of every request.
 
-use std::{fmt, net::SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
 
+use http::Extensions;
 pub use oncue_core::access::Channel;
 
 /// The address at the other end of a request's connection.
@@ -13,6 +17,13 @@ impl Peer {
     pub fn at(address: SocketAddr) -> Self {
         let ip = address.ip().to_canonical();
         Self(SocketAddr::new(ip, address.port()))
+    }
+
+    /// Returns the address from which a request with these extensions came; `0.0.0.0` for one that
+    /// came over no connection.
+    pub(crate) fn address(extensions: &Extensions) -> IpAddr {
+        let peer = extensions.get::<Self>();
+        peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |Self(peer)| peer.ip())
     }
 }
 

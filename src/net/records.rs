@@ -1,35 +1,34 @@
 //! Bounds what TLS keeps for peers that send large records or long handshakes.
 //!
 //! A record can only be decrypted when all of it is there, and has up to 16 KiB. The memory of a
-//! connection has room for a small one; large ones share a budget of their listener, so that many
-//! peers which each send most of one cannot take the memory of all others.
+//! connection has room for a small one; large ones share a budget of their listener, of which each
+//! address may take its share, so that peers which each send most of one cannot take the memory of
+//! all others, or their room.
 
 use std::{
     io,
+    net::IpAddr,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
-use tokio::{
-    io::{AsyncRead, ReadBuf},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::fairness::{Part, Shares};
 
 /// The room for large records of one listener.
 #[derive(Clone, Debug)]
-pub(crate) struct RecordRoom(Arc<Semaphore>);
+pub(crate) struct RecordRoom(Shares<IpAddr>);
 
 impl RecordRoom {
     /// Returns a room of so many bytes.
     pub(crate) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes / UNIT)))
+        Self(Shares::new(bytes))
     }
 
     /// Takes the room of a record, encrypted and in the clear.
-    fn take(&self, length: usize) -> io::Result<OwnedSemaphorePermit> {
-        let units = u32::try_from((2 * length).div_ceil(UNIT)).unwrap_or(u32::MAX);
-        let taken = Arc::clone(&self.0).try_acquire_many_owned(units);
+    fn take(&self, peer: IpAddr, length: usize) -> io::Result<Part<IpAddr>> {
+        let taken = self.0.take(&peer, 2 * length);
         taken.map_err(|_| io::Error::new(io::ErrorKind::OutOfMemory, "too many large TLS records"))
     }
 }
@@ -38,12 +37,13 @@ impl RecordRoom {
 #[derive(Debug)]
 pub(crate) struct RecordIo<T> {
     inner: T,
+    peer: IpAddr,
     room: RecordRoom,
     stage: Stage,
     /// The bytes of the head of a record that have come.
     head: [u8; HEAD],
     /// The room of the last large record: it is read on only when that has been taken away.
-    taken: Option<OwnedSemaphorePermit>,
+    taken: Option<Part<IpAddr>>,
     /// The bytes that may still come before the handshake is over; `None` when it is.
     handshake: Option<usize>,
 }
@@ -58,10 +58,11 @@ enum Stage {
 }
 
 impl<T> RecordIo<T> {
-    /// Wraps a connection that begins with a handshake.
-    pub(crate) fn new(inner: T, room: RecordRoom) -> Self {
+    /// Wraps a connection with `peer` that begins with a handshake.
+    pub(crate) fn new(inner: T, (peer, room): (IpAddr, RecordRoom)) -> Self {
         Self {
             inner,
+            peer,
             room,
             stage: Stage::Head(0),
             head: [0; HEAD],
@@ -112,7 +113,7 @@ impl<T> RecordIo<T> {
         let [.., high, low] = self.head;
         let length = usize::from(u16::from_be_bytes([high, low]));
         if length > SMALL {
-            self.taken = Some(self.room.take(length)?);
+            self.taken = Some(self.room.take(self.peer, length)?);
         }
         self.stage = if length == 0 {
             Stage::Head(0)
@@ -152,11 +153,10 @@ const SMALL: usize = 4096;
 /// first request may come right behind it.
 const LONGEST_HANDSHAKE: usize = 24 * 1024;
 
-/// The unit in which room is taken, in bytes.
-const UNIT: usize = 1024;
-
 #[cfg(test)]
 mod tests {
+    use std::{iter, net::Ipv4Addr};
+
     use tokio::io::AsyncReadExt;
 
     use super::*;
@@ -168,31 +168,38 @@ mod tests {
         record
     }
 
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const ROOM: usize = 100_000;
+
     fn mk_io(room: &RecordRoom) -> RecordIo<&'static [u8]> {
-        let mut io = RecordIo::new(&b""[..], room.clone());
+        mk_io_of(PEER, room)
+    }
+
+    fn mk_io_of(peer: IpAddr, room: &RecordRoom) -> RecordIo<&'static [u8]> {
+        let mut io = RecordIo::new(&b""[..], (peer, room.clone()));
         io.end_handshake();
         io
     }
 
     fn room() -> RecordRoom {
-        RecordRoom::new(64 << 10)
+        RecordRoom::new(ROOM)
     }
 
     #[test]
     fn large_records_take_room_until_they_are_read_and_small_ones_none() {
         let room = room();
-        let free = || room.0.available_permits();
+        let taken = || room.0.taken();
         let mut io = mk_io(&room);
         io.follow(&record(SMALL)).unwrap();
-        assert_eq!(free(), 64);
+        assert_eq!(taken(), 0);
         let large = record(16_000);
         io.follow(&large[..3]).unwrap();
         io.follow(&large[3..100]).unwrap();
-        assert_eq!(free(), 64 - 32);
+        assert_eq!(taken(), 32_000);
         io.follow(&large[100..]).unwrap();
-        assert_eq!(free(), 64 - 32);
+        assert_eq!(taken(), 32_000);
         drop(io);
-        assert_eq!(free(), 64);
+        assert_eq!(taken(), 0);
     }
 
     #[tokio::test]
@@ -201,15 +208,15 @@ mod tests {
         let mut stream = record(16_000);
         stream.extend(record(10));
         let stream: &'static [u8] = Vec::leak(stream);
-        let mut io = RecordIo::new(stream, room.clone());
+        let mut io = RecordIo::new(stream, (PEER, room.clone()));
         io.end_handshake();
         let mut buffer = [0; 4096];
-        let mut free = Vec::new();
+        let mut taken = Vec::new();
         while io.read(&mut buffer).await.unwrap() > 0 {
-            free.push(room.0.available_permits());
+            taken.push(room.0.taken());
         }
-        assert_eq!(free, [32, 32, 32, 32]);
-        assert_eq!(room.0.available_permits(), 64);
+        assert_eq!(taken, [32_000; 4]);
+        assert_eq!(room.0.taken(), 0);
     }
 
     #[test]
@@ -228,8 +235,20 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_begins_many_large_records_leaves_room_for_others() {
+        let room = room();
+        let begin = |peer| {
+            let mut io = mk_io_of(peer, &room);
+            io.follow(&record(6_000)[..10]).map(|()| io)
+        };
+        let held: Vec<_> = iter::from_fn(|| begin(PEER).ok()).collect();
+        assert_eq!(held.len(), 7);
+        begin(Ipv4Addr::new(10, 0, 0, 7).into()).unwrap();
+    }
+
+    #[test]
     fn a_handshake_is_short() {
-        let mut io = RecordIo::new(&b""[..], room());
+        let mut io = RecordIo::new(&b""[..], (PEER, room()));
         for _ in 0..6 {
             io.follow(&record(4_000)).unwrap();
         }

@@ -235,6 +235,33 @@ async fn further_connections_wait_for_a_free_slot() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_beyond_the_share_of_its_address_is_closed_at_once() {
+    let limits = Limits {
+        connections: 9,
+        ..LIMITS
+    };
+    let server = Server::start(mk_router(), limits);
+    let mut open = Vec::new();
+    for _ in 0..8 {
+        open.push(server.connect().await);
+    }
+    let mut refused = server.connect().await;
+    let (text, elapsed) = read_to_end(&mut refused).await;
+    assert_eq!(text, "");
+    assert_about(elapsed, Duration::ZERO);
+    let metrics = server.metrics();
+    for line in [
+        r#"connections{listener="test"} 8"#,
+        r#"connections_refused_total{listener="test"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+    let mut served = open.pop().unwrap();
+    send(&mut served, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    read_response(&mut served).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn serves_while_lingering_and_closes_after_each_response() {
     let server = Server::start(mk_router(), LIMITS);
     let mut idle = server.connect().await;

@@ -2,6 +2,7 @@
 
 use std::{
     error::Error,
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
@@ -18,7 +19,7 @@ use tokio::time::timeout;
 use tracing::{debug, error};
 
 use super::{Entry, MAX_BODY, Webhook, answer::Answer, rejection::Rejection};
-use crate::{language::Timeout, memory::Share};
+use crate::{fairness::Part, language::Timeout, net::Peer};
 
 /// Answers `POST /mutate`.
 pub(crate) async fn mutate(
@@ -55,8 +56,8 @@ async fn review(
 ) -> Result<Answer, Rejection> {
     require_json(request.headers())?;
     refuse_too_large(request.body())?;
-    let mut share = webhook.bodies.share();
-    let body = read(request.into_body(), &mut share).await?;
+    let mut part = webhook.bodies.part(&Peer::address(request.extensions()));
+    let body = read(request.into_body(), &mut part).await?;
     let mut memory = webhook.linting.share();
     let bytes = entry.memory(body.len());
     memory.grow(bytes).map_err(|_| Rejection::Overloaded)?;
@@ -98,15 +99,15 @@ fn refuse_too_large(body: &Body) -> Result<(), Rejection> {
 /// Reads a body.
 ///
 /// A body that arrives in one piece, as most do, is not copied. The buffer that joins several
-/// pieces may have a capacity of twice their bytes, so each byte is charged to `share` twice.
-async fn read(body: Body, share: &mut Share) -> Result<Bytes, Rejection> {
+/// pieces may have a capacity of twice their bytes, so each byte is charged to `part` twice.
+async fn read(body: Body, part: &mut Part<IpAddr>) -> Result<Bytes, Rejection> {
     let mut body = Limited::new(body, MAX_BODY);
     let (mut first, mut joined) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(refused)?.into_data() else {
             continue;
         };
-        let grown = share.grow(2 * data.len());
+        let grown = part.grow(2 * data.len());
         grown.map_err(|_| Rejection::Overloaded)?;
         if first.is_empty() {
             first = data;

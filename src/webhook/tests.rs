@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, stream};
 use hyper::body::{Frame, SizeHint};
 use serde_json::{Value, json};
 use tokio::time::{Instant, pause};
@@ -21,6 +21,7 @@ use super::*;
 use crate::{
     injection::{Image, Settings, StoreAddress},
     language::{Keys, annotation::BareKeys},
+    net::Peer,
 };
 
 fn settings() -> Settings {
@@ -460,6 +461,31 @@ async fn a_body_that_does_not_come_takes_nothing_from_others() {
     let mut stalled = pin!(send(app.clone(), mk_request(stalled)));
     assert!((&mut stalled).now_or_never().is_none());
     let reply = send(app, mk_request(waiting_review().to_string())).await;
+    assert!(reply.response()["patch"].is_string());
+}
+
+#[tokio::test]
+async fn bodies_that_one_address_sends_slowly_leave_room_for_another() {
+    let app = app_with_budget(64 * 1024);
+    let from = |last: u8, body: Body| {
+        let mut request = mk_request(body);
+        let peer = Peer::at(([10, 0, 0, last], 50_000).into());
+        request.extensions_mut().insert(peer);
+        Box::pin(send(app.clone(), request))
+    };
+    let mut stalled = Vec::new();
+    let refused = loop {
+        let piece = stream::iter([Ok::<_, Infallible>("x".repeat(4096))]);
+        let body = Body::from_stream(piece.chain(stream::pending()));
+        let mut sent = from(1, body);
+        match (&mut sent).now_or_never() {
+            Some(reply) => break reply,
+            None => stalled.push(sent),
+        }
+    };
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(stalled.len(), 7);
+    let reply = from(2, waiting_review().to_string().into()).await;
     assert!(reply.response()["patch"].is_string());
 }
 

@@ -1,7 +1,11 @@
+use std::convert::Infallible;
+
+use axum::body::Body;
+use futures_util::{FutureExt, StreamExt, stream};
 use http::StatusCode;
 
-use super::kit::{Kit, Making, WAIT, mk_wait};
-use crate::{api::Settings, memory::StoreMemory};
+use super::kit::{Kit, Making, WAIT, mk_request, mk_wait};
+use crate::{api::Settings, memory::StoreMemory, net::Peer};
 
 async fn mk_kit(memory: StoreMemory) -> Kit {
     let settings = Settings {
@@ -34,6 +38,40 @@ async fn a_body_without_room_is_refused_and_leaves_none_behind() {
         assert!(detail.starts_with("request bodies take 4 KiB"), "{detail}");
     }
     let reply = kit.put(variable, " ".repeat(4000)).await;
+    assert_eq!(reply.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn bodies_that_one_address_sends_slowly_leave_room_for_another_whatever_they_name() {
+    let kit = mk_kit(StoreMemory {
+        bodies: 256 << 10,
+        ..StoreMemory::default()
+    })
+    .await;
+    let from = |last: u8, uri: &str, body: Body| {
+        let mut request = mk_request("PUT", uri, body);
+        let peer = Peer::at(([10, 0, 0, last], 50_000).into());
+        request.extensions_mut().insert(peer);
+        Box::pin(kit.send(request))
+    };
+    let mut stalled = Vec::new();
+    let refused = loop {
+        let uri = format!("/v1/namespaces/n{}/variables/a", stalled.len());
+        let piece = stream::iter([Ok::<_, Infallible>(" ".repeat(30_000))]);
+        let body = Body::from_stream(piece.chain(stream::pending()));
+        let mut sent = from(1, &uri, body);
+        match (&mut sent).now_or_never() {
+            Some(reply) => break reply,
+            None => stalled.push(sent),
+        }
+    };
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(
+        detail.starts_with("request bodies from your address take "),
+        "{detail}"
+    );
+    let body = Body::from(" ".repeat(20_000));
+    let reply = from(2, "/v1/namespaces/shop/variables/a", body).await;
     assert_eq!(reply.status, StatusCode::CREATED);
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     task::JoinSet,
     time::timeout,
 };
@@ -93,13 +93,13 @@ async fn however_many_wait_there_is_a_connection_for_who_creates() {
     };
     let mut held = Vec::new();
     for number in 1..=18 {
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut stream = connect_from(number, address).await;
         stream.write_all(wait(number).as_bytes()).await.unwrap();
         kit.until_waiters(number).await;
         held.push(stream);
     }
     for number in 19..=38 {
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut stream = connect_from(number, address).await;
         stream.write_all(wait(number).as_bytes()).await.unwrap();
         let mut answer = String::new();
         let read = stream.read_to_string(&mut answer);
@@ -116,6 +116,14 @@ async fn however_many_wait_there_is_a_connection_for_who_creates() {
         let answer = read_until(&mut stream, "}]}").await;
         assert!(answer.contains("\"held\""), "{answer}");
     }
+}
+
+/// Connects from an address of its own, like each pod: one alone does not get all connections.
+async fn connect_from(number: usize, address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    let last = u8::try_from(number).unwrap();
+    socket.bind(([127, 0, 1, last], 0).into()).unwrap();
+    socket.connect(address).await.unwrap()
 }
 
 #[tokio::test]
