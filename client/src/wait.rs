@@ -167,6 +167,7 @@ impl Wait {
             timeout,
             policy,
             namespace,
+            without_store,
             overdue,
             random,
         } = plan;
@@ -181,7 +182,7 @@ impl Wait {
             actions: vec![Action::Say(text::checking(&watched))],
             watched,
             probings,
-            conversation: Conversation::new(now),
+            conversation: Conversation::new(now, without_store),
             progress: Progress::new(now),
             rules: TimeoutRules {
                 whole: timeout,
@@ -236,7 +237,7 @@ impl Wait {
             .min()
     }
 
-    /// Returns how long this process was without the store.
+    /// Returns how long this wait was without the store.
     pub fn without_store(&self, now: Duration) -> Duration {
         self.conversation.without_store(now)
     }

@@ -74,7 +74,8 @@ pub(super) enum Topic {
 }
 
 impl Conversation {
-    pub(super) fn new(now: Duration) -> Self {
+    /// Begins after outages of this length in earlier processes.
+    pub(super) fn new(now: Duration, outages: Duration) -> Self {
         Self {
             counts: false,
             phase: Phase::Resting { until: now },
@@ -88,7 +89,7 @@ impl Conversation {
             answer_counts: false,
             backoff: Backoff::new(Duration::from_millis(200), Duration::from_secs(5)),
             outage: None,
-            outages: Duration::ZERO,
+            outages,
         }
     }
 
@@ -249,6 +250,11 @@ impl Conversation {
 
     pub(super) fn outage(&self) -> Option<&Outage> {
         self.outage.as_ref().filter(|outage| outage.is_announced)
+    }
+
+    /// Returns the length of all outages; `None` while one lasts.
+    pub(super) fn past_outages(&self) -> Option<Duration> {
+        self.outage.is_none().then_some(self.outages)
     }
 
     /// Returns the length of all outages, including the current one.

@@ -55,11 +55,13 @@ impl Wait {
         Some(self.spared(expiry.after, watched.is_unknown()))
     }
 
-    /// Returns when the timeout of the whole wait takes effect.
+    /// Returns when the timeout of the whole wait takes effect; never while the store is away, because
+    /// time without it does not count.
     pub(super) fn whole_wait_expires_at(&self) -> Option<Duration> {
         let expiry = self.rules.of_wait()?;
+        let outages = self.conversation.past_outages()?;
         let is_unknown = self.watched.iter().any(Watched::is_unknown);
-        Some(self.spared(expiry.after, is_unknown))
+        Some(self.spared(expiry.after, is_unknown) + outages)
     }
 
     fn expiry_of(&self, watched: &Watched) -> Option<Expiry> {

@@ -21,6 +21,8 @@ pub struct Plan {
     pub policy: TimeoutPolicy,
     /// The pod's namespace, by which the names of Services are told.
     pub namespace: Namespace,
+    /// How long earlier processes of this wait were without the store.
+    pub without_store: Duration,
     /// The earlier failure. A wait that has failed before does not fail a second time.
     pub overdue: Option<Overdue>,
     /// The source of jitter.
@@ -75,6 +77,7 @@ impl Plan {
             timeout: arguments.timeout,
             policy: arguments.policy,
             namespace,
+            without_store: Duration::ZERO,
             overdue: None,
             random,
         }

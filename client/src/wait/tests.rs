@@ -28,6 +28,7 @@ fn mk_plan(terms: &str) -> Plan {
         timeout: None,
         policy: TimeoutPolicy::Fail,
         namespace: Namespace::default(),
+        without_store: Duration::ZERO,
         overdue: None,
         random: fastrand::Rng::with_seed(1),
     }
@@ -137,8 +138,12 @@ impl Played {
     }
 
     fn lose_the_store(&mut self) {
+        self.lose(Lost::Unreachable("connection refused".to_owned()));
+    }
+
+    fn lose(&mut self, lost: Lost) {
         let number = self.asked.last().unwrap().number;
-        let answer = Err(Lost::Unreachable("connection refused".to_owned()));
+        let answer = Err(lost);
         self.take(Event::Answered { number, answer });
     }
 
@@ -756,32 +761,51 @@ fn timeouts_count_from_the_pods_first_wait_but_every_process_has_a_look() {
 }
 
 #[test]
-fn time_without_the_store_counts() {
+fn time_without_the_store_does_not_count() {
+    let denied = || Lost::Denied("this is not your pod".to_owned());
+    let unreachable = || Lost::Unreachable("connection refused".to_owned());
+    for lost in [denied, unreachable] {
+        let plan = Plan {
+            timeout: Some(Timeout::from_secs(60)),
+            ..mk_plan("a")
+        };
+        let mut played = Played::begin(plan, Duration::ZERO);
+        played.answer([missing("does not exist")]);
+        played.pass_until(secs(20));
+        while played.now < secs(120) {
+            played.lose(lost());
+            let next = played.asked.len();
+            while played.asked.len() == next {
+                let wake = played.wait.wake_at().unwrap();
+                played.pass_until(wake);
+            }
+        }
+        assert_eq!(played.kind(), None);
+        let asked = played.asked.len();
+        assert!((20..60).contains(&asked), "asked {asked} times in 100 s");
+        played.answer([missing("does not exist")]);
+        let back = played.now;
+        played.pass_until(secs(1000));
+        assert_eq!(played.kind(), Some(EndingKind::TimedOut));
+        assert_eq!(played.now, back + secs(40));
+        let without = played.wait.without_store(played.now);
+        assert_eq!(without, back - secs(20));
+    }
+}
+
+#[test]
+fn time_without_the_store_in_an_earlier_process_does_not_count() {
     let plan = Plan {
         timeout: Some(Timeout::from_secs(60)),
+        without_store: secs(30),
         ..mk_plan("a")
     };
-    let mut played = Played::begin(plan, Duration::ZERO);
-    while played.ending.is_none() {
-        played.lose_the_store();
-        let next = played.asked.len();
-        while played.asked.len() == next && played.ending.is_none() {
-            let wake = played.wait.wake_at().unwrap();
-            played.pass_until(wake);
-        }
-    }
-    assert_eq!(
-        (played.kind(), played.now),
-        (Some(EndingKind::TimedOut), secs(60))
-    );
-    assert_eq!(
-        played.message(),
-        "Timed out after 1m: still missing a (not checked yet) for 1m; no answer from the store \
-         for 1m: connection refused"
-    );
-    assert_eq!(played.wait.without_store(played.now), secs(60));
-    let asked = played.asked.len();
-    assert!((13..40).contains(&asked), "asked {asked} times in a minute");
+    let mut played = Played::begin(plan, secs(50));
+    played.answer([missing("does not exist")]);
+    played.pass_until(secs(200));
+    assert_eq!(played.kind(), Some(EndingKind::TimedOut));
+    assert_eq!(played.now, secs(90));
+    assert_eq!(played.wait.without_store(played.now), secs(30));
 }
 
 #[test]

@@ -80,7 +80,11 @@ impl Preparation {
         let plan = Plan::new(arguments, namespace.clone(), fastrand::Rng::new());
         Ok(Self {
             api,
-            plan: Plan { overdue, ..plan },
+            plan: Plan {
+                without_store: started.without_store,
+                overdue,
+                ..plan
+            },
             namespace,
             signals,
             early_signals,
@@ -140,11 +144,11 @@ impl Preparation {
         }
     }
 
-    /// Adds the time without the store to the stamp. It is for readers only.
+    /// Writes the time without the store to the stamp, for the next process.
     pub(super) fn stamp_outages(&self, without_store: Duration) {
         if let (Some(folder), false) = (&self.folder, without_store.is_zero()) {
             let _ = folder.write_started(Started {
-                without_store: self.started.without_store + without_store,
+                without_store,
                 ..self.started
             });
         }
