@@ -53,7 +53,7 @@ pub(crate) use self::{
     certificates::{CertificatePlace, TlsFiles},
     error::ConfigError,
     identity::{Identity, KubernetesIdentity},
-    inject::{InjectError, InjectSettings},
+    inject::{InjectError, InjectSettings, StoreOrigin},
     log_format::LogFormat,
     object::{ConfigurationKind, ConfigurationRef, ObjectName, ObjectRef},
     role::{Role, StoreKind},
@@ -171,6 +171,14 @@ impl Config {
             accept_plain,
             plain_namespaces,
         };
+        let identity = identity.resolve(&inject)?;
+        let inject = inject.for_store_with(&identity)?;
+        let asks_for_tokens = identity != Identity::None && roles.contains(&Role::Store);
+        let store_names = match store_name {
+            Some(names) => names,
+            None if asks_for_tokens => own_names(http).unwrap_or_default(),
+            None => Vec::new(),
+        };
         Ok(Self {
             certificates: sources.place()?,
             data: data.unwrap_or_else(|| DEFAULT_DATA.into()),
@@ -179,12 +187,12 @@ impl Config {
             cross_namespace: cross_namespace.unwrap_or_default(),
             readable_by_all: readable_by_all.unwrap_or_default(),
             http,
-            identity: identity.resolve(&inject)?,
+            identity,
             anyone_may_signal: anyone_may_signal.unwrap_or_default(),
             webhook,
             admin: admin.unwrap_or(DEFAULT_ADMIN),
             names: webhook_name.unwrap_or_else(|| loopback_names(webhook)),
-            store_names: store_name.unwrap_or_default(),
+            store_names,
             profile: certificates::profile(authority_validity, leaf_validity)?,
             webhook_lease: own_object(&inject, "--webhook-lease", webhook_lease)?,
             webhook_configurations: [
@@ -219,6 +227,9 @@ impl Config {
     pub(crate) fn for_serving(self) -> Result<Self, ConfigError> {
         if self.has(Role::Store) {
             check_reach(&self.identity, (self.http, self.anyone_may_signal))?;
+            if self.identity != Identity::None && self.store_names.is_empty() {
+                return Err(ConfigError::NoStoreName { address: self.http });
+            }
             let is_annotated = self.cross_namespace == CrossNamespace::Annotated;
             if is_annotated && !self.needs_cluster() {
                 return Err(ConfigError::NoNamespaces);
@@ -262,6 +273,16 @@ impl Config {
         self.has(Role::Store) && !self.store_names.is_empty()
     }
 
+    /// Returns where pods reach the store, which listens at `address`, unless they are told another URL.
+    pub(crate) fn store_origin(&self, address: SocketAddr) -> StoreOrigin {
+        let asks_for_tokens = self.has(Role::Store) && self.identity != Identity::None;
+        if asks_for_tokens {
+            StoreOrigin::Tls(address)
+        } else {
+            StoreOrigin::Plain(address)
+        }
+    }
+
     fn needs_certificates(&self) -> bool {
         self.has(Role::Webhook) || self.store_speaks_tls()
     }
@@ -287,6 +308,12 @@ fn loopback_names(address: SocketAddr) -> Vec<ServerName<'static>> {
         names.push(own);
     }
     names
+}
+
+/// Returns the names by which clients can verify what listens at `address`; `None` if others reach it,
+/// by a name that is not known here.
+fn own_names(address: SocketAddr) -> Option<Vec<ServerName<'static>>> {
+    (!address.ip().is_unspecified()).then(|| loopback_names(address))
 }
 
 const DEFAULT_DATA: &str = "oncue-data";

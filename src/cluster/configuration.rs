@@ -91,6 +91,8 @@ const LABELS: &str = "app.kubernetes.io/name=oncue,app.kubernetes.io/component=w
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use serde_json::{Value, json};
 
     use super::*;
@@ -110,7 +112,7 @@ mod tests {
     }
 
     fn image(configuration: Configuration) -> String {
-        let here = "127.0.0.1:9999".parse().unwrap();
+        let here: SocketAddr = "127.0.0.1:9999".parse().unwrap();
         configuration.inject.resolve(here).unwrap().image.reference
     }
 

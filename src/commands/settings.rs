@@ -53,7 +53,7 @@ impl InjectionArgs {
             None => ServeSettings::default(),
         };
         let configured = Config::resolve(configured)?;
-        let http = configured.http;
+        let origin = configured.store_origin(configured.http);
         let Configuration {
             inject: below,
             cross_namespace,
@@ -66,7 +66,7 @@ impl InjectionArgs {
                 readable_by_all: configured.readable_by_all,
             },
         };
-        let settings = inject.clone().over(below).resolve(http)?;
+        let settings = inject.clone().over(below).resolve(origin)?;
         let cross_namespace = cross_namespace.unwrap_or_default();
         let policy = Policy::new(cross_namespace, readable_by_all, &settings.keys);
         let settings = Settings {

@@ -45,6 +45,21 @@ pub(crate) enum ConfigError {
         /// The flag that names the object.
         flag: &'static str,
     },
+    /// Clients could not verify the store.
+    #[error(
+        "--identity kubernetes needs --store-name: clients send their tokens over TLS only, and verify \
+         the name of the store that listens on {address}"
+    )]
+    NoStoreName {
+        /// The address on which the store was to listen.
+        address: SocketAddr,
+    },
+    /// Pods could neither wait nor signal.
+    #[error(
+        "--inject-identity false gives pods no token, and with --identity kubernetes the store lets none \
+         wait or signal without one: leave it out, or name another store with --inject-store-url"
+    )]
+    NoTokenForPods,
     /// Others could reach a store that does not learn who calls.
     #[error(
         "a store without --identity kubernetes lets anyone who reaches {address} create and delete \

@@ -1,7 +1,7 @@
 //! The section `inject`: settings of the injected container and of the annotations.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
 };
@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::{
     error::ConfigError,
+    identity::{Identity, KubernetesIdentity},
     object::{ObjectName, ObjectRef},
     overlay::overlay,
     text::{from_text, from_texts},
@@ -57,7 +58,8 @@ pub(crate) struct InjectSettings {
     )]
     pull_secrets: Option<Vec<String>>,
 
-    /// URL of the store for pods [default: http:// and the address of --http]
+    /// URL of the store for pods [default: the address of --http, with https:// if its store has
+    /// --identity kubernetes, and http:// otherwise]
     #[arg(
         long = "inject-store-url",
         env = "ONCUE_INJECT_STORE_URL",
@@ -91,7 +93,7 @@ pub(crate) struct InjectSettings {
     store_ca: Option<PathBuf>,
 
     /// Whether pods get a token that proves to the store who they are; the store's URL has to be
-    /// https:// then [default: false]
+    /// https:// then [default: true with --identity kubernetes, else false]
     #[arg(
         long = "inject-identity",
         env = "ONCUE_INJECT_IDENTITY",
@@ -215,9 +217,23 @@ impl InjectSettings {
         self.gates.unwrap_or(true)
     }
 
-    /// Reads the files and fills in the defaults. `http` is the address on which the store listens.
+    /// Returns these settings for pods that use a store with this identity: they get a token if it asks
+    /// for one.
+    pub(super) fn for_store_with(self, identity: &Identity) -> Result<Self, ConfigError> {
+        let Identity::Kubernetes(KubernetesIdentity { accepts_plain, .. }) = identity else {
+            return Ok(self);
+        };
+        let has_no_token = self.identity == Some(false) && self.store_url.is_none();
+        if has_no_token && !accepts_plain {
+            return Err(ConfigError::NoTokenForPods);
+        }
+        let identity = self.identity.or(Some(true));
+        Ok(Self { identity, ..self })
+    }
+
+    /// Reads the files and fills in the defaults. Pods reach the store at `origin`, unless a URL is set.
     /// Values that only the cluster knows stay unset.
-    pub(crate) fn resolve(self, http: SocketAddr) -> Result<Settings, InjectError> {
+    pub(crate) fn resolve(self, origin: impl Into<StoreOrigin>) -> Result<Settings, InjectError> {
         let controller = match (self.controller.unwrap_or_default(), self.opens_gates()) {
             (true, true) => Controller::Present,
             (true, false) => Controller::WithoutGates,
@@ -248,7 +264,7 @@ impl InjectSettings {
             pull_secrets: pull_secrets.unwrap_or_default(),
         };
         let store = StoreAddress {
-            url: store_url.unwrap_or_else(|| format!("http://{http}")),
+            url: store_url.unwrap_or_else(|| origin.into().to_string()),
             fallback_ip: store_ip,
             ca_pem: store_ca.map(read_ca).transpose()?,
         };
@@ -267,6 +283,28 @@ impl InjectSettings {
             scope: scope(excluded_namespaces, namespace_selector),
             ..Settings::new(image, store)
         })
+    }
+}
+
+/// Where a store listens, and how pods speak to it. Prints as a URL.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StoreOrigin {
+    Plain(SocketAddr),
+    Tls(SocketAddr),
+}
+
+impl From<SocketAddr> for StoreOrigin {
+    fn from(address: SocketAddr) -> Self {
+        Self::Plain(address)
+    }
+}
+
+impl fmt::Display for StoreOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(address) => write!(f, "http://{address}"),
+            Self::Tls(address) => write!(f, "https://{address}"),
+        }
     }
 }
 

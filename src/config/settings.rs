@@ -66,8 +66,8 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "ONCUE_HTTP", value_name = "ADDRESS")]
     pub(super) http: Option<SocketAddr>,
 
-    /// How the store learns who calls: `kubernetes` (tokens of service accounts, over TLS) or `none`
-    /// [default: none]
+    /// How the store learns who calls: `kubernetes` (tokens of service accounts, over TLS; injected pods
+    /// get one) or `none` [default: none]
     #[arg(
         id = "store_identity",
         long = "identity",
@@ -142,7 +142,8 @@ pub(crate) struct ServeSettings {
     pub(super) tls_ca: Option<PathBuf>,
 
     /// Names and IP addresses in the store's certificate; the store then also speaks TLS, under the
-    /// webhook's certificate authority [default: none; plain HTTP only]
+    /// webhook's certificate authority [default: with --identity kubernetes, those of loopback and
+    /// the address of --http; else none, and plain HTTP only]
     #[arg(long, env = "ONCUE_STORE_NAME", value_delimiter = ',', value_name = "NAME", value_parser = server_name)]
     #[serde(deserialize_with = "server_names")]
     pub(super) store_name: Option<Vec<ServerName<'static>>>,

@@ -314,7 +314,8 @@ fn a_store_that_does_not_learn_who_calls_listens_on_loopback_only_unless_that_is
         assert!(resolve(&["--http", loopback]).is_ok(), "{loopback}");
     }
     let kubernetes = ["--identity", "kubernetes", "--operator", "oncue-operator"];
-    let kubernetes = [&kubernetes[..], &["--inject-own-namespace", "oncue-system"]].concat();
+    let own = ["--inject-own-namespace", "oncue-system"];
+    let kubernetes = [&kubernetes[..], &own, &["--store-name", "store.example"]].concat();
     for address in ["0.0.0.0:1", "[::]:1", "10.0.0.7:1"] {
         let http = ["--http", address];
         let error = resolve(&http).unwrap_err().to_string();
@@ -329,6 +330,59 @@ fn a_store_that_does_not_learn_who_calls_listens_on_loopback_only_unless_that_is
             assert!(resolve(&[&http, accepted].concat()).is_ok(), "{accepted:?}");
         }
         assert!(resolve(&[&http[..], &["--anyone-may-signal=false"]].concat()).is_err());
+    }
+}
+
+#[test]
+fn a_store_that_asks_for_tokens_speaks_tls_and_its_pods_get_one() {
+    let config = |args: &[&str]| Config::resolve(flags(&[&KUBERNETES[..], args].concat()));
+    let both = config(&[]).unwrap();
+    assert!(both.store_speaks_tls());
+    assert_eq!(both.store_names, both.names);
+    let origin = both.store_origin(both.http);
+    let injected = both.inject.resolve(origin).unwrap();
+    assert_eq!(injected.proof, Proof::Token);
+    assert_eq!(injected.store.url, "https://127.0.0.1:9999");
+
+    let named = config(&["--http", "[::]:1", "--store-name", "store.example"]).unwrap();
+    assert_eq!(named.store_names, ["store.example".try_into().unwrap()]);
+    let address = config(&["--http", "10.0.0.7:1"]).unwrap().store_names;
+    assert!(address.contains(&"10.0.0.7".try_into().unwrap()));
+    let unnamed = config(&["--http", "[::]:1"]).unwrap();
+    let error = unnamed.for_serving().unwrap_err().to_string();
+    assert!(
+        error.contains("--identity kubernetes needs --store-name"),
+        "{error}"
+    );
+
+    let apart = config(&["--roles", "webhook"]).unwrap();
+    let error = apart.inject.resolve(apart.http).unwrap_err().to_string();
+    assert!(
+        error.contains("set --inject-store-url to its https:// URL"),
+        "{error}"
+    );
+}
+
+const KUBERNETES: [&str; 2] = ["--identity", "kubernetes"];
+
+#[test]
+fn pods_without_a_token_are_refused_where_the_store_asks_for_one() {
+    let resolve = |args: &[&str]| {
+        let without = ["--inject-identity", "false"];
+        Config::resolve(flags(&[&KUBERNETES[..], &without, args].concat()))
+    };
+    let error = resolve(&[]).unwrap_err().to_string();
+    assert!(
+        error.starts_with("--inject-identity false gives pods no token"),
+        "{error}"
+    );
+    for accepted in [
+        ["--accept-plain", "true"],
+        ["--inject-store-url", "http://another:9999"],
+    ] {
+        let config = resolve(&accepted).unwrap();
+        let proof = config.inject.resolve(config.http).unwrap().proof;
+        assert_eq!(proof, Proof::None);
     }
 }
 

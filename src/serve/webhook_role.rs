@@ -103,8 +103,8 @@ impl WebhookRole {
 }
 
 fn settings(config: &Config, addresses: Addresses) -> Result<LiveSettings, ServeError> {
-    let http = addresses.store.unwrap_or(config.http);
-    let settings: Settings = config.inject.clone().resolve(http)?;
+    let origin = config.store_origin(addresses.store.unwrap_or(config.http));
+    let settings: Settings = config.inject.clone().resolve(origin)?;
     Ok(settings.into())
 }
 
