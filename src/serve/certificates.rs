@@ -255,6 +255,11 @@ fn log(event: Event, held: Option<&Credentials>) {
         Event::Created => info!("created a certificate authority"),
         Event::Published => info!("wrote the caBundle"),
         Event::Renewed => info!("renewed the certificate authority, with the same key"),
+        Event::Replaced => warn!(
+            certificates,
+            "loaded another certificate authority: pods that were injected under the former one do not \
+             trust the store any more; recreate them"
+        ),
         Event::Restored => warn!("wrote the certificate authority back, which was lost or damaged"),
         Event::Served => info!("serves another certificate"),
     }

@@ -74,4 +74,19 @@ impl Credentials {
             Self::Given(given) => verify(given.chain(), bundle, client).is_ok(),
         }
     }
+
+    /// Returns whether clients that trust only `former` refuse what comes from this.
+    pub(crate) fn replaces(
+        &self,
+        former: &Self,
+        client: (&[ServerName<'static>], SystemTime),
+    ) -> bool {
+        match (self, former) {
+            (Self::Authority(authority), Self::Authority(former)) => {
+                !authority.key().is_that_of(former.key())
+            }
+            (Self::Authority(_), Self::Given(_)) => true,
+            (Self::Given(_), former) => !self.is_trusted(&former.trusted(), client),
+        }
+    }
 }

@@ -130,6 +130,9 @@ pub enum Event {
     Published,
     /// A certificate was added under the same key.
     Renewed,
+    /// Credentials that somebody stored are held now, and clients that trust only the former ones
+    /// refuse what comes from them.
+    Replaced,
     /// An authority was written back.
     Restored,
     /// Another certificate is served.
@@ -240,8 +243,16 @@ impl Custody {
         }
         match decide(&self.situation(&stored, round)) {
             Action::Adopt(credentials) => {
+                let client = (&*self.names, round.now);
+                let former = self.held.as_ref();
+                let replaces = former.is_some_and(|former| credentials.replaces(former, client));
+                let event = if replaces {
+                    Event::Replaced
+                } else {
+                    Event::Adopted
+                };
                 self.held = Some(credentials);
-                round.settled.events.push(Event::Adopted);
+                round.settled.events.push(event);
             }
             Action::Certify(key) => {
                 let authority = Authority::certify(key, &self.profile, round.now);

@@ -88,6 +88,10 @@ impl AuthorityKey {
         AuthorityCertificate::from_der(certificate.der().clone())
     }
 
+    pub(crate) fn is_that_of(&self, other: &Self) -> bool {
+        self.0.public_key_raw() == other.0.public_key_raw()
+    }
+
     pub(crate) fn pair(&self) -> &KeyPair {
         &self.0
     }

@@ -1,8 +1,10 @@
 //! Replicas of the webhook in a cluster, which is an API server in memory.
 
+use std::time::SystemTime;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Method;
-use oncue_webhook_certs::AuthorityCertificate;
+use oncue_webhook_certs::{Authority, AuthorityCertificate, Profile};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -74,6 +76,16 @@ async fn shake_hands(cluster: &FakeCluster, server: &Server) -> TlsStream<TcpStr
     connector.connect(name, stream).await.unwrap()
 }
 
+/// Returns the lines that oncue logs for operators. The cluster in memory has no namespaces.
+fn told(log: &Log) -> String {
+    let text = log.text();
+    let is_told = |line: &&str| {
+        let levels = [" INFO oncue", " WARN oncue", " ERROR oncue"];
+        levels.iter().any(|it| line.contains(it)) && !line.contains("watch of namespaces")
+    };
+    text.lines().filter(is_told).collect::<Vec<_>>().join("\n")
+}
+
 #[tokio::test(start_paused = true)]
 async fn replicas_that_start_at_once_on_an_empty_secret_serve_under_one_authority() {
     let cluster = FakeCluster::of_the_chart();
@@ -110,30 +122,6 @@ async fn readiness_says_what_it_waits_for_until_the_cluster_has_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_starts_before_the_webhook_waits_without_an_error() {
-    let log = Log::default();
-    let _logging = log.start();
-    let cluster = FakeCluster::of_the_chart();
-    let config = Config {
-        roles: [Role::Store].into(),
-        store: StoreKind::Memory,
-        http: (Ipv4Addr::LOCALHOST, 0).into(),
-        store_names: vec!["oncue-store.oncue-system.svc".try_into().unwrap()],
-        ..mk_webhook()
-    };
-    let client = Some(clients(&cluster));
-    let store = Server::start_in(client, config).await.unwrap();
-    sleep(Duration::from_secs(20)).await;
-    let waits = "not there yet: waiting what=certificate authority in the Secret \
-                 oncue-system/oncue-webhook-ca reason=no certificate authority is stored yet";
-    assert!(log.text().contains(waits), "{}", log.text());
-    let webhook = start(&cluster).await;
-    until_ready(&store).await;
-    until_ready(&webhook).await;
-    assert!(!log.text().contains("ERROR"), "{}", log.text());
-}
-
-#[tokio::test(start_paused = true)]
 async fn replicas_of_the_webhook_start_without_an_error() {
     let log = Log::default();
     let _logging = log.start();
@@ -142,7 +130,7 @@ async fn replicas_of_the_webhook_start_without_an_error() {
     for server in [&first, &second] {
         until_ready(server).await;
     }
-    assert!(!log.text().contains("ERROR"), "{}", log.text());
+    assert!(!told(&log).contains("ERROR"), "{}", told(&log));
 }
 
 #[tokio::test(start_paused = true)]
@@ -369,6 +357,8 @@ async fn of_two_replicas_of_the_store_one_leads_and_the_other_takes_over_when_th
 
 #[tokio::test(start_paused = true)]
 async fn a_store_over_tls_is_ready_once_it_serves_under_the_authority_of_the_webhooks() {
+    let log = Log::default();
+    let _logging = log.start();
     let cluster = FakeCluster::of_the_chart();
     let config = Config {
         roles: [Role::Store].into(),
@@ -385,12 +375,16 @@ async fn a_store_over_tls_is_ready_once_it_serves_under_the_authority_of_the_web
         "waiting for certificate of the store"
     );
     assert!(cluster.writes().is_empty());
+    let waits = "not there yet: waiting what=certificate authority in the Secret \
+                 oncue-system/oncue-webhook-ca";
+    assert!(log.text().contains(waits), "{}", told(&log));
     let plain = get(store.addresses.store.unwrap(), "/healthz").await;
     assert!(plain.starts_with("HTTP/1.1 200"), "{plain}");
 
     let webhook = start(&cluster).await;
     until_ready(&webhook).await;
     until_ready(&store).await;
+    assert!(!told(&log).contains("ERROR"), "{}", told(&log));
     let metrics = get(store.addresses.admin, "/metrics").await;
     for metric in [
         r#"oncue_store_cert_expiry_seconds{certificate="leaf"}"#,
@@ -426,4 +420,82 @@ async fn of_several_webhooks_with_a_lease_the_holder_writes() {
     sleep(Duration::from_secs(3)).await;
     assert!(leads(&second).await);
     assert_eq!(cluster.get(SECRET)["data"], secret);
+}
+
+const TLS_SECRET: &str = "/api/v1/namespaces/oncue-system/secrets/oncue-tls";
+
+/// Writes the Secret as cert-manager does: with the newest certificate of the authority alone.
+fn give(cluster: &FakeCluster, authority: &Authority) {
+    let leaf = authority
+        .issue(&[NAME.try_into().unwrap()], SystemTime::now())
+        .unwrap();
+    let certificate = STANDARD.encode(leaf.certificate());
+    let certificate =
+        format!("-----BEGIN CERTIFICATE-----\n{certificate}\n-----END CERTIFICATE-----\n");
+    let entry = |text: String| STANDARD.encode(text);
+    let secret = serde_json::json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": {"name": "oncue-tls", "namespace": "oncue-system"},
+        "data": {
+            "tls.crt": entry(certificate),
+            "tls.key": entry(leaf.key_pem()),
+            "ca.crt": entry(authority.certificate().to_pem()),
+        },
+    });
+    cluster.put(TLS_SECRET, secret);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_of_somebody_else_is_served_as_it_changes_without_a_failed_handshake() {
+    let log = Log::default();
+    let _logging = log.start();
+    let cluster = FakeCluster::of_the_chart();
+    let place = crate::config::ObjectRef {
+        namespace: "oncue-system".parse().unwrap(),
+        name: "oncue-tls".parse().unwrap(),
+    };
+    let config = Config {
+        certificates: CertificatePlace::TlsSecret(place),
+        ..mk_webhook()
+    };
+    let client = Some(clients(&cluster));
+    let server = Server::start_in(client, config).await.unwrap();
+    sleep(Duration::from_secs(20)).await;
+    let waits = "not there yet: waiting what=certificate in the Secret oncue-system/oncue-tls";
+    assert!(log.text().contains(waits), "{}", told(&log));
+
+    let authority = Authority::generate(SystemTime::now()).unwrap();
+    give(&cluster, &authority);
+    until_ready(&server).await;
+    let renewed = authority
+        .renewed(&Profile::default(), SystemTime::now())
+        .unwrap();
+    let other = Authority::generate(SystemTime::now()).unwrap();
+    let mut served = Vec::new();
+    for (next, replaces) in [(&authority, false), (&renewed, false), (&other, true)] {
+        give(&cluster, next);
+        // The watch tells: no look is due.
+        for _ in 0..100 {
+            let stream = shake_hands(&cluster, &server).await;
+            let leaf = stream.get_ref().1.peer_certificates().unwrap()[0].to_vec();
+            served.push(leaf);
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(
+            told(&log).contains("recreate them"),
+            replaces,
+            "{}",
+            told(&log)
+        );
+    }
+    served.dedup();
+    assert_eq!(served.len(), 4);
+    let text = log.text();
+    assert!(!text.contains("ERROR"), "{text}");
+    assert_eq!(
+        text.matches("serves another certificate").count(),
+        4,
+        "{text}"
+    );
+    until_ready(&server).await;
 }

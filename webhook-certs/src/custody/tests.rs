@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::*;
-use crate::{AuthorityCertificate, AuthorityKey, trust::Entry};
+use crate::{AuthorityCertificate, AuthorityKey, given::GivenPem, trust::Entry};
 
 const DAY: Duration = Duration::from_hours(24);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -395,7 +395,7 @@ fn an_authority_that_was_replaced_is_adopted_after_both_are_published() {
     assert_eq!(outcome.lack, Some(Lack::NotPublished));
     reader.is_verified(&cluster, start());
     let events = writer.keep(&cluster, start());
-    assert_eq!(events, [Event::Adopted, Event::Published, Event::Served]);
+    assert_eq!(events, [Event::Replaced, Event::Published, Event::Served]);
     reader.is_verified(&cluster, start());
     assert_eq!(*writer.held(), foreign);
     let both = former.bundle_pem() + &foreign.bundle_pem();
@@ -687,4 +687,140 @@ fn a_place_that_never_rests_is_told() {
     let outcome = run_in_turns(vec![round]).remove(0);
     assert_eq!(outcome.lack, Some(Lack::Contended));
     assert_eq!(outcome.until, start());
+}
+
+/// A Secret that cert-manager writes: a certificate, its key and the authority's certificate.
+struct Given {
+    cluster: Cluster,
+    pems: Mutex<[String; 3]>,
+    now: Mutex<SystemTime>,
+}
+
+impl Given {
+    fn by(authority: &Authority) -> Self {
+        Self {
+            cluster: Cluster::empty(),
+            pems: Mutex::new(issue(authority, start())),
+            now: Mutex::new(start()),
+        }
+    }
+
+    fn renew(&self, authority: &Authority, now: SystemTime) {
+        *self.pems.lock().unwrap() = issue(authority, now);
+        *self.now.lock().unwrap() = now;
+    }
+}
+
+/// Issues as cert-manager does: its Secret holds one certificate of the authority, the newest.
+fn issue(authority: &Authority, now: SystemTime) -> [String; 3] {
+    let leaf = authority.issue(&names(), now).unwrap();
+    let certificate = pem::encode(&pem::Pem::new("CERTIFICATE", leaf.certificate().to_vec()));
+    [
+        certificate,
+        leaf.key_pem(),
+        authority.certificate().to_pem(),
+    ]
+}
+
+impl Keeper for Given {
+    type Version = ();
+    type Error = Gone;
+
+    async fn read(&self) -> Result<Kept<()>, Gone> {
+        give_way().await;
+        let pems = self.pems.lock().unwrap().clone();
+        let [certificate, key, authority] = &pems;
+        let pem = GivenPem {
+            certificate,
+            key,
+            authority,
+        };
+        let now = *self.now.lock().unwrap();
+        let stored = match crate::Given::from_pem(pem, (&names(), now)) {
+            Ok(given) => given.into(),
+            Err(error) => Stored::Unusable(Unusable::new(error.told())),
+        };
+        Ok(Kept {
+            stored,
+            version: (),
+        })
+    }
+
+    async fn write(&self, _: &Authority, (): ()) -> Result<Written, Gone> {
+        panic!("somebody else writes it");
+    }
+}
+
+impl Server {
+    /// Settles on certificates of somebody else, and checks that clients verify what is served.
+    fn follow(&mut self, given: &Given, right: Right) -> Outcome {
+        let now = *given.now.lock().unwrap();
+        let round = vec![self.0.settle((given, &given.cluster), now, right)];
+        let outcome = run_in_turns(round).remove(0);
+        self.is_verified(&given.cluster, now);
+        outcome
+    }
+}
+
+#[test]
+fn a_given_certificate_that_is_renewed_is_served_at_once() {
+    let authority = Authority::generate(start()).unwrap();
+    let given = Given::by(&authority);
+    let mut server = Server::new();
+    let events = server.follow(&given, Right::Publish).events;
+    assert_eq!(events, [Event::Adopted, Event::Published, Event::Served]);
+    let (leaf, bundle) = (server.leaf(), given.cluster.published());
+    given.renew(&authority, start() + 4 * DAY);
+    let events = server.follow(&given, Right::Publish).events;
+    assert_eq!(events, [Event::Adopted, Event::Served]);
+    assert_ne!(server.leaf(), leaf);
+    assert_eq!(given.cluster.published(), bundle);
+}
+
+/// Lets the authority of somebody else change, with one server that publishes and one that comes
+/// first and does not. Returns the bundles right after the change, and ten minutes later.
+fn change_authority((former, next): (&Authority, &Authority), event: Event) -> [String; 2] {
+    let given = Given::by(former);
+    let (mut writer, mut reader) = (Server::new(), Server::new());
+    writer.follow(&given, Right::Publish);
+    reader.follow(&given, Right::Read);
+    let leaf = reader.leaf();
+    let change = start() + 4 * DAY;
+    given.renew(next, change);
+    // Nothing is served that no bundle verifies, wherever a round is cut.
+    given.cluster.change(|state| state.writes_left = 0);
+    let outcome = writer.follow(&given, Right::Publish);
+    assert_eq!(outcome.events[0], event);
+    reader.follow(&given, Right::Read);
+    given.cluster.change(|state| state.writes_left = usize::MAX);
+    let outcome = writer.follow(&given, Right::Publish);
+    assert!(outcome.lack.is_none(), "{outcome:?}");
+    reader.is_verified(&given.cluster, change);
+    reader.follow(&given, Right::Read);
+    assert_ne!(reader.leaf(), leaf);
+    let both = given.cluster.published().remove(0);
+    *given.now.lock().unwrap() += 10 * MINUTE;
+    writer.follow(&given, Right::Publish);
+    reader.follow(&given, Right::Read);
+    [both, given.cluster.published().remove(0)]
+}
+
+#[test]
+fn both_certificates_of_a_given_authority_that_is_renewed_are_published_for_a_while() {
+    let former = Authority::generate(start()).unwrap();
+    let renewed = former
+        .renewed(&Profile::default(), start() + 4 * DAY)
+        .unwrap();
+    let bundles = change_authority((&former, &renewed), Event::Adopted);
+    let [former, renewed] = [&former, &renewed].map(|it| it.certificate().to_pem());
+    assert_eq!(bundles, [former + &renewed, renewed]);
+}
+
+#[test]
+fn a_given_authority_with_another_key_replaces_the_former_one_which_is_told() {
+    let former = Authority::generate(start()).unwrap();
+    let other = Authority::generate(start()).unwrap();
+    let bundles = change_authority((&former, &other), Event::Replaced);
+    let [former, other] = [&former, &other].map(|it| it.certificate().to_pem());
+    assert_eq!(bundles, [former + &other, other]);
 }
