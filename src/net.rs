@@ -16,7 +16,7 @@
 //! | `stall` | the timeout for peers that do not read |
 //! | `host` | the check of the Host header |
 //! | `problem` | the answer that carries a problem document |
-//! | `body` | the timeout for request bodies, and the end of response bodies |
+//! | `body` | the timeout for request bodies and what is left of them, and the end of response bodies |
 //!
 //! hyper is used directly rather than through `axum::serve`, which has no timeouts, no limit of
 //! connections and handshakes on the accept path.

@@ -28,7 +28,7 @@ use tracing::debug;
 
 use super::{
     Channel, Limits, Peer, Phase, Shutdown,
-    body::{ExchangeBody, TimedBody},
+    body::{ExchangeBody, RestOfBody, TimedBody},
     handshake::{HandshakeFailure, HandshakeFailures},
     host,
     pace::{FirstByte, Pace, PacedIo, Patience},
@@ -247,7 +247,9 @@ impl Service<Request<Incoming>> for HttpService {
             )));
         }
         let version = request.version();
-        let mut request = request.map(|body| TimedBody::new(body, self.shared.limits.body));
+        let rest = (version == Version::HTTP_2).then(RestOfBody::default);
+        let patience = self.shared.limits.body;
+        let mut request = request.map(|body| TimedBody::new(body, patience).leaving(rest.clone()));
         let Origin { channel, peer } = self.origin;
         request.extensions_mut().insert(channel);
         request.extensions_mut().insert(peer);
@@ -259,7 +261,7 @@ impl Service<Request<Incoming>> for HttpService {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }
-            Ok(response.map(|body| ExchangeBody::new(body, exchange)))
+            Ok(response.map(|body| ExchangeBody::new(body, exchange).draining(rest)))
         }))
     }
 }

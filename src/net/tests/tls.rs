@@ -1,14 +1,31 @@
 //! The same listeners over TLS, with hyper as the client.
 
-use std::{io, sync::Arc, time::SystemTime};
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::SystemTime,
+};
 
-use axum::{Extension, body::Body};
+use axum::{
+    Extension,
+    body::{Body, HttpBody},
+    routing::post,
+};
 use http::{Request, Response, Version};
 use http_body_util::BodyExt;
-use hyper::{body::Incoming, client::conn};
+use hyper::{
+    body::{Frame, Incoming},
+    client::conn,
+};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use oncue_webhook_certs::{Authority, AuthorityCertificate, SwappableCertificate};
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName, sign::CertifiedKey};
+use tokio::sync::oneshot;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::*;
@@ -124,6 +141,70 @@ async fn assert_hello(response: Response<Incoming>, version: Version) {
     assert_eq!(response.version(), version);
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, "hello");
+}
+
+/// A body that tells what was taken of it.
+struct Upload {
+    left: usize,
+    taken: Arc<AtomicUsize>,
+    /// Closed when the client lets go of the body.
+    _alive: oneshot::Sender<()>,
+}
+
+impl HttpBody for Upload {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let piece = self.left.min(16 << 10);
+        self.left -= piece;
+        self.taken.fetch_add(piece, Ordering::SeqCst);
+        Poll::Ready(Some(Ok(Frame::data(vec![b'x'; piece].into()))))
+    }
+}
+
+/// Uploads so much to a handler that reads nothing of it. Returns how much was sent.
+async fn upload(length: usize) -> usize {
+    let refuse = async || (StatusCode::PAYLOAD_TOO_LARGE, "too large");
+    let router = Router::new().route("/", post(refuse));
+    let server = TlsServer::start_on(Transport::Tls, (router, LIMITS));
+    let stream = server.shake_hands(b"h2").await;
+    let io = TokioIo::new(stream);
+    let (mut client, connection) = conn::http2::handshake(TokioExecutor::new(), io)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let taken = Arc::new(AtomicUsize::new(0));
+    let (alive, sent) = oneshot::channel();
+    let body = Upload {
+        left: length,
+        taken: Arc::clone(&taken),
+        _alive: alive,
+    };
+    let request = Request::post("https://127.0.0.1/").body(body).unwrap();
+    let response = client.send_request(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let text = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(text, "too large");
+    let _ = sent.await;
+    taken.load(Ordering::SeqCst)
+}
+
+#[tokio::test]
+async fn a_body_over_http2_that_nobody_reads_is_drained_after_the_answer() {
+    assert_eq!(upload(8 << 20).await, 8 << 20);
+}
+
+#[tokio::test]
+async fn a_body_over_http2_that_never_ends_is_reset_after_the_answer() {
+    let sent = upload(usize::MAX).await;
+    assert!((16 << 20..64 << 20).contains(&sent), "{sent}");
 }
 
 #[tokio::test]
