@@ -34,24 +34,29 @@ pub(crate) fn init(filter: Option<&str>, format: LogFormat) -> Result<(), LogErr
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, LogError> {
-    EnvFilter::try_new(format!("{TOLD_BY_US},{filter}")).map_err(|error| LogError {
+    EnvFilter::try_new(format!("{NOT_LOGGED},{filter}")).map_err(|error| LogError {
         filter: filter.to_owned(),
         reason: error.to_string(),
     })
 }
 
-/// What nobody needs twice, unless `filter` names it: kube tells every failure of a watch that it
-/// returns to us.
-const TOLD_BY_US: &str = "kube_runtime::watcher=off";
+/// What is not logged unless `filter` names it: kube tells every failure of a watch that it returns to
+/// us, and h2 warns of each connection that misbehaves, so that a neighbour could fill the log.
+const NOT_LOGGED: &str = "kube_runtime::watcher=off,h2=error";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn failures_of_watches_are_told_once_unless_the_filter_names_them() {
+    fn what_others_cause_or_we_tell_is_left_out_unless_the_filter_names_it() {
         let filter = parse("info,oncue=debug").unwrap().to_string();
-        for directive in ["kube_runtime::watcher=off", "oncue=debug", "info"] {
+        for directive in [
+            "kube_runtime::watcher=off",
+            "h2=error",
+            "oncue=debug",
+            "info",
+        ] {
             assert!(filter.contains(directive), "{directive} in {filter}");
         }
         let filter = parse("info,kube_runtime::watcher=debug").unwrap();
