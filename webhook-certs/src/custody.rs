@@ -9,6 +9,7 @@ use rustls::{
 
 use crate::{
     authority::Authority,
+    certificate::AuthorityCertificate,
     credentials::Credentials,
     decision::{Action, Lack, Permissions, Right, Situation, decide},
     error::CertificateError,
@@ -238,7 +239,7 @@ impl Custody {
         let stored = self.checked(stored, round.now);
         let found = round.published().await;
         if let Some(published) = found.published {
-            self.trust.see(&published, round.now);
+            self.trust.see(&published, (&self.ours(), round.now));
             self.published = published;
         }
         match decide(&self.situation(&stored, round)) {
@@ -299,6 +300,13 @@ impl Custody {
             served: self.served.as_ref(),
             may: round.may,
         }
+    }
+
+    /// Returns the certificates that clients verify us with: those of what is held, and of what is served.
+    fn ours(&self) -> Vec<AuthorityCertificate> {
+        let served = self.served.iter().map(|served| &served.credentials);
+        let ours = self.held.iter().chain(served);
+        ours.flat_map(Credentials::trusted).collect()
     }
 
     /// Refuses an authority that would be adopted and issues nothing that clients verify.

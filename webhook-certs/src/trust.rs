@@ -34,7 +34,7 @@ impl Entry {
     }
 }
 
-/// The memory of which certificates were seen in bundles, and since when.
+/// The memory of which certificates were seen in bundles, and since when they are not ours.
 ///
 /// A bundle should hold the authority's certificates, and for a while what else is found in it:
 /// where an authority was replaced, other servers may still serve under the former one.
@@ -45,16 +45,22 @@ pub struct TrustBundle {
 }
 
 impl TrustBundle {
-    /// Takes note of what clients are told `now`.
-    pub fn see(&mut self, published: &Published, now: SystemTime) {
+    /// Takes note of what clients are told `now`. The certificates of `ours` are no strangers yet:
+    /// what is held, and what is served.
+    pub fn see(
+        &mut self,
+        published: &Published,
+        (ours, now): (&[AuthorityCertificate], SystemTime),
+    ) {
         let Published::At(entries) = published else {
             return;
         };
         let before = std::mem::take(&mut self.seen);
-        let ours = entries.iter().filter(|entry| entry.is_ours);
-        for certificate in ours.flat_map(Entry::certificates) {
+        let entries = entries.iter().filter(|entry| entry.is_ours);
+        for certificate in entries.flat_map(Entry::certificates) {
             let der = certificate.der().to_vec();
-            let since = before.get(&der).map_or(now, |(_, since)| *since);
+            let since = before.get(&der).filter(|_| !ours.contains(&certificate));
+            let since = since.map_or(now, |(_, since)| *since);
             self.seen.insert(der, (certificate, since));
         }
     }

@@ -389,25 +389,26 @@ fn an_authority_that_was_replaced_is_adopted_after_both_are_published() {
     reader.settle(&cluster, start(), Right::Read);
     let former = cluster.authority();
     let foreign = Authority::generate(start()).unwrap();
+    let change = start() + DAY;
     cluster.put(&foreign);
     // The reader comes first, and must not serve what nobody trusts yet.
-    let outcome = reader.settle(&cluster, start(), Right::Read);
+    let outcome = reader.settle(&cluster, change, Right::Read);
     assert_eq!(outcome.lack, Some(Lack::NotPublished));
-    reader.is_verified(&cluster, start());
-    let events = writer.keep(&cluster, start());
+    reader.is_verified(&cluster, change);
+    let events = writer.keep(&cluster, change);
     assert_eq!(events, [Event::Replaced, Event::Published, Event::Served]);
-    reader.is_verified(&cluster, start());
+    reader.is_verified(&cluster, change);
     assert_eq!(*writer.held(), foreign);
     let both = former.bundle_pem() + &foreign.bundle_pem();
     assert_eq!(cluster.published(), [both.clone(), both.clone(), both]);
     // After the others had their time, the former one goes.
-    reader.settle(&cluster, start() + MINUTE, Right::Read);
+    reader.settle(&cluster, change + MINUTE, Right::Read);
     assert_eq!(
-        writer.keep(&cluster, start() + 10 * MINUTE),
+        writer.keep(&cluster, change + 10 * MINUTE),
         [Event::Published]
     );
     assert_eq!(cluster.published()[0], foreign.bundle_pem());
-    reader.is_verified(&cluster, start() + 10 * MINUTE);
+    reader.is_verified(&cluster, change + 10 * MINUTE);
 }
 
 #[test]

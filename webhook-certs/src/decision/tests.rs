@@ -62,7 +62,7 @@ impl Scene {
 
     fn decide(&self) -> Action {
         let mut trust = TrustBundle::default();
-        trust.see(&self.published, start());
+        trust.see(&self.published, (&[], start()));
         decide(&Situation {
             now: self.now,
             profile: &Profile::default(),

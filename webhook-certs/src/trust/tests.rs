@@ -23,7 +23,7 @@ fn wanted(trust: &TrustBundle, authority: &Authority, now: SystemTime) -> Wanted
 /// Sees a bundle, and returns what it should be, this many minutes after the start.
 fn settle(trust: &mut TrustBundle, found: &str, (authority, after): (&Authority, u64)) -> String {
     let now = start() + Duration::from_mins(after);
-    trust.see(&mk_published(found), now);
+    trust.see(&mk_published(found), (&[], now));
     wanted(trust, authority, now).to_pem()
 }
 
@@ -49,12 +49,31 @@ fn a_former_authority_is_trusted_until_everybody_has_noticed() {
     assert_eq!(settled, authority.bundle_pem());
 }
 
+/// The time that others have begins when the authority is replaced, not when its certificate was first
+/// seen.
+#[test]
+fn a_former_authority_is_trusted_for_as_long_however_old_it_is() {
+    let [former, authority] = [mk_authority(), mk_authority()];
+    let both = former.bundle_pem() + &authority.bundle_pem();
+    let mut trust = TrustBundle::default();
+    let later = |minutes| start() + Duration::from_hours(24) + Duration::from_mins(minutes);
+    for now in [start(), later(0)] {
+        let ours: Vec<_> = former.certificates().cloned().collect();
+        trust.see(&mk_published(&former.bundle_pem()), (&ours, now));
+    }
+    for (minutes, expected) in [(9, &both), (10, &authority.bundle_pem())] {
+        trust.see(&mk_published(&both), (&[], later(minutes)));
+        let wanted = wanted(&trust, &authority, later(minutes));
+        assert_eq!(wanted.to_pem(), *expected, "{minutes}");
+    }
+}
+
 #[test]
 fn who_has_not_noticed_yet_takes_nothing_away() {
     let [former, authority] = [mk_authority(), mk_authority()];
     let both = former.bundle_pem() + &authority.bundle_pem();
     let mut trust = TrustBundle::default();
-    trust.see(&mk_published(&both), start());
+    trust.see(&mk_published(&both), (&[], start()));
     let wanted = wanted(&trust, &former, start());
     assert!(wanted.is(&both));
     assert!(!wanted.is(&former.bundle_pem()));
@@ -77,7 +96,7 @@ fn a_stranger_that_has_ended_is_dropped() {
     let late = start() + Duration::from_hours(3651 * 24);
     let authority = authority.renewed(&crate::Profile::default(), late).unwrap();
     let mut trust = TrustBundle::default();
-    trust.see(&mk_published(&stranger.bundle_pem()), late);
+    trust.see(&mk_published(&stranger.bundle_pem()), (&[], late));
     let wanted = wanted(&trust, &authority, late);
     assert_eq!(wanted.to_pem(), authority.bundle_pem());
 }
@@ -90,7 +109,7 @@ fn what_others_write_is_no_reason_to_publish_it() {
         bundle: stranger.bundle_pem(),
         is_ours: false,
     }]);
-    trust.see(&theirs, start());
+    trust.see(&theirs, (&[], start()));
     let wanted = wanted(&trust, &authority, start());
     assert_eq!(wanted.to_pem(), authority.bundle_pem());
 }
@@ -98,7 +117,7 @@ fn what_others_write_is_no_reason_to_publish_it() {
 #[test]
 fn the_end_of_a_stranger_is_a_time_to_look() {
     let mut trust = TrustBundle::default();
-    trust.see(&mk_published(&mk_authority().bundle_pem()), start());
+    trust.see(&mk_published(&mk_authority().bundle_pem()), (&[], start()));
     let after = |minutes| start() + Duration::from_mins(minutes);
     assert_eq!(trust.ends(after(9)).next(), Some(after(10)));
     assert_eq!(trust.ends(after(10)).next(), None);
