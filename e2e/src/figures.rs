@@ -7,17 +7,21 @@
 //! | `events` | from the event that makes a term true to the released container, gate or probe |
 //! | `crowd` | memory and CPU of oncue's pods while a node is full of waiting pods |
 //! | `gates` | many gated pods that may start at the same time |
+//! | `signals` | 1,000 pods that start and signal at once: who answers, how soon, after how many reviews |
 //! | `fleet` | memory and CPU of the controller with thousands of pods |
+//! | `fake_node` | pods that no kubelet runs |
 //! | `usage` | memory and CPU of oncue's processes |
 //! | `sample` | durations, as percentiles |
 
 mod crowd;
 mod events;
+mod fake_node;
 mod fleet;
 mod gates;
 mod overhead;
 mod release;
 mod sample;
+mod signals;
 mod usage;
 
 use anyhow::Result;
@@ -38,6 +42,8 @@ pub enum Figure {
     Crowd,
     /// 1,000 gated pods that may start at the same time
     Gates,
+    /// 1,000 pods that start and signal at once
+    Signals,
     /// Memory and CPU of the store and controller with 10,000 pods
     Fleet,
 }
@@ -56,6 +62,7 @@ pub async fn print(figures: &[Figure]) -> Result<()> {
             Figure::Events => Box::pin(with_temp_ns(events::print)).await,
             Figure::Crowd => Box::pin(with_temp_ns(crowd::print)).await,
             Figure::Gates => Box::pin(with_temp_ns(gates::print)).await,
+            Figure::Signals => Box::pin(with_oncue(signals::print)).await,
             Figure::Fleet => Box::pin(with_oncue(fleet::print)).await,
         }?;
     }

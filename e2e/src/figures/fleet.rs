@@ -1,21 +1,13 @@
 //! Memory and CPU of the store and controller with thousands of pods, and how long it takes to know
 //! them all.
-//!
-//! No kubelet runs these pods: they are bound to a node that does not exist, and this program writes
-//! their status.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::core::v1::{Node, Pod};
-use kube::{
-    Api,
-    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
-};
-use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use super::fake_node::FakeNode;
 use super::usage::{MIB, Usage, gauge, metrics_of, usage_of};
 use crate::kit::{LivePod, Namespace, Oncue, PodManifest, eventually, pod, started_at};
 
@@ -27,42 +19,18 @@ const SIGNALS_OF_EACH: usize = 2;
 /// Span over which the CPU of an idle controller is measured.
 const IDLE: Duration = Duration::from_secs(30);
 
-const NODE: &str = "fleet";
-
 /// Prints what the controller needs for many pods.
 pub(super) async fn print(ns: Namespace, oncue: Oncue) -> Result<()> {
-    let nodes: Api<Node> = Api::all(ns.client());
-    let node = serde_json::from_value(json!({"metadata": {"name": NODE}}))?;
-    nodes.create(&PostParams::default(), &node).await?;
-    let measured = measure(&ns, &oncue).await;
-    delete_all(&ns.api()).await?;
-    nodes.delete(NODE, &DeleteParams::default()).await?;
-    measured
+    FakeNode::with(&ns, async |node| measure(node, (&ns, &oncue)).await).await
 }
 
-/// Deletes the pods in parts, because the API server limits the time of one request.
-async fn delete_all(pods: &Api<Pod>) -> Result<()> {
-    // Nobody confirms the end of these pods.
-    let at_once = DeleteParams::default().grace_period(0);
-    let some = ListParams::default().limit(500);
-    while !pods
-        .list_metadata(&some.clone().limit(1))
-        .await?
-        .items
-        .is_empty()
-    {
-        pods.delete_collection(&at_once, &some).await?;
-    }
-    Ok(())
-}
-
-async fn measure(ns: &Namespace, oncue: &Oncue) -> Result<()> {
+async fn measure(node: &FakeNode<'_>, (ns, oncue): (&Namespace, &Oncue)) -> Result<()> {
     let before = controller(oncue).await?;
     let signalling = |index| {
         let pod = pod(&format!("fleet-{index}"));
         pod.signals("fleet/$(POD_NAME), up/$(POD_NAME)")
     };
-    start_all(ns, SIGNALLING, signalling).await?;
+    start_all(node, SIGNALLING, signalling).await?;
     all_are_asserted(oncue).await?;
     let with_all = controller(oncue).await?;
     oncue.roll_store_out().await?;
@@ -81,7 +49,7 @@ async fn measure(ns: &Namespace, oncue: &Oncue) -> Result<()> {
     let restarted = controller(oncue).await?;
     sleep(IDLE).await;
     let idle = controller(oncue).await?;
-    start_all(ns, OTHERS, |index| pod(&format!("other-{index}"))).await?;
+    start_all(node, OTHERS, |index| pod(&format!("other-{index}"))).await?;
     let with_others = controller(oncue).await?;
 
     let signals = SIGNALLING * SIGNALS_OF_EACH;
@@ -108,46 +76,14 @@ async fn measure(ns: &Namespace, oncue: &Oncue) -> Result<()> {
 
 /// Creates pods, and says that their containers run.
 async fn start_all(
-    ns: &Namespace,
+    node: &FakeNode<'_>,
     count: usize,
     manifest: impl Fn(usize) -> PodManifest,
 ) -> Result<()> {
-    let start = |index| start(ns, manifest(index));
+    let start = |index| node.start(manifest(index));
     let started = stream::iter((0..count).map(start)).buffer_unordered(16);
     started.try_collect::<Vec<()>>().await?;
     Ok(())
-}
-
-async fn start(ns: &Namespace, pod: PodManifest) -> Result<()> {
-    let everything = json!([{"operator": "Exists"}]);
-    let pod = pod.spec(json!({"nodeName": NODE, "tolerations": everything}));
-    let pod = ns.create_pod(pod).await?;
-    let spec = pod.get().await?.spec.context("a pod has a spec")?;
-    let names = |containers: &[k8s_openapi::api::core::v1::Container]| {
-        let names = containers.iter().map(|it| it.name.clone());
-        names.collect::<Vec<_>>()
-    };
-    let ended = json!({"terminated": {"exitCode": 0}});
-    let runs = json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}});
-    let status = json!({"status": {
-        "phase": "Running",
-        "initContainerStatuses":
-            statuses(&names(&spec.init_containers.unwrap_or_default()), &ended),
-        "containerStatuses": statuses(&names(&spec.containers), &runs),
-    }});
-    let params = PatchParams::default();
-    ns.api::<Pod>()
-        .patch_status(pod.name(), &params, &Patch::Merge(status))
-        .await?;
-    Ok(())
-}
-
-fn statuses(names: &[String], state: &Value) -> Value {
-    let status = |name: &String| {
-        json!({"name": name, "state": state, "ready": true, "started": true, "restartCount": 0,
-            "image": "none", "imageID": "none"})
-    };
-    names.iter().map(status).collect()
 }
 
 async fn controller(oncue: &Oncue) -> Result<Usage> {

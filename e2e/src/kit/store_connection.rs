@@ -18,7 +18,11 @@ use k8s_openapi::api::{
     core::v1::Pod,
 };
 use kube::{Api, Client};
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Mutex,
+    time::timeout,
+};
 use tokio_rustls::{
     TlsConnector,
     rustls::{
@@ -49,7 +53,7 @@ pub(super) struct Connections {
     operator: Mutex<Option<String>>,
 }
 
-type Connection = SendRequest<Full<Bytes>>;
+pub(super) type Connection = SendRequest<Full<Bytes>>;
 
 impl Connections {
     /// Sends a request to a pod of the store, and returns its whole answer; `None` if the store
@@ -148,9 +152,8 @@ async fn connect(client: &Client, pod: &str) -> Result<Connection> {
         .take_stream(PORT)
         .context("the port is forwarded")?;
     let tls = TlsConnector::from(Arc::new(trust(client).await?));
-    let stream = tls.connect(ServerName::try_from(NAME)?, stream).await;
-    let stream = stream.with_context(|| format!("{pod} speaks no TLS that we trust"))?;
-    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    let secured = secure(&tls, stream).await;
+    let (sender, connection) = secured.with_context(|| format!("with {pod}"))?;
     tokio::spawn(async move {
         // The next request on the connection says what is wrong with it.
         let _ = connection.await;
@@ -159,8 +162,22 @@ async fn connect(client: &Client, pod: &str) -> Result<Connection> {
     Ok(sender)
 }
 
+/// Begins to speak HTTP/1.1 over TLS with a store. The future is the connection, which someone has to
+/// run.
+pub(super) async fn secure<T>(
+    tls: &TlsConnector,
+    stream: T,
+) -> Result<(Connection, impl Future<Output = hyper::Result<()>> + use<T>)>
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let stream = tls.connect(ServerName::try_from(NAME)?, stream).await;
+    let stream = stream.context("the store speaks no TLS that we trust")?;
+    Ok(handshake(TokioIo::new(stream)).await?)
+}
+
 /// Returns the trust in the authority of the installation.
-async fn trust(client: &Client) -> Result<ClientConfig> {
+pub(super) async fn trust(client: &Client) -> Result<ClientConfig> {
     let bundle = published_authority(client).await?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(bundle.as_bytes()) {
@@ -187,5 +204,5 @@ const CONNECT: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(90);
 
 const OPERATOR: &str = "oncue-operator";
-const NAME: &str = "oncue-store.oncue-system.svc";
-const PORT: u16 = 9999;
+pub(super) const NAME: &str = "oncue-store.oncue-system.svc";
+pub(super) const PORT: u16 = 9999;
