@@ -42,7 +42,7 @@ async fn uninstalling_blocks_no_pods_and_the_notes_list_injected_ones() -> Resul
         all_injected_are_named(&ns, &notes).await?;
 
         release.uninstall().await?;
-        nothing_is_left_but_the_variables(&oncue).await?;
+        nothing_is_left_but_variables_and_the_authority(&oncue).await?;
         all_injected_are_named(&ns, &notes).await?;
         let new = ns.create_pod(pod("new").depends_on("late/signal")).await?;
         new.is_not_injected().await?;
@@ -214,21 +214,25 @@ async fn injected(ns: &Namespace) -> Result<BTreeSet<[String; 2]>> {
 
 /// Waits until no object of the release remains except what keeps the variables, and no other
 /// cluster-scoped object has its name.
-async fn nothing_is_left_but_the_variables(oncue: &Oncue) -> Result<()> {
+async fn nothing_is_left_but_variables_and_the_authority(oncue: &Oncue) -> Result<()> {
     let kubectl = |args: &[&str]| oncue.system().cluster().kubectl().args(args);
     let list = ["api-resources", "--verbs=list", "-o", "name"];
     let kinds = kubectl(&list).text().await?;
     let kinds = kinds.lines().collect::<Vec<_>>().join(",");
     let label = "app.kubernetes.io/instance=oncue";
     let labelled = ["get", &kinds, "-A", "-o", "name", "-l", label];
-    let kept = match oncue.backend() {
+    let variables = match oncue.backend() {
         Backend::Embedded => "persistentvolumeclaim/data-oncue-store-0",
         Backend::Kubernetes => "customresourcedefinition.apiextensions.k8s.io/signals.oncue.dev",
     };
-    eventually("nothing of the release is left but variables", async || {
-        let left = kubectl(&labelled).text().await?;
-        Ok((left.lines().collect::<Vec<_>>() == [kept]).then_some(()))
-    })
+    let kept = BTreeSet::from([variables, "secret/oncue-webhook-ca"]);
+    eventually(
+        "nothing of the release is left but variables and the authority",
+        async || {
+            let left = kubectl(&labelled).text().await?;
+            Ok((left.lines().collect::<BTreeSet<_>>() == kept).then_some(()))
+        },
+    )
     .await?;
     let whole = "mutatingwebhookconfigurations,clusterroles,clusterrolebindings,flowschemas,\
                  prioritylevelconfigurations";
