@@ -43,7 +43,13 @@ impl Crowd {
         for connection in self.idle.drain(..) {
             self.waiting.spawn(wait(connection, name.to_owned()));
         }
-        until_held(&self.target, self.waiting.len()).await
+        tokio::select! {
+            held = until_held(&self.target, self.waiting.len()) => held,
+            Some(ended) = self.waiting.join_next() => match ended? {
+                Ok(_) => Err("a wait has ended before its time".into()),
+                Err(failure) => Err(failure),
+            },
+        }
     }
 
     /// Creates `name`, and returns when the waiters had their answers.
@@ -83,14 +89,18 @@ impl Crowd {
     }
 }
 
-/// Opens `count` connections.
+/// Opens `count` connections, each with one request, because the store leaves only those alone.
 pub(crate) async fn connect(target: &Target, count: usize) -> Result<Vec<Connection>, Failure> {
     let mut open = Vec::with_capacity(count);
     while open.len() < count {
         let mut connecting = JoinSet::new();
         for _ in 0..CONNECTING.min(count - open.len()) {
             let target = target.clone();
-            connecting.spawn(async move { Connection::open(&target).await });
+            connecting.spawn(async move {
+                let mut connection = Connection::open(&target).await?;
+                connection.send("GET", "/healthz", "").await?;
+                Ok::<_, Failure>(connection)
+            });
         }
         while let Some(connection) = connecting.join_next().await {
             open.push(connection??);
