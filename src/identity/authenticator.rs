@@ -237,6 +237,11 @@ impl Inner {
     /// under way for too long.
     async fn answer(&self, asked: Asked) -> Answer {
         let Asked { peer, now, .. } = asked;
+        let permit = timeout(PATIENCE, self.reviews.acquire()).await;
+        let Ok(Ok(_permit)) = permit else {
+            return Err(AuthError::Unavailable);
+        };
+        // Only now, so that a burst of valid tokens from one address waits for its turn.
         if !lock(&self.suspects).take(peer, now) {
             return Err(AuthError::Suspicious);
         }
@@ -255,10 +260,6 @@ impl Inner {
             peer: _,
             now,
         } = asked;
-        let permit = timeout(PATIENCE, self.reviews.acquire()).await;
-        let Ok(Ok(_permit)) = permit else {
-            return Err(AuthError::Unavailable);
-        };
         let begin = Instant::now();
         let status = review_token(&self.client, (token.reveal(), AUDIENCE)).await;
         let Some(status) = lock(&self.outage).note(status) else {
@@ -308,7 +309,8 @@ impl fmt::Debug for Authenticator {
     }
 }
 
-/// The most reviews under way: a burst of pods does not crowd out what else the API server does.
+/// The most reviews under way: a burst of pods does not crowd out what else the API server does. One
+/// peer may have all of them, because as many of its tokens may be refused.
 const REVIEWS_AT_ONCE: usize = 64;
 
 /// How long a token waits for its turn.

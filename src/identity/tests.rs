@@ -221,6 +221,21 @@ async fn forged_tokens_do_not_flood_the_api_server() {
 }
 
 #[tokio::test]
+async fn a_burst_of_valid_tokens_from_one_address_is_reviewed() {
+    let kit = Kit::new();
+    let token = |i| kit.api.pod_token(("shop", &format!("p{i}")), HOUR);
+    let tokens: Vec<_> = (0..1_000).map(token).collect();
+    kit.api.hold();
+    let all = join_all(tokens.iter().map(|token| kit.ask(token, 0)));
+    let release = async {
+        kit.api.until_asked(64).await;
+        kit.api.release(tokens.len());
+    };
+    let (answers, ()) = tokio::join!(all, release);
+    assert!(answers.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
 async fn what_cannot_be_valid_costs_no_review() {
     let kit = Kit::new();
     for (token, error) in [

@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{
-    Manifest, Oncue,
+    Manifest, Oncue, eventually,
     store_connection::{Connection, NAME, PORT, secure, trust},
 };
 use crate::cluster::RELEASE;
@@ -56,7 +56,12 @@ impl StoreDoor {
             },
         }));
         system.create_object(service).await?;
-        let used = async { use_it(&Self::of(oncue).await?).await }.await;
+        let used = async {
+            let door = Self::of(oncue).await?;
+            door.is_open().await?;
+            use_it(&door).await
+        };
+        let used = used.await;
         let services = system.api::<Service>();
         services.delete(SERVICE, &DeleteParams::default()).await?;
         used
@@ -81,6 +86,14 @@ impl StoreDoor {
             ),
             tls: TlsConnector::from(Arc::new(trust(&client).await?)),
         })
+    }
+
+    /// Waits until the nodes forward the port.
+    async fn is_open(&self) -> Result<()> {
+        eventually("the port of the nodes is forwarded", async || {
+            Ok(TcpStream::connect(self.address).await.ok().map(drop))
+        })
+        .await
     }
 
     /// Connects with a token.
