@@ -289,7 +289,7 @@ fn names_what_is_not_played_and_says_why_an_object_does_not_hold() {
             (
                 "web",
                 "waits for certificates.cert-manager.io:web=Ready which is not played: \
-                 --assume certificates.cert-manager.io:web=Ready if it holds in a cluster",
+                 --assume 'certificates.cert-manager.io:web=Ready' if it holds in a cluster",
             ),
             (
                 "web",

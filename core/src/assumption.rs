@@ -1,17 +1,14 @@
 //! What is taken to be true although no object says so.
 
+mod variable;
+
 use std::{fmt, str::FromStr};
 
-use oncue_language::{
-    Demand, Namespace, ObjectKey, Presence, Signal, Subject, Target, Term, Value, ValueTemplate,
-    VariableKey, VariableName, object::OnNode,
-};
+use oncue_language::{Namespace, ObjectKey, Subject, Target, Term, object::OnNode};
 use thiserror::Error;
 
-use crate::{
-    assertion::{Assertion, AssertionId, Timestamp},
-    model::{ExistingSource, ExistingVariable},
-};
+pub use self::variable::AssumedVariable;
+use crate::model::ExistingVariable;
 
 /// Something that is true although it is not in the files.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -20,17 +17,8 @@ pub enum Assumption {
     Host(String),
     /// What is asked of objects and holds, in any namespace and on any node: the key has neither.
     Object(Box<ObjectKey>),
-    /// A variable that exists: asserted by hand, for good.
+    /// Variables that exist, for good.
     Variable(Box<AssumedVariable>),
-}
-
-/// A variable that is taken to exist.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct AssumedVariable {
-    name: VariableName,
-    value: Option<Value>,
-    /// Where it exists; the namespace of objects that name none, if it is not written.
-    namespace: Option<Namespace>,
 }
 
 impl Assumption {
@@ -43,31 +31,13 @@ impl Assumption {
         }))
     }
 
-    /// Returns the variable that exists by this assumption, if it is one about a variable.
-    /// `default` is the namespace of one without a namespace.
-    pub fn variable(&self, default: &Namespace) -> Option<ExistingVariable> {
-        let Self::Variable(variable) = self else {
-            return None;
-        };
-        let AssumedVariable {
-            name,
-            value,
-            namespace,
-        } = &**variable;
-        let namespace = namespace.as_ref().unwrap_or(default).clone();
-        Some(ExistingVariable {
-            key: VariableKey::new(namespace, name.clone()),
-            assertion: Assertion {
-                id: AssertionId {
-                    object: Some(self.to_string().into()),
-                    ..AssertionId::HAND
-                },
-                value: value.clone(),
-                since: Timestamp::default(),
-                expires: None,
-            },
-            source: ExistingSource::Assumption,
-        })
+    /// Returns the variables that exist by this assumption, one for each assertion of one.
+    /// `default` is the namespace of those without a namespace.
+    pub fn variables(&self, default: &Namespace) -> Vec<ExistingVariable> {
+        match self {
+            Self::Host(_) | Self::Object(_) => Vec::new(),
+            Self::Variable(variable) => variable.existing(default),
+        }
     }
 }
 
@@ -82,37 +52,12 @@ impl fmt::Display for Assumption {
     }
 }
 
-/// Prints it so that it can be told from a host, and a value from a namespace.
-impl fmt::Display for AssumedVariable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            value,
-            namespace,
-        } = self;
-        let is_plain = value.is_none() && namespace.is_none() && !name.as_str().contains('/');
-        write!(f, "{}{name}", if is_plain { "/" } else { "" })?;
-        match value {
-            Some(value) if value.as_str().contains('@') => {
-                let value = value.as_str().replace('\\', "\\\\").replace('"', "\\\"");
-                write!(f, "=\"{value}\"")?;
-            }
-            Some(value) => write!(f, "={}", ValueTemplate::from(value.clone()))?,
-            None => {}
-        }
-        match namespace {
-            Some(namespace) => write!(f, "@{namespace}"),
-            None => Ok(()),
-        }
-    }
-}
-
 impl FromStr for Assumption {
     type Err = AssumptionError;
 
     fn from_str(text: &str) -> Result<Self, AssumptionError> {
         let assumption = object(text)
-            .or_else(|| variable(text))
+            .or_else(|| AssumedVariable::read(text).map(|it| Self::Variable(Box::new(it))))
             .or_else(|| host(text).map(Self::Host));
         assumption.ok_or_else(|| AssumptionError {
             text: text.to_owned(),
@@ -129,53 +74,6 @@ fn object(text: &str) -> Option<Assumption> {
         }
         Subject::Below { .. } | Subject::Variable { .. } => None,
     }
-}
-
-/// Returns the variable that `text` names: no host has one of these characters.
-fn variable(text: &str) -> Option<Assumption> {
-    if !text.contains(['/', '=', '@']) {
-        return None;
-    }
-    let variable = signal(text).or_else(|| term(text))?;
-    Some(Assumption::Variable(Box::new(variable)))
-}
-
-/// Reads `name[=value][@namespace]`: an `@` in a value stands in quotes.
-fn signal(text: &str) -> Option<AssumedVariable> {
-    let split = text.rsplit_once('@').filter(|_| !text.ends_with('"'));
-    let (signal, namespace) = match split {
-        Some((signal, namespace)) => (signal, Some(namespace.parse().ok()?)),
-        None => (text, None),
-    };
-    let signal: Signal = signal.parse().ok()?;
-    let (name, value) = signal.literal()?;
-    Some(AssumedVariable {
-        name,
-        value,
-        namespace,
-    })
-}
-
-/// Reads `name[@namespace][=value]`, as a term has it.
-fn term(text: &str) -> Option<AssumedVariable> {
-    let Term {
-        presence: Presence::Required,
-        within: None,
-        target:
-            Target::Variable {
-                name,
-                namespace: Some(namespace),
-                demand: Demand::Equals(value),
-            },
-    } = text.parse().ok()?
-    else {
-        return None;
-    };
-    Some(AssumedVariable {
-        name: name.variable_name()?,
-        value: Some(value.value()?),
-        namespace: Some(namespace),
-    })
 }
 
 /// Returns the host that a probe of `text` would ask.
@@ -205,8 +103,9 @@ pub fn asked_object(term: &Term, own: &Namespace) -> Option<ObjectKey> {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error(
     "{text:?} is not an assumption: write a variable such as first/container, a/b=v@shop or /ready \
-     (with a slash, so that it is no host), a host such as redis.example.com, or an object as in a \
-     term, such as certificates.cert-manager.io:web=Ready or job:migrate"
+     (with a slash, so that it is no host), several as in a term, such as workers/*>=3, a host such \
+     as redis.example.com, or an object as in a term, such as \
+     certificates.cert-manager.io:web=Ready or job:migrate"
 )]
 pub struct AssumptionError {
     text: String,
@@ -214,6 +113,10 @@ pub struct AssumptionError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use oncue_language::Value;
+
     use super::*;
 
     /// Returns what an assumption is about, and how it is printed.
@@ -241,6 +144,11 @@ mod tests {
             ("a/b@shop=v", "variable", "a/b=v@shop"),
             ("a/b@shop=\"v w\"", "variable", "a/b=\"v w\"@shop"),
             ("a/b=\"v@shop\"", "variable", "a/b=\"v@shop\""),
+            ("workers/*", "variable", "workers/*"),
+            ("workers/*>=3", "variable", "workers/*>=3"),
+            ("workers/*@shop>=3", "variable", "workers/*@shop>=3"),
+            ("a/b>=2", "variable", "a/b>=2"),
+            ("a/b@shop>=2", "variable", "a/b@shop>=2"),
             ("a/b=\"\\\"@\"@shop", "variable", "a/b=\"\\\"@\"@shop"),
             ("job:migrate", "object", "job:migrate"),
             ("job:migrate=Suspended", "object", "job:migrate=Suspended"),
@@ -268,10 +176,32 @@ mod tests {
             ("a/b=v@shop", "a/b@shop", Some("v")),
         ] {
             let assumption: Assumption = text.parse().unwrap();
-            let variable = assumption.variable(&"here".parse().unwrap()).unwrap();
+            let [variable] = &*assumption.variables(&"here".parse().unwrap()) else {
+                panic!("{text} is one variable");
+            };
             assert_eq!(variable.key.to_string(), key, "{text}");
             let read = variable.assertion.value.as_ref().map(Value::as_str);
             assert_eq!(read, value, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_stands_for_as_many_variables_or_owners() {
+        for (text, keys, asserters) in [
+            ("a/*", vec!["a/assumed-1@here"], 1),
+            (
+                "a/*@shop>=2",
+                vec!["a/assumed-1@shop", "a/assumed-2@shop"],
+                1,
+            ),
+            ("a/b>=2", vec!["a/b@here", "a/b@here"], 2),
+        ] {
+            let assumption: Assumption = text.parse().unwrap();
+            let variables = assumption.variables(&"here".parse().unwrap());
+            let found: Vec<_> = variables.iter().map(|it| it.key.to_string()).collect();
+            assert_eq!(found, keys, "{text}");
+            let found = variables.iter().map(|it| &it.assertion.id.asserter);
+            assert_eq!(found.collect::<HashSet<_>>().len(), asserters, "{text}");
         }
     }
 
@@ -282,8 +212,10 @@ mod tests {
             "tcp://redis:6379",
             "redis:6379",
             "a b",
-            "workers/*",
-            "a/b>=2",
+            "workers/*>=10001",
+            "?workers/*",
+            "a/b>=2 within 5m",
+            "a/$(POD_NAME)/*",
             "!a/b",
             "?a/b@shop=v",
             "a/b within 5m",

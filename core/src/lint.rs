@@ -235,7 +235,7 @@ impl<'a> Linter<'a> {
 
     fn assumed_variables(&self) -> impl Iterator<Item = ExistingVariable> {
         let assumptions = self.assumptions.iter();
-        assumptions.filter_map(|it| it.variable(self.namespace))
+        assumptions.flat_map(|it| it.variables(self.namespace))
     }
 
     fn add_workload(&self, modelled: &mut Modelled<'a>, origin: Origin<'a>) {

@@ -7,7 +7,10 @@
 
 use std::{collections::BTreeSet, convert::Infallible, time::Duration};
 
-use oncue_core::injection::{Controller, Decision, Image, Settings, StoreAddress, Target, inject};
+use oncue_core::{
+    assumption::Assumption,
+    injection::{Controller, Decision, Image, Settings, StoreAddress, Target, inject},
+};
 use oncue_language::{Keys, Namespace};
 use serde_json::{Value, json};
 
@@ -146,6 +149,16 @@ pub(crate) fn mk_options() -> Options {
         assumptions: Vec::new(),
         existing: Vec::new(),
         order: None,
+    }
+}
+
+/// Options with variables that are assumed.
+pub(crate) fn mk_options_with(assumed: &[&str]) -> Options {
+    let assumptions = assumed.iter().map(|text| text.parse().unwrap());
+    let existing = assumptions.flat_map(|it: Assumption| it.variables(&Namespace::default()));
+    Options {
+        existing: existing.collect(),
+        ..mk_options()
     }
 }
 

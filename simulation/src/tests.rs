@@ -5,14 +5,13 @@ mod order;
 
 use std::time::Duration;
 
-use oncue_core::assumption::Assumption;
-use oncue_language::{Condition, Grace, Namespace, State};
+use oncue_language::{Condition, Grace, State};
 use serde_json::json;
 
 use crate::{
     Cluster, Inventory, Moment, Options, Outlook, PodId, StoreView,
     cluster::{FuturePod, Pod},
-    kit::{Run, mk_options, pod, simulate, workload},
+    kit::{Run, mk_options, mk_options_with, pod, simulate, workload},
     producers::{Producer, Producers},
 };
 
@@ -255,15 +254,7 @@ fn an_existing_variable_is_there_before_the_first_pod_and_its_value_counts() {
         pod("web", json!({"depends-on": "db/up=v2, db/*>=2"})),
         pod("late", json!({"depends-on": "db/up=v3"})),
     ];
-    let existing = ["db/up=v2", "db/down"].map(|text| {
-        let assumption: Assumption = text.parse().unwrap();
-        assumption.variable(&Namespace::default()).unwrap()
-    });
-    let options = Options {
-        existing: existing.into(),
-        ..mk_options()
-    };
-    let run = Run::new(&objects, options);
+    let run = Run::new(&objects, mk_options_with(&["db/up=v2", "db/down"]));
     assert_eq!(run.stuck(), ["late: db/up=v3"]);
     let report = serde_json::to_value(run.report()).unwrap();
     let from = &report["pods"][0]["for"][0]["from"];
@@ -271,8 +262,24 @@ fn an_existing_variable_is_there_before_the_first_pod_and_its_value_counts() {
     let why = &report["stuck"][0]["because"];
     assert_eq!(
         why,
-        "which nobody signals: --assume db/up@default=v3 if it exists"
+        "which nobody signals: --assume 'db/up@default=v3' if it exists"
     );
+}
+
+#[test]
+fn what_a_hint_says_to_assume_makes_a_number_of_variables_or_owners_hold() {
+    let terms = "workers/*>=3, quorum/up>=2";
+    let objects = [pod("web", json!({"depends-on": terms}))];
+    let report = serde_json::to_value(Run::new(&objects, mk_options()).report()).unwrap();
+    let because = |at: usize| report["stuck"][at]["because"].as_str().unwrap();
+    let hint = |what| format!("which nobody signals: --assume '{what}' if it exists");
+    assert_eq!(because(0), hint("workers/*@default>=3"));
+    assert_eq!(because(1), hint("quorum/up@default>=2"));
+    let few = mk_options_with(&["workers/*@default>=2", "quorum/up"]);
+    let missing = format!("web: {terms}");
+    assert_eq!(Run::new(&objects, few).stuck(), [missing]);
+    let enough = mk_options_with(&["workers/*@default>=3", "quorum/up@default>=2"]);
+    assert!(Run::new(&objects, enough).stuck().is_empty());
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! The result of a simulation: which pods are stuck, in a ring or because of which others.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
-use oncue_language::{Demand, Presence, Subject};
+use oncue_language::{Presence, Subject};
 use serde::Serialize;
 
 use crate::{
@@ -245,23 +248,30 @@ impl<'a> Judge<'a> {
             }
             (Some(probe), _) => format!(
                 "which no Service of these files is: --assume {} if it is elsewhere",
-                probe.host
+                word(&probe.host)
             ),
             (None, Some(Subject::Object(key))) => match self.unknown.find(key) {
                 Some(Unknown::Absent(what)) => {
-                    format!("which is not in these files: --assume {what} if it is elsewhere")
+                    format!(
+                        "which is not in these files: --assume {} if it is elsewhere",
+                        word(&what)
+                    )
                 }
                 Some(Unknown::NotPlayed(what)) => {
-                    format!("which is not played: --assume {what} if it holds in a cluster")
+                    format!(
+                        "which is not played: --assume {} if it holds in a cluster",
+                        word(&what)
+                    )
                 }
                 None => "which no pod of these files brings".to_owned(),
             },
-            (None, Some(variable @ Subject::Variable { demand, .. }))
-                if !matches!(demand, Demand::Owners(_)) =>
-            {
-                format!("which nobody signals: --assume {variable} if it exists")
+            (None, Some(variables @ (Subject::Below { .. } | Subject::Variable { .. }))) => {
+                format!(
+                    "which nobody signals: --assume {} if it exists",
+                    word(&variables.to_string())
+                )
             }
-            (None, _) => "which nobody signals".to_owned(),
+            (None, None) => "which nobody signals".to_owned(),
         }
     }
 
@@ -322,6 +332,11 @@ impl<'a> Judge<'a> {
         };
         self.cluster.unfinished().map(text).collect()
     }
+}
+
+/// Returns a text as a shell takes it for one word.
+fn word(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
 
 const BY_POLICY: &str = "its podFailurePolicy says so";

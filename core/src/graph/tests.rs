@@ -57,8 +57,10 @@ fn draws_dot_and_mermaid_with_every_label_escaped() {
 fn draws_what_exists_already() {
     let mut model = mk_model(&[mk_deployment("web", &[("depends-on", "db/up")])]);
     let assumption: Assumption = "db/up=v".parse().unwrap();
-    let variable = assumption.variable(&Namespace::default()).unwrap();
-    model.insert(Member::from(&variable));
+    let [variable] = &*assumption.variables(&Namespace::default()) else {
+        panic!("{assumption} is one variable");
+    };
+    model.insert(Member::from(variable));
     let expected = "\
 Deployment/web
   waits for  db/up  <- the assumption db/up=v (exists)

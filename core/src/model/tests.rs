@@ -677,8 +677,10 @@ fn a_variable_that_exists_is_there_before_anything_starts_and_one_owner_counts_o
     ]);
     for text in ["a/b=v", "a/b=w", "a/c"] {
         let assumption: Assumption = text.parse().unwrap();
-        let variable = assumption.variable(&Namespace::default()).unwrap();
-        model.insert(Member::from(&variable));
+        let [variable] = &*assumption.variables(&Namespace::default()) else {
+            panic!("{assumption} is one variable");
+        };
+        model.insert(Member::from(variable));
     }
     let (v, w) = ("the assumption a/b=v", "the assumption a/b=w");
     let c = "the assumption a/c";

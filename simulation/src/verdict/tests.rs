@@ -72,7 +72,10 @@ fn says_why_a_missing_term_does_not_hold() {
             "a/b",
             "which nobody signals: --assume a/b@default if it exists",
         ),
-        ("a/*>=2", "which nobody signals"),
+        (
+            "a/*>=2",
+            "which nobody signals: --assume 'a/*@default>=2' if it exists",
+        ),
         ("held/up", "from held, which is held"),
         ("once/ready", "from once, which fails again and again"),
         (
@@ -89,8 +92,8 @@ fn says_why_a_missing_term_does_not_hold() {
         ),
         (
             "certificates.cert-manager.io:web=Ready",
-            "which is not played: --assume certificates.cert-manager.io:web=Ready if it holds in a \
-             cluster",
+            "which is not played: --assume 'certificates.cert-manager.io:web=Ready' if it holds in \
+             a cluster",
         ),
         (
             "pod:held",
