@@ -1,5 +1,7 @@
 //! `depends_on` of a compose file, for the manifests that another tool made from it.
 
+use std::collections::BTreeMap;
+
 use oncue_core::workload::{self, RestartPolicy, Workload, WorkloadKind};
 use oncue_language::Term;
 use serde_json::Value;
@@ -34,6 +36,8 @@ pub struct Dependency {
 /// A pod template that gets annotations.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AnnotatedPod {
+    /// The number of its workload among those of all documents.
+    pub workload: usize,
     /// The number of the document.
     pub document: usize,
     /// The JSON pointer to the pod's `metadata` and `spec`.
@@ -42,10 +46,16 @@ pub struct AnnotatedPod {
     pub annotations: Vec<Annotation>,
 }
 
-/// Returns the plan for a compose file and the objects that were made from it.
-pub fn plan(compose: &Value, documents: &[&Value]) -> ComposePlan {
+/// Returns the plan for a compose file and the objects that were made from it. `unchangeable` are the
+/// numbers of workloads that cannot get annotations, with the reasons.
+pub fn plan(
+    compose: &Value,
+    documents: &[&Value],
+    unchangeable: &BTreeMap<usize, String>,
+) -> ComposePlan {
     let mut composer = Composer {
         workloads: workloads(documents),
+        unchangeable: unchangeable.clone(),
         ..Composer::default()
     };
     let services = compose.get("services").and_then(Value::as_object);
@@ -128,6 +138,7 @@ impl Wait {
 #[derive(Debug, Default)]
 struct Composer<'a> {
     workloads: Vec<(usize, Workload<'a>)>,
+    unchangeable: BTreeMap<usize, String>,
     dependencies: Vec<Dependency>,
     /// The number of a workload, the name of an annotation, and what it gets.
     additions: Vec<(usize, &'static str, String)>,
@@ -158,7 +169,9 @@ impl Composer<'_> {
         let dependent = self.workload_of(service)?;
         let target = self.workload_of(on)?;
         let Wait { term, signal } = self.wait(target, condition.name, notes)?;
+        self.may_change(dependent)?;
         if let Some(key) = signal {
+            self.may_change(target)?;
             self.additions.push((target, key, term.clone()));
         }
         let presence = if condition.is_required { "" } else { "?" };
@@ -169,6 +182,16 @@ impl Composer<'_> {
         self.additions
             .push((dependent, "depends-on", term.to_string()));
         Ok(term.to_string())
+    }
+
+    fn may_change(&self, workload: usize) -> Result<(), String> {
+        match self.unchangeable.get(&workload) {
+            Some(reason) => {
+                let (_, workload) = &self.workloads[workload];
+                Err(format!("cannot change the text of {workload}: {reason}"))
+            }
+            None => Ok(()),
+        }
     }
 
     fn workload_of(&self, service: &str) -> Result<usize, String> {
@@ -244,6 +267,7 @@ impl Composer<'_> {
             }
             if !annotations.is_empty() {
                 pods.push(AnnotatedPod {
+                    workload: index,
                     document: *document,
                     template: workload.template_pointer(),
                     annotations,
@@ -290,7 +314,7 @@ mod tests {
             "my_cache": {"condition": "service_completed_successfully"},
         }}}});
         let documents: Vec<_> = objects.iter().collect();
-        let plan = plan(&compose, &documents);
+        let plan = plan(&compose, &documents, &BTreeMap::new());
         let outcomes: Vec<_> = plan
             .dependencies
             .iter()
@@ -328,5 +352,25 @@ mod tests {
                 (2, "signals", "my-cache/started"),
             ]
         );
+    }
+
+    #[test]
+    fn a_dependency_stays_if_a_workload_that_it_needs_cannot_be_changed() {
+        let pod = |name: &str| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {}});
+        let objects = [pod("web"), pod("db"), pod("cache")];
+        let compose = json!({"services": {"web": {"depends_on": {
+            "db": {"condition": "service_started"}, "cache": {"condition": "service_healthy"},
+        }}, "cache": {"depends_on": ["db"]}}});
+        let documents: Vec<_> = objects.iter().collect();
+        let unchangeable = BTreeMap::from([(1, "it is shared".to_owned())]);
+        let plan = plan(&compose, &documents, &unchangeable);
+        let reason = "cannot change the text of Pod/db: it is shared".to_owned();
+        let left = Outcome::Left { reason };
+        assert_eq!(plan.dependencies[0].outcome, left);
+        assert_eq!(plan.dependencies[2].outcome, left);
+        let [web] = &*plan.pods else {
+            panic!("{:?}", plan.pods);
+        };
+        assert_eq!(web.annotations[0].value, "pod:cache");
     }
 }

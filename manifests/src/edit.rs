@@ -13,7 +13,7 @@ mod tree;
 use std::ops::Range;
 
 pub use self::error::EditError;
-use self::{layout::Layout, tree::Tree};
+use self::{layout::Layout, set::Fields, tree::Tree};
 use super::{Document, load};
 
 /// One change of an object.
@@ -26,14 +26,15 @@ pub enum Edit {
         /// The numbers of the items, in rising order.
         items: Vec<usize>,
     },
-    /// Sets a field to a text. Mappings that lead to it are made if they are missing.
+    /// Sets fields of one mapping to texts. It is made if it is missing, with those that lead to
+    /// it.
     Set {
         /// The JSON pointer to an object that exists.
         pointer: String,
-        /// The keys from there to the field.
+        /// The keys from there to the mapping.
         keys: Vec<String>,
-        /// The text.
-        value: String,
+        /// The fields and their texts.
+        entries: Vec<(String, String)>,
     },
 }
 
@@ -72,8 +73,8 @@ impl Document {
                 Edit::Set {
                     pointer,
                     keys,
-                    value,
-                } => vec![set::text(&tree, &layout, (pointer, keys, value))?],
+                    entries,
+                } => set::texts(&tree, &layout, (pointer, Fields { keys, entries }))?,
             });
         }
         changes.sort_by_key(|change| (change.span.start, change.span.end));

@@ -13,8 +13,8 @@ pub(super) fn apply(object: &Value, edits: &[Edit]) -> Result<Value, EditError> 
             Edit::Set {
                 pointer,
                 keys,
-                value,
-            } => set(&mut object, (pointer, keys), value)?,
+                entries,
+            } => set(&mut object, (pointer, keys), entries)?,
         }
     }
     Ok(object)
@@ -43,7 +43,7 @@ fn remove(object: &mut Value, pointer: &str, items: &[usize]) -> Result<(), Edit
 fn set(
     object: &mut Value,
     (pointer, keys): (&str, &[String]),
-    value: &str,
+    entries: &[(String, String)],
 ) -> Result<(), EditError> {
     let missing = || EditError::Missing {
         pointer: pointer.to_owned(),
@@ -56,6 +56,12 @@ fn set(
         let fields = place.as_object_mut().ok_or_else(missing)?;
         place = fields.entry(key.as_str()).or_insert(Value::Null);
     }
-    *place = value.into();
+    if place.is_null() {
+        *place = Map::new().into();
+    }
+    let fields = place.as_object_mut().ok_or_else(missing)?;
+    for (key, value) in entries {
+        fields.insert(key.clone(), value.as_str().into());
+    }
     Ok(())
 }

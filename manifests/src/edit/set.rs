@@ -11,62 +11,96 @@ use super::{
 };
 use crate::emit::to_yaml;
 
-/// Returns the change that sets the field at `keys` below a pointer.
-pub(super) fn text(
+/// Fields of one mapping, below keys that lead to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'e> {
+    pub(super) keys: &'e [String],
+    pub(super) entries: &'e [(String, String)],
+}
+
+/// Returns the changes that set fields below a pointer.
+pub(super) fn texts(
     tree: &Tree,
     layout: &Layout<'_>,
-    (pointer, keys, value): (&str, &[String], &str),
-) -> Result<Change, EditError> {
+    (pointer, fields): (&str, Fields<'_>),
+) -> Result<Vec<Change>, EditError> {
     let mut place = tree.follow(pointer)?;
     let mut owner = None;
-    for (depth, key) in keys.iter().enumerate() {
+    for depth in 0..=fields.keys.len() {
         if place.has_anchor() && tree.used_elsewhere(&[place]).is_some() {
             return Err(EditError::Shared);
         }
-        match &place.content {
-            Content::Mapping { .. } => match place.entry(key) {
+        let rest = Fields {
+            keys: &fields.keys[depth..],
+            ..fields
+        };
+        match (&place.content, rest.keys) {
+            (Content::Mapping { .. }, []) => return in_mapping(place, layout, rest.entries),
+            (Content::Mapping { .. }, [key, ..]) => match place.entry(key) {
                 Some(entry) => {
                     owner = Some((place, entry));
                     place = &entry.value;
                 }
                 None if place.entry("<<").is_some() => return Err(EditError::Shared),
-                None => return add(place, layout, (&keys[depth..], value)),
+                None => return Ok(vec![add(place, layout, rest)?]),
             },
-            Content::Scalar { is_plain: true, .. } => {
+            (Content::Scalar { is_plain: true, .. }, _) => {
                 let (parent, entry) = owner.ok_or(EditError::Unconfirmed)?;
-                return Ok(fill(parent, layout, (entry, &keys[depth..], value)));
+                return Ok(vec![fill(parent, layout, (entry, rest))]);
             }
-            Content::Alias(_) => return Err(EditError::Shared),
-            Content::Scalar { .. } | Content::Sequence { .. } => {
+            (Content::Alias(_), _) => return Err(EditError::Shared),
+            (Content::Scalar { .. } | Content::Sequence { .. }, _) => {
                 return Err(EditError::Unconfirmed);
             }
         }
     }
-    let (parent, entry) = owner.ok_or(EditError::Unconfirmed)?;
-    replace(parent, layout, (entry, value))
+    Err(EditError::Unconfirmed)
 }
 
-/// Adds an entry behind the last one.
-fn add(
+/// Sets fields of a mapping that is there.
+fn in_mapping(
     mapping: &Tree,
     layout: &Layout<'_>,
-    (keys, value): (&[String], &str),
-) -> Result<Change, EditError> {
+    entries: &[(String, String)],
+) -> Result<Vec<Change>, EditError> {
+    let mut changes = Vec::new();
+    let mut new = Vec::new();
+    for (key, value) in entries {
+        match mapping.entry(key) {
+            Some(entry) => changes.push(replace(mapping, layout, (entry, value))?),
+            None => new.push((key.clone(), value.clone())),
+        }
+    }
+    if !new.is_empty() {
+        if mapping.entry("<<").is_some() {
+            return Err(EditError::Shared);
+        }
+        let fields = Fields {
+            keys: &[],
+            entries: &new,
+        };
+        changes.push(add(mapping, layout, fields)?);
+    }
+    Ok(changes)
+}
+
+/// Adds fields behind the last one.
+fn add(mapping: &Tree, layout: &Layout<'_>, fields: Fields<'_>) -> Result<Change, EditError> {
     let Content::Mapping { is_flow, entries } = &mapping.content else {
         return Err(EditError::Unconfirmed);
     };
     if *is_flow {
-        return Ok(add_to_flow(mapping, layout, (entries, keys, value)));
+        return Ok(add_to_flow(mapping, layout, (entries, fields)));
     }
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
         return Err(EditError::Unconfirmed);
     };
     let indent = layout.column(first.key_span.start);
-    let lines = block(layout, indent, (keys, value));
+    let lines = block(layout, indent, fields);
     // A pod's metadata goes before its spec, where people look for it.
     let spec = entries.iter().find(|entry| entry.key == "spec");
-    let spec =
-        spec.filter(|entry| keys[0] == "metadata" && layout.begins_line(entry.key_span.start));
+    let is_metadata = fields.keys.first().is_some_and(|key| key == "metadata");
+    let spec = spec.filter(|entry| is_metadata && layout.begins_line(entry.key_span.start));
     let at = match spec {
         Some(spec) => layout.comments_above(layout.line_start(spec.key_span.start)),
         None => layout.end_of_node(&(last.key_span.start..last.value.span.end), indent),
@@ -82,9 +116,9 @@ fn add(
 fn add_to_flow(
     mapping: &Tree,
     layout: &Layout<'_>,
-    (entries, keys, value): (&[Entry], &[String], &str),
+    (entries, fields): (&[Entry], Fields<'_>),
 ) -> Change {
-    let entry = flow(keys, value);
+    let entry = flow(fields);
     let Some(last) = entries.last() else {
         let inner = mapping.span.start + 1..mapping.span.end - 1;
         return Change {
@@ -107,11 +141,7 @@ fn add_to_flow(
 }
 
 /// Puts a mapping in the place of an empty value.
-fn fill(
-    parent: &Tree,
-    layout: &Layout<'_>,
-    (entry, keys, value): (&Entry, &[String], &str),
-) -> Change {
+fn fill(parent: &Tree, layout: &Layout<'_>, (entry, fields): (&Entry, Fields<'_>)) -> Change {
     let colon = colon_of(layout, entry);
     let is_empty = matches!(entry.value.content, Content::Scalar { is_empty: true, .. });
     let end = if is_empty {
@@ -121,10 +151,10 @@ fn fill(
     };
     let is_flow = matches!(parent.content, Content::Mapping { is_flow: true, .. });
     let text = if is_flow {
-        format!(" {{{}}}", flow(keys, value))
+        format!(" {{{}}}", flow(fields))
     } else {
         let indent = layout.column(entry.key_span.start) + 2;
-        let lines = block(layout, indent, (keys, value));
+        let lines = block(layout, indent, fields);
         format!("{}{}", layout.newline, lines.trim_end())
     };
     Change {
@@ -171,19 +201,23 @@ fn colon_of(layout: &Layout<'_>, entry: &Entry) -> usize {
     colon.map_or(key_end, |colon| key_end + colon + 1)
 }
 
-/// Returns nested keys with their value as lines of a block.
-fn block(layout: &Layout<'_>, indent: usize, (keys, value): (&[String], &str)) -> String {
+/// Returns fields as lines of a block, below the keys that lead to them.
+fn block(layout: &Layout<'_>, indent: usize, fields: Fields<'_>) -> String {
     let mut lines = String::new();
-    for (depth, key) in keys.iter().enumerate() {
-        let indent = indent + 2 * depth;
-        lines += &" ".repeat(indent);
-        lines += &plain_or_quoted(key);
-        lines.push(':');
-        if depth + 1 == keys.len() {
-            lines.push(' ');
-            lines += &scalar(layout, indent, value);
-        }
-        lines += layout.newline;
+    let mut indent = indent;
+    for key in fields.keys {
+        lines += &format!(
+            "{}{}:{}",
+            " ".repeat(indent),
+            plain_or_quoted(key),
+            layout.newline
+        );
+        indent += 2;
+    }
+    for (key, value) in fields.entries {
+        let value = scalar(layout, indent, value);
+        let key = plain_or_quoted(key);
+        lines += &format!("{}{key}: {value}{}", " ".repeat(indent), layout.newline);
     }
     lines
 }
@@ -216,15 +250,11 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-fn flow(keys: &[String], value: &str) -> String {
-    let mut text = String::new();
-    for (depth, key) in keys.iter().enumerate() {
-        text += &quoted(key);
-        text += ": ";
-        if depth + 1 < keys.len() {
-            text.push('{');
-        }
-    }
-    text += &quoted(value);
-    text + &"}".repeat(keys.len().saturating_sub(1))
+fn flow(fields: Fields<'_>) -> String {
+    let keys = fields.keys.iter().map(|key| format!("{}: {{", quoted(key)));
+    let entries = fields.entries.iter();
+    let entries = entries.map(|(key, value)| format!("{}: {}", quoted(key), quoted(value)));
+    let entries: Vec<_> = entries.collect();
+    let end = "}".repeat(fields.keys.len());
+    format!("{}{}{end}", keys.collect::<String>(), entries.join(", "))
 }

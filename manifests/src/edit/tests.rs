@@ -15,10 +15,8 @@ fn remove(items: &[usize]) -> Edit {
 fn set(value: &str) -> Edit {
     Edit::Set {
         pointer: String::new(),
-        keys: ["metadata", "annotations", "on"]
-            .map(str::to_owned)
-            .to_vec(),
-        value: value.to_owned(),
+        keys: ["metadata", "annotations"].map(str::to_owned).to_vec(),
+        entries: vec![("on".to_owned(), value.to_owned())],
     }
 }
 
@@ -198,10 +196,43 @@ fn a_field_is_set_wherever_it_is_missing() {
     ] {
         let edit = Edit::Set {
             pointer: String::new(),
-            keys: ["metadata", "annotations", "key"]
-                .map(str::to_owned)
+            keys: ["metadata", "annotations"].map(str::to_owned).to_vec(),
+            entries: vec![("key".to_owned(), "v".to_owned())],
+        };
+        assert_edited(text, &[edit], expected);
+    }
+}
+
+#[test]
+fn several_fields_of_one_mapping_are_set_together() {
+    for (text, expected) in [
+        (
+            "spec: 1\n",
+            "metadata:\n  annotations:\n    key: v\n    to: w\nspec: 1\n",
+        ),
+        (
+            "metadata:\n  annotations:\n    to: x # c\n    b: c\n",
+            "metadata:\n  annotations:\n    to: w # c\n    b: c\n    key: v\n",
+        ),
+        (
+            "metadata:\n  annotations:\n  name: x\n",
+            "metadata:\n  annotations:\n    key: v\n    to: w\n  name: x\n",
+        ),
+        (
+            "metadata: {name: x}",
+            "metadata: {name: x, \"annotations\": {\"key\": \"v\", \"to\": \"w\"}}",
+        ),
+        (
+            "metadata: {annotations: {a: b}}",
+            "metadata: {annotations: {a: b, \"key\": \"v\", \"to\": \"w\"}}",
+        ),
+    ] {
+        let edit = Edit::Set {
+            pointer: String::new(),
+            keys: ["metadata", "annotations"].map(str::to_owned).to_vec(),
+            entries: [("key", "v"), ("to", "w")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .to_vec(),
-            value: "v".to_owned(),
         };
         assert_edited(text, &[edit], expected);
     }

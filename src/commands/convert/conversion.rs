@@ -1,9 +1,9 @@
 //! The files before and after.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use oncue_convert::{
-    compose::{self, ComposePlan},
+    compose::{self, ComposePlan, Dependency},
     leftover::{Leftover, leftovers},
     plan::{Annotation, Outcome, PodPlan, Settings, plan},
 };
@@ -92,21 +92,10 @@ impl Conversion {
         let (files, errors) = read(sources);
         let documents: Vec<_> = files.iter().flat_map(File::documents).collect();
         let objects: Vec<_> = documents.iter().map(|document| document.object()).collect();
-        let ComposePlan { dependencies, pods } = compose::plan(compose.object(), &objects);
-        let mut changes = Vec::new();
-        let mut refusals = Vec::new();
-        for pod in &pods {
-            let document = documents[pod.document];
-            match document.edit(&annotating(&pod.template, &pod.annotations)) {
-                Ok(change) => changes.push((pod.document, change)),
-                Err(error) => refusals.push(format!("{}: not changed: {error}", document.file())),
-            }
-        }
+        let (dependencies, changes) = changeable(compose.object(), &objects, &documents);
         let places = compose.places();
         let decisions = dependencies.into_iter().map(|dependency| {
             let service = format!("/services/{}/depends_on", dependency.service);
-            let mut notes = dependency.notes;
-            notes.extend(refusals.iter().cloned());
             Decision {
                 file: compose.file().to_owned(),
                 line: places.locate(&service).line(),
@@ -114,7 +103,7 @@ impl Conversion {
                 kind: Kind::Dependency,
                 name: dependency.on,
                 outcome: dependency.outcome,
-                notes,
+                notes: dependency.notes,
             }
         });
         let conversion = Self {
@@ -157,6 +146,34 @@ fn read(sources: &[Arc<Source>]) -> (Vec<File>, Vec<ManifestError>) {
     (files, errors)
 }
 
+/// Maps the dependencies of a compose file, without those of workloads whose text cannot be changed.
+/// Returns them with the changes of the documents.
+fn changeable(
+    compose: &Value,
+    objects: &[&Value],
+    documents: &[&Document],
+) -> (Vec<Dependency>, Vec<(usize, Vec<Change>)>) {
+    let mut unchangeable = BTreeMap::new();
+    loop {
+        let ComposePlan { dependencies, pods } = compose::plan(compose, objects, &unchangeable);
+        let mut changes = Vec::new();
+        let refused = unchangeable.len();
+        for pod in pods {
+            let edit = annotating(&pod.template, &pod.annotations);
+            match documents[pod.document].edit(&[edit]) {
+                Ok(change) => changes.push((pod.document, change)),
+                Err(error) => {
+                    unchangeable.insert(pod.workload, error.to_string());
+                }
+            }
+        }
+        // Each round leaves out at least one more workload.
+        if unchangeable.len() == refused {
+            return (dependencies, changes);
+        }
+    }
+}
+
 /// Returns the changes of the text that carry out a plan. If the text cannot be changed, the plan
 /// leaves its containers alone.
 fn change(document: &Document, plan: &mut PodPlan) -> Vec<Change> {
@@ -173,7 +190,9 @@ fn change(document: &Document, plan: &mut PodPlan) -> Vec<Change> {
     if edits.is_empty() {
         return Vec::new();
     }
-    edits.extend(annotating(&plan.template, &plan.annotations));
+    if !plan.annotations.is_empty() {
+        edits.push(annotating(&plan.template, &plan.annotations));
+    }
     match document.edit(&edits) {
         Ok(changes) => changes,
         Err(error) => {
@@ -183,17 +202,14 @@ fn change(document: &Document, plan: &mut PodPlan) -> Vec<Change> {
     }
 }
 
-fn annotating(template: &str, annotations: &[Annotation]) -> Vec<Edit> {
-    let edits = annotations.iter().map(|annotation| Edit::Set {
+fn annotating(template: &str, annotations: &[Annotation]) -> Edit {
+    let entries = annotations.iter();
+    let entries = entries.map(|annotation| (annotation.key.clone(), annotation.value.clone()));
+    Edit::Set {
         pointer: template.to_owned(),
-        keys: vec![
-            "metadata".to_owned(),
-            "annotations".to_owned(),
-            annotation.key.clone(),
-        ],
-        value: annotation.value.clone(),
-    });
-    edits.collect()
+        keys: vec!["metadata".to_owned(), "annotations".to_owned()],
+        entries: entries.collect(),
+    }
 }
 
 /// Returns all objects; those of which a plan converts containers have the terms of each of them.
