@@ -57,7 +57,7 @@ impl Machine<'_> {
         }
         if let Some(script) = self.surroundings.file(&name) {
             let dialect = Dialect::of_script(script);
-            return self.script(script, dialect, arguments);
+            return self.script((Text::known(name.as_str()), script), dialect, arguments);
         }
         let base = name.rsplit('/').next().unwrap_or(&name);
         if let Some(dialect) = Dialect::of_shell(base) {
@@ -100,10 +100,10 @@ impl Machine<'_> {
         }
         let ended = match rest {
             [script, arguments @ ..] if is_command => match script.get() {
-                // The first argument is the name of the script.
                 Ok(script) => {
-                    let arguments = arguments.get(1..).unwrap_or_default().to_vec();
-                    self.script(script, dialect, arguments)
+                    let mut arguments = arguments.iter().cloned();
+                    let name = arguments.next().unwrap_or(Text::known("sh"));
+                    self.script((name, script), dialect, arguments.collect())
                 }
                 Err(reason) => refuse(format!("runs a script that it {reason}")),
             },
@@ -119,7 +119,7 @@ impl Machine<'_> {
             .as_known()
             .and_then(|name| self.surroundings.file(name));
         if let Some(content) = content {
-            return self.script(content, dialect, arguments);
+            return self.script((file.clone(), content), dialect, arguments);
         }
         let base = file.as_known().and_then(|name| name.rsplit('/').next());
         let known = base.and_then(|base| program::run(self, base, &arguments));
@@ -127,13 +127,19 @@ impl Machine<'_> {
             .unwrap_or_else(|| refuse(format!("runs the script {file}, which is not in the files")))
     }
 
-    /// Runs a script in a shell of its own.
-    pub(crate) fn script(&mut self, script: &str, dialect: Dialect, arguments: Vec<Text>) -> Run {
+    /// Runs a script, which has a name, in a shell of its own.
+    pub(crate) fn script(
+        &mut self,
+        (name, script): (Text, &str),
+        dialect: Dialect,
+        arguments: Vec<Text>,
+    ) -> Run {
         let list = parse::parse(script).map_err(Stop::Refused)?;
         let outer = (self.dialect, std::mem::take(&mut self.functions));
         self.dialect = dialect;
         let ended = self.nest(|machine| {
             machine.subshell(|machine| {
+                machine.script_name = name;
                 machine.positional = arguments;
                 machine.list(&list)
             })

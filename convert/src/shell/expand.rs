@@ -172,11 +172,12 @@ impl Machine<'_> {
                 });
                 Ok(Text::concat(separated))
             }
-            ("SECONDS", _) => {
+            ("SECONDS", _) if self.dialect == Dialect::Bash => {
                 self.progress = true;
-                Ok(Text::known((self.clock / 1000).to_string()))
+                let seconds = (self.clock / 1000).wrapping_add(self.seconds);
+                Ok(Text::known(seconds.to_string()))
             }
-            (_, Ok(0)) => Ok(Text::known("sh")),
+            (_, Ok(0)) => Ok(self.script_name.clone()),
             (_, Ok(number)) => self.positional.get(number - 1).cloned().ok_or(Unset {
                 is_certain: true,
                 reason: format!("uses ${name}, an argument that is not given"),

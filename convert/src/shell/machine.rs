@@ -85,6 +85,8 @@ pub(crate) struct Machine<'w> {
     pub(crate) hypothesis: &'w mut Hypothesis,
     pub(crate) variables: HashMap<String, Text>,
     pub(crate) functions: HashMap<String, Rc<Command>>,
+    /// `$0`: the name of the script.
+    pub(crate) script_name: Text,
     pub(crate) positional: Vec<Text>,
     /// What has been written, for each command substitution and pipe that is being run.
     pub(crate) sinks: Vec<Vec<Text>>,
@@ -99,6 +101,8 @@ pub(crate) struct Machine<'w> {
     pub(crate) has_bitnami: bool,
     /// In milliseconds.
     pub(crate) clock: u64,
+    /// What bash adds to the seconds of the clock for `$SECONDS`; it wraps.
+    pub(super) seconds: u64,
     pub(crate) deadline: Option<u64>,
     /// Whether something happened that can end a loop.
     pub(crate) progress: bool,
@@ -122,6 +126,7 @@ impl<'w> Machine<'w> {
             hypothesis,
             variables: HashMap::new(),
             functions: HashMap::new(),
+            script_name: Text::known("sh"),
             positional: Vec::new(),
             sinks: Vec::new(),
             input: None,
@@ -131,6 +136,7 @@ impl<'w> Machine<'w> {
             dialect: Dialect::Posix,
             has_bitnami: false,
             clock: 0,
+            seconds: 0,
             deadline: None,
             progress: false,
             tested: 0,
@@ -187,11 +193,11 @@ impl<'w> Machine<'w> {
     /// Runs `body` as a shell of its own: what it assigns is lost, and its end is not ours.
     pub(crate) fn subshell(&mut self, body: impl FnOnce(&mut Self) -> Run) -> Run {
         let variables = self.variables.clone();
-        let positional = self.positional.clone();
+        let (script_name, positional) = (self.script_name.clone(), self.positional.clone());
         let options = self.options;
         let ended = body(self);
         self.variables = variables;
-        self.positional = positional;
+        (self.script_name, self.positional) = (script_name, positional);
         self.options = options;
         match ended {
             Err(Stop::Exit(status) | Stop::Return(status)) => Ok(status),
@@ -463,6 +469,11 @@ impl<'w> Machine<'w> {
     }
 
     pub(crate) fn assign(&mut self, name: &str, value: Text) {
+        let number = value.as_known().map(str::parse::<u64>);
+        if let ("SECONDS", Dialect::Bash, Some(Ok(seconds))) = (name, self.dialect, number) {
+            self.seconds = seconds.wrapping_sub(self.clock / 1000);
+            return;
+        }
         if self.variables.get(name) != Some(&value) {
             self.progress = true;
             self.variables.insert(name.to_owned(), value);

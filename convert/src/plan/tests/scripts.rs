@@ -6,6 +6,50 @@ use serde_json::json;
 use super::kit::{assert_outcomes, assert_outcomes_with, bash, job, outcome, script, with_env};
 
 #[test]
+fn the_words_behind_a_script_are_its_name_and_its_arguments() {
+    let words = |words: &[&str]| {
+        let command: Vec<_> = ["sh", "-c"].iter().chain(words).collect();
+        json!({"name": "wait", "image": "busybox", "command": command})
+    };
+    assert_outcomes([
+        (
+            words(&["until nc -z $0 $1; do sleep 1; done", "db", "5432"]),
+            "tcp://db:5432",
+        ),
+        (
+            words(&["until nc -z $1 $2; do sleep 1; done", "wait", "db", "5432"]),
+            "tcp://db:5432",
+        ),
+        (
+            words(&["w() { until nc -z $0 $1; do sleep 1; done; }; w 5432", "db"]),
+            "tcp://db:5432",
+        ),
+    ]);
+}
+
+#[test]
+fn the_seconds_of_bash_are_a_clock_that_can_be_set() {
+    let waits = bash("SECONDS=0; until nc -z db 1; do ((SECONDS > 60)) && exit 1; sleep 1; done");
+    assert_eq!(outcome(&job(&[waits]), &[]), "tcp://db:1 within 1m1s");
+    let late = bash("SECONDS=50; until nc -z db 1; do ((SECONDS > 60)) && exit 1; sleep 1; done");
+    assert_eq!(outcome(&job(&[late]), &[]), "tcp://db:1 within 11s");
+}
+
+#[test]
+fn a_program_that_xargs_runs_is_more_than_a_filter() {
+    assert_outcomes([
+        (
+            script("echo a b | xargs -n1 -I{} sh -c 'until nc -z {} 1; do sleep 1; done'"),
+            "- runs `xargs`",
+        ),
+        (
+            script("curl -f http://db/x | xargs touch"),
+            "- runs `xargs`",
+        ),
+    ]);
+}
+
+#[test]
 fn every_shape_of_loop_is_a_wait() {
     assert_outcomes([
         (
