@@ -60,7 +60,8 @@ pub(super) fn resolution(surroundings: &Surroundings<'_>, name: &Text) -> Check 
     let known = meanings
         .iter()
         .find(|it| find(surroundings, own, it).is_some());
-    match known.or(meanings.first()) {
+    // Before `.svc` stand a Service and its namespace, whatever else a resolver tries first.
+    match known.or(meanings.last()) {
         Some(meaning) if known.is_some() || is_in_cluster(&host) => {
             of_service(surroundings, own, meaning)
         }

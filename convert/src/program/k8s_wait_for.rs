@@ -60,11 +60,17 @@ fn check(surroundings: &Surroundings<'_>, kind: &str, name: &str, flags: &[&str]
     };
     match kind {
         "job" => object("job").check("", Fit::Exact, surroundings),
-        "pod" if selects => {
+        "job-wr" => object("job").check(
+            "",
+            fit_of_first_success(surroundings, &object("job")),
+            surroundings,
+        ),
+        // Pods are judged as without `-wr`.
+        "pod" | "pod-wr" if selects => {
             let fit = "it waits for all pods that match, the term for one";
             object("pod").check("", Fit::Approximate(fit.to_owned()), surroundings)
         }
-        "pod" => object("pod").check("", Fit::Exact, surroundings),
+        "pod" | "pod-wr" => object("pod").check("", Fit::Exact, surroundings),
         "service" if selects => Check::opaque("waits for Services by their labels"),
         "service" => {
             let object = object("service");
@@ -77,6 +83,20 @@ fn check(surroundings: &Surroundings<'_>, kind: &str, name: &str, flags: &[&str]
         other => Check::opaque(format!(
             "waits for the kind {other:?}, which the tool does not know"
         )),
+    }
+}
+
+/// `job-wr` waits for the first pod that succeeds, and does not mind others that fail.
+fn fit_of_first_success(surroundings: &Surroundings<'_>, job: &Object) -> Fit {
+    let namespace = job.namespace.as_deref().filter(|it| !it.starts_with('$'));
+    let namespace = namespace.or(surroundings.namespace.as_deref());
+    let found = surroundings.objects.find("Job", namespace, &job.which);
+    let completions = found.map(|job| job.pointer("/spec/completions").and_then(Value::as_u64));
+    match completions {
+        Some(None | Some(1)) => Fit::Exact,
+        _ => Fit::Approximate(
+            "it waits for one pod of the Job to succeed, the term for the whole Job".to_owned(),
+        ),
     }
 }
 

@@ -114,11 +114,15 @@ pub(crate) fn permitted(check: Check, surroundings: &Surroundings<'_>) -> Check 
     else {
         return check;
     };
-    let own = surroundings.namespace.as_deref().unwrap_or("own");
+    let own = surroundings.namespace.as_deref();
     let is_private = |own: Namespace| object.is_private_to_others(&own);
-    if own.parse().is_ok_and(is_private) {
+    if own.unwrap_or("own").parse().is_ok_and(is_private) {
+        let reader = own.map_or_else(
+            || "its namespace".to_owned(),
+            |own| format!("the namespace {own}"),
+        );
         return Check::opaque(format!(
-            "asks for {target}, which {own} may know only if the other namespace lets it"
+            "asks for {target}, which {reader} may know only if the other namespace lets it"
         ));
     }
     check

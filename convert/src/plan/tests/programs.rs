@@ -132,6 +132,10 @@ fn a_name_is_that_of_a_service() {
             (until("nslookup published"), "~service:published"),
             (until("nslookup elsewhere"), "~service:elsewhere"),
             (
+                until("getent hosts elsewhere.data.svc"),
+                "~service:elsewhere@data",
+            ),
+            (
                 until("nslookup elsewhere.data.svc.cluster.local"),
                 "~service:elsewhere@data",
             ),

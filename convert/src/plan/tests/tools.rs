@@ -135,6 +135,12 @@ fn k8s_wait_for_waits_for_objects() {
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "db"},
         "spec": {"selector": {"app": "db"}},
     });
+    let job = |name: &str, completions: u32| {
+        json!({
+            "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name},
+            "spec": {"completions": completions},
+        })
+    };
     let stateful = |replicas: u32| {
         json!({
             "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"},
@@ -150,6 +156,10 @@ fn k8s_wait_for_waits_for_objects() {
             (arguments(IMAGE, "pod -lapp=db"), "~pod:[app=db]"),
             (arguments(IMAGE, "service db"), "service:db"),
             (arguments(IMAGE, "service other"), "~service:other"),
+            (arguments(IMAGE, "job-wr once"), "job:once"),
+            (arguments(IMAGE, "job-wr twice"), "~job:twice"),
+            (arguments(IMAGE, "job-wr other"), "~job:other"),
+            (arguments(IMAGE, "pod-wr db-0"), "pod:db-0"),
             (
                 arguments(IMAGE, "job-we migrate"),
                 "- accepts a failure too",
@@ -159,7 +169,12 @@ fn k8s_wait_for_waits_for_objects() {
                 "- calls `k8s-wait-for` without a kind and a name",
             ),
         ],
-        &[service.clone(), stateful(1)],
+        &[
+            service.clone(),
+            stateful(1),
+            job("once", 1),
+            job("twice", 2),
+        ],
     );
     let container = arguments(IMAGE, "service db");
     assert_eq!(
