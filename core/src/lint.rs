@@ -141,6 +141,8 @@ pub struct Modelled<'a> {
     pub model: Model,
     /// The place of each member.
     pub origins: BTreeMap<MemberId, Origin<'a>>,
+    /// The objects without pods.
+    pub others: Vec<&'a Value>,
     /// The namespaces among the objects, with those that may read them; `None` if they do not say.
     pub namespaces: BTreeMap<Namespace, Option<Readers>>,
 }
@@ -208,6 +210,7 @@ impl<'a> Linter<'a> {
             for (pointer, value) in workload::objects(document) {
                 let workloads = Workload::all(value, &pointer);
                 if workloads.is_empty() {
+                    modelled.others.push(value);
                     modelled.model.add_object(value, self.namespace);
                     modelled.namespaces.extend(self.readers(value));
                 }

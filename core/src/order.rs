@@ -1,8 +1,10 @@
-//! The order in which Helm, Argo CD and kapp apply objects.
+//! The order in which Helm, Argo CD, kapp and Flux apply objects.
 //!
-//! Pure. All go by annotations of the object itself, and apply its pods with it.
+//! Pure. All apply the pods of an object with it. Helm, Argo CD and kapp go by annotations of the
+//! object itself.
 
 pub mod argo;
+pub mod flux;
 pub mod helm;
 pub mod kapp;
 

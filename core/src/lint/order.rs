@@ -1,8 +1,14 @@
-//! Waits against the order in which Helm, Argo CD and kapp apply objects.
+//! Waits against the order in which Helm, Argo CD, kapp and Flux apply objects.
 
 mod argo;
+mod flux;
 mod helm;
 mod kapp;
+mod objects;
+
+pub(super) use self::objects::Orders;
+
+use serde_json::Value;
 
 use super::{
     Code, Severity,
@@ -19,19 +25,26 @@ impl<'m> Waits<'m> {
     /// Reports a wait for something that is applied only once this wait is over, or that is there
     /// on install or on upgrade alone.
     pub(super) fn order(&self, link: &Link) -> Option<Said> {
-        let producers = self.ordered(link)?;
         let consumer = self.workload(link.consumer);
-        let (severity, message) = argo::judge(consumer, &producers)
-            .or_else(|| helm::judge(consumer, &producers))
-            .or_else(|| kapp::judge(consumer, &producers))
-            .map(|(severity, why)| {
-                let target = &self.links.term(link).value.target;
-                (
-                    severity,
-                    format!("{consumer} waits for {target}, but {why}"),
-                )
-            })?;
+        let own = self.awaited_object(link).map(|object| vec![object]);
+        let needed = [self.ordered(link), own].into_iter().flatten();
+        let (severity, why) = needed
+            .filter_map(|producers| self.judge(consumer, &producers))
+            .next()?;
+        let target = &self.links.term(link).value.target;
+        let message = format!("{consumer} waits for {target}, but {why}");
         Some((severity, Code::Hook, message))
+    }
+
+    fn judge(
+        &self,
+        consumer: &Workload<'m>,
+        producers: &[Ordered<'m>],
+    ) -> Option<(Severity, String)> {
+        argo::judge(consumer, producers)
+            .or_else(|| helm::judge(consumer, producers))
+            .or_else(|| kapp::judge(&self.orders().kapp, consumer, producers))
+            .or_else(|| flux::judge(&self.orders().flux, consumer, producers))
     }
 
     /// Warns about a Job that is deleted once it has succeeded, so that its success is not seen.
@@ -41,7 +54,7 @@ impl<'m> Waits<'m> {
         };
         let by_rule = object.kind == ObjectKind::Job && object.demand == ObjectDemand::Rule;
         let producers = self.ordered(link).filter(|_| by_rule)?;
-        let reasons: Option<Vec<_>> = producers.iter().map(|it| deleted_by(it.workload)).collect();
+        let reasons: Option<Vec<_>> = producers.iter().map(|it| deleted_by(it.object)).collect();
         let reason = reasons?.into_iter().next()?;
         let names = self.producer_names(link);
         let signal = self.links.producers(link).iter().find_map(|producer| {
@@ -65,7 +78,7 @@ impl<'m> Waits<'m> {
     }
 
     /// Returns the producers of a term that must hold, if all of them are workloads.
-    fn ordered(&self, link: &Link) -> Option<Vec<Ordered<'_, 'm>>> {
+    fn ordered(&self, link: &Link) -> Option<Vec<Ordered<'m>>> {
         let term = &self.links.term(link).value;
         let producers = self.links.producers(link);
         if term.presence != Presence::Required || producers.is_empty() {
@@ -74,7 +87,8 @@ impl<'m> Waits<'m> {
         let ordered = |producer: &crate::model::Producer| {
             let origin = self.modelled.origins.get(&producer.member)?;
             Some(Ordered {
-                workload: &origin.workload,
+                object: origin.workload.object(),
+                title: origin.workload.to_string(),
                 via: producer.via,
             })
         };
@@ -82,18 +96,20 @@ impl<'m> Waits<'m> {
     }
 }
 
-/// A producer in an order.
-struct Ordered<'w, 'm> {
-    workload: &'w Workload<'m>,
+/// A producer in an order: the object of its pods, or one without pods.
+struct Ordered<'m> {
+    object: &'m Value,
+    /// What people call it.
+    title: String,
     via: Via,
 }
 
-impl Ordered<'_, '_> {
+impl Ordered<'_> {
     /// Returns whether what it made hold stays once it is gone, or it is not deleted at all.
     fn stays(&self) -> bool {
         match self.via {
             Via::Signal(Key::SignalsOnFailure | Key::SignalsOnSuccess) => true,
-            Via::Object => deleted_by(self.workload).is_none(),
+            Via::Object => deleted_by(self.object).is_none(),
             Via::Existing | Via::Probe | Via::Signal(_) => false,
         }
     }
@@ -105,7 +121,7 @@ fn is_waited_for(workload: &Workload<'_>) -> bool {
 }
 
 /// Returns what deletes an object once it has succeeded.
-fn deleted_by(workload: &Workload<'_>) -> Option<&'static str> {
-    let ttl = workload.object().pointer("/spec/ttlSecondsAfterFinished");
-    order::deletes_on_success(workload.object()).or_else(|| ttl.map(|_| "ttlSecondsAfterFinished"))
+fn deleted_by(object: &Value) -> Option<&'static str> {
+    let ttl = object.pointer("/spec/ttlSecondsAfterFinished");
+    order::deletes_on_success(object).or_else(|| ttl.map(|_| "ttlSecondsAfterFinished"))
 }

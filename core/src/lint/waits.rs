@@ -3,13 +3,14 @@
 use std::cell::OnceCell;
 
 use super::{
-    Code, Finding, Linter, Modelled, Origin, Part, Place, Places, Severity, unproduced::Known,
+    Code, Finding, Linter, Modelled, Origin, Part, Place, Places, Severity, order::Orders,
+    unproduced::Known,
 };
 use crate::{
     assumption::{Assumption, asked_object},
     graph::describe,
     injection::Settings,
-    language::{Demand, Presence, Target, annotation::Key},
+    language::{Demand, Namespace, Presence, Target, annotation::Key},
     model::{Cycle, Link, Links, MemberId, Supply},
     workload::Workload,
 };
@@ -20,6 +21,7 @@ pub(super) struct Waits<'m> {
     pub(super) modelled: &'m Modelled<'m>,
     pub(super) linter: &'m Linter<'m>,
     known: OnceCell<Known>,
+    orders: OnceCell<Orders<'m>>,
 }
 
 /// A finding without its place.
@@ -32,6 +34,7 @@ impl<'m> Waits<'m> {
             modelled,
             linter,
             known: OnceCell::new(),
+            orders: OnceCell::new(),
         }
     }
 
@@ -65,6 +68,15 @@ impl<'m> Waits<'m> {
     }
 
     /// Returns whether a term asks for an object that is assumed.
+    pub(super) fn orders(&self) -> &Orders<'m> {
+        self.orders.get_or_init(|| Orders::new(self.modelled))
+    }
+
+    /// Returns the namespace of objects that name none.
+    pub(super) fn namespace(&self) -> &Namespace {
+        self.linter.namespace
+    }
+
     fn is_assumed(&self, link: &Link) -> bool {
         let assumptions = self.linter.assumptions;
         let namespace = &self.links.model().member(link.consumer).namespace;

@@ -28,7 +28,7 @@ enum Standing {
 /// Returns why the order keeps `producers` from making a wait of `consumer` hold.
 pub(super) fn judge(
     consumer: &Workload<'_>,
-    producers: &[Ordered<'_, '_>],
+    producers: &[Ordered<'_>],
 ) -> Option<(Severity, String)> {
     use Standing::{Apart, Late, Missing, Never};
     let on = |operation| standing(consumer, producers, operation);
@@ -44,11 +44,7 @@ pub(super) fn judge(
     }
 }
 
-fn standing(
-    consumer: &Workload<'_>,
-    producers: &[Ordered<'_, '_>],
-    operation: Operation,
-) -> Standing {
+fn standing(consumer: &Workload<'_>, producers: &[Ordered<'_>], operation: Operation) -> Standing {
     let Some(own) = step(consumer.object(), operation) else {
         return Standing::Apart;
     };
@@ -65,19 +61,19 @@ fn standing(
 fn one(
     consumer: &Workload<'_>,
     own: &Step,
-    producer: &Ordered<'_, '_>,
+    producer: &Ordered<'_>,
     operation: Operation,
 ) -> Standing {
-    let workload = producer.workload;
+    let Ordered { object, title, .. } = producer;
     let is_upgrade = operation == Operation::Upgrade;
-    let is_installed = step(workload.object(), Operation::Install).is_some();
-    let Some(its) = step(workload.object(), operation) else {
+    let is_installed = step(object, Operation::Install).is_some();
+    let Some(its) = step(object, operation) else {
         if is_upgrade && is_installed && producer.stays() {
             return Standing::Holds;
         }
-        let hooks = annotation(workload.object(), HOOK).unwrap_or_default();
+        let hooks = annotation(object, HOOK).unwrap_or_default();
         return Standing::Missing(format!(
-            "Helm does not run the hook {workload} ({hooks}) on {operation}"
+            "Helm does not run the hook {title} ({hooks}) on {operation}"
         ));
     };
     // The previous release has it already.
@@ -86,12 +82,12 @@ fn one(
     }
     match own {
         Step::Main if is_waited_for(consumer) => Standing::Late(format!(
-            "{workload} is a hook that runs once everything else is ready: a deadlock where the \
+            "{title} is a hook that runs once everything else is ready: a deadlock where the \
              installer waits for readiness (helm --wait)"
         )),
         Step::After(..) | Step::Before(..) if holds_up(consumer) => Standing::Never(format!(
             "Helm {} once the hook {consumer}{} has ended: neither ever happens",
-            applies(workload, &its),
+            applies(title, &its),
             weight(own)
         )),
         _ => Standing::Holds,
@@ -103,10 +99,10 @@ fn holds_up(hook: &Workload<'_>) -> bool {
     matches!(hook.kind(), WorkloadKind::Job | WorkloadKind::Pod)
 }
 
-fn applies(workload: &Workload<'_>, step: &Step) -> String {
+fn applies(title: &str, step: &Step) -> String {
     match step {
-        Step::Main => format!("applies {workload}"),
-        Step::After(..) | Step::Before(..) => format!("runs the hook {workload}{}", weight(step)),
+        Step::Main => format!("applies {title}"),
+        Step::After(..) | Step::Before(..) => format!("runs the hook {title}{}", weight(step)),
     }
 }
 

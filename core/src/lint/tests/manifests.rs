@@ -372,3 +372,108 @@ fn the_rules_of_kapp_can_make_a_wait_impossible() {
         ],
     );
 }
+
+#[test]
+fn the_rules_of_kapp_count_through_objects_without_pods() {
+    let waits = mk("Deployment", "web", "depends-on: 'job:mig'");
+    let web = annotated(&waits, "kapp.k14s.io/change-group: shop/web");
+    let between = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: between\n  annotations:\n    \
+                   kapp.k14s.io/change-group: shop/between\n    \
+                   kapp.k14s.io/change-rule: upsert after upserting shop/web\n---\n";
+    let mig = annotated(
+        &mk("Job", "mig", ""),
+        "kapp.k14s.io/change-rule: upsert after upserting shop/between",
+    );
+    let files = between.to_owned() + &mig;
+    let found = lint(&(web + &files));
+    assert!(
+        found[0].contains("kapp applies Job/mig once Deployment/web"),
+        "{found:?}"
+    );
+    let more = "kapp.k14s.io/change-group: shop/web, kapp.k14s.io/disable-wait: ''";
+    assert_lint(&(annotated(&waits, more) + &files), &[]);
+}
+
+#[test]
+fn the_order_of_flux_can_make_a_wait_impossible() {
+    let unit = |name: &str, spec: &str| {
+        format!(
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n\
+             metadata: {{name: {name}, namespace: flux-system}}\nspec: {{{spec}}}\n---\n"
+        )
+    };
+    let part_of = |yaml: &str, unit: &str| {
+        let labels = format!(
+            "kustomize.toolkit.fluxcd.io/name: {unit}, \
+             kustomize.toolkit.fluxcd.io/namespace: flux-system"
+        );
+        yaml.replacen(
+            "metadata: {",
+            &format!("metadata: {{labels: {{{labels}}}, "),
+            1,
+        )
+    };
+    let web = part_of(&mk("Deployment", "web", "depends-on: 'job:mig'"), "infra");
+    let pods = web + &part_of(&mk("Job", "mig", ""), "apps");
+    let apps = unit("apps", "dependsOn: [{name: infra}]");
+    assert_lint(
+        &(pods.clone() + &apps + &unit("infra", "wait: true")),
+        &[
+            "6:43 error hook: Deployment/web waits for job:mig, but Flux applies Job/mig with \
+             Kustomization/apps, once Kustomization/infra is ready, which Deployment/web is a part \
+             of: neither ever happens",
+        ],
+    );
+    assert_lint(&(pods + &apps + &unit("infra", "wait: false")), &[]);
+}
+
+#[test]
+fn objects_without_pods_come_in_the_order_of_an_installer_too() {
+    let wave = |wave: i64| format!("annotations: {{argocd.argoproj.io/sync-wave: '{wave}'}}");
+    let found = |term: &str, object: &str| {
+        let found = lint(&(mk("Deployment", "web", &format!("depends-on: '{term}'")) + object));
+        found.join("\n")
+    };
+    let object = |version: &str, kind: &str, more: &str| {
+        format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: x, {more}}}\n---\n")
+    };
+    let db = mk("Deployment", "db", "").replace("{annotations", "{labels: {app: db}, annotations");
+    let service = |wave: &str| {
+        service("x", "selector: {app: db}, ports: [{port: 1}]")
+            .replace("name: x", &format!("name: x, {wave}"))
+            + &db
+    };
+    for (term, kind, late, early) in [
+        (
+            "configmap:x",
+            "ConfigMap",
+            object("v1", "ConfigMap", &wave(1)),
+            object("v1", "ConfigMap", &wave(0)),
+        ),
+        (
+            "policies.example.com:x",
+            "Policy",
+            object("example.com/v1", "Policy", &wave(1)),
+            object("other.com/v1", "Policy", &wave(1)),
+        ),
+        ("tcp://x:1", "Service", service(&wave(1)), service(&wave(0))),
+        ("service:x", "Service", service(&wave(1)), service(&wave(0))),
+    ] {
+        let message = format!("but Argo CD applies {kind}/x in sync wave 1");
+        assert!(
+            found(term, &late).contains(&message),
+            "{}",
+            found(term, &late)
+        );
+        assert_eq!(found(term, &early), "", "{term}");
+    }
+    let hook = annotated(
+        &mk("Job", "init", "depends-on: 'configmap:x'"),
+        "helm.sh/hook: pre-install",
+    );
+    let found = lint(&(hook + &object("v1", "ConfigMap", "labels: {}")));
+    assert!(
+        found[0].contains("but Helm applies ConfigMap/x once the hook"),
+        "{found:?}"
+    );
+}
