@@ -109,10 +109,7 @@ fn about_place(plan: &Plan<'_>) -> Vec<Warning> {
     let mut probes = probe.filter(|term| is_loopback(term));
     let loopback = probes
         .next()
-        .filter(|_| plan.asked.position == Position::First && has_sidecars(plan.spec))
-        .map(|term| Warning::LoopbackProbe {
-            term: term.to_string(),
-        });
+        .and_then(|term| about_loopback(plan, term.to_string()));
     let first = plan.place.kept_before_mesh.then_some(Warning::MeshFirst);
     let cut_off = plan
         .around
@@ -121,10 +118,21 @@ fn about_place(plan: &Plan<'_>) -> Vec<Warning> {
     [loopback, first, cut_off].into_iter().flatten().collect()
 }
 
-/// Returns whether other containers of the pod listen at its own address.
-fn has_sidecars(spec: &Spec<'_>) -> bool {
-    let native = spec.init_containers().iter().any(Container::is_sidecar);
-    !spec.uses_host_network() && (native || spec.containers().len() > 1)
+/// A pod on the network of its node may ask what others listen to.
+fn about_loopback(plan: &Plan<'_>, term: String) -> Option<Warning> {
+    if plan.spec.uses_host_network() {
+        return None;
+    }
+    let mut init_containers = plan.spec.init_containers().iter();
+    match (
+        init_containers.any(Container::is_sidecar),
+        plan.asked.position,
+    ) {
+        (true, Position::First) => Some(Warning::LoopbackProbe { term }),
+        (false, Position::First) => Some(Warning::LoopbackUnanswered { term }),
+        // Another webhook may add the sidecar.
+        (_, Position::AfterSidecars) => None,
+    }
 }
 
 fn is_loopback(term: &Term) -> bool {

@@ -60,6 +60,15 @@ pub enum Warning {
         /// The term.
         term: String,
     },
+    /// A probe of the address of a pod in which nothing can run before it.
+    #[error(
+        "{term} asks this pod before its containers run: only a native sidecar can answer, with \
+         depends-on-position: after-sidecars"
+    )]
+    LoopbackUnanswered {
+        /// The term.
+        term: String,
+    },
     /// A mesh's CNI plugin that leaves our container without a network.
     #[error(
         "the mesh's CNI plugin keeps oncue-wait off the network: use native sidecars and \

@@ -205,9 +205,9 @@ impl Subject<'_> {
             Warning::FirstOfSeveral { .. } => places.of_any(&ASKING_FOR_START),
             Warning::GangScheduled { .. } => places.of(Key::DependsOnMode),
             Warning::LabelKept { label } => places.label(label),
-            Warning::ExcludedNamespace { .. } | Warning::LoopbackProbe { .. } => {
-                places.of(Key::DependsOn)
-            }
+            Warning::ExcludedNamespace { .. }
+            | Warning::LoopbackProbe { .. }
+            | Warning::LoopbackUnanswered { .. } => places.of(Key::DependsOn),
             Warning::MeshFirst => places.of(Key::DependsOnPosition),
             Warning::PostStartKept { .. } => places.of(Key::Signals),
             Warning::ResourcesAdjusted { .. } => places.of(Key::Resources),

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     assumption::Assumption,
     language::{Namespace, Probe, Target, Which, host::service_of},
-    model::{Address, Link, Service},
+    model::{Address, Host, Link, Service},
 };
 
 impl Waits<'_> {
@@ -23,10 +23,12 @@ impl Waits<'_> {
             return None;
         }
         let own = &self.links.model().member(link.consumer).namespace;
-        let Some((service, _)) = self.links.model().resolve(&probe.host, own) else {
+        let Some((service, host)) = self.links.model().resolve(&probe.host, own) else {
             return self.near_host(probe, own);
         };
-        let message = self.wrong_port(service, probe)?;
+        let message = self
+            .wrong_port(service, probe)
+            .or_else(|| self.no_such_pod(link, service, host))?;
         Some((Severity::Warning, Code::NeverHolds, message))
     }
 
@@ -60,10 +62,14 @@ impl Waits<'_> {
         let port = probe.port;
         if !service.listens_on(port) {
             let ports: BTreeSet<_> = service.ports.iter().map(|it| it.port).collect();
-            return Some(format!(
-                "the service {name} has no port {port}: it has {}",
-                listed(&ports)
-            ));
+            return Some(if ports.is_empty() {
+                format!("the service {name} has no TCP port")
+            } else {
+                format!(
+                    "the service {name} has no port {port}: it has {}",
+                    listed(&ports)
+                )
+            });
         }
         let specs: Vec<_> = self
             .links
@@ -91,6 +97,23 @@ impl Waits<'_> {
             Address::Cluster | Address::External(_) => format!(
                 "port {port} of the service {name} leads to a port whose name no container has"
             ),
+        })
+    }
+}
+
+impl Waits<'_> {
+    /// Reports a host name that none of the pods behind a Service has.
+    fn no_such_pod(&self, link: &Link, service: &Service, host: Host<'_>) -> Option<String> {
+        let Host::Pod(pod) = host else {
+            return None;
+        };
+        let is_known = !self.links.model().behind(service).is_empty();
+        let has_none = self.links.producers(link).is_empty();
+        (is_known && has_none).then(|| {
+            format!(
+                "no pod behind the service {} has the host name {pod}",
+                service.name
+            )
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     injection::Settings,
     language::{Demand, Namespace, Presence, Target, annotation::Key},
     model::{Cycle, Link, Links, MemberId, Supply},
-    workload::Workload,
+    workload::{Workload, WorkloadKind, text},
 };
 
 /// The waits of a model, with their places.
@@ -46,6 +46,7 @@ impl<'m> Waits<'m> {
                 self.forbidden(link),
                 self.foreign_condition(link),
                 self.too_little(link),
+                self.one_by_one(link),
                 self.suspended(link),
                 self.probe(link),
                 self.cleaned_up(link),
@@ -67,7 +68,6 @@ impl<'m> Waits<'m> {
         self.known.get_or_init(|| Known::new(&self.modelled.model))
     }
 
-    /// Returns whether a term asks for an object that is assumed.
     pub(super) fn orders(&self) -> &Orders<'m> {
         self.orders.get_or_init(|| Orders::new(self.modelled))
     }
@@ -77,6 +77,7 @@ impl<'m> Waits<'m> {
         self.linter.namespace
     }
 
+    /// Returns whether a term asks for an object that is assumed.
     fn is_assumed(&self, link: &Link) -> bool {
         let assumptions = self.linter.assumptions;
         let namespace = &self.links.model().member(link.consumer).namespace;
@@ -149,6 +150,27 @@ impl<'m> Waits<'m> {
             ),
         };
         Some((severity, Code::NeverHolds, message))
+    }
+
+    /// Reports a `StatefulSet` whose first pod waits for the other ones, which are created once it is
+    /// ready.
+    fn one_by_one(&self, link: &Link) -> Option<Said> {
+        let workload = self.workload(link.consumer);
+        let is_parallel = text(workload.object(), "/spec/podManagementPolicy") == Some("Parallel");
+        let waits_for_own = self.links.waits_for_early_signals_of_its_own(link);
+        if workload.kind() != WorkloadKind::StatefulSet || is_parallel || !waits_for_own {
+            return None;
+        }
+        let need = Supply::AtMost(self.links.need(link));
+        if self.links.supply(link) < need || self.links.supply_at_first(link) >= need {
+            return None;
+        }
+        let message = format!(
+            "{} never holds: {workload} creates each pod once the one before is ready, and the first \
+             waits for the others: set podManagementPolicy: Parallel",
+            self.links.term(link).value.target
+        );
+        Some((Severity::Error, Code::NeverHolds, message))
     }
 
     /// Warns about a producer that creates no pods before someone lets it.

@@ -5,7 +5,11 @@ use std::{
     ops::Range,
 };
 
-use super::{MemberId, Model, Names, Producer, Supply, Want, distinct, pool::Pool, supply::need};
+use super::{
+    MemberId, Model, Names, Producer, Supply, Want, distinct,
+    pool::{Part, Pool},
+    supply::need,
+};
 use crate::language::{Demand, Located, Target, Term, Value, expiry::Consequence, term::Presence};
 
 /// Every term of some members of a model, with its producers.
@@ -216,6 +220,27 @@ impl<'m> Links<'m> {
     pub fn supply(&self, link: &Link) -> Supply {
         let pool = self.pool(link).map(|pool| self.pools[pool].supply);
         pool.unwrap_or(Supply::NOTHING)
+    }
+
+    /// Returns how many of those there can be while only the first pod of the consumer exists.
+    pub fn supply_at_first(&self, link: &Link) -> Supply {
+        let parts = self.parts(link).map(|part| match part.providers[..] {
+            [provider] if provider == link.consumer => part.amount.min(Supply::AtMost(1)),
+            _ => part.amount,
+        });
+        parts.fold(Supply::NOTHING, Supply::plus)
+    }
+
+    /// Returns whether the consumer waits, for ever, for what its pods signal before they wait.
+    pub fn waits_for_early_signals_of_its_own(&self, link: &Link) -> bool {
+        let mut parts = self.parts(link);
+        self.waits_for_ever(link)
+            && parts.any(|part| part.is_early && part.providers == [link.consumer])
+    }
+
+    fn parts(&self, link: &Link) -> impl Iterator<Item = &Part> {
+        let pool = self.pool(link).map(|pool| &self.pools[pool].parts);
+        pool.into_iter().flatten()
     }
 
     /// Returns what counts towards the term of `link`, if anything does.

@@ -17,6 +17,8 @@ pub struct Service {
     pub selector: Vec<(Box<str>, Box<str>)>,
     /// Its TCP ports.
     pub ports: Vec<ServicePort>,
+    /// Whether it names no port of any protocol: then it is taken to have all.
+    pub has_all_ports: bool,
     /// What its name leads to.
     pub address: Address,
 }
@@ -71,15 +73,15 @@ impl Service {
             name: text(object, "/metadata/name")?.into(),
             selector: selector(object),
             ports: ports(object),
+            has_all_ports: list(object.pointer("/spec/ports")).next().is_none(),
             address: address(object),
         })
     }
 
-    /// Returns whether its address has a TCP port. Without any, it is taken to have all; pods have
-    /// their own.
+    /// Returns whether its address has a TCP port. Pods have their own.
     pub fn listens_on(&self, port: u16) -> bool {
         self.address != Address::Cluster
-            || self.ports.is_empty()
+            || self.has_all_ports
             || self.ports.iter().any(|it| it.port == port)
     }
 
@@ -89,7 +91,7 @@ impl Service {
         match self.address {
             Address::Cluster => {
                 let mut ports = self.ports.iter().filter(|it| it.port == port);
-                self.ports.is_empty() || ports.any(|it| it.target.number(spec).is_some())
+                self.has_all_ports || ports.any(|it| it.target.number(spec).is_some())
             }
             Address::External(_) => false,
             Address::Headless => {

@@ -477,3 +477,74 @@ fn objects_without_pods_come_in_the_order_of_an_installer_too() {
         "{found:?}"
     );
 }
+
+#[test]
+fn the_first_pod_of_a_stateful_set_cannot_wait_for_the_others() {
+    let set = |policy: &str, term: &str| {
+        let annotations =
+            format!("depends-on: 'peers/{term}', signals-on-wait: 'peers/$(POD_NAME), peers/up'");
+        mk("StatefulSet", "peers", &annotations).replace(
+            "spec:\n  template",
+            &format!("spec:\n  replicas: 3\n{policy}  template"),
+        )
+    };
+    let parallel = "  podManagementPolicy: Parallel\n";
+    for term in ["*>=3", "up>=2"] {
+        let found = lint(&set("", term));
+        let message = format!(
+            "error never-holds: peers/{term} never holds: StatefulSet/peers creates each pod once \
+             the one before is ready, and the first waits for the others: set podManagementPolicy: \
+             Parallel"
+        );
+        assert!(found[0].ends_with(&message), "{found:?}");
+        assert_lint(&set(parallel, term), &[]);
+    }
+    assert_lint(&set("", "up"), &[]);
+}
+
+#[test]
+fn a_pod_answers_no_probe_before_its_containers_run() {
+    let found = |annotations: &str, spec: &str| {
+        let yaml = mk("Deployment", "web", annotations)
+            .replace("      containers", &format!("{spec}      containers"));
+        lint(&yaml).join("\n")
+    };
+    let term = "depends-on: 'tcp://localhost:9000'";
+    let sidecar = "      initContainers: [{name: proxy, image: p, restartPolicy: Always}]\n";
+    let unanswered = "tcp://localhost:9000 asks this pod before its containers run";
+    assert!(found(term, "").contains(unanswered), "{}", found(term, ""));
+    assert!(found(term, sidecar).contains("before this pod's sidecars run"));
+    assert_eq!(found(term, "      hostNetwork: true\n"), "");
+    let after = format!("{term}, depends-on-position: after-sidecars");
+    assert_eq!(found(&after, sidecar), "");
+}
+
+#[test]
+fn a_host_name_that_no_pod_behind_a_service_has_is_reported() {
+    let files = service("db", "clusterIP: None, selector: {app: db}")
+        + &mk("StatefulSet", "db", "").replace("{annotations", "{labels: {app: db}, annotations");
+    let asking = |host: &str| {
+        let asks = mk(
+            "Deployment",
+            "web",
+            &format!("depends-on: 'tcp://{host}:5432'"),
+        );
+        lint(&(asks + &files)).join("\n")
+    };
+    assert_eq!(asking("db-0.db"), "");
+    let message = "warning never-holds: no pod behind the service db has the host name db-7";
+    assert!(
+        asking("db-7.db").ends_with(message),
+        "{}",
+        asking("db-7.db")
+    );
+}
+
+#[test]
+fn a_service_without_a_tcp_port_accepts_no_connection() {
+    let asks = mk("Deployment", "web", "depends-on: 'tcp://dns:53'");
+    let found = |ports: &str| lint(&(asks.clone() + &service("dns", ports))).join("\n");
+    let udp = found("selector: {app: dns}, ports: [{port: 53, protocol: UDP}]");
+    assert!(udp.ends_with("the service dns has no TCP port"), "{udp}");
+    assert_eq!(found("selector: {app: dns}"), "");
+}
