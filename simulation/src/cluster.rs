@@ -16,6 +16,7 @@ mod oncue;
 mod outlook;
 mod pod;
 mod pod_status;
+mod restarts;
 mod scheduler;
 mod stages;
 mod steps;

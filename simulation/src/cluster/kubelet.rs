@@ -312,31 +312,36 @@ impl Cluster {
         });
     }
 
-    /// Its own containers end: what follows depends on the restart policy.
+    /// Its own containers end: what follows depends on the restart policies and rules.
     fn end(&mut self, id: PodId, how: End) {
-        match (self.pod(id).restart_policy, how) {
-            (RestartPolicy::Never | RestartPolicy::OnFailure, End::Success) => {
+        let code = match how {
+            End::Failure => FAILED,
+            End::Success => 0,
+        };
+        match (self.pod(id).own_restarts.follow(code), how) {
+            (false, End::Success) => {
                 self.log(id, What::Succeeded);
                 self.finish(id, Phase::Succeeded, 0);
             }
-            (RestartPolicy::Never, End::Failure) => {
+            (false, End::Failure) => {
                 let why = "as it was told to".to_owned();
                 self.log(id, What::Failed { why });
                 self.finish(id, Phase::Failed(Cause::Told), FAILED);
             }
-            (RestartPolicy::Always, End::Success) => {
+            (true, End::Success) => {
                 self.restart(id, 0);
                 // Once is enough to show it.
                 self.update(id, |pod| pod.steps.pop());
                 self.advance(id);
             }
-            (RestartPolicy::Always | RestartPolicy::OnFailure, End::Failure) => self.fail_again(id),
+            (true, End::Failure) => self.fail_again(id),
         }
     }
 
     /// A Job counts restarts until it fails; any other pod is restarted once, to show it.
     fn fail_again(&mut self, id: PodId) {
-        if self.pod(id).restarts == 0 || self.is_in_job(id) {
+        let is_counted = self.is_in_job(id) && self.pod(id).restart_policy != RestartPolicy::Never;
+        if self.pod(id).restarts == 0 || is_counted {
             self.restart(id, FAILED);
             if !self.has_ended_its_job(id) {
                 self.advance(id);

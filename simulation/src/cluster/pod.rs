@@ -16,6 +16,7 @@ use super::{
     container::{Container, Role, time},
     declaration::Declaration,
     held_gate::{HeldGate, Unusable, foreign_gates},
+    restarts::Restarts,
     steps::{Gate, Step, StepInput, WhatIf},
 };
 use crate::{
@@ -68,6 +69,8 @@ pub struct Pod {
     pub(super) steps: Vec<Step>,
     pub(super) position: usize,
     pub(super) restart_policy: RestartPolicy,
+    /// What happens when its own containers end.
+    pub(super) own_restarts: Restarts,
     /// How often its own containers were started again.
     pub(super) restarts: u32,
     pub(super) wait_attempt: Attempt,
@@ -196,6 +199,7 @@ impl Pod {
             steps: Vec::new(),
             position: 0,
             restart_policy: RestartPolicy::Always,
+            own_restarts: Restarts::new(&Value::Null, RestartPolicy::Always),
             restarts: 0,
             wait_attempt: Attempt::First,
             run_began: None,
@@ -247,6 +251,7 @@ impl Pod {
         self.gate = HeldGate::read(&object, &keys)?;
         self.restart_policy = Workload::new(&object, String::new())
             .map_or(RestartPolicy::Always, |pod| pod.restart_policy());
+        self.own_restarts = Restarts::new(&object["spec"], self.restart_policy);
         let input = StepInput {
             spec: &object["spec"],
             annotations: &self.declaration.annotations,
@@ -436,7 +441,11 @@ impl Pod {
     fn counted(&self) -> CountedPod {
         CountedPod {
             slot: self.slot,
-            restarts: self.restarts,
+            // The Job controller counts those of pods that may restart by their own policy.
+            restarts: match self.restart_policy {
+                RestartPolicy::Never => 0,
+                RestartPolicy::Always | RestartPolicy::OnFailure => self.restarts,
+            },
             state: match self.phase {
                 Phase::Denied => CountedState::Denied,
                 Phase::Failed(_) if self.on_failure == OnFailure::Ignore => CountedState::Ignored,

@@ -47,6 +47,69 @@ fn a_wait_that_times_out_fails_the_job_if_its_policy_says_so() {
     etl(named).assert_passes();
 }
 
+fn with_container(mut object: Value, spec: &str, container: &Value) -> Value {
+    let spec = object.pointer_mut(spec).unwrap();
+    for (key, value) in container.as_object().unwrap() {
+        spec["containers"][0][key] = value.clone();
+    }
+    object
+}
+
+fn restarts_after(code: i32) -> Value {
+    json!({"restartPolicy": "Never", "restartPolicyRules": [
+        {"action": "Restart", "exitCodes": {"operator": "In", "values": [code]}},
+    ]})
+}
+
+#[test]
+fn containers_are_started_again_as_their_own_policy_and_rules_say() {
+    let again = "container main has ended and is started again";
+    for (play, container, policy, expected) in [
+        ("run=2s fail", restarts_after(1), "Never", again),
+        (
+            "run=2s fail",
+            restarts_after(42),
+            "Never",
+            "failed: as it was told to",
+        ),
+        (
+            "run=2s fail",
+            restarts_after(42),
+            "Always",
+            "failed: as it was told to",
+        ),
+        (
+            "run=2s",
+            json!({"restartPolicy": "Never"}),
+            "Always",
+            "succeeded",
+        ),
+        ("run=2s", json!({"restartPolicy": "Always"}), "Never", again),
+    ] {
+        let mut object = pod("main", json!({"oncue.dev/rehearse": play}));
+        object["spec"]["restartPolicy"] = policy.into();
+        let run = simulate(&[with_container(object, "/spec", &container)]);
+        run.position(&format!("main {expected}"));
+    }
+}
+
+#[test]
+fn restarts_by_a_rule_do_not_fail_the_job_of_a_pod_that_never_restarts() {
+    let spec = json!({"backoffLimit": 1, "annotations": {"oncue.dev/rehearse": "fail"}});
+    let job = workload("Job", "train", spec);
+    let run = simulate(&[with_container(
+        job,
+        "/spec/template/spec",
+        &restarts_after(1),
+    )]);
+    assert!(
+        run.lines
+            .iter()
+            .any(|line| line.ends_with("fails again and again"))
+    );
+    assert!(!run.lines.iter().any(|line| line.starts_with("job/train")));
+}
+
 #[test]
 fn a_job_tries_again_after_its_back_off() {
     let spec = json!({
