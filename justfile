@@ -38,7 +38,7 @@ client-static:
 
 # Runs every bench and prints the figures; none has a limit.
 bench:
-    cargo bench --locked -p oncue --bench injection --bench reviews --bench creates --bench waiters
+    cargo bench --locked -p oncue --bench check --bench injection --bench reviews --bench creates --bench waiters
 
 # Builds both images and checks their size.
 images:
