@@ -174,11 +174,8 @@ impl Config {
         let identity = identity.resolve(&inject)?;
         let inject = inject.for_store_with(&identity)?;
         let asks_for_tokens = identity != Identity::None && roles.contains(&Role::Store);
-        let store_names = match store_name {
-            Some(names) => names,
-            None if asks_for_tokens => own_names(http).unwrap_or_default(),
-            None => Vec::new(),
-        };
+        let own_names = || asks_for_tokens.then(|| own_names(http)).flatten();
+        let store_names = store_name.or_else(own_names).unwrap_or_default();
         Ok(Self {
             certificates: sources.place()?,
             data: data.unwrap_or_else(|| DEFAULT_DATA.into()),

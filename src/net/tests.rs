@@ -256,9 +256,9 @@ async fn a_connection_beyond_the_share_of_its_address_is_closed_at_once() {
     ] {
         assert!(metrics.contains(line), "{metrics}");
     }
-    let mut served = open.pop().unwrap();
-    send(&mut served, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    read_response(&mut served).await;
+    let mut other = open.pop().unwrap();
+    send(&mut other, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    read_response(&mut other).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -471,14 +471,14 @@ async fn a_certificate_of_somebody_else_is_served_as_it_changes_without_a_failed
         .renewed(&Profile::default(), SystemTime::now())
         .unwrap();
     let other = Authority::generate(SystemTime::now()).unwrap();
-    let mut served = Vec::new();
+    let mut leaves = Vec::new();
     for (next, replaces) in [(&authority, false), (&renewed, false), (&other, true)] {
         give(&cluster, next);
         // The watch tells: no look is due.
         for _ in 0..100 {
             let stream = shake_hands(&cluster, &server).await;
             let leaf = stream.get_ref().1.peer_certificates().unwrap()[0].to_vec();
-            served.push(leaf);
+            leaves.push(leaf);
             sleep(Duration::from_millis(10)).await;
         }
         assert_eq!(
@@ -488,8 +488,8 @@ async fn a_certificate_of_somebody_else_is_served_as_it_changes_without_a_failed
             told(&log)
         );
     }
-    served.dedup();
-    assert_eq!(served.len(), 4);
+    leaves.dedup();
+    assert_eq!(leaves.len(), 4);
     let text = log.text();
     assert!(!text.contains("ERROR"), "{text}");
     assert_eq!(
