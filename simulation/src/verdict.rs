@@ -254,13 +254,13 @@ impl<'a> Judge<'a> {
                 Some(Unknown::Absent(what)) => {
                     format!(
                         "which is not in these files: --assume {} if it is elsewhere",
-                        word(&what)
+                        word(what)
                     )
                 }
                 Some(Unknown::NotPlayed(what)) => {
                     format!(
                         "which is not played: --assume {} if it holds in a cluster",
-                        word(&what)
+                        word(what)
                     )
                 }
                 None => "which no pod of these files brings".to_owned(),

@@ -27,10 +27,8 @@ impl<'m> Waits<'m> {
     pub(super) fn order(&self, link: &Link) -> Option<Said> {
         let consumer = self.workload(link.consumer);
         let own = self.awaited_object(link).map(|object| vec![object]);
-        let needed = [self.ordered(link), own].into_iter().flatten();
-        let (severity, why) = needed
-            .filter_map(|producers| self.judge(consumer, &producers))
-            .next()?;
+        let mut needed = [self.ordered(link), own].into_iter().flatten();
+        let (severity, why) = needed.find_map(|producers| self.judge(consumer, &producers))?;
         let target = &self.links.term(link).value.target;
         let message = format!("{consumer} waits for {target}, but {why}");
         Some((severity, Code::Hook, message))

@@ -1,4 +1,4 @@
-//! Flux: a Kustomization or a HelmRelease is applied once those are ready that it depends on.
+//! Flux: a Kustomization or a `HelmRelease` is applied once those are ready that it depends on.
 //!
 //! Which objects it applies is known from the labels that Flux gives them, in a cluster and with
 //! `flux build`.
@@ -15,7 +15,7 @@ pub struct FluxOrder<'v> {
     units: HashMap<Unit<'v>, &'v Value>,
 }
 
-/// A Kustomization or a HelmRelease.
+/// A Kustomization or a `HelmRelease`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Unit<'v> {
     kind: UnitKind,

@@ -1,6 +1,6 @@
 //! Sets a field to a text.
 
-use std::ops::Range;
+use std::{fmt::Write, ops::Range};
 
 use serde_json::Value;
 
@@ -202,22 +202,17 @@ fn colon_of(layout: &Layout<'_>, entry: &Entry) -> usize {
 }
 
 /// Returns fields as lines of a block, below the keys that lead to them.
-fn block(layout: &Layout<'_>, indent: usize, fields: Fields<'_>) -> String {
+fn block(layout: &Layout<'_>, mut indent: usize, fields: Fields<'_>) -> String {
     let mut lines = String::new();
-    let mut indent = indent;
     for key in fields.keys {
-        lines += &format!(
-            "{}{}:{}",
-            " ".repeat(indent),
-            plain_or_quoted(key),
-            layout.newline
-        );
+        let key = plain_or_quoted(key);
+        // Writing to a String cannot fail.
+        let _ = write!(lines, "{:indent$}{key}:{}", "", layout.newline);
         indent += 2;
     }
     for (key, value) in fields.entries {
-        let value = scalar(layout, indent, value);
-        let key = plain_or_quoted(key);
-        lines += &format!("{}{key}: {value}{}", " ".repeat(indent), layout.newline);
+        let (key, value) = (plain_or_quoted(key), scalar(layout, indent, value));
+        let _ = write!(lines, "{:indent$}{key}: {value}{}", "", layout.newline);
     }
     lines
 }

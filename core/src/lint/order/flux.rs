@@ -1,4 +1,4 @@
-//! Flux: `dependsOn` of Kustomizations and HelmReleases, for objects that have the labels of these.
+//! Flux: `dependsOn` of a Kustomization or a `HelmRelease`, for objects that have their labels.
 
 use super::{Ordered, is_waited_for};
 use crate::{lint::Severity, order::flux::FluxOrder, workload::Workload};
