@@ -70,13 +70,14 @@ fn workload(number: usize, waits: &str) -> String {
             + &label("version", "\"1.2.3\"")
             + &label("managed-by", "Helm")
     };
-    let env: String = (0..20)
+    let env = (0..20)
         .map(|variable| {
             format!(
                 "        - name: SETTING_{variable}\n          value: \"https://shop-{variable}.example.com\"\n"
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!(
         "---
 # Source: shop/templates/{name}.yaml

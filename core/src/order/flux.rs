@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    fn kustomization(name: &str, on: &[&str], spec: Value) -> Value {
+    fn kustomization(name: &str, on: &[&str], spec: &Value) -> Value {
         let mut object = json!({
             "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
             "metadata": {"name": name, "namespace": "flux"}, "spec": spec,
@@ -202,9 +202,9 @@ mod tests {
 
     #[test]
     fn a_unit_comes_later_than_all_that_it_depends_on() {
-        let first = kustomization("first", &[], json!({"wait": true}));
-        let second = kustomization("second", &["first"], json!({}));
-        let third = kustomization("third", &["second"], json!({}));
+        let first = kustomization("first", &[], &json!({"wait": true}));
+        let second = kustomization("second", &["first"], &json!({}));
+        let third = kustomization("third", &["second"], &json!({}));
         let order = FluxOrder::new([&first, &second, &third]);
         let [first, second, third, other] = ["first", "second", "third", "x"].map(part_of);
         let told = |late, early| {
@@ -225,11 +225,11 @@ mod tests {
         let mut infra = kustomization(
             "infra",
             &[],
-            json!({"healthChecks": [
+            &json!({"healthChecks": [
                 {"kind": "HelmRelease", "name": "db", "namespace": "flux"},
             ]}),
         );
-        let apps = kustomization("apps", &["infra"], json!({}));
+        let apps = kustomization("apps", &["infra"], &json!({}));
         let mut release = json!({
             "apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
             "metadata": {"name": "db", "namespace": "flux", "labels": {
