@@ -18,11 +18,14 @@ use hyper_util::{
     server::graceful::GracefulConnection,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, join},
-    net::TcpStream,
+    io::{AsyncRead, AsyncWrite, Join, join},
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     time::{Instant, timeout_at},
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tower::Service as _;
 use tracing::debug;
 
@@ -80,7 +83,8 @@ pub(crate) async fn serve_plain(accepted: Accepted, shared: Arc<Shared>) {
         channel: Channel::Plain,
         peer,
     };
-    report(shared.name, serve_http1(stream, origin, &shared).await);
+    let connection = pin!(http1((stream, origin), &shared));
+    report(shared.name, drive_http1(connection, &shared).await);
 }
 
 /// Serves a connection after its TLS handshake.
@@ -123,36 +127,62 @@ async fn serve_tls_by(
         .acceptor
         .accept_with(stream, |tls| tls.set_buffer_limit(Some(buffer)));
     let handshake = timeout_at(deadline, accepting).await;
-    let mut stream = match handshake.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+    let stream = match handshake.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         Ok(stream) => stream,
         Err(error) => return tls.refuse(&shared, (peer, &error)),
     };
-    stream.get_mut().0.reader_mut().end_handshake();
     let origin = Origin {
         channel: Channel::Tls,
         peer,
     };
-    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+    let (stream, version) = spoken(stream);
+    if version == Version::HTTP_2 {
         let served = Box::pin(serve_http2(stream, origin, &shared)).await;
         report(shared.name, served);
     } else {
-        report(shared.name, serve_http1(stream, origin, &shared).await);
+        let connection = pin!(http1((stream, origin), &shared));
+        report(shared.name, drive_http1(connection, &shared).await);
     }
 }
 
-async fn serve_http1<T>(stream: T, origin: Origin, shared: &Arc<Shared>) -> hyper::Result<()>
+type Secured = TlsStream<Join<RecordIo<OwnedReadHalf>, OwnedWriteHalf>>;
+
+/// Ends a handshake, and returns the version of HTTP that it agreed on. Takes the stream, because a
+/// future keeps room for all that it has lent, also after it gave that away, and there are many
+/// connections.
+fn spoken(mut stream: Secured) -> (Secured, Version) {
+    let (io, session) = stream.get_mut();
+    io.reader_mut().end_handshake();
+    let version = match session.alpn_protocol() {
+        Some(b"h2") => Version::HTTP_2,
+        _ => Version::HTTP_11,
+    };
+    (stream, version)
+}
+
+type Http1<T> = conn::http1::Connection<TokioIo<PacedIo<T>>, HttpService>;
+
+fn http1<T>(stream: (T, Origin), shared: &Arc<Shared>) -> Http1<T>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (io, service) = wrap_stream((stream, origin), shared, FirstByte::BeginsHead);
-    let connection = conn::http1::Builder::new()
+    let (io, service) = wrap_stream(stream, shared, FirstByte::BeginsHead);
+    conn::http1::Builder::new()
         .max_buf_size(shared.limits.read_buffer)
         .header_read_timeout(None)
-        .serve_connection(io, service);
-    let connection = pin!(connection);
-    // An idle connection is left alone while we linger: closing it would race with the client's
-    // next request, which is answered with `Connection: close` instead.
-    drive(connection, shared.shutdown.clone(), Phase::Draining).await
+        .serve_connection(io, service)
+}
+
+/// An idle connection is left alone while we linger: closing it would race with the client's next
+/// request, which is answered with `Connection: close` instead.
+fn drive_http1<T>(
+    connection: Pin<&mut Http1<T>>,
+    shared: &Shared,
+) -> impl Future<Output = hyper::Result<()>>
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    drive(connection, shared.shutdown.clone(), Phase::Draining)
 }
 
 async fn serve_http2<T>(stream: T, origin: Origin, shared: &Arc<Shared>) -> hyper::Result<()>
@@ -263,5 +293,21 @@ impl Service<Request<Incoming>> for HttpService {
             }
             Ok(response.map(|body| ExchangeBody::new(body, exchange).draining(rest)))
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<F: Future>(_: impl FnOnce(Accepted, Tls, Arc<Shared>) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_task_of_a_connection_holds_its_stream_once() {
+        assert!(size(serve_either) < size_of::<Http1<Secured>>() + size_of::<Secured>());
+        let plain = size(|accepted, _, shared| serve_plain(accepted, shared));
+        assert!(plain < 2 * size_of::<Http1<TcpStream>>());
     }
 }
