@@ -7,8 +7,8 @@ use crate::manifests::{Input, ManifestError, Manifests};
 /// The files that a command looks at.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Files {
-    /// File, folder (with every *.yaml, *.yml and *.json below it) or - for the standard input
-    #[arg(short = 'f', long = "filename", value_name = "FILE", required = true)]
+    /// Files, folders (with every *.yaml, *.yml and *.json below them) or - for the standard input
+    #[arg(short = 'f', long = "filename", value_name = "FILE", required = true, num_args = 1..)]
     pub(super) inputs: Vec<Input>,
 }
 
