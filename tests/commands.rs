@@ -275,6 +275,52 @@ fn explain_tells_of_annotations_that_nobody_reads() {
 }
 
 #[test]
+fn what_can_be_read_beside_broken_documents_is_checked_and_converted() {
+    let pod = |name: &str, term: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  annotations: {{depends-on: {term}}}\n\
+             spec:\n  initContainers:\n  - name: wait\n    image: busybox\n    \
+             command: [sh, -c, until nc -z db 5432; do sleep 1; done]\n  containers: [{{name: c, image: i}}]\n"
+        )
+    };
+    let good = pod("web", "b c").replace("b c", "'b c'");
+    let yaml = pod("a", "{{ .Values.term }}") + "---\n" + &good;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.yaml");
+    fs::write(&path, &yaml).unwrap();
+    fs::write(folder.path().join("y.yaml"), pod("y", "'d e'")).unwrap();
+    let checked = run_in(folder.path(), &["check", "-f", "x.yaml", "y.yaml"]);
+    let found = text(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(1), "{found}");
+    for expected in [
+        "x.yaml:5:30: error[unreadable]: ",
+        "Render it first, as with helm template",
+        "x.yaml:17:32: error[bad-annotation]: ",
+        "y.yaml:5:32: error[bad-annotation]: ",
+        "3 errors and 0 warnings in 2 workloads of 2 files",
+    ] {
+        assert!(found.contains(expected), "{expected}\n{found}");
+    }
+    let github = text(&run_in(folder.path(), &["check", "-f", ".", "-o", "github"]).stdout);
+    assert!(
+        github.starts_with("::error file=./x.yaml,line=5,"),
+        "{github}"
+    );
+    let whole = yaml.replace("'b c'", "b/c");
+    fs::write(&path, &whole).unwrap();
+    let converted = run_in(folder.path(), &["convert", "--write", "-f", "x.yaml"]);
+    assert_exit(&converted, 1, "error: x.yaml:5:");
+    let (before, after) = (
+        whole.split_once("---").unwrap().0,
+        fs::read_to_string(&path).unwrap(),
+    );
+    assert!(
+        after.starts_with(before) && after.contains("tcp://db:5432"),
+        "{after}"
+    );
+}
+
+#[test]
 fn files_that_cannot_be_read_are_named() {
     let output = run(&["check", "-f", "nowhere.yaml", "-f", "shop/input.yaml"]);
     assert_exit(&output, 1, "error: failed to read nowhere.yaml: ");

@@ -103,6 +103,8 @@ pub enum Code {
     UnknownObject,
     /// A variable that no object in the files signals.
     Unproduced,
+    /// A part of a file that cannot be read as an object.
+    Unreadable,
 }
 
 impl Code {

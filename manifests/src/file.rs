@@ -31,6 +31,23 @@ impl File {
         })
     }
 
+    /// Reads the documents of a file that can be read, and returns what is wrong with the others.
+    pub fn read_rest(source: &Arc<Source>) -> (Self, Vec<ManifestError>) {
+        let mut documents = Vec::new();
+        let mut errors = Vec::new();
+        for document in source.documents() {
+            match document {
+                Ok(document) => documents.push(document),
+                Err(error) => errors.push(error),
+            }
+        }
+        let file = Self {
+            source: Arc::clone(source),
+            documents,
+        };
+        (file, errors)
+    }
+
     /// Returns an object that is in no file as one of this name: its text is the object as YAML,
     /// as `kubectl get -o yaml` prints it.
     pub fn of_object(name: &str, object: Value) -> Result<Self, EmitError> {

@@ -70,6 +70,19 @@ impl Manifests {
         }
     }
 
+    /// Reads what can be read of everything that `inputs` name, and returns what is wrong with the
+    /// rest.
+    pub fn read_rest(inputs: &[Input]) -> (Self, Vec<ManifestError>) {
+        let (sources, mut errors) = sources(inputs);
+        let mut manifests = Self::default();
+        for source in sources {
+            let (file, broken) = File::read_rest(&source);
+            manifests.files.push(file);
+            errors.extend(broken);
+        }
+        (manifests, errors)
+    }
+
     /// Returns the files.
     pub fn files(&self) -> &[File] {
         &self.files

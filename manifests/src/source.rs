@@ -62,10 +62,12 @@ impl Source {
         self.format
     }
 
-    /// Returns its documents, each parsed when it is asked for. The first error ends them.
+    /// Returns its documents, each parsed when it is asked for. In YAML, the document behind a broken
+    /// one is read again; in JSON, the first error ends them.
     pub fn documents(self: &Arc<Self>) -> Documents<'_> {
         Documents {
             source: self,
+            start: 0,
             parts: match self.format {
                 Format::Json => {
                     Parts::Json(serde_json::Deserializer::from_str(&self.text).into_iter())
@@ -102,7 +104,25 @@ fn is_named_json(name: &str) -> bool {
 #[derive(Debug)]
 pub struct Documents<'s> {
     source: &'s Arc<Source>,
+    /// Where the text begins that has not been read.
+    start: usize,
     parts: Parts<'s>,
+}
+
+impl<'s> Documents<'s> {
+    /// Returns what comes behind a document that is broken at `offset`.
+    fn behind(&mut self, offset: usize) -> Parts<'s> {
+        let text = &self.source.text;
+        let marker = match self.source.format {
+            Format::Json => None,
+            Format::Yaml => next_marker(text, offset.max(self.start + 1)),
+        };
+        let Some(marker) = marker else {
+            return Parts::Ended;
+        };
+        self.start = marker;
+        Parts::Yaml(Box::new(Loader::new(text, marker..text.len())))
+    }
 }
 
 enum Parts<'s> {
@@ -131,13 +151,33 @@ impl Iterator for Documents<'_> {
             Parts::Json(values) => json(source, values),
             Parts::Yaml(loader) => yaml(source, loader),
         };
-        if !matches!(document, Ok(Some(_))) {
-            self.parts = Parts::Ended;
+        match &document {
+            Ok(Some(document)) => self.start = document.whole.end,
+            Ok(None) => self.parts = Parts::Ended,
+            Err(broken) => self.parts = self.behind(broken.offset),
         }
         document
             .map_err(|broken| broken.into_error(source))
             .transpose()
     }
+}
+
+/// Returns where the next document begins, at `from` or behind it.
+fn next_marker(text: &str, from: usize) -> Option<usize> {
+    let mut rest = from.min(text.len());
+    while !text.is_char_boundary(rest) {
+        rest += 1;
+    }
+    let markers = text[rest..].match_indices("---");
+    let mut markers = markers.map(|(at, _)| rest + at);
+    markers.find(|at| {
+        let is_first = *at == 0 || text[..*at].ends_with('\n');
+        is_first
+            && text[at + 3..]
+                .chars()
+                .next()
+                .is_none_or(char::is_whitespace)
+    })
 }
 
 fn yaml(source: &Arc<Source>, loader: &mut Loader<'_>) -> Result<Option<Document>, Broken> {

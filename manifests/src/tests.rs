@@ -102,6 +102,33 @@ fn a_tag_in_front_of_an_annotation_is_meant_as_text() {
 }
 
 #[test]
+fn the_documents_around_broken_ones_are_read() {
+    let text = "a: 1\n---\nb: [}\n---\n- c\n--- # x\nd: 4\n---\ne: {{ x }}\n---\nf: |\n  ---\n  x\n...\n---\n\
+                g: \"h\n---\ni: 9\n";
+    let (file, errors) = File::read_rest(&Source::new("a.yaml", text.to_owned()));
+    let found: Vec<_> = file.documents().iter().map(Document::object).collect();
+    assert_eq!(
+        found,
+        [
+            &json!({"a": 1}),
+            &json!({"d": 4}),
+            &json!({"f": "---\nx\n"}),
+            &json!({"i": 9})
+        ]
+    );
+    let places: Vec<_> = errors
+        .iter()
+        .map(|error| error.to_string().split(": ").next().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        places,
+        ["a.yaml:3:4", "a.yaml:5:1", "a.yaml:9:5", "a.yaml:16:4"]
+    );
+    let d = &file.documents()[1];
+    assert_eq!(d.places().locate("/d").line(), 7);
+}
+
+#[test]
 fn names_the_place_and_the_rule() {
     assert_error(
         "a: 1\nb: {x: 1, x: 2}\n",

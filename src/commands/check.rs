@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::{assume::AssumeArgs, file_args::FileArgs, output, report};
+use super::{assume::AssumeArgs, file_args::FileArgs, files::Unreadable, output, report};
 use crate::{
     language::escape::Escaped,
     lint::Severity,
@@ -55,9 +55,11 @@ enum Format {
 impl Check {
     /// Prints what is found; the exit code says whether an error is among it.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let opening = self.files.open()?.assuming(self.assumptions.assume);
+        let (opening, errors) = self.files.open_rest()?;
+        let opening = opening.assuming(self.assumptions.assume);
         let objects = opening.objects();
-        let findings = report::locate(&opening.manifests, opening.findings());
+        let (mut findings, unreadable) = report::unreadable(errors);
+        findings.extend(report::locate(&opening.manifests, opening.findings()));
         match self.output {
             Format::Github => output::print_as_it_is(&report::github(&findings))?,
             Format::Json => output::print_json(&report::json(&findings))?,
@@ -65,6 +67,9 @@ impl Check {
                 let summary = summary(&opening.manifests, &objects, &findings);
                 output::print_as_it_is(&format!("{}{summary}\n", report::text(&findings)))?;
             }
+        }
+        if !unreadable.is_empty() {
+            return Err(Unreadable(unreadable).into());
         }
         Ok(match report::count(&findings, Severity::Error) {
             0 => ExitCode::SUCCESS,

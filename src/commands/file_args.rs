@@ -8,7 +8,7 @@ use super::{
     opening::{Frame, Opening},
     settings::InjectionArgs,
 };
-use crate::manifests::Input;
+use crate::manifests::{Input, ManifestError, Manifests};
 
 /// Files, and the settings that they are judged by.
 #[derive(Args, Debug)]
@@ -30,6 +30,12 @@ impl FileArgs {
 
     pub(super) fn frame(&self) -> anyhow::Result<Frame> {
         Frame::of_files(&self.cluster, &self.injection)
+    }
+
+    /// Opens what can be read, and returns what is wrong with the rest.
+    pub(super) fn open_rest(&self) -> anyhow::Result<(Opening, Vec<ManifestError>)> {
+        let (manifests, errors) = Manifests::read_rest(self.inputs());
+        Ok((Opening::of_files(manifests, self.frame()?), errors))
     }
 
     pub(super) fn open(&self) -> anyhow::Result<Opening> {

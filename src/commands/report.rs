@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     language::escape::Escaped,
-    lint::{Finding, Part, Severity},
-    manifests::{Document, Location, Manifests, Places},
+    lint::{Code, Finding, Part, Place, Severity},
+    manifests::{Document, Location, ManifestError, Manifests, Places},
     workload,
 };
 
@@ -36,6 +36,33 @@ pub(super) fn locate(manifests: &Manifests, mut findings: Vec<Finding>) -> Vec<L
     by_document
         .flat_map(|findings| locate_in(documents[findings[0].place.object], findings.to_vec()))
         .collect()
+}
+
+/// Returns the findings about texts that are no objects, and the errors that have no place in a file.
+pub(super) fn unreadable(errors: Vec<ManifestError>) -> (Vec<Located>, Vec<ManifestError>) {
+    let mut found = Vec::new();
+    let mut others = Vec::new();
+    for error in errors {
+        match error {
+            ManifestError::Syntax { at, rule } => found.push(Located {
+                finding: Finding {
+                    severity: Severity::Error,
+                    code: Code::Unreadable,
+                    message: rule,
+                    place: Place {
+                        object: 0,
+                        pointer: String::new(),
+                        part: Part::Value,
+                    },
+                },
+                location: at,
+                object: String::new(),
+                template: None,
+            }),
+            other => others.push(other),
+        }
+    }
+    (found, others)
 }
 
 /// Returns the findings of one document in its order, each with its place.

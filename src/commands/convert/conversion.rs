@@ -138,10 +138,9 @@ fn read(sources: &[Arc<Source>]) -> (Vec<File>, Vec<ManifestError>) {
     let mut files = Vec::new();
     let mut errors = Vec::new();
     for source in sources {
-        match File::read(source) {
-            Ok(file) => files.push(file),
-            Err(error) => errors.push(error),
-        }
+        let (file, broken) = File::read_rest(source);
+        files.push(file);
+        errors.extend(broken);
     }
     (files, errors)
 }

@@ -11,7 +11,7 @@ use super::conversion::Conversion;
 use crate::{
     assumption::Assumption,
     language::Namespace,
-    manifests::File,
+    manifests::{File, Source},
     rehearsal::{Detail, Executor, Rehearsal, RehearsalError, Timeline},
 };
 
@@ -21,7 +21,7 @@ use crate::{
 /// If the order differs, or a rehearsal cannot run.
 pub(super) fn verify(conversion: &Conversion, namespace: &Namespace) -> anyhow::Result<String> {
     let before = conversion.understood();
-    let after = changed(conversion)?;
+    let after = changed(conversion);
     let Some(before) =
         rehearse(before, namespace).context("failed to rehearse the files as they are")?
     else {
@@ -48,15 +48,15 @@ pub(super) fn verify(conversion: &Conversion, namespace: &Namespace) -> anyhow::
 }
 
 /// Returns the objects of the changed files.
-fn changed(conversion: &Conversion) -> anyhow::Result<Vec<(String, Value)>> {
+fn changed(conversion: &Conversion) -> Vec<(String, Value)> {
     let mut objects = Vec::new();
     for file in &conversion.files {
         let text = file.after.as_ref().unwrap_or(&file.before);
-        let parsed = File::parse(&file.name, text.clone())?;
+        let (parsed, _) = File::read_rest(&Source::new(&file.name, text.clone()));
         let documents = parsed.documents().iter();
         objects.extend(documents.map(|it| (file.name.clone(), it.object().clone())));
     }
-    Ok(objects)
+    objects
 }
 
 /// The pods of a rehearsal, in the order in which they start.
