@@ -212,6 +212,11 @@ impl LivePod {
         self.send_signal(container, "SIGKILL").await
     }
 
+    /// Asks the process of a container to end, with SIGTERM.
+    pub async fn terminate(&self, container: &str) -> Result<()> {
+        self.send_signal(container, "SIGTERM").await
+    }
+
     /// Stops the process of a container, until [`resume`](Self::resume).
     pub async fn pause(&self, container: &str) -> Result<()> {
         self.send_signal(container, "SIGSTOP").await

@@ -89,7 +89,7 @@ async fn a_restart_of_all_containers_in_place_withholds_the_signal() -> Result<(
         let (uid, wait) = (web.uid().await?, web.run_of(WAIT).await?);
 
         store.delete("may/start").await?;
-        web.exec(&["kill", "1"]).await?;
+        web.terminate("web").await?;
         store.until_gone("web/up").await?;
         web.runs_again_after(WAIT, &wait).await?;
         web.is_held().await?;
