@@ -226,8 +226,9 @@ impl Store {
         let mut page = self.path("waiters");
         loop {
             let (status, mut answer) = self.ask_pod(pod, Method::GET, &page, None).await?;
-            match answer["waiters"].take() {
-                Value::Array(more) => waiters.extend(more),
+            // An answer of the way to the pod may be a mere text.
+            match answer.get_mut("waiters").map(Value::take) {
+                Some(Value::Array(more)) => waiters.extend(more),
                 _ if is_away(status, &answer) => return Ok(Vec::new()),
                 _ => bail!("the store answered waiters with {status}: {answer}"),
             }
