@@ -7,8 +7,10 @@ use anyhow::{Context, Result, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::sleep;
 
-use super::fake_node::FakeNode;
-use super::usage::{MIB, Usage, gauge, metrics_of, usage_of};
+use super::{
+    fake_node::FakeNode,
+    usage::{MIB, Usage, gauge, metrics_of, usage_of},
+};
 use crate::kit::{LivePod, Namespace, Oncue, PodManifest, eventually, pod, started_at};
 
 /// Number of pods that signal, and of those that oncue has nothing to do with.

@@ -13,7 +13,7 @@ use super::{
     sample::Sample,
     usage::{gauge, metrics_of},
 };
-use crate::kit::{AUDIENCE, Namespace, Oncue, StoreClient, StoreDoor, pod};
+use crate::kit::{AUDIENCE, Namespace, Oncue, StoreDoor, pod};
 
 const PODS: usize = 1000;
 
@@ -97,7 +97,7 @@ impl Signaller<'_> {
             .await?;
         let known = began.elapsed();
         let waits = async {
-            self.wait(waiting).await?;
+            waiting.until(&self.namespace, &self.other).await?;
             anyhow::Ok(began.elapsed())
         };
         let (signalled, released) = try_join(self.mark(), waits).await?;
@@ -114,18 +114,6 @@ impl Signaller<'_> {
         let variable = format!("{}/variables/{}", self.namespace, self.own);
         marker.send(Method::PUT, &variable, json!({})).await?;
         Ok(began.elapsed())
-    }
-
-    async fn wait(&self, mut store: StoreClient) -> Result<()> {
-        let path = format!("{}/wait", self.namespace);
-        let mut ask = json!({"terms": [self.other]});
-        loop {
-            let answer = store.send(Method::POST, &path, ask.clone()).await?;
-            if answer["outcome"] == "held" {
-                return Ok(());
-            }
-            ask["revision"] = answer["revision"].clone();
-        }
     }
 }
 

@@ -133,19 +133,8 @@ impl Store {
 
     /// Waits until a term holds, like a pod.
     pub async fn until(&self, term: &str) -> Result<()> {
-        in_time(&format!("{term} in the store"), async {
-            let mut question = json!({"terms": [term]});
-            loop {
-                let answer = self
-                    .found(Method::POST, "wait", Some(question.clone()))
-                    .await?;
-                if answer["outcome"] == "held" {
-                    return Ok(());
-                }
-                question["revision"] = answer["revision"].clone();
-            }
-        })
-        .await
+        let ask = async |question| self.found(Method::POST, "wait", Some(question)).await;
+        in_time(&format!("{term} in the store"), until_held(term, ask)).await
     }
 
     /// Waits until a variable does not exist.
@@ -301,6 +290,22 @@ impl Store {
         let request = Request::from_parts(head, Body::from(body));
         let (head, body) = self.client.send(request).await?.into_parts();
         Ok((head.status, json_of(&body.collect().await?.to_bytes())))
+    }
+}
+
+/// Sends questions about a term with `ask`, each from the revision of the last answer, until the
+/// term holds.
+pub(super) async fn until_held(
+    term: &str,
+    mut ask: impl AsyncFnMut(Value) -> Result<Value>,
+) -> Result<()> {
+    let mut question = json!({"terms": [term]});
+    loop {
+        let answer = ask(question.clone()).await?;
+        if answer["outcome"] == "held" {
+            return Ok(());
+        }
+        question["revision"] = answer["revision"].clone();
     }
 }
 

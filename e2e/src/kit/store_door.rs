@@ -20,6 +20,7 @@ use tokio_rustls::TlsConnector;
 
 use super::{
     Manifest, Oncue, eventually,
+    store::until_held,
     store_connection::{Connection, NAME, PORT, secure, trust},
 };
 use crate::cluster::RELEASE;
@@ -111,6 +112,15 @@ impl StoreDoor {
 }
 
 impl StoreClient {
+    /// Waits until a term holds, like a pod of the namespace with this path.
+    pub async fn until(&mut self, namespace: &str, term: &str) -> Result<()> {
+        let path = format!("{namespace}/wait");
+        until_held(term, async |question| {
+            self.send(Method::POST, &path, question).await
+        })
+        .await
+    }
+
     /// Sends a request, and returns the body of its answer, which must be a success.
     pub async fn send(&mut self, method: Method, path: &str, body: Value) -> Result<Value> {
         let body = if body.is_null() {
