@@ -105,13 +105,13 @@ async fn conformance(cluster: &Cluster) -> Result<()> {
 }
 
 async fn run_target<'a>(target: &Target, filters: impl Iterator<Item = &'a str>) -> Result<()> {
+    // Of the workspace, because then a build of the workspace's tests compiled the dependencies.
     let test = cargo().args([
         "test",
         "--quiet",
         "--locked",
-        "-p",
-        "e2e",
-        "--features=cluster",
+        "--workspace",
+        "--features=e2e/cluster",
     ]);
     let test = test.args(["--test", target.name, "--"]).args(filters);
     test.arg(format!("--test-threads={}", target.at_a_time))
