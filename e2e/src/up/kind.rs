@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use super::Wanted;
 use crate::{
-    cluster::Cluster, folders::made_cache, kubernetes::KubernetesVersion, patience::timeout_flag,
-    steps::step, tools::Nodes,
+    cluster::Cluster, folders::made_cache, kit::eventually, kubernetes::KubernetesVersion,
+    patience::timeout_flag, steps::step, tools::Nodes,
 };
 
 /// One control plane and two workers, enough for tests that compare nodes.
@@ -124,8 +124,15 @@ nodes:
     text
 }
 
-/// Waits for the nodes and everything that kind installs.
+/// Waits for the API server, the nodes and everything that kind installs.
 pub(super) async fn ready(cluster: &Cluster) -> Result<()> {
+    // After a restart of the machine, the server answers before it knows who may do what.
+    eventually("the API server is ready", async || {
+        let asked = cluster.kubectl().args(["get", "--raw=/readyz"]);
+        Ok(asked.outcome().await?.success.then_some(()))
+    })
+    .await
+    .context(NOT_READY)?;
     let wait = [
         "wait",
         "node",
