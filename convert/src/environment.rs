@@ -98,7 +98,10 @@ impl Environment {
     /// that the script can be read: it matters only if a check depends on it.
     pub(crate) fn substitute_in_script(&self, script: &str) -> Text {
         substitute_with(script, |name| match self.variables.get(name) {
-            Some(Text::Known(value)) => Text::known(value.as_str()),
+            // A shell would take the notation of terms for a command.
+            Some(Text::Known(value)) if !value.contains(OWN_NAMESPACE) => {
+                Text::known(value.as_str())
+            }
             None if self.hidden.is_none() => Text::known(format!("$({name})")),
             _ => Text::known(format!("${{{name}}}")),
         })
@@ -122,8 +125,7 @@ fn substitute_with(value: &str, get: impl Fn(&str) -> Text) -> Text {
         if let Some(escaped) = after.strip_prefix('$') {
             parts.push(Text::known("$"));
             rest = escaped;
-        } else if let Some((name, tail)) = after.strip_prefix('(').and_then(|it| it.split_once(')'))
-        {
+        } else if let Some((name, tail)) = reference(after) {
             parts.push(get(name));
             rest = tail;
         } else {
@@ -133,6 +135,13 @@ fn substitute_with(value: &str, get: impl Fn(&str) -> Text) -> Text {
     }
     parts.push(Text::known(rest));
     Text::concat(parts)
+}
+
+/// Reads `(NAME)` at the beginning of a text. What is no name, such as `$(date +%s)`, is for a shell.
+fn reference(text: &str) -> Option<(&str, &str)> {
+    let (name, tail) = text.strip_prefix('(')?.split_once(')')?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    (!name.is_empty() && name.chars().all(is_plain)).then_some((name, tail))
 }
 
 /// Returns whether the kubelet sets such a variable for a Service.

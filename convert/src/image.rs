@@ -34,6 +34,29 @@ impl Image {
             .any(|part| self.name.contains(part) || self.tag.contains(part))
     }
 
+    /// Returns whether its `sh` is dash, which knows less than bash and busybox.
+    pub(crate) fn has_dash(&self) -> bool {
+        const OF_DEBIAN: [&str; 14] = [
+            "bitnami-shell",
+            "debian",
+            "mariadb",
+            "minideb",
+            "mongo",
+            "nginx",
+            "node",
+            "os-shell",
+            "postgres",
+            "python",
+            "rabbitmq",
+            "redis",
+            "ubuntu",
+            "valkey",
+        ];
+        let of_another = ["ubi", "ol", "oracle", "slim-rh", "rocky", "fedora"];
+        let is_other = of_another.iter().any(|part| self.tag.contains(part));
+        OF_DEBIAN.contains(&self.name.as_str()) && !self.has_busybox() && !is_other
+    }
+
     /// Returns the version that the tag begins with, if it is one.
     pub(crate) fn version(&self) -> Option<(u32, u32)> {
         let tag = self
@@ -99,5 +122,8 @@ mod tests {
         }
         assert!(Image::new("postgres:15-alpine").has_busybox());
         assert!(!Image::new("postgres:15").has_busybox());
+        assert!(Image::new("postgres:15").has_dash());
+        assert!(!Image::new("postgres:15-alpine").has_dash());
+        assert!(!Image::new("app").has_dash());
     }
 }

@@ -3,7 +3,7 @@
 //! | module | programs |
 //! | --- | --- |
 //! | `port` | `nc`, bitnami's `wait-for-port`, and programs that oncue knows but has no term for |
-//! | `http`, `url` | `curl` and `wget` |
+//! | `http`, `url`, `proxy` | `curl` and `wget` |
 //! | `dns` | `nslookup`, `getent`, `host` |
 //! | `database` | `pg_isready`, `mysqladmin ping`, `redis-cli ping` |
 //! | `kubectl`, `kind` | `kubectl get`, `wait` and `rollout status` |
@@ -23,6 +23,7 @@ mod kubectl;
 mod kubernetes_entrypoint;
 mod options;
 mod port;
+mod proxy;
 pub(crate) mod url;
 mod wait4x;
 mod wait_for;

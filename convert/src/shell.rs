@@ -5,19 +5,24 @@
 //! | `parse`, `syntax` | a script's text to commands |
 //! | `machine` | runs commands under a hypothesis about their checks |
 //! | `hypothesis` | when each check holds |
-//! | `expand`, `arithmetic`, `pattern`, `test`, `redirect` | the parts of the language |
-//! | `call`, `builtin`, `filter` | what a command's name means |
+//! | `expand`, `separators`, `array`, `arithmetic`, `pattern`, `test`, `redirect` | the parts of the language |
+//! | `call`, `builtin`, `read`, `filter`, `edit`, `regex` | what a command's name means |
 
 mod arithmetic;
+mod array;
 mod builtin;
 mod call;
+mod edit;
 mod expand;
 mod filter;
 mod hypothesis;
 mod machine;
 mod parse;
 mod pattern;
+mod read;
 mod redirect;
+mod regex;
+mod separators;
 mod syntax;
 mod test;
 

@@ -8,7 +8,7 @@ use crate::{
     environment::Environment,
     image::Image,
     objects::{Objects, list, text},
-    text::Text,
+    text::{OWN_NAMESPACE, Text},
 };
 
 /// A container with everything that the files tell about it.
@@ -112,12 +112,13 @@ fn argv(container: &Value, image: &Image, environment: &Environment) -> Result<V
             )
         })?;
         argv.extend(entrypoint.into_iter().map(Text::known));
-        // The entrypoint of curl's image runs a program if its first argument is one.
+        // The entrypoint of curl's image runs a program if its first argument is one. An image of
+        // kubectl that gets a shell has no entrypoint: kubectl would not know what to do with it.
         let first = words("/args").next();
         let first = first.as_ref().and_then(Text::as_known).unwrap_or_default();
         let base = first.rsplit('/').next().unwrap_or_default();
         if Dialect::of_shell(base).is_some() {
-            argv.retain(|word| word.as_known() != Some("curl"));
+            argv.retain(|word| !matches!(word.as_known(), Some("curl" | "kubectl")));
         }
     }
     argv.extend(words("/args"));
@@ -131,7 +132,11 @@ fn argv(container: &Value, image: &Image, environment: &Environment) -> Result<V
         // The last words: those that the entrypoint brings stand before them.
         let first = argv.len().saturating_sub(scripts.len());
         for (word, script) in argv[first..].iter_mut().zip(scripts) {
-            if matches!(word, Text::Unknown(_)) {
+            let names_own_namespace = |text: &str| text.contains(OWN_NAMESPACE);
+            let is_script = script.contains(char::is_whitespace);
+            if matches!(word, Text::Unknown(_))
+                || is_script && word.as_known().is_some_and(names_own_namespace)
+            {
                 *word = environment.substitute_in_script(script);
             }
         }

@@ -33,7 +33,13 @@ pub(crate) enum Observed {
     Content(String),
     /// A field of an object: `job:x`, `{.status.succeeded}`.
     Field { object: String, path: String },
+    /// Whether the one pod that labels select is Ready: `pod:[app=db]`.
+    Readiness { pods: String },
 }
+
+/// What a term says less than a script that prints the readiness of pods.
+pub(crate) const ONE_READY: &str =
+    "it waits until one pod matches and is Ready, the term until one of those that match is Ready";
 
 impl Text {
     pub(crate) fn known(text: impl Into<String>) -> Self {
@@ -91,6 +97,15 @@ impl Text {
     /// Returns the texts one behind the other.
     pub(crate) fn concat(texts: impl IntoIterator<Item = Self>) -> Self {
         texts.into_iter().fold(Self::known(""), Self::append)
+    }
+
+    /// Returns the texts with a separator between them.
+    pub(crate) fn joined(texts: impl IntoIterator<Item = Self>, separator: &str) -> Self {
+        let texts = texts.into_iter().enumerate();
+        Self::concat(texts.map(|(index, text)| {
+            let before = if index == 0 { "" } else { separator };
+            Self::known(before).append(text)
+        }))
     }
 
     /// Drops line breaks at the end, as command substitution does.

@@ -2,6 +2,7 @@
 
 use super::{
     options::{Known, Options},
+    proxy,
     url::{Certificate, Url},
 };
 use crate::{
@@ -184,6 +185,12 @@ pub(super) fn curl(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
         .chain(options.values(&["url"]))
         .collect();
     let is_discarded = options.has(&["o", "output"]);
+    if !options.has(&["noproxy"])
+        && let Some(reason) = proxied(machine, &urls)
+    {
+        write_content(machine);
+        return machine.ask_status(Check::Opaque(reason));
+    }
     let [url] = urls.as_slice() else {
         let checks = urls.iter().map(|url| request(&options, url));
         return several(machine, checks.collect());
@@ -198,10 +205,20 @@ pub(super) fn curl(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
             let limit = retries(&options);
             match limit {
                 Some(limit) => machine.wait(&[check], Some(limit), Status::Code(7)),
-                None => machine.ask_status(check),
+                None => Ok(if machine.ask(check)? {
+                    Status::SUCCESS
+                } else {
+                    Status::Code(if options.has(FAIL) { 22 } else { 7 })
+                }),
             }
         }
     }
+}
+
+/// Returns why a request is not made of its server itself, if that is so.
+fn proxied(machine: &mut Machine<'_>, urls: &[&Text]) -> Option<String> {
+    let mut urls = urls.iter().filter_map(|url| Url::new(url, "http").ok());
+    urls.find_map(|url| proxy::reason(machine, &url))
 }
 
 fn several(machine: &mut Machine<'_>, checks: Vec<Check>) -> Run {
@@ -349,12 +366,24 @@ pub(super) fn wget(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
     if sends || !matches!(method, None | Some("GET" | "HEAD")) {
         return refuse("sends data with `wget`");
     }
+    if options.has(&["S", "server-response"]) {
+        // The headers go to the error output, which a pipe may read as well.
+        write_content(machine);
+    }
     write_document(machine, &options)?;
     let [url] = options.rest.as_slice() else {
         return machine.ask_status(Check::opaque(
             "calls `wget` for something other than one URL",
         ));
     };
+    let is_direct = options.has(&["no-proxy"])
+        || matches!(
+            options.value(&["Y", "proxy"]).and_then(Text::as_known),
+            Some("off")
+        );
+    if !is_direct && let Some(reason) = proxied(machine, &[url]) {
+        return machine.ask_status(Check::Opaque(reason));
+    }
     let ignores = machine.surroundings.image.has_busybox();
     let certificate = if ignores {
         Certificate::Ignored

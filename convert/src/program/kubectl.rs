@@ -59,6 +59,12 @@ pub(super) fn kubectl(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
         Ok(words) => words,
         Err(reason) => return machine.ask_status(Check::Opaque(reason)),
     };
+    let asks = matches!(words.first(), Some(&("get" | "rollout" | "wait")));
+    if asks && has_kubeconfig(machine) {
+        let reason = "asks the cluster that $KUBECONFIG names";
+        machine.write(Text::answer(Observed::Content(reason.to_owned())));
+        return machine.ask_status(Check::opaque(reason));
+    }
     match words.as_slice() {
         ["get", objects @ ..] => get(machine, &options, objects),
         ["wait", objects @ ..] => wait(machine, &options, objects),
@@ -74,6 +80,12 @@ pub(super) fn kubectl(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
         [command, ..] => refuse(format!("runs `kubectl {command}`")),
         [] => refuse("runs `kubectl` without a command"),
     }
+}
+
+/// Returns whether the environment names a file with the cluster to ask.
+fn has_kubeconfig(machine: &mut Machine<'_>) -> bool {
+    let value = machine.value("KUBECONFIG");
+    value.is_ok_and(|value| value.as_known().is_none_or(|path| !path.is_empty()))
 }
 
 /// A call whose options are not known: only a question may pass for a wait.
@@ -139,6 +151,9 @@ fn get(machine: &mut Machine<'_>, options: &Options, words: &[&str]) -> Run {
     let is_one = found.as_ref().is_ok_and(|found| found.len() == 1) && !is_all && !selects;
     let observed = match &found {
         Ok(found) if is_one => observed(machine, &found[0], output),
+        Ok(found) if found.len() == 1 && selects && !is_all => {
+            readiness(machine, &found[0], output)
+        }
         _ => None,
     };
     let content = || Observed::Content("compares the content of what `kubectl` prints".to_owned());
@@ -201,8 +216,26 @@ fn observed(machine: &Machine<'_>, object: &Object, output: Option<&str>) -> Opt
     })
 }
 
-/// Reads `.status.conditions[?(@.type=="Ready")].status`.
+/// Returns what is printed of the readiness of the pods that match: `True` if there is one, and it is
+/// Ready.
+fn readiness(machine: &Machine<'_>, object: &Object, output: Option<&str>) -> Option<Observed> {
+    let path = output?.strip_prefix("jsonpath=")?.trim_matches(['\'', '"']);
+    let path = path.strip_prefix('{')?.strip_suffix('}')?.trim();
+    let of_items = path
+        .strip_prefix(".items[*]")
+        .or_else(|| path.strip_prefix(".items[0]"));
+    let is_readiness = condition_filter(of_items.unwrap_or(path)).as_deref() == Some("Ready");
+    (is_readiness && object.kind == "pod").then(|| Observed::Readiness {
+        pods: object.target(machine.surroundings),
+    })
+}
+
+/// Reads `.status.conditions[?(@.type=="Ready")].status`, also with `..` for any depth.
 fn condition_filter(path: &str) -> Option<String> {
+    let path = path
+        .strip_prefix('.')
+        .filter(|path| path.starts_with('.'))
+        .unwrap_or(path);
     let rest = path.strip_prefix(".status.conditions[?(@.type")?;
     let rest = rest.trim_start().strip_prefix("==")?.trim_start();
     let (name, rest) = rest.split_once(")]")?;
@@ -220,7 +253,12 @@ fn wait(machine: &mut Machine<'_>, options: &Options, words: &[&str]) -> Run {
         },
     };
     let purpose = options.value(&["for"]).map(Text::get);
-    let checks = match (objects(options, words), purpose) {
+    let found = if options.has(&["A", "all-namespaces", "field-selector", "f", "filename"]) {
+        Err("selects objects by more than their names and labels".to_owned())
+    } else {
+        objects(options, words)
+    };
+    let checks = match (found, purpose) {
         (Err(reason), _) | (_, Some(Err(reason))) => vec![Check::Opaque(reason)],
         (_, None) => vec![Check::opaque("calls `kubectl wait` without --for")],
         (Ok(found), Some(Ok(purpose))) => {

@@ -53,6 +53,10 @@ impl Url {
         })
     }
 
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Returns the term that asks for a connection.
     pub(crate) fn tcp(&self) -> String {
         tcp_url(&self.host, self.port)

@@ -2,7 +2,7 @@
 
 use super::{
     machine::{Machine, Run, Status, Stop, refuse},
-    parse,
+    parse, read,
     syntax::Piece,
 };
 use crate::{
@@ -25,7 +25,7 @@ pub(super) fn run(machine: &mut Machine<'_>, name: &str, arguments: &[Text]) -> 
     let first = arguments.first().and_then(Text::as_known);
     Some(match name {
         "false" => Ok(Status::FAILURE),
-        ":" | "true" | "cd" | "umask" | "ulimit" | "trap" | "wait" | "hash" | "alias" | "type" | "which"
+        ":" | "true" | "cd" | "umask" | "ulimit" | "wait" | "hash" | "alias" | "type" | "which"
         | "sync" | "clear" | "shopt"
         // These change the container's own file system only, which ends with it.
         | "apk" | "apt" | "apt-get" | "dnf" | "microdnf" | "yum" => Ok(Status::SUCCESS),
@@ -51,6 +51,7 @@ pub(super) fn run(machine: &mut Machine<'_>, name: &str, arguments: &[Text]) -> 
         "break" => Err(Stop::Break(levels(first))),
         "continue" => Err(Stop::Continue(levels(first))),
         "export" | "local" | "declare" | "readonly" | "typeset" => Ok(declare(machine, arguments)),
+        "trap" => trap(machine, arguments),
         "unset" => Ok(unset(machine, arguments)),
         "set" => Ok(set(machine, arguments)),
         "shift" => Ok(shift(machine, first)),
@@ -69,6 +70,7 @@ pub(super) fn run(machine: &mut Machine<'_>, name: &str, arguments: &[Text]) -> 
         "timeout" => timeout(machine, arguments),
         "." | "source" => source(machine, arguments),
         "eval" => eval(machine, arguments),
+        "read" => read::run(machine, arguments),
         _ => return None,
     })
 }
@@ -178,6 +180,19 @@ fn declare(machine: &mut Machine<'_>, arguments: &[Text]) -> Status {
         }
     }
     Status::SUCCESS
+}
+
+/// Sees what a script does at its end; what it does on a signal does not matter.
+fn trap(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
+    let Some((command, signals)) = arguments.split_first() else {
+        return Ok(Status::SUCCESS);
+    };
+    let is_end = |text: &Text| matches!(text.as_known(), Some("EXIT" | "0" | "ERR" | "DEBUG"));
+    if !signals.iter().any(is_end) || matches!(command.as_known(), Some("" | "-")) {
+        return Ok(Status::SUCCESS);
+    }
+    let status = machine.subshell(|machine| eval(machine, std::slice::from_ref(command)));
+    status.map(|_| Status::SUCCESS)
 }
 
 fn unset(machine: &mut Machine<'_>, arguments: &[Text]) -> Status {

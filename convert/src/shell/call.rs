@@ -1,21 +1,22 @@
 //! Runs a simple command: an assignment, a function, a script of the files, or a program.
 
-use std::collections::HashMap;
-
 use super::{
     builtin, filter,
     machine::{Machine, Options, Run, Status, Stop, refuse},
     parse,
-    syntax::Word,
+    syntax::{Value, Word},
 };
 use crate::{program, surroundings::Dialect, text::Text};
 
 impl Machine<'_> {
-    pub(super) fn simple(&mut self, assignments: &[(String, Word)], words: &[Word]) -> Run {
+    pub(super) fn simple(&mut self, assignments: &[(String, Value)], words: &[Word]) -> Run {
         self.substituted = None;
         let mut values = Vec::new();
-        for (name, word) in assignments {
-            values.push((name, self.expand_one(word)?));
+        for (name, value) in assignments {
+            match value {
+                Value::Text(word) => values.push((name, self.expand_one(word)?)),
+                Value::Array { items, appends } => self.assign_array(name, items, *appends)?,
+            }
         }
         if words.is_empty() {
             for (name, value) in values {
@@ -32,12 +33,20 @@ impl Machine<'_> {
         if values.is_empty() {
             return self.call(words);
         }
-        let outer: HashMap<_, _> = self.variables.clone();
+        let names = values.iter().map(|(name, _)| (*name).clone());
+        let outer: Vec<_> = names
+            .map(|name| (self.variables.get(&name).cloned(), name))
+            .collect();
         for (name, value) in values {
             self.variables.insert(name.clone(), value);
         }
         let ended = self.call(words);
-        self.variables = outer;
+        for (value, name) in outer {
+            match value {
+                Some(value) => self.variables.insert(name, value),
+                None => self.variables.remove(&name),
+            };
+        }
         ended
     }
 
@@ -108,7 +117,14 @@ impl Machine<'_> {
                 Err(reason) => refuse(format!("runs a script that it {reason}")),
             },
             [file, arguments @ ..] => self.script_file(file, dialect, arguments.to_vec()),
-            [] => refuse("runs a shell without a script"),
+            [] => match self.input.take() {
+                // `sh <<EOF`: the shell reads its script.
+                Some(script) => match script.get() {
+                    Ok(script) => self.script((Text::known("sh"), script), dialect, Vec::new()),
+                    Err(reason) => refuse(format!("runs a script that it {reason}")),
+                },
+                None => refuse("runs a shell without a script"),
+            },
         };
         self.options = options;
         ended

@@ -3,7 +3,8 @@
 use super::{
     machine::{Machine, Status, Stop, refuse},
     pattern,
-    syntax::{Change, List, Piece, Word},
+    separators::Separators,
+    syntax::{Change, Elements, List, Piece, Word},
 };
 use crate::{
     surroundings::Dialect,
@@ -53,23 +54,29 @@ impl Machine<'_> {
             *current = Some(current.take().unwrap_or(Text::known("")).append(text));
         };
         for piece in word {
-            if let Piece::Parameter { name, .. } = piece
-                && name == "@"
-            {
-                fields.extend(current.take());
-                fields.extend(self.positional.iter().cloned());
+            if let Some(elements) = self.all_elements(piece) {
+                if elements.is_empty() && current == Some(Text::known("")) {
+                    current = None;
+                }
+                for (index, element) in elements.into_iter().enumerate() {
+                    if index > 0 {
+                        fields.extend(current.take());
+                    }
+                    add(&mut current, element);
+                }
                 continue;
             }
             let text = self.piece(piece)?;
             match text {
                 Text::Known(text) if is_split(piece) => {
-                    if text.starts_with(char::is_whitespace) {
+                    let separators = self.separators()?;
+                    if text.starts_with(|c| separators.contains(c)) {
                         fields.extend(current.take());
                     }
-                    let mut parts = text.split_whitespace().peekable();
+                    let mut parts = separators.split(&text).into_iter().peekable();
                     while let Some(part) = parts.next() {
                         add(&mut current, Text::known(part));
-                        if parts.peek().is_some() || text.ends_with(char::is_whitespace) {
+                        if parts.peek().is_some() || text.ends_with(|c| separators.contains(c)) {
                             fields.extend(current.take());
                         }
                     }
@@ -81,13 +88,35 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn piece(&mut self, piece: &Piece) -> Result<Text, Stop> {
+    /// Returns the elements that become a field each: of `"$@"` and `"${array[@]}"`.
+    fn all_elements(&self, piece: &Piece) -> Option<Vec<Text>> {
+        match piece {
+            Piece::Parameter { name, .. } if name == "@" => Some(self.positional.clone()),
+            Piece::Elements {
+                name,
+                which: Elements::All,
+            } => Some(self.array(name)),
+            _ => None,
+        }
+    }
+
+    /// Returns what separates fields: `$IFS`.
+    pub(super) fn separators(&self) -> Result<Separators, Stop> {
+        match self.variables.get("IFS").map(Text::get) {
+            None => Ok(Separators::default()),
+            Some(Ok(characters)) => Ok(Separators(characters.to_owned())),
+            Some(Err(reason)) => refuse(format!("splits words at a text that it {reason}")),
+        }
+    }
+
+    pub(super) fn piece(&mut self, piece: &Piece) -> Result<Text, Stop> {
         Ok(match piece {
             Piece::Arithmetic(word) => match self.compute(word)? {
                 Ok(number) => Text::known(number.to_string()),
                 Err(reason) => Text::Unknown(reason),
             },
             Piece::Command { list, .. } => self.substitution(list)?,
+            Piece::Elements { name, which } => self.elements(name, which)?,
             Piece::Parameter { name, change, .. } => self.parameter(name, change)?,
             Piece::Text { text, .. } => Text::known(text.as_str()),
             Piece::Unclear(reason) => Text::unknown(reason.as_str()),
@@ -127,6 +156,16 @@ impl Machine<'_> {
                 Ok(Text::Answer(_)) => Text::unknown("changes what a command prints"),
             },
             Change::Length => change_known(value, |text| text.chars().count().to_string()),
+            Change::Replace {
+                pattern,
+                with,
+                everywhere,
+            } => match self.expand_one(with)? {
+                Text::Known(with) => change_known(value, |text| {
+                    pattern::replace(text, pattern, (&with, *everywhere))
+                }),
+                other => other,
+            },
             Change::WithoutPrefix { pattern, longest } => change_known(value, |text| {
                 pattern::without_prefix(text, pattern, *longest).to_owned()
             }),
@@ -158,6 +197,9 @@ impl Machine<'_> {
         if let Some(value) = self.variables.get(name) {
             return Ok(value.clone());
         }
+        if let Some(first) = self.arrays.get(name).and_then(|elements| elements.first()) {
+            return Ok(first.clone());
+        }
         let number = name.parse::<usize>();
         match (name, number) {
             ("?", _) => Ok(match &self.last {
@@ -165,13 +207,7 @@ impl Machine<'_> {
                 Status::Unclear(reason) => Text::unknown(reason.as_str()),
             }),
             ("#", _) => Ok(Text::known(self.positional.len().to_string())),
-            ("@", _) => {
-                let separated = self.positional.iter().enumerate().map(|(index, text)| {
-                    let separator = Text::known(if index == 0 { "" } else { " " });
-                    separator.append(text.clone())
-                });
-                Ok(Text::concat(separated))
-            }
+            ("@", _) => Ok(Text::joined(self.positional.clone(), " ")),
             ("SECONDS", _) if self.dialect == Dialect::Bash => {
                 self.progress = true;
                 let seconds = (self.clock / 1000).wrapping_add(self.seconds);

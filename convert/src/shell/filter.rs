@@ -1,9 +1,13 @@
 //! Programs that change or search what others print.
 
-use super::machine::{Machine, Run, Status};
+use super::{
+    edit,
+    machine::{Machine, Run, Status},
+    regex,
+};
 use crate::{
     check::Check,
-    text::{Answer, Observed, Text},
+    text::{Answer, ONE_READY, Observed, Text},
 };
 
 const FILTERS: [&str; 17] = [
@@ -25,8 +29,11 @@ pub(super) fn run(machine: &mut Machine<'_>, name: &str, arguments: &[Text]) -> 
             machine.write(Text::Answer(answer));
             machine.ask_status(check)
         }
-        Some(Text::Answer(Answer { .. })) => {
-            let reason = "compares the content of an answer".to_owned();
+        Some(Text::Answer(Answer { what, .. })) => {
+            let reason = match what {
+                Observed::Content(reason) => reason,
+                _ => "compares the content of an answer".to_owned(),
+            };
             machine.write(Text::answer(Observed::Content(reason.clone())));
             machine.ask_status(Check::Opaque(reason))
         }
@@ -48,7 +55,7 @@ fn of_known(machine: &mut Machine<'_>, name: &str, arguments: &[Text], input: &s
     if let Some(holds) = grep(name, &words, input) {
         return Status::of(holds);
     }
-    if let Some(found) = cut(name, &words, input) {
+    if let Some(found) = edit::changed(name, &words, input) {
         machine.write(Text::Known(found));
         return Status::SUCCESS;
     }
@@ -81,7 +88,13 @@ fn of_answer(name: &str, arguments: &[Text], answer: &Answer) -> Option<Check> {
                 Check::approximate(&target, difference)
             })
         }
-        Observed::Condition { .. } | Observed::Content(_) | Observed::Field { .. } => None,
+        Observed::Readiness { pods } if pattern.eq_ignore_ascii_case("true") => {
+            Some(Check::approximate(pods, ONE_READY))
+        }
+        Observed::Condition { .. }
+        | Observed::Content(_)
+        | Observed::Field { .. }
+        | Observed::Readiness { .. } => None,
     }
 }
 
@@ -134,54 +147,23 @@ fn is_text(pattern: &str) -> bool {
     !pattern.is_empty() && pattern.chars().all(is_plain)
 }
 
-/// Returns whether `grep` finds a text that is no expression.
+/// Returns whether `grep` finds its pattern.
 fn grep(name: &str, words: &[&str], input: &str) -> Option<bool> {
-    let GrepCall { flags, pattern } = GrepCall::read(name, words, "-qisEF")?;
-    let is_text = pattern
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | ':'));
-    if !is_text {
-        return None;
-    }
-    Some(if flags.contains('i') {
-        input
-            .to_ascii_lowercase()
-            .contains(&pattern.to_ascii_lowercase())
+    let GrepCall { flags, pattern } = GrepCall::read(name, words, "-qisEFwxo")?;
+    let pattern = if name == "fgrep" || flags.contains('F') {
+        ::regex::escape(pattern)
+    } else if name == "egrep" || flags.contains('E') {
+        pattern.to_owned()
     } else {
-        input.contains(pattern)
-    })
-}
-
-/// Returns what `cut -d X -f N` prints.
-fn cut(name: &str, words: &[&str], input: &str) -> Option<String> {
-    if name != "cut" {
-        return None;
-    }
-    let mut options = words.iter();
-    let (mut delimiter, mut field) = (None, None);
-    while let Some(option) = options.next() {
-        let (flag, value) = option.split_at_checked(2)?;
-        let value = if value.is_empty() {
-            options.next()?
-        } else {
-            value
-        };
-        match flag {
-            "-d" => delimiter = Some(value),
-            "-f" => field = value.parse::<usize>().ok(),
-            _ => return None,
-        }
-    }
-    let (delimiter, index) = (delimiter?, field?.checked_sub(1)?);
-    let lines = input.lines().map(|line| {
-        if line.contains(delimiter) {
-            line.split(delimiter).nth(index).unwrap_or_default()
-        } else {
-            line
-        }
-    });
-    let lines: Vec<_> = lines.collect();
-    Some(lines.join("\n") + "\n")
+        regex::of_basic(pattern)
+    };
+    let pattern = match (flags.contains('x'), flags.contains('w')) {
+        (true, _) => format!("^(?:{pattern})$"),
+        (false, true) => format!(r"\b(?:{pattern})\b"),
+        (false, false) => pattern,
+    };
+    let pattern = regex::compile(&pattern, flags.contains('i'))?;
+    Some(input.lines().any(|line| pattern.is_match(line)))
 }
 
 #[cfg(test)]
@@ -189,24 +171,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grep_finds_text_and_leaves_expressions() {
+    fn grep_finds_expressions() {
         assert_eq!(grep("grep", &["-q", "PONG"], "PONG\n"), Some(true));
         assert_eq!(grep("grep", &["-qi", "pong"], "PONG\n"), Some(true));
         assert_eq!(grep("grep", &["PONG"], ""), Some(false));
-        assert_eq!(grep("grep", &["^PONG$"], "PONG"), None);
+        assert_eq!(grep("grep", &["^PONG$"], "PONG"), Some(true));
+        assert_eq!(grep("grep", &["-E", "^(2|3)"], "302"), Some(true));
+        assert_eq!(grep("grep", &["(2|3)"], "302"), Some(false));
+        assert_eq!(grep("grep", &["-w", "20"], "200"), Some(false));
         assert_eq!(grep("grep", &["-v", "PONG"], "PONG"), None);
-    }
-
-    #[test]
-    fn cut_takes_one_field() {
-        assert_eq!(
-            cut("cut", &["-d:", "-f1"], "db:5432\n").as_deref(),
-            Some("db\n")
-        );
-        assert_eq!(
-            cut("cut", &["-d", ":", "-f", "2"], "db:5432").as_deref(),
-            Some("5432\n")
-        );
-        assert_eq!(cut("cut", &["-c1-3"], "db"), None);
     }
 }

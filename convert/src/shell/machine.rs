@@ -7,7 +7,7 @@ use std::{collections::HashMap, rc::Rc};
 
 use super::{
     hypothesis::{Fate, Hypothesis, MAX_CHECKS},
-    syntax::{AndOr, Command, Kind, List, Operator, Pipeline, Word},
+    syntax::{AndOr, Command, Kind, List, Operator, Pipeline, Redirect, Word},
 };
 use crate::{
     check::Check,
@@ -84,13 +84,14 @@ pub(crate) struct Machine<'w> {
     pub(crate) surroundings: &'w Surroundings<'w>,
     pub(crate) hypothesis: &'w mut Hypothesis,
     pub(crate) variables: HashMap<String, Text>,
+    pub(super) arrays: HashMap<String, Vec<Text>>,
     pub(crate) functions: HashMap<String, Rc<Command>>,
     /// `$0`: the name of the script.
     pub(crate) script_name: Text,
     pub(crate) positional: Vec<Text>,
     /// What has been written, for each command substitution and pipe that is being run.
     pub(crate) sinks: Vec<Vec<Text>>,
-    /// What the next command reads.
+    /// What commands can still read from the standard input.
     pub(crate) input: Option<Text>,
     pub(crate) last: Status,
     /// How the last command substitution of the present command ended.
@@ -125,6 +126,7 @@ impl<'w> Machine<'w> {
             surroundings,
             hypothesis,
             variables: HashMap::new(),
+            arrays: HashMap::new(),
             functions: HashMap::new(),
             script_name: Text::known("sh"),
             positional: Vec::new(),
@@ -192,11 +194,11 @@ impl<'w> Machine<'w> {
 
     /// Runs `body` as a shell of its own: what it assigns is lost, and its end is not ours.
     pub(crate) fn subshell(&mut self, body: impl FnOnce(&mut Self) -> Run) -> Run {
-        let variables = self.variables.clone();
+        let (variables, arrays) = (self.variables.clone(), self.arrays.clone());
         let (script_name, positional) = (self.script_name.clone(), self.positional.clone());
         let options = self.options;
         let ended = body(self);
-        self.variables = variables;
+        (self.variables, self.arrays) = (variables, arrays);
         (self.script_name, self.positional) = (script_name, positional);
         self.options = options;
         match ended {
@@ -331,13 +333,16 @@ impl<'w> Machine<'w> {
     pub(crate) fn command(&mut self, command: &Command) -> Run {
         self.step()?;
         let sinks = self.sinks.len();
+        let outer = self.input.clone();
         let ended = match self.redirect(&command.redirects) {
             Ok(true) => self.run(command),
             Ok(false) => Ok(Status::FAILURE),
             Err(stop) => Err(stop),
         };
         self.sinks.truncate(sinks);
-        self.input = None;
+        if command.redirects.iter().any(Redirect::is_input) {
+            self.input = outer;
+        }
         ended
     }
 

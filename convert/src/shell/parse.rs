@@ -9,12 +9,15 @@ use brush_parser::{
         CommandPrefixOrSuffixItem, CompoundCommand, CompoundList, ExtendedTestExpr,
         IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, SeparatorOperator, UnaryPredicate,
     },
-    word::{self, Parameter, ParameterExpr, ParameterTestType, SpecialParameter, WordPiece},
+    word::{
+        self, Parameter, ParameterExpr, ParameterTestType, SpecialParameter, SubstringMatchKind,
+        WordPiece,
+    },
 };
 
 use super::syntax::{
-    AndOr, Change, Command, Comparison, Destination, Kind, List, Operator, Piece, Pipeline,
-    Redirect, Test, Word,
+    AndOr, Change, Command, Comparison, Destination, Elements, Kind, List, Operator, Piece,
+    Pipeline, Redirect, Test, Value, Word,
 };
 
 /// Longest script, in bytes.
@@ -240,20 +243,29 @@ fn substitution() -> Unreadable {
     "uses process substitution".to_owned()
 }
 
-fn assignment(assignment: &ast::Assignment) -> Result<(String, Word), Unreadable> {
+fn assignment(assignment: &ast::Assignment) -> Result<(String, Value), Unreadable> {
     let AssignmentName::VariableName(name) = &assignment.name else {
-        return Err("uses an array".to_owned());
+        return Err("assigns one element of an array".to_owned());
     };
-    let AssignmentValue::Scalar(word) = &assignment.value else {
-        return Ok((
-            name.clone(),
-            vec![Piece::Unclear("uses an array".to_owned())],
-        ));
+    let value = match &assignment.value {
+        AssignmentValue::Scalar(word) => {
+            let mut value = text(&word.value)?;
+            if assignment.append {
+                value.insert(0, parameter(name, Change::None));
+            }
+            Value::Text(value)
+        }
+        AssignmentValue::Array(items) => {
+            if items.iter().any(|(index, _)| index.is_some()) {
+                return Err("assigns elements of an array by their indices".to_owned());
+            }
+            let items = items.iter().map(|(_, word)| text(&word.value));
+            Value::Array {
+                items: items.collect::<Result<_, _>>()?,
+                appends: assignment.append,
+            }
+        }
     };
-    let mut value = text(&word.value)?;
-    if assignment.append {
-        value.insert(0, parameter(name, Change::None));
-    }
     Ok((name.clone(), value))
 }
 
@@ -284,17 +296,29 @@ fn redirect(redirect: &IoRedirect) -> Result<Redirect, Unreadable> {
             (*descriptor, to)
         }
         IoRedirect::HereDocument(descriptor, document) => {
-            (*descriptor, Destination::Here(text(&document.doc.value)?))
+            (*descriptor, Destination::Here(here_document(document)?))
         }
         IoRedirect::HereString(descriptor, word) => {
-            (*descriptor, Destination::Here(text(&word.value)?))
+            let mut line = text(&word.value)?;
+            line.push(quoted("\n".to_owned()));
+            (*descriptor, Destination::Here(line))
         }
-        IoRedirect::OutputAndError(word, _) => (None, Destination::To(text(&word.value)?)),
+        IoRedirect::OutputAndError(word, _) => (None, Destination::ToBoth(text(&word.value)?)),
     };
     Ok(Redirect {
         descriptor: descriptor.map(i64::from),
         to,
     })
+}
+
+/// Returns the text of a here document, in which a shell expands less than in a word.
+fn here_document(document: &ast::IoHereDocument) -> Result<Word, Unreadable> {
+    let content = &document.doc.value;
+    if !document.requires_expansion {
+        return Ok(vec![quoted(content.clone())]);
+    }
+    // Quotes stand for themselves.
+    text(&format!("\"{}\"", content.replace('"', "\\\"")))
 }
 
 fn extended_test(expression: &ExtendedTestExpr) -> Result<Test, Unreadable> {
@@ -466,18 +490,51 @@ fn parameter_expansion(expansion: ParameterExpr, is_quoted: bool) -> Result<Piec
             parameter,
             indirect: false,
         } => (parameter, Change::Length),
+        Expr::ReplaceSubstring {
+            parameter,
+            indirect: false,
+            pattern,
+            replacement,
+            match_kind: kind @ (SubstringMatchKind::Anywhere | SubstringMatchKind::FirstOccurrence),
+        } => {
+            let change = Change::Replace {
+                pattern,
+                with: word(replacement)?,
+                everywhere: matches!(kind, SubstringMatchKind::Anywhere),
+            };
+            (parameter, change)
+        }
         other => match affix(other) {
             Some(found) => found,
             None => return Ok(Piece::Unclear("changes a variable".to_owned())),
         },
     };
-    Ok(match parameter_name(&parameter) {
-        Some(name) => Piece::Parameter {
+    if let Some(name) = parameter_name(&parameter) {
+        return Ok(Piece::Parameter {
             name,
             change,
             is_quoted,
+        });
+    }
+    elements(parameter, &change)
+}
+
+/// Returns what an expansion takes from an array.
+fn elements(parameter: Parameter, change: &Change) -> Result<Piece, Unreadable> {
+    Ok(match (parameter, change) {
+        (Parameter::NamedWithAllIndices { name, .. }, Change::None) => Piece::Elements {
+            name,
+            which: Elements::All,
         },
-        None => Piece::Unclear("uses an array".to_owned()),
+        (Parameter::NamedWithAllIndices { name, .. }, Change::Length) => Piece::Elements {
+            name,
+            which: Elements::Count,
+        },
+        (Parameter::NamedWithIndex { name, index }, Change::None) => Piece::Elements {
+            name,
+            which: Elements::At(text(&index)?),
+        },
+        _ => Piece::Unclear("changes an array".to_owned()),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Patterns of the shell: `*`, `?` and literal text.
+//! Patterns of the shell: `*`, `?`, `[...]` and literal text.
 
 /// Returns whether the whole text matches.
 pub(super) fn matches(text: &str, pattern: &str) -> bool {
@@ -15,10 +15,12 @@ pub(super) fn matches(text: &str, pattern: &str) -> bool {
                 in_pattern += 1;
                 continue;
             }
-            Some(expected) if at < text.len() && (*expected == '?' || *expected == text[at]) => {
-                at += 1;
-                in_pattern += 1;
-                continue;
+            Some(_) if at < text.len() => {
+                if let Some(length) = one(text[at], &pattern[in_pattern..]) {
+                    at += 1;
+                    in_pattern += length;
+                    continue;
+                }
             }
             _ => {}
         }
@@ -31,6 +33,86 @@ pub(super) fn matches(text: &str, pattern: &str) -> bool {
             _ => return false,
         }
     }
+}
+
+/// Returns how much of a pattern a character matches, if it does: a character, `?`, or `[...]`.
+fn one(character: char, pattern: &[char]) -> Option<usize> {
+    match pattern {
+        ['?', ..] => Some(1),
+        ['[', set @ ..] => match Set::read(set) {
+            Some(set) => set.has(character).then_some(set.length + 1),
+            None => (character == '[').then_some(1),
+        },
+        [expected, ..] => (*expected == character).then_some(1),
+        [] => None,
+    }
+}
+
+/// What stands in brackets: `0-9ab`.
+struct Set {
+    ranges: Vec<(char, char)>,
+    is_negated: bool,
+    /// With the bracket that closes it.
+    length: usize,
+}
+
+impl Set {
+    fn read(pattern: &[char]) -> Option<Self> {
+        let is_negated = matches!(pattern.first(), Some('!' | '^'));
+        let start = usize::from(is_negated);
+        let mut ranges = Vec::new();
+        let mut at = start;
+        loop {
+            match &pattern[at..] {
+                [']', ..] if at > start => {
+                    return Some(Self {
+                        ranges,
+                        is_negated,
+                        length: at + 1,
+                    });
+                }
+                [first, '-', last, ..] if *last != ']' => {
+                    ranges.push((*first, *last));
+                    at += 3;
+                }
+                [character, ..] => {
+                    ranges.push((*character, *character));
+                    at += 1;
+                }
+                [] => return None,
+            }
+        }
+    }
+
+    fn has(&self, character: char) -> bool {
+        let mut ranges = self.ranges.iter();
+        let is_in = |(first, last): &(char, char)| (*first..=*last).contains(&character);
+        ranges.any(is_in) != self.is_negated
+    }
+}
+
+/// Returns the text with the longest match at each place replaced, or only the first.
+pub(super) fn replace(text: &str, pattern: &str, (with, everywhere): (&str, bool)) -> String {
+    let mut replaced = String::new();
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let mut ends = boundaries(rest);
+        ends.reverse();
+        let end = ends
+            .into_iter()
+            .find(|end| *end > 0 && matches(&rest[..*end], pattern));
+        let Some(end) = end else {
+            replaced.push(character);
+            rest = &rest[character.len_utf8()..];
+            continue;
+        };
+        replaced.push_str(with);
+        rest = &rest[end..];
+        if !everywhere {
+            break;
+        }
+    }
+    replaced + rest
 }
 
 /// Returns the text without the shortest or longest prefix that matches.
@@ -76,9 +158,21 @@ mod tests {
             ("", "*", true),
             ("abab", "*ab", true),
             ("abab", "*a", false),
+            ("204", "2[0-9][0-9]", true),
+            ("404", "[23]??", false),
+            ("54x", "*[!0-9]*", true),
+            ("543", "*[!0-9]*", false),
+            ("[", "[", true),
         ] {
             assert_eq!(matches(text, pattern), expected, "{text} {pattern}");
         }
+    }
+
+    #[test]
+    fn a_match_is_replaced() {
+        assert_eq!(replace("a,b,c", ",", (" ", true)), "a b c");
+        assert_eq!(replace("a,b,c", ",", (" ", false)), "a b,c");
+        assert_eq!(replace("tcp://db:1", "*//", ("", true)), "db:1");
     }
 
     #[test]

@@ -42,7 +42,11 @@ impl Machine<'_> {
                 });
                 Ok(true)
             }
-            Destination::To(word) => {
+            Destination::ToBoth(_) if self.is_dash() => {
+                // There it starts the command in the background, and goes on at once.
+                refuse("uses `&>`, which the shell of this image does not have")
+            }
+            Destination::To(word) | Destination::ToBoth(word) => {
                 let file = self.expand_one(word)?;
                 if let Some(check) = self.connection(word, &file) {
                     return self.ask(check);
@@ -54,6 +58,10 @@ impl Machine<'_> {
                 Ok(true)
             }
         }
+    }
+
+    fn is_dash(&self) -> bool {
+        self.dialect == Dialect::Posix && self.surroundings.image.has_dash()
     }
 
     /// Returns an error if writing this file has an effect beyond the container.
@@ -82,7 +90,8 @@ impl Machine<'_> {
         if !is_connection {
             return None;
         }
-        if self.dialect == Dialect::Posix && self.surroundings.image.has_busybox() {
+        let has_busybox = self.surroundings.image.has_busybox();
+        if self.is_dash() || self.dialect == Dialect::Posix && has_busybox {
             let reason = "opens /dev/tcp, which the shell of this image does not have";
             return Some(Check::opaque(reason));
         }

@@ -65,11 +65,22 @@ pub(crate) enum Kind {
         body: List,
     },
     Simple {
-        assignments: Vec<(String, Word)>,
+        assignments: Vec<(String, Value)>,
         words: Vec<Word>,
     },
     Subshell(List),
     Test(Test),
+}
+
+/// What is assigned to a variable.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    /// `(a b)`; with `+=`, behind what is there.
+    Array {
+        items: Vec<Word>,
+        appends: bool,
+    },
+    Text(Word),
 }
 
 /// What stands in `[[ ]]`.
@@ -108,6 +119,11 @@ pub(crate) enum Piece {
         list: List,
         is_quoted: bool,
     },
+    /// Of an array.
+    Elements {
+        name: String,
+        which: Elements,
+    },
     Parameter {
         name: String,
         change: Change,
@@ -119,6 +135,28 @@ pub(crate) enum Piece {
     },
     /// Something that the machine does not expand; the reason reads after "it".
     Unclear(String),
+}
+
+impl Piece {
+    /// Returns whether it is in quotes.
+    pub(crate) fn is_quoted(&self) -> bool {
+        match self {
+            Self::Command { is_quoted, .. }
+            | Self::Parameter { is_quoted, .. }
+            | Self::Text { is_quoted, .. } => *is_quoted,
+            Self::Arithmetic(_) | Self::Elements { .. } | Self::Unclear(_) => true,
+        }
+    }
+}
+
+/// Which elements of an array.
+#[derive(Clone, Debug)]
+pub(crate) enum Elements {
+    All,
+    /// The one with this index.
+    At(Word),
+    /// How many there are.
+    Count,
 }
 
 /// What an expansion does with a parameter.
@@ -142,6 +180,12 @@ pub(crate) enum Change {
     Other {
         word: Word,
     },
+    /// `/`, `//`
+    Replace {
+        pattern: String,
+        with: Word,
+        everywhere: bool,
+    },
     /// `#`, `##`
     WithoutPrefix {
         pattern: String,
@@ -160,6 +204,13 @@ pub(crate) struct Redirect {
     pub(crate) to: Destination,
 }
 
+impl Redirect {
+    /// Returns whether it changes the standard input.
+    pub(crate) fn is_input(&self) -> bool {
+        matches!(self.to, Destination::From(_) | Destination::Here(_))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Destination {
     /// Another descriptor, or none.
@@ -168,8 +219,10 @@ pub(crate) enum Destination {
     From(Word),
     /// Text that stands in the script.
     Here(Word),
-    /// A file that is written; with both streams for `&>`.
+    /// A file that is written.
     To(Word),
+    /// A file that both streams write: `&>`.
+    ToBoth(Word),
 }
 
 /// An arithmetic expression, ready to be computed.

@@ -2,12 +2,12 @@
 
 use super::{
     machine::{Machine, Run, Status},
-    pattern,
-    syntax::{Comparison, Test},
+    pattern, regex,
+    syntax::{Comparison, Test, Word},
 };
 use crate::{
     check::Check,
-    text::{Answer, Observed, Text},
+    text::{Answer, ONE_READY, Observed, Text},
 };
 
 impl Machine<'_> {
@@ -34,6 +34,10 @@ impl Machine<'_> {
                 let status = self.extended_test(test)?;
                 Ok(status.negate())
             }
+            Test::Binary(Comparison::Match, one, other) => {
+                let text = self.expand_one(one)?;
+                self.matches(&text, other)
+            }
             Test::Binary(comparison, one, other) => {
                 let (one, other) = (self.expand_one(one)?, self.expand_one(other)?);
                 self.compare(*comparison, &one, &other)
@@ -47,6 +51,27 @@ impl Machine<'_> {
                 self.is_set(&text)
             }
             Test::Unclear(reason) => self.ask_status(Check::opaque(reason.as_str())),
+        }
+    }
+
+    /// Returns whether a regular expression matches a text; what is in quotes stands for itself.
+    fn matches(&mut self, text: &Text, expression: &Word) -> Run {
+        let mut pattern = String::new();
+        for piece in expression {
+            let part = self.piece(piece)?;
+            match part.get() {
+                Ok(part) if piece.is_quoted() => pattern.push_str(&::regex::escape(part)),
+                Ok(part) => pattern.push_str(part),
+                Err(reason) => return Ok(Status::Unclear(reason)),
+            }
+        }
+        match text {
+            Text::Known(text) => Ok(regex::compile(&pattern, false).map_or_else(
+                || Status::Unclear("compares with a regular expression".to_owned()),
+                |regex| Status::of(regex.is_match(text)),
+            )),
+            Text::Answer(_) => self.ask_status(Check::opaque("compares the content of an answer")),
+            Text::Unknown(reason) => Ok(Status::Unclear(reason.clone())),
         }
     }
 
@@ -162,6 +187,9 @@ impl Machine<'_> {
                         &format!("{object}={name}"),
                         "it waits until the condition is there, the term until it is True",
                     ),
+                    Observed::Readiness { pods } => {
+                        Check::opaque(format!("waits until {pods} says whether it is Ready"))
+                    }
                     Observed::Content(reason) => Check::opaque(reason.as_str()),
                 };
                 self.ask_status(check)
@@ -216,7 +244,15 @@ impl Machine<'_> {
             (Observed::Field { object, path }, Comparison::AtMost) => {
                 (at_least(object, path, next), true)
             }
-            (Observed::Condition { object, .. } | Observed::Field { object, .. }, _) => {
+            (Observed::Readiness { pods }, Comparison::Equal) if value == "True" => {
+                (Check::approximate(pods, ONE_READY), false)
+            }
+            (
+                Observed::Condition { object, .. }
+                | Observed::Field { object, .. }
+                | Observed::Readiness { pods: object },
+                _,
+            ) => {
                 let reason = format!("compares {object} with {value:?}, which no term does");
                 (Check::Opaque(reason), false)
             }
@@ -240,9 +276,6 @@ fn quoted(value: &str) -> String {
 fn compare_known(comparison: Comparison, one: &str, other: &str) -> Status {
     if comparison == Comparison::Equal {
         return Status::of(pattern::matches(one, other));
-    }
-    if comparison == Comparison::Match {
-        return Status::Unclear("compares with a regular expression".to_owned());
     }
     let number = |text: &str| text.trim().parse::<i64>();
     let (Ok(one), Ok(other)) = (number(one), number(other)) else {

@@ -50,6 +50,225 @@ fn a_program_that_xargs_runs_is_more_than_a_filter() {
 }
 
 #[test]
+fn a_wait_that_asks_another_than_a_term_would_is_left() {
+    let with = |text: &str, variables: &[(&str, &str)]| with_env(bash(text), variables);
+    let curl = "until curl -sf http://web/; do sleep 1; done";
+    let wget = "until wget -q --spider http://web/; do sleep 1; done";
+    assert_outcomes([
+        (
+            with(
+                "kubectl wait --for=condition=complete job/x",
+                &[("KUBECONFIG", "/k")],
+            ),
+            "- asks the cluster that $KUBECONFIG names",
+        ),
+        (
+            bash("KUBECONFIG=/k kubectl wait --for=condition=complete job/x"),
+            "- asks the cluster that $KUBECONFIG names",
+        ),
+        (
+            bash("kubectl wait --for=condition=complete job -l app=x -A"),
+            "- selects objects by more than",
+        ),
+        (
+            with(curl, &[("http_proxy", "http://p:1")]),
+            "- asks through the proxy of $http_proxy",
+        ),
+        (
+            with(wget, &[("http_proxy", "http://p:1")]),
+            "- asks through the proxy of $http_proxy",
+        ),
+        (
+            with(
+                curl,
+                &[("http_proxy", "http://p:1"), ("NO_PROXY", "web,.svc")],
+            ),
+            "http://web/",
+        ),
+        (with(curl, &[("HTTP_PROXY", "http://p:1")]), "http://web/"),
+    ]);
+}
+
+#[test]
+fn what_a_script_does_at_its_end_counts() {
+    let wait = "until nc -z db 1; do sleep 1; done";
+    assert_outcomes([
+        (
+            bash(&format!("trap 'touch /shared/done' EXIT; {wait}")),
+            "- runs `touch`",
+        ),
+        (
+            bash(&format!(
+                "trap 'curl -X POST http://localhost:15020/quit' EXIT; {wait}"
+            )),
+            "- sends data",
+        ),
+        (
+            bash(&format!("trap 'echo bye; exit 1' EXIT INT; {wait}")),
+            "tcp://db:1",
+        ),
+        (
+            bash(&format!("trap 'rm -f /shared/x' TERM; {wait}")),
+            "tcp://db:1",
+        ),
+    ]);
+}
+
+#[test]
+fn a_shell_that_is_not_bash_knows_less() {
+    let on = |image: &str, text: &str| {
+        let mut container = script(text);
+        container["image"] = json!(image);
+        container
+    };
+    let both = "until nc -z db 1 &>/dev/null; do sleep 1; done";
+    let connects = "until (echo > /dev/tcp/db/1) 2>/dev/null; do sleep 1; done";
+    assert_outcomes([
+        (on("postgres:16", both), "- uses `&>`, which the shell"),
+        (on("postgres:16-alpine", both), "tcp://db:1"),
+        (on("app", both), "tcp://db:1"),
+        (on("debian", connects), "- opens /dev/tcp, which the shell"),
+        (on("app", connects), "tcp://db:1"),
+    ]);
+}
+
+#[test]
+fn words_are_split_where_ifs_says() {
+    assert_outcomes([
+        (
+            script("IFS=,; for x in $LIST; do until nc -z ${x%:*} ${x#*:}; do sleep 1; done; done"),
+            "- uses $LIST",
+        ),
+        (
+            script(
+                "L=a:1,b:2; IFS=,; for x in $L; do until nc -z ${x%:*} ${x#*:}; do sleep 1; done; done",
+            ),
+            "tcp://a:1, tcp://b:2",
+        ),
+        (
+            script(
+                "for x in $(echo a,b | tr ',' ' '); do until nc -z $x 1; do sleep 1; done; done",
+            ),
+            "tcp://a:1, tcp://b:1",
+        ),
+        (
+            script(
+                "U=postgres://me:x@db:5432/app; H=$(echo $U | sed -e 's|.*@||' -e 's|/.*||'); until nc -z ${H%:*} ${H#*:}; do sleep 1; done",
+            ),
+            "tcp://db:5432",
+        ),
+        (
+            script("H=$(echo db:5432 | awk -F: '{print $1}'); until nc -z $H 1; do sleep 1; done"),
+            "tcp://db:1",
+        ),
+    ]);
+}
+
+#[test]
+fn lists_are_read_line_by_line_and_from_arrays() {
+    assert_outcomes([
+        (
+            script(
+                "echo 'a 1\nb 2' | while read -r h p; do until nc -z $h $p; do sleep 1; done; done",
+            ),
+            "tcp://a:1, tcp://b:2",
+        ),
+        (
+            script(
+                "while read -r h p; do until nc -z $h $p; do sleep 1; done; done <<EOF\na 1\nb 2\nEOF",
+            ),
+            "tcp://a:1, tcp://b:2",
+        ),
+        (
+            bash(
+                "l=(a:1 b:2); for s in \"${l[@]}\"; do IFS=: read -r h p <<< \"$s\"; until nc -z $h $p; do sleep 1; done; done",
+            ),
+            "tcp://a:1, tcp://b:2",
+        ),
+        (
+            bash(
+                "for s in ${L//,/ }; do a=(${s//:/ }); until nc -z ${a[0]} ${a[1]}; do sleep 1; done; done",
+            ),
+            "- uses $L",
+        ),
+        (
+            bash(
+                "L=a:1,b:2; for s in ${L//,/ }; do a=(${s//:/ }); until nc -z ${a[0]} ${a[1]}; do sleep 1; done; done",
+            ),
+            "tcp://a:1, tcp://b:2",
+        ),
+        (
+            bash(
+                "l=(a b); for ((i=0; i<${#l[@]}; i++)); do until nc -z ${l[i]} 1; do sleep 1; done; done",
+            ),
+            "tcp://a:1, tcp://b:1",
+        ),
+    ]);
+}
+
+#[test]
+fn a_shell_reads_its_script_from_a_here_document() {
+    assert_outcomes([
+        (
+            script("/bin/sh <<'EOF'\nuntil\n  echo wait\n  nc -z db 1\n  do sleep 5\ndone\nEOF\n"),
+            "tcp://db:1",
+        ),
+        (
+            script("H=db; sh <<EOF\nuntil nc -z $H 1; do sleep 5; done\nEOF\n"),
+            "tcp://db:1",
+        ),
+        (
+            script("H=db; sh <<'EOF'\nuntil nc -z $H 1; do sleep 5; done; touch /x\nEOF\n"),
+            "- ",
+        ),
+    ]);
+}
+
+#[test]
+fn a_status_is_compared_with_expressions_and_sets() {
+    let code = "curl -s -o /dev/null -w '%{http_code}' http://web/x";
+    assert_outcomes([
+        (
+            bash(&format!(
+                "until [[ \"$({code})\" =~ ^(2|3)[0-9][0-9]$ ]]; do sleep 1; done"
+            )),
+            "http://web/x",
+        ),
+        (
+            bash(&format!(
+                "until [[ \"$({code})\" =~ ^[1-5] ]]; do sleep 1; done"
+            )),
+            "tcp://web:80",
+        ),
+        (
+            bash(&format!(
+                "until {code} | grep -qE '200|302'; do sleep 1; done"
+            )),
+            "~http://web/x",
+        ),
+        (
+            script(&format!(
+                "while :; do case $({code}) in [23][0-9][0-9]) break;; esac; sleep 1; done"
+            )),
+            "http://web/x",
+        ),
+    ]);
+}
+
+#[test]
+fn what_only_the_kubelet_fills_in_does_not_spoil_a_script() {
+    let mut namespace = script("until nc -z db.$(NS).svc 1; do echo in $(NS); sleep 1; done");
+    namespace["env"] = json!([
+        {"name": "NS", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
+    ]);
+    let mut hidden = script(
+        "end=$(($(date +%s) + 60)); until nc -z db 1; do [ $(date +%s) -ge $end ] && exit 1; sleep 1; done",
+    );
+    hidden["envFrom"] = json!([{"secretRef": {"name": "s"}}]);
+    assert_outcomes([(namespace, "tcp://db:1"), (hidden, "tcp://db:1")]);
+}
+
+#[test]
 fn every_shape_of_loop_is_a_wait() {
     assert_outcomes([
         (
@@ -219,6 +438,10 @@ fn public_charts_write_waits_like_these() {
         ),
         (
             "until mongosh --host db --eval 'db.runCommand(1)'; do sleep 1; done",
+            "- runs a query with `mongosh`",
+        ),
+        (
+            "until mongosh mongodb://me:x@db --eval 'db.runCommand(1)'; do sleep 1; done",
             "- checks with a login",
         ),
     ];
