@@ -2,7 +2,7 @@
 
 use super::options::Known;
 use crate::{
-    check::Check,
+    check::{Check, split_port},
     shell::{Machine, Run, Status},
     text::{Observed, Text},
 };
@@ -21,13 +21,26 @@ pub(super) fn pg_isready(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
         Ok(options) => options,
         Err(reason) => return machine.ask_status(Check::Opaque(reason)),
     };
-    let database = options.value(&["d", "dbname"]).and_then(Text::as_known);
-    if database.is_some_and(|text| text.contains("://") || text.contains('=')) {
-        return machine.ask_status(Check::opaque("asks with a connection string"));
+    if let Some(reason) = options.unknown() {
+        return machine.ask_status(Check::Opaque(reason));
     }
-    let host = options.value(&["h", "host"]).cloned();
+    let names_host = options.has(&["h", "host"]);
+    let given = match options.value(&["d", "dbname"]) {
+        // The name of a database does not matter; a connection string would.
+        Some(Text::Unknown(_)) if names_host => Connection::default(),
+        Some(database) => match Connection::read(database) {
+            Ok(given) => given,
+            Err(reason) => return machine.ask_status(Check::Opaque(reason)),
+        },
+        None => Connection::default(),
+    };
+    let host = given
+        .host
+        .or_else(|| options.value(&["h", "host"]).cloned());
     let host = host.unwrap_or_else(|| variable(machine, "PGHOST", "localhost"));
-    let port = options.value(&["p", "port"]).cloned();
+    let port = given
+        .port
+        .or_else(|| options.value(&["p", "port"]).cloned());
     let port = port.unwrap_or_else(|| variable(machine, "PGPORT", "5432"));
     let holds = machine.ask(Check::nearly_tcp(&host, &port, DIFFERENCE))?;
     let answer = if holds {
@@ -41,6 +54,44 @@ pub(super) fn pg_isready(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
     } else {
         Status::Code(2)
     })
+}
+
+/// Where a connection string of `PostgreSQL` leads: `postgres://me@db:5432/x`, or `host=db port=5432`.
+#[derive(Debug, Default)]
+struct Connection {
+    host: Option<Text>,
+    port: Option<Text>,
+}
+
+impl Connection {
+    /// Reads a connection string, or the plain name of a database.
+    fn read(text: &Text) -> Result<Self, String> {
+        let text = text.get()?;
+        let known = |text: &str| (!text.is_empty()).then(|| Text::known(text));
+        if let Some((_, rest)) = text.split_once("://") {
+            let address = rest.split(['/', '?']).next().unwrap_or_default();
+            let address = address.rsplit('@').next().unwrap_or_default();
+            if address.contains(',') || rest.contains("host=") {
+                return Err("asks several hosts of a connection string".to_owned());
+            }
+            let (host, port) = split_port(&Text::known(address));
+            return Ok(Self {
+                host: host.as_known().and_then(known),
+                port,
+            });
+        }
+        let value = |name: &str| {
+            let mut pairs = text
+                .split_whitespace()
+                .filter_map(|pair| pair.split_once('='));
+            let found = pairs.find(|(key, _)| *key == name);
+            found.and_then(|(_, value)| known(value.trim_matches('\'')))
+        };
+        Ok(Self {
+            host: value("host"),
+            port: value("port"),
+        })
+    }
 }
 
 /// Returns the value of a variable that a client reads, or its default.
@@ -90,6 +141,9 @@ pub(super) fn mysqladmin(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
         Ok(options) => options,
         Err(reason) => return machine.ask_status(Check::Opaque(reason)),
     };
+    if let Some(reason) = options.unknown() {
+        return machine.ask_status(Check::Opaque(reason));
+    }
     if !options
         .rest
         .iter()
@@ -124,6 +178,9 @@ pub(super) fn redis_cli(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
         Ok(options) => options,
         Err(reason) => return machine.ask_status(Check::Opaque(reason)),
     };
+    if let Some(reason) = options.unknown() {
+        return machine.ask_status(Check::Opaque(reason));
+    }
     let command: Vec<_> = options.rest.iter().map(ToString::to_string).collect();
     if !matches!(command.as_slice(), [word] if word.eq_ignore_ascii_case("ping")) {
         let reason = "asks `redis-cli` for more than ping";
@@ -142,6 +199,7 @@ pub(super) fn redis_cli(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
         Check::nearly_tcp(host, port, DIFFERENCE)
     };
     let holds = machine.ask(check)?;
+    // Without a login, a server with a password answers something else.
     machine.write(if logs_in {
         Text::answer(Observed::Content(
             "checks with a login (`redis-cli`)".to_owned(),

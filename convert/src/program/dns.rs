@@ -22,7 +22,14 @@ pub(super) fn look_up(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
     let names: Vec<_> = arguments.iter().filter(|text| !is_option(text)).collect();
     let reason = "compares the content of an answer";
     machine.write(Text::answer(Observed::Content(reason.to_owned())));
+    let records = ["type", "query", "q"];
+    let asks_for_other = arguments.iter().filter_map(Text::as_known).any(|option| {
+        let (name, record) = option.split_once('=').unwrap_or_default();
+        records.contains(&name.trim_start_matches('-'))
+            && !matches!(record.to_ascii_lowercase().as_str(), "a" | "aaaa")
+    });
     let check = match names.as_slice() {
+        _ if asks_for_other => Check::opaque("asks for a certain record, which no term does"),
         [name] => resolution(machine.surroundings, name),
         _ => Check::opaque("asks a name server of its own"),
     };

@@ -137,6 +137,11 @@ impl Options {
             .map(|(_, value)| value)
     }
 
+    /// Returns why an argument is not known, if there is one: it may be an option with its value.
+    pub(super) fn unknown(&self) -> Option<String> {
+        self.rest.iter().find_map(|text| text.get().err())
+    }
+
     /// Returns whether an option is given.
     pub(super) fn has(&self, names: &[&str]) -> bool {
         self.value(names)

@@ -24,10 +24,12 @@ pub(super) fn nc(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
     if options.has(&["e", "l"]) {
         return refuse("runs `nc` as a server, or with a program");
     }
-    let sends = machine
-        .input
-        .take()
-        .is_some_and(|input| input != Text::known(""));
+    let input = if options.has(&["z"]) {
+        None
+    } else {
+        machine.input.take()
+    };
+    let sends = input.is_some_and(|input| input != Text::known(""));
     if options.has(&["v"]) || sends {
         let reason = "compares the content of an answer";
         machine.write(Text::answer(Observed::Content(reason.to_owned())));
@@ -75,20 +77,33 @@ pub(super) fn inexpressible(
     arguments: &[Text],
 ) -> Option<Run> {
     let reason = match name {
-        "psql" | "mysql" | "mariadb" | "mongo" | "mongosh" | "cqlsh" | "sqlcmd"
-        | "clickhouse-client" | "pg_dump" => {
+        "psql" | "mysql" | "mariadb" | "sqlcmd" | "pg_dump" => {
             if !is_question(arguments) {
                 return None;
             }
             format!("checks with a login (`{name}`)")
+        }
+        "mongo" | "mongosh" | "cqlsh" | "clickhouse-client" => {
+            if !is_question(arguments) {
+                return None;
+            }
+            if logs_in(arguments) {
+                format!("checks with a login (`{name}`)")
+            } else {
+                format!("runs a query with `{name}`, for which there is no term")
+            }
         }
         "rabbitmq-diagnostics"
         | "vault"
         | "etcdctl"
         | "consul"
         | "mc"
+        | "kafka-topics"
         | "kafka-topics.sh"
+        | "kafka-broker-api-versions"
         | "kafka-broker-api-versions.sh"
+        | "kafkacat"
+        | "kcat"
         | "temporal"
         | "tctl" => {
             if !is_question(arguments) {
@@ -104,6 +119,18 @@ pub(super) fn inexpressible(
     };
     machine.write(Text::answer(Observed::Content(reason.clone())));
     Some(machine.ask_status(Check::Opaque(reason)))
+}
+
+/// Returns whether the arguments of a client say who asks.
+fn logs_in(arguments: &[Text]) -> bool {
+    const LOGINS: [&str; 4] = ["-u", "-p", "--user", "--password"];
+    arguments.iter().any(|text| match text.as_known() {
+        Some(text) => {
+            LOGINS.iter().any(|login| text.starts_with(login)) && !text.starts_with("--port")
+                || text.contains("://") && text.contains('@')
+        }
+        None => true,
+    })
 }
 
 /// Returns whether the arguments of a client ask something and change nothing, as far as a look at

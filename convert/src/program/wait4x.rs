@@ -1,6 +1,7 @@
 //! `wait4x KIND ADDRESS`.
 
 use super::{
+    dns,
     options::{Known, Options},
     url::{Certificate, Url},
 };
@@ -8,6 +9,7 @@ use crate::{
     check::{Check, split_port},
     duration,
     shell::{Machine, Run, Status, refuse},
+    surroundings::Surroundings,
     text::Text,
 };
 
@@ -31,11 +33,15 @@ const WAIT4X: Known = Known {
         "expect-body-regex",
         "expect-body-xpath",
         "expect-header",
+        "expect-ip",
         "expect-key",
+        "expected-ip",
         "expect-status-code",
         "i",
         "interval",
         "log-level",
+        "n",
+        "nameserver",
         "request-body",
         "request-header",
         "t",
@@ -60,11 +66,15 @@ pub(super) fn wait4x(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
         Some(None) => return refuse("waits for a time that it does not say"),
     };
     let checks = match options.rest.split_first() {
+        // `dns A NAME`
+        Some((kind, [record, name])) if kind.as_known() == Some("dns") => {
+            vec![dns(machine.surroundings, &options, (record, name))]
+        }
         Some((kind, addresses)) if !addresses.is_empty() => {
             let kind = kind.as_known().unwrap_or_default().to_owned();
             addresses
                 .iter()
-                .map(|address| check(&options, &kind, address))
+                .map(|address| check(&options, (&kind, address)))
                 .collect()
         }
         _ => vec![Check::opaque("calls `wait4x` without an address")],
@@ -73,7 +83,23 @@ pub(super) fn wait4x(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
     machine.then(status, &options.command)
 }
 
-fn check(options: &Options, kind: &str, address: &Text) -> Check {
+/// Returns the check that a name has a record.
+fn dns(
+    surroundings: &Surroundings<'_>,
+    options: &Options,
+    (record, name): (&Text, &Text),
+) -> Check {
+    if options.has(&["v", "invert-check"]) {
+        return Check::opaque("waits until something is down, which no term does");
+    }
+    let is_address = matches!(record.as_known(), Some("A" | "a" | "AAAA" | "aaaa"));
+    if !is_address || options.has(&["expect-ip", "expected-ip", "n", "nameserver"]) {
+        return Check::opaque("asks for a certain record, which no term does");
+    }
+    dns::resolution(surroundings, name)
+}
+
+fn check(options: &Options, (kind, address): (&str, &Text)) -> Check {
     if options.has(&["v", "invert-check"]) {
         return Check::opaque("waits until something is down, which no term does");
     }
@@ -85,7 +111,12 @@ fn check(options: &Options, kind: &str, address: &Text) -> Check {
         },
         "http" => http(options, address),
         "redis" => redis(options, address),
-        _ => Check::opaque(format!("checks with a login (`wait4x {kind}`)")),
+        "mongodb" | "mysql" | "postgresql" | "rabbitmq" => {
+            Check::opaque(format!("checks with a login (`wait4x {kind}`)"))
+        }
+        _ => Check::opaque(format!(
+            "asks with `wait4x {kind}`, for which there is no term"
+        )),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::{
     http::seconds,
+    options::Known,
     url::{Certificate, Url},
 };
 use crate::{
     check::{Check, split_port},
+    duration,
     shell::{Machine, Run, Status},
     text::Text,
 };
@@ -115,14 +117,49 @@ pub(super) fn wait_for_it(machine: &mut Machine<'_>, arguments: &[Text]) -> Run 
     machine.then(Status::SUCCESS, call.command)
 }
 
-/// Runs `wait-for HOST:PORT -- COMMAND`.
+/// Runs `wait-for HOST:PORT -- COMMAND`, or the program of that name that takes several `--host`.
 pub(super) fn wait_for(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
+    let has_host = |text: &Text| {
+        let option = text.as_known().unwrap_or_default();
+        let name = option.split('=').next().unwrap_or_default();
+        matches!(name, "--host" | "-s")
+    };
+    if arguments.iter().any(has_host) {
+        return wait_for_hosts(machine, arguments);
+    }
     let call = match Call::read(arguments) {
         Ok(call) => call,
         Err(reason) => return machine.ask_status(Check::Opaque(reason)),
     };
     let status = machine.wait(&[call.check()], call.limit, Status::FAILURE)?;
     machine.then(status, call.command)
+}
+
+/// Runs `wait-for --host HOST:PORT --host HOST:PORT -- COMMAND`.
+fn wait_for_hosts(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
+    const TOOL: Known = Known {
+        program: "wait-for",
+        flags: &["v", "verbose"],
+        values: &["e", "every", "host", "s", "t", "timeout"],
+    };
+    const DEFAULT_TIMEOUT: u64 = 10_000;
+    let options = match TOOL.read(arguments) {
+        Ok(options) => options,
+        Err(reason) => return machine.ask_status(Check::Opaque(reason)),
+    };
+    let timeout = options.value(&["t", "timeout"]).and_then(Text::as_known);
+    let limit = timeout.and_then(duration::of_go).unwrap_or(DEFAULT_TIMEOUT);
+    let checks = options
+        .values(&["host", "s"])
+        .map(|host| match Url::new(host, "tcp") {
+            Ok(url) if url.is_http() => url.answer(Certificate::Verified),
+            Ok(url) if url.scheme == "tcp" => Check::exact(&url.tcp()),
+            Ok(url) => Check::opaque(format!("waits over {}, which no term does", url.scheme)),
+            Err(reason) => Check::Opaque(reason),
+        });
+    let checks: Vec<_> = checks.collect();
+    let status = machine.wait(&checks, Some(limit), Status::FAILURE)?;
+    machine.then(status, &options.command)
 }
 
 /// Runs the image `wait-for-dependencies` with `HOST:PORT` and more.

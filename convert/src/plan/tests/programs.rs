@@ -59,6 +59,14 @@ fn an_http_request_is_a_probe() {
             "https://web/",
         ),
         (
+            until("wget -S --spider http://web 2>&1 | grep '200 OK'"),
+            "- compares the content",
+        ),
+        (
+            bash("while curl -s http://db:1; [ $? -eq 7 ]; do sleep 1; done"),
+            "tcp://db:1",
+        ),
+        (
             bash("curl --retry 60 --retry-connrefused --retry-delay 5 -f http://web"),
             "http://web/",
         ),
@@ -95,6 +103,16 @@ fn a_client_of_a_database_is_approximate() {
         (until("PGHOST=db pg_isready"), "~tcp://db:5432"),
         (until("pg_isready"), "- asks the pod itself"),
         (
+            until("pg_isready -d postgres://me:x@db:5433/app?sslmode=disable"),
+            "~tcp://db:5433",
+        ),
+        (
+            until("pg_isready -d 'host=db dbname=app'"),
+            "~tcp://db:5432",
+        ),
+        (until("pg_isready -h$DB_HOST"), "- uses $DB_HOST"),
+        (until("mysqladmin -h\"$DB_HOST\" ping"), "- uses $DB_HOST"),
+        (
             until("mysqladmin ping -h db -u root -psecret --silent"),
             "~tcp://db:3306",
         ),
@@ -109,7 +127,7 @@ fn a_client_of_a_database_is_approximate() {
         ),
         (
             until("redis-cli -h mq -a x ping | grep PONG"),
-            "- compares the content",
+            "- checks with a login",
         ),
     ]);
 }
@@ -143,6 +161,10 @@ fn a_name_is_that_of_a_service() {
             (
                 until("nslookup db.example.com"),
                 "- resolves db.example.com, a name outside",
+            ),
+            (
+                until("nslookup -type=srv plain"),
+                "- asks for a certain record",
             ),
             (
                 until("nslookup plain | grep Address"),
@@ -230,6 +252,22 @@ fn kubectl_asks_for_objects() {
         (
             bash("kubectl rollout status sts db -n data"),
             "statefulset:db@data",
+        ),
+        (
+            bash(
+                "while [[ $(kubectl get pods -l app=db -o 'jsonpath={..status.conditions[?(@.type==\"Ready\")].status}') != True ]]; do sleep 1; done",
+            ),
+            "~pod:[app=db]",
+        ),
+        (
+            bash(
+                "while [[ $(kubectl get deploy web -o 'jsonpath={..status.conditions[?(@.type==\"Available\")].status}') != True ]]; do sleep 1; done",
+            ),
+            "deployment:web=Available",
+        ),
+        (
+            json!({"name": "w", "image": "x/kubectl", "args": ["/bin/sh", "-c", "kubectl wait --for=condition=complete job/x"]}),
+            "job:x",
         ),
         (
             bash("kubectl delete job migrate"),

@@ -284,6 +284,35 @@ fn kubernetes_entrypoint_reads_its_environment() {
 }
 
 #[test]
+fn tools_of_the_same_name_are_told_apart() {
+    assert_outcomes([
+        (
+            arguments(
+                "powerman/dockerize",
+                "-wait http://web/x -wait-http-status-code 200",
+            ),
+            "~http://web/x",
+        ),
+        (
+            arguments("dockerize", "-wait http://web/x -wait-http-header X:y"),
+            "- sends more than a probe does",
+        ),
+        (
+            arguments(
+                "ghcr.io/x/wait-for",
+                "--host=db:3306 --host mq:5672 --every 1s --verbose",
+            ),
+            "tcp://db:3306, tcp://mq:5672",
+        ),
+        (arguments("wait4x", "dns A db.data.svc"), "~service:db@data"),
+        (
+            arguments("wait4x", "influxdb http://x"),
+            "- asks with `wait4x influxdb`",
+        ),
+    ]);
+}
+
+#[test]
 fn bitnamis_functions_are_known() {
     assert_outcomes([
         (
