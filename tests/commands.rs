@@ -512,6 +512,8 @@ fn variables_that_were_saved_are_created_in_another_store() {
     );
     assert_exit(&output, 1, "nothing was created");
     assert_exit(&output, 1, "write a/b");
+    let told = text(&output.stderr);
+    assert!(!told.contains("u{1b}"), "{told}");
 }
 
 #[test]

@@ -38,11 +38,10 @@ impl Apply {
         let SignalManifests { existing, findings } =
             SignalManifests::read(objects, &installation.namespace);
         let findings = report::locate(&manifests, findings);
-        let text = report::text(&findings);
+        anstream::eprint!("{}", report::text(&findings));
         if report::count(&findings, Severity::Error) > 0 {
-            bail!("nothing was created, because some Signals are wrong\n{text}");
+            bail!("nothing was created, because some Signals are wrong");
         }
-        anstream::eprint!("{text}");
         for (key, assertion) in by_hand(existing, now()) {
             let what = match installation.backend.create(&key, assertion)? {
                 Creation::Created => "created",
