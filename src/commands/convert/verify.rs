@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::conversion::Conversion;
 use crate::{
     assumption::Assumption,
+    commands::report::counted,
     language::Namespace,
     manifests::{File, Source},
     rehearsal::{Detail, Executor, Rehearsal, RehearsalError, Timeline},
@@ -42,8 +43,8 @@ pub(super) fn verify(conversion: &Conversion, namespace: &Namespace) -> anyhow::
         "; not all of them start, before and after: see oncue rehearse"
     };
     Ok(format!(
-        "verified: {} pods start in the same order{end}",
-        before.pods.len()
+        "verified: the order of {} is the same{end}",
+        counted(before.pods.len(), "pod")
     ))
 }
 
