@@ -33,10 +33,12 @@ Examples:
   oncue convert -f app/ --write
   helm template my-release chart/ | oncue convert -f - --diff
 
-The command runs the script of each init container on a virtual clock, without executing anything.
-If the container does nothing but wait, terms of depends-on take its place. Otherwise, it stays, and
-the report says why. The order of the containers counts: a wait that stands after work stays.
-A host may come from the container's environment, from a ConfigMap in the files, or from a default.
+The command runs the script of each init container on a virtual clock, without executing \
+anything. If the container does nothing but wait, terms of depends-on take its place. Otherwise, \
+it stays, and the report says why. The order of the containers counts: a wait that stands after \
+work stays.
+A host may come from the container's environment, from a ConfigMap in the files, or from a \
+default.
 Without --write, no file changes. The command contacts no cluster.
 Exit codes: 0 done, 1 a file cannot be read or written, 2 wrong usage.";
 

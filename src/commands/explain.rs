@@ -32,10 +32,10 @@ Examples:
   oncue explain -f app/ web
   helm template my-release chart/ | oncue explain -f - Deployment/web
 
-Without files, the command reads the object from the cluster and uses the settings of the webhook
-there. This needs the permission to list configmaps in --system-namespace. For an injected pod, it
-also shows the state of its wait: from the pod's status, from its variables, and from the objects that
-its terms ask for, as far as you may get them.
+Without files, the command reads the object from the cluster and uses the settings of the \
+webhook there. This needs the permission to list configmaps in --system-namespace. For an \
+injected pod, it also shows the state of its wait: from the pod's status, from its variables, \
+and from the objects that its terms ask for, as far as you may get them.
 Exit codes: 0 explained, 1 the pod does not exist or is rejected, 2 wrong usage.
 ";
 

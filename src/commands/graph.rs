@@ -27,9 +27,9 @@ Examples:
   oncue graph -f app/ --output dot | dot -Tsvg > app.svg
   oncue graph -f app/ --output mermaid >> README.md
 
-Without files, the command draws the workloads and bare pods of a cluster, without the objects that
-their controllers create, the variables that Signals assert, and what the condition
-oncue.dev/DependenciesHeld of waiting pods says. This needs the permissions to list these kinds,
+Without files, the command draws a cluster: its workloads and bare pods, the variables that \
+Signals assert, and what the condition oncue.dev/DependenciesHeld of waiting pods says. It \
+leaves out objects that a controller created. This needs the permissions to list these kinds, \
 Services and signals.oncue.dev.
 Invalid annotations are left out: `oncue check` shows what is wrong with them.
 Exit codes: 0 drawn, 1 a file or the cluster cannot be read, 2 wrong usage.";

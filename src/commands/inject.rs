@@ -25,10 +25,11 @@ Examples:
   oncue inject -f app.yaml --context prod | kubectl apply -f -
   helm template my-release chart/ | oncue inject -f - --controller absent
 
-Objects that need no change are printed unchanged, byte for byte. --context or --kubeconfig selects
-the cluster whose settings and CA are used. Without them, the command contacts no cluster.
-The store's URL comes from --context, --config or --inject-store-url. Without them, it is the store
-on this machine, which pods of a cluster cannot reach.
+Objects that need no change are printed unchanged, byte for byte.
+--context or --kubeconfig selects the cluster whose settings and CA are used. Without them, the \
+command contacts no cluster.
+The store's URL comes from --context, --config or --inject-store-url. Without them, it is the \
+store on this machine, which pods of a cluster cannot reach.
 Exit codes: 0 injected, 1 a pod is rejected (then nothing is printed), 2 wrong usage.";
 
 const NO_CA: &str = "\

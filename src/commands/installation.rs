@@ -19,21 +19,22 @@ use crate::{
 
 /// How the installation is found, for the help of every command that talks to one.
 pub(super) const WHICH_STORE: &str = "\
-The command uses the first of: --server; the cluster of --context or --kubeconfig; $ONCUE_SERVER; the
-cluster that kubectl would use; http://127.0.0.1:9999, the default address of `oncue serve`.
-In a cluster, variables are Signals (kubectl get signals). The command reads and writes them through
-the Kubernetes API with your own permissions on signals.oncue.dev. If the store runs with
---store=embedded, or the cluster does not serve signals.oncue.dev, the command reaches the store
-through its pod in --system-namespace. This needs the permissions to list pods and to get and create
-pods/portforward there. If that store asks for tokens, the command requests one of the ServiceAccount
-of oncue's operators, which lasts ten minutes: this needs the permissions to create its
-serviceaccounts/token, and to list MutatingWebhookConfigurations, where the CA is. Your own credentials
-never reach the store. --server always means a store.";
+The command uses the first of: --server; the cluster of --context or --kubeconfig; \
+$ONCUE_SERVER; the cluster that kubectl would use; http://127.0.0.1:9999, the default address of \
+`oncue serve`. --server always means a store.
+In a cluster, variables are Signals (kubectl get signals). The command reads and writes them \
+through the Kubernetes API, with your own permissions on signals.oncue.dev.
+If the store runs with --store=embedded, or the cluster does not serve signals.oncue.dev, the \
+command reaches the store through its pod in --system-namespace. This needs the permissions to \
+list pods and to get and create pods/portforward there. If that store asks for tokens, the \
+command requests one of the ServiceAccount of oncue's operators, which lasts ten minutes. This \
+needs the permissions to create its serviceaccounts/token, and to list \
+MutatingWebhookConfigurations, where the CA is. Your own credentials never reach the store.";
 
 /// The store that a command talks to.
 #[derive(Args, Clone, Debug)]
 pub(super) struct StoreArgs {
-    /// URL of the store, such as `http://127.0.0.1:9999` [default: see below]
+    /// URL of the store, such as `http://127.0.0.1:9999` [default: see `oncue vars --help`]
     #[arg(long = "server", value_name = "URL")]
     url: Option<String>,
 

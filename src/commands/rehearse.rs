@@ -35,20 +35,21 @@ Examples:
   helm template shop chart/ | oncue rehearse -f - --order helm
   oncue rehearse -f app/ --real --speed 10
 
-Every pod passes the webhook's own code, every wait follows the client's own rules, and oncue's
-controller decides as in a cluster, on a virtual clock: an hour takes no time, and the output is the
-same each time. With --real, a store and a
-webhook are started on loopback, every pod is sent through admission over TLS, and the injected
-commands run as processes.
-The pods' own containers are not run: they start, become ready and succeed at once, or as the
+The command runs the code of the webhook, of the controller and of the client, on a virtual \
+clock: an hour takes no time, and the output is the same each time.
+With --real, it starts a store and a webhook on loopback, sends every pod through admission over \
+TLS, and runs the injected commands as processes.
+The pods' own containers do not run: they start, become ready and succeed at once, or as the \
 annotation oncue.dev/rehearse says: \"ready=2s run=5s fail\".
-With --order, an installer applies the objects as their annotations say: Helm's hooks by weight, or
-the phases and waves of Argo CD. It goes on when it would in a cluster, deletes hooks that are deleted
-on success, and gives up when one fails. With --upgrade, an upgrade follows once everything is ready:
-hooks run again, and the pods of Deployments, StatefulSets, DaemonSets and custom kinds are replaced.
-Terms on custom kinds, and on what the simulation does not write into an object, never hold; the
-output names them as \"not played\", and --assume makes them hold.
-Exit codes: 0 every pod reached its end, 1 a deadlock or a failure, 2 wrong usage, 130 interrupted.";
+With --order, an installer applies the objects as their annotations say: Helm's hooks by weight, \
+or the phases and waves of Argo CD. It goes on when it would in a cluster, deletes hooks that \
+are to be deleted on success, and gives up when one fails.
+With --upgrade, an upgrade follows once everything is ready: hooks run again, and the pods of \
+Deployments, StatefulSets, DaemonSets and custom kinds are replaced.
+Terms on custom kinds, and on fields that the simulation does not set, never hold. The output \
+names them as \"not played\", and --assume makes them hold.
+Exit codes: 0 every pod reached its end, 1 a deadlock or a failure, 2 wrong usage, \
+130 interrupted.";
 
 /// The arguments of `oncue rehearse`.
 #[derive(Args, Debug)]

@@ -29,13 +29,15 @@ Examples:
   oncue release pod/web-0 -n shop --reason 'the cache is optional today'
   oncue release --all --reason 'oncue is uninstalled'
 
-The command writes the annotation oncue.dev/release of the pod, with your own permissions: get pods
-(list with --all) and patch pods, and list configmaps in --system-namespace. oncue's controller acts
-on it at once: it opens the scheduling gate, or answers the waiting init container, which then
-succeeds. A release belongs to one pod and lasts as long as that pod while oncue runs. `oncue status`
-lists released pods. Init containers of older versions ignore a release. Recreate such pods.
---all leaves pods alone that are released already, and lists those that still wait: repeat it until
-it prints that no pod waits.
+The command writes the annotation oncue.dev/release of the pod. oncue's controller acts on it at \
+once: it opens the scheduling gate, or answers the waiting init container, which then succeeds. \
+A release belongs to one pod and lasts as long as that pod while oncue runs. `oncue status` \
+lists released pods.
+This needs your own permissions to get and patch pods (list with --all), and to list configmaps \
+in --system-namespace.
+Init containers of older versions ignore a release. Recreate such pods.
+--all leaves pods alone that are released already, and lists those that still wait: repeat it \
+until it prints that no pod waits.
 Exit codes: 0 all releases are written, 1 one is not, 2 wrong usage.
 ";
 

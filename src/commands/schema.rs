@@ -14,8 +14,8 @@ use crate::language::{Keys, annotation::Key};
 Examples:
   oncue schema > oncue-annotations.schema.json
 
-The schema describes metadata.annotations of a pod or of a pod template. It completes and explains the
-keys, and checks values that are one of a few. `oncue check` finds every mistake.")]
+The schema describes metadata.annotations of a pod or of a pod template. It completes and \
+explains the keys, and checks values that are one of a few. `oncue check` finds every mistake.")]
 pub(super) struct Schema {}
 
 impl Schema {

@@ -16,8 +16,8 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Injection")]
 pub(super) struct InjectionArgs {
-    /// Configuration file of `oncue serve`; only its section `inject`, `cross-namespace`
-    /// and `readable-by-all` are used
+    /// Configuration file of `oncue serve`; only `inject`, `cross-namespace`
+    /// and `readable-by-all` of it are used
     #[arg(long, env = "ONCUE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 

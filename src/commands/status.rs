@@ -40,15 +40,16 @@ Examples:
   oncue status -n shop -f app/       searches these files for producers
   oncue status -A --injected         the pods to recreate when you uninstall oncue
 
-The command searches the cluster for objects that would signal a missing term, which needs the
-permission to list workloads. With -f, it searches the files instead. If variables are Signals, who
-waits follows from pods, Signals and the objects that terms ask for: this needs the permissions to
-list pods and signals.oncue.dev, and to get these objects. Pods that wait only for tcp:// or http://
-terms are listed below the others, and so are pods whose condition oncue.dev/DependenciesHeld says
-Deadlock, TimedOut or Failed.
---injected needs no store: it lists injected pods of the cluster that have not ended. Such a pod
-waits again when its node restarts. Without oncue, it then waits forever. STORE ACCESS is plain-http for
-pods that were injected before the store asked for tokens: they need store.acceptPlain.
+The command searches the cluster for objects that would signal a missing term, which needs the \
+permission to list workloads. With -f, it searches the files instead. If variables are Signals, \
+who waits follows from pods, Signals and the objects that terms ask for: this needs the \
+permissions to list pods and signals.oncue.dev, and to get these objects. Pods that wait only \
+for tcp:// or http:// terms are listed below the others, and so are pods whose condition \
+oncue.dev/DependenciesHeld says Deadlock, TimedOut or Failed.
+--injected needs no store: it lists injected pods of the cluster that have not ended. Such a pod \
+waits again when its node restarts. Without oncue, it then waits forever. STORE ACCESS is \
+plain-http for pods that were injected before the store asked for tokens: they need \
+store.acceptPlain.
 Exit codes: 0 printed, even if the list is empty, 1 an error, 2 wrong usage.
 ";
 

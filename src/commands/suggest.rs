@@ -22,9 +22,10 @@ Examples:
   oncue suggest -f app/
   helm template my-release chart/ | oncue suggest -f -
 
-A pod mentions a Service in its environment, its command and arguments, its probes, or the ConfigMaps
-that it uses. The command lists the Services of the files that are mentioned and not waited for, with
-the annotation that would wait for them, and names the cycles that this would create.
+A pod mentions a Service in its environment, its command and arguments, its probes, or the \
+ConfigMaps that it uses. The command lists the Services of the files that are mentioned and not \
+waited for, with the annotation that would wait for them, and names the cycles that this would \
+create.
 These are suggestions: a pod need not wait for everything that it mentions. No file changes.
 Exit codes: 0 done, 1 a file cannot be read, 2 wrong usage.";
 

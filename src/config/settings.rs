@@ -28,7 +28,7 @@ use crate::{
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(crate) struct ServeSettings {
-    /// Roles of this process [default: store,webhook]
+    /// Roles of this process: store, webhook and controller [default: store,webhook]
     #[arg(long, env = "ONCUE_ROLES", value_delimiter = ',', value_name = "ROLE")]
     pub(super) roles: Option<Vec<Role>>,
 
