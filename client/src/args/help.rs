@@ -40,18 +40,21 @@ Usage: oncue-client COMMAND
 
 Commands:
   wait     waits until every term holds
-  exists   tells whether variables exist
+  exists   checks whether variables exist
   create   creates variables
   install  copies this program into a folder
 
-Each command explains itself with --help; --version prints the version.
+Each command has --help. --version prints the version.
 
-The store is at --server, else ONCUE_SERVER, else where the wait of this pod found it, else
-http://127.0.0.1:9999; its namespace is --namespace, else POD_NAMESPACE, else that of the wait, else
-default. ONCUE_CA holds the certificate that a store with TLS is verified by, in PEM;
-ONCUE_TOKEN_FILE names the file with the token that is presented to it; ONCUE_SERVER_IP is its
-address where its name cannot be looked up. In terms, $(NODE_NAME) and `on node` mean the node in
-NODE_NAME.
+The store is the first of: --server, ONCUE_SERVER, the store that this pod's wait used, and
+http://127.0.0.1:9999. The namespace is the first of: --namespace, POD_NAMESPACE, the namespace of
+this pod's wait, and default.
+
+Environment variables:
+  ONCUE_CA          certificates that the client trusts when the store uses TLS, in PEM
+  ONCUE_TOKEN_FILE  file with the token that the client sends to the store
+  ONCUE_SERVER_IP   address of the store, if its name cannot be looked up
+  NODE_NAME         node that $(NODE_NAME) and `on node` mean in terms
 
 Exit codes: 0 held, 1 error, 2 usage, 3 a dependency failed, 124 timed out.
 
@@ -60,7 +63,7 @@ Example:
 ";
 
 const WAIT: &str = "\
-Waits until every term holds, and says meanwhile what is missing.
+Waits until every term holds, and logs what is missing.
 
 Usage: oncue-client wait [OPTIONS] [--] TERM...
 
@@ -68,16 +71,16 @@ A TERM is one of the annotation depends-on, such as first/container, 'workers/*>
 'tcp://redis:6379 within 2m', '?cache/warm within 30s' or '!migrate/failed'.
 
 Options:
-  --timeout=DURATION       time for the whole wait, through restarts where --dir is given
-  --timeout-policy=POLICY  what follows a timeout: fail (the default) or proceed
-  --signal=SIGNAL          creates this variable once the wait is over; may be repeated
+  --timeout=DURATION       timeout for the whole wait, including restarts if --dir is given
+  --timeout-policy=POLICY  what happens after a timeout: fail (the default) or proceed
+  --signal=SIGNAL          creates this variable once the wait is over; can be repeated
   --signal-on-wait=SIGNAL  creates this variable when the wait begins, or gives it up 2 s after
-                           the wait; may be repeated
-  --mark=SIGNAL            what `create --marker` will create; may be repeated
-  --dir=DIR                the folder that the pod's containers share
-  --install                leaves this program in that folder, and where the store is
-  --server=URL             the store
-  --namespace=NAMESPACE    the namespace of terms that name none, and of signals
+                           the wait; can be repeated
+  --mark=SIGNAL            variable that `create --marker` will create; can be repeated
+  --dir=DIR                folder that the pod's containers share
+  --install                copies this program into that folder, with the address of the store
+  --server=URL             URL of the store
+  --namespace=NAMESPACE    namespace of signals, and of terms that name none
 
 Exit codes: 0 held, 1 error, 2 usage, 3 a dependency failed, 124 timed out.
 
@@ -86,7 +89,7 @@ Example:
 ";
 
 const EXISTS: &str = "\
-Tells whether variables exist: exit code 0 where all of them do, 1 where one does not.
+Checks whether variables exist. Exit code 0: all exist, 1: one does not.
 
 Usage: oncue-client exists [--server=URL] [--namespace=NAMESPACE] NAME...
 
@@ -95,7 +98,7 @@ Example:
 ";
 
 const CREATE: &str = "\
-Creates variables, as by hand; or, with --marker or --marked, the signals of this pod.
+Creates variables by hand or, with --marker or --marked, the signals of this pod.
 
 Usage: oncue-client create [--server=URL] [--namespace=NAMESPACE] SIGNAL...
        oncue-client create --marker [-- COMMAND...]
@@ -105,8 +108,8 @@ A SIGNAL is NAME or NAME=VALUE.
 
 With --marked, the signals are those that `wait --mark` left in the folder of this program.
 With --marker, COMMAND runs first. If it fails, its exit code is returned. If it succeeds, the
-signals are created as with --marked, in a process of their own that has 2 s. Only COMMAND decides
-about the exit code.
+signals are created as with --marked, in a process of their own that has 2 s. Only COMMAND
+determines the exit code.
 
 Examples:
   oncue-client create first/container config/version=7
