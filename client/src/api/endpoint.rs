@@ -148,7 +148,8 @@ pub enum EndpointError {
     },
     /// TLS without anything to trust.
     #[error(
-        "{url} speaks TLS: set ONCUE_CA to the certificate of the CA that vouches for it, in PEM"
+        "{url} needs the certificate of its CA: set ONCUE_CA to it, in PEM, or pass --ca-file to \
+         oncue"
     )]
     NoCa {
         /// The URL.
