@@ -41,7 +41,7 @@ pub(crate) enum ConnectError {
     /// There is neither a kubeconfig nor a pod around us.
     #[error(
         "no cluster found: there is no kubeconfig with a current context ($KUBECONFIG or \
-         ~/.kube/config), and this is no pod"
+         ~/.kube/config), and the command does not run in a pod"
     )]
     NoCluster,
 }

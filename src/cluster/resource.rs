@@ -113,7 +113,7 @@ impl FromStr for Resource {
 
 /// A kind that makes no pods, or none at all.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{text:?} is no kind that makes pods: there are {}", known())]
+#[error("{text:?} is not a kind that makes pods: use one of {}", known())]
 pub(crate) struct NoWorkload {
     text: String,
 }
