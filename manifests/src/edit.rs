@@ -14,7 +14,7 @@ use std::ops::Range;
 
 pub use self::error::EditError;
 use self::{layout::Layout, set::Fields, tree::Tree};
-use super::{Document, load};
+use super::{Document, load, node::Node};
 
 /// One change of an object.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -92,7 +92,7 @@ impl Document {
         let part = apply(&self.source.text, self.whole.clone(), changes);
         let length = part.len();
         let read = load::load_part(&part, 0..length).ok().flatten();
-        let is_right = read.is_some_and(|read| read.root.to_value() == *expected);
+        let is_right = read.is_some_and(|read| Node::into_value(read.root) == *expected);
         if is_right {
             Ok(())
         } else {

@@ -1,6 +1,10 @@
 //! From parser events to nodes: anchors, merge keys, duplicate keys, and bounds on all of them.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use granit_parser::{Event, Parser, ScalarStyle, StrInput, StructureStyle, Tag};
 use serde_json::Value;
@@ -15,6 +19,9 @@ use super::{
 const GROWTH: usize = 16;
 /// ... and small texts so large, in bytes.
 const SMALL: usize = 64 * 1024;
+
+/// A mapping with fewer entries is searched; a larger one has an index of its keys.
+const SEARCHED: usize = 16;
 
 /// The key of the annotations of an object.
 const ANNOTATIONS: &str = "annotations";
@@ -62,8 +69,7 @@ impl Broken {
 
 /// Reads the first document in a part of `text` that is not empty; places are those in the whole.
 pub(super) fn load_part(text: &str, part: Range<usize>) -> Result<Option<Loaded>, Broken> {
-    let document = Loader::new(text, part).next_document();
-    document.map_err(|broken| broken.explain(text))
+    Loader::new(text, part).next_document()
 }
 
 /// Reads one document after the other.
@@ -74,8 +80,8 @@ pub(super) struct Loader<'a> {
     base: usize,
     /// Where the last token that is not empty ended.
     end: usize,
-    /// The key of the value that is read now.
-    key: Option<Box<str>>,
+    /// Whether the value that is read now is that of the key `annotations`.
+    is_annotations: bool,
     parser: Parser<'a, StrInput<'a>>,
     text: &'a str,
 }
@@ -90,7 +96,7 @@ impl<'a> Loader<'a> {
             anchors: HashMap::new(),
             base: part.start,
             end: part.start,
-            key: None,
+            is_annotations: false,
             parser: Parser::new_from_str_with_options(&text[part.clone()], options),
             text: &text[part],
         }
@@ -138,6 +144,8 @@ impl<'a> Loader<'a> {
         let span = root.span.start..self.end;
         let whole = before..self.end;
         self.next()?;
+        // Nodes that nothing else holds become values without a copy.
+        self.anchors.clear();
         let is_empty = matches!(root.content, Content::Scalar(Value::Null));
         Ok((!is_empty).then_some(Loaded { root, span, whole }))
     }
@@ -198,7 +206,7 @@ impl<'a> Loader<'a> {
 
     fn mapping(&mut self, style: StructureStyle, start: Range<usize>) -> Result<Node, Broken> {
         let mut entries = Entries::default();
-        let holds_annotations = self.key.take().is_some_and(|key| &*key == ANNOTATIONS);
+        let holds_annotations = std::mem::take(&mut self.is_annotations);
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
@@ -212,16 +220,14 @@ impl<'a> Loader<'a> {
             if holds_annotations {
                 check_annotation(&event, &value_span)?;
             }
-            self.key = match &key.content {
-                Content::Scalar(Value::String(text)) => Some(text.as_str().into()),
-                _ => None,
-            };
+            self.is_annotations = matches!(&key.content,
+                Content::Scalar(Value::String(text)) if text == ANNOTATIONS);
             let node = self.node(event, value_span)?;
-            self.key = None;
+            self.is_annotations = false;
             if is_merge {
                 entries.merge(&node, &span)?;
             } else {
-                entries.insert(&key, span, node)?;
+                entries.insert(key, span, node)?;
             }
         }
     }
@@ -238,29 +244,53 @@ impl<'a> Loader<'a> {
 #[derive(Default)]
 struct Entries {
     own: Vec<Entry>,
-    seen: HashMap<Box<str>, usize>,
+    /// The keys of `own` once it is too long to be searched.
+    index: HashSet<Box<str>>,
     merged: Vec<Entry>,
 }
 
 impl Entries {
-    fn insert(&mut self, key: &Node, span: Range<usize>, node: Arc<Node>) -> Result<(), Broken> {
-        let text = match &key.content {
+    fn insert(
+        &mut self,
+        key: Arc<Node>,
+        span: Range<usize>,
+        node: Arc<Node>,
+    ) -> Result<(), Broken> {
+        let text = match Node::into_content(key) {
             Content::Scalar(value) => scalar::key(value),
             Content::Mapping(_) | Content::Sequence(_) => None,
         };
         let text = text
             .ok_or_else(|| Broken::at(&span, "the key of a field is a string"))?
             .into_boxed_str();
-        if self.seen.insert(text.clone(), span.start).is_some() {
+        if self.has(&text) {
             let rule = format!("the key {text:?} is there twice in this mapping: keep one");
             return Err(Broken::at(&span, rule));
         }
-        self.own.push(Entry {
+        self.push(Entry {
             key: text,
             key_span: span,
             node,
         });
         Ok(())
+    }
+
+    fn has(&self, key: &str) -> bool {
+        if self.own.len() < SEARCHED {
+            return self.own.iter().any(|entry| *entry.key == *key);
+        }
+        self.index.contains(key)
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.own.push(entry);
+        let first_new = match self.own.len() {
+            ..SEARCHED => return,
+            SEARCHED => 0,
+            length => length - 1,
+        };
+        let new = self.own[first_new..].iter();
+        self.index.extend(new.map(|entry| entry.key.clone()));
     }
 
     /// Takes the entries of `<<: *other` or of a list of such; the first of two wins.
@@ -281,9 +311,9 @@ impl Entries {
     }
 
     fn finish(mut self) -> Vec<Entry> {
-        for entry in self.merged {
-            if self.seen.insert(entry.key.clone(), 0).is_none() {
-                self.own.push(entry);
+        for entry in std::mem::take(&mut self.merged) {
+            if !self.has(&entry.key) {
+                self.push(entry);
             }
         }
         self.own

@@ -19,7 +19,7 @@ pub(super) struct Node {
     weight: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Content {
     Mapping(Vec<Entry>),
     Scalar(Value),
@@ -65,15 +65,21 @@ impl Node {
         self.weight
     }
 
-    pub(super) fn to_value(&self) -> Value {
-        match &self.content {
+    /// Returns its value. What no other node shares is moved, not copied.
+    pub(super) fn into_value(node: Arc<Self>) -> Value {
+        match Self::into_content(node) {
             Content::Mapping(entries) => entries
-                .iter()
-                .map(|entry| (entry.key.to_string(), entry.node.to_value()))
+                .into_iter()
+                .map(|entry| (entry.key.into_string(), Self::into_value(entry.node)))
                 .collect(),
-            Content::Scalar(value) => value.clone(),
-            Content::Sequence(items) => items.iter().map(|node| node.to_value()).collect(),
+            Content::Scalar(value) => value,
+            Content::Sequence(items) => items.into_iter().map(Self::into_value).collect(),
         }
+    }
+
+    /// Returns its content, or a copy of it if another node shares it.
+    pub(super) fn into_content(node: Arc<Self>) -> Content {
+        Arc::try_unwrap(node).map_or_else(|shared| shared.content.clone(), |own| own.content)
     }
 
     /// Follows a JSON pointer as far as it goes.

@@ -53,10 +53,10 @@ pub(super) fn is_local(tag: &Tag) -> bool {
 }
 
 /// Returns the key that the API server sees: keys are strings there.
-pub(super) fn key(value: &Value) -> Option<String> {
+pub(super) fn key(value: Value) -> Option<String> {
     match value {
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(text),
         Value::Array(_) | Value::Null | Value::Object(_) => None,
     }
 }

@@ -1,6 +1,9 @@
 //! One file as it is read, before its documents are parsed.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use serde::de::IgnoredAny;
 use serde_json::{StreamDeserializer, Value, de::StrRead};
@@ -8,6 +11,7 @@ use serde_json::{StreamDeserializer, Value, de::StrRead};
 use super::{
     Document, Location, ManifestError,
     load::{self, Broken, Loaded, Loader},
+    node::Node,
 };
 
 /// What a file is written in.
@@ -25,8 +29,8 @@ pub struct Source {
     pub(super) name: Box<str>,
     pub(super) text: Box<str>,
     format: Format,
-    /// Where each line begins, in bytes.
-    lines: Vec<usize>,
+    /// Where each line begins, in bytes; found when the first place is asked for.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
@@ -38,10 +42,9 @@ impl Source {
                 && serde_json::Deserializer::from_str(&text)
                     .into_iter::<IgnoredAny>()
                     .all(|value| value.is_ok());
-        let newlines = text.match_indices('\n').map(|(newline, _)| newline + 1);
         Arc::new(Self {
             name: name.into(),
-            lines: std::iter::once(0).chain(newlines).collect(),
+            lines: OnceLock::new(),
             text: text.into(),
             format: if is_json { Format::Json } else { Format::Yaml },
         })
@@ -83,15 +86,24 @@ impl Source {
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let line = self.lines.partition_point(|start| *start <= offset);
-        let line_start = self.lines[line - 1];
+        let lines = self.lines();
+        let line = lines.partition_point(|start| *start <= offset);
+        let line_start = lines[line - 1];
         let before = &self.text[line_start..offset];
         Location::new(self, line_start, (line, before.chars().count() + 1))
     }
 
+    fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            let newlines = self.text.match_indices('\n');
+            let starts = newlines.map(|(newline, _)| newline + 1);
+            std::iter::once(0).chain(starts).collect()
+        })
+    }
+
     /// Returns the offset of a line and column as serde counts them: from 1, in bytes.
     fn offset(&self, line: usize, column: usize) -> usize {
-        let start = self.lines.get(line.saturating_sub(1));
+        let start = self.lines().get(line.saturating_sub(1));
         start.copied().unwrap_or(self.text.len()) + column.saturating_sub(1)
     }
 }
@@ -151,13 +163,18 @@ impl Iterator for Documents<'_> {
             Parts::Json(values) => json(source, values),
             Parts::Yaml(loader) => yaml(source, loader),
         };
+        let start = self.start;
         match &document {
             Ok(Some(document)) => self.start = document.whole.end,
             Ok(None) => self.parts = Parts::Ended,
             Err(broken) => self.parts = self.behind(broken.offset),
         }
+        let end = match self.parts {
+            Parts::Ended => source.text.len(),
+            Parts::Json(_) | Parts::Yaml(_) => self.start,
+        };
         document
-            .map_err(|broken| broken.into_error(source))
+            .map_err(|broken| broken.explain(&source.text[start..end]).into_error(source))
             .transpose()
     }
 }
@@ -181,15 +198,13 @@ fn next_marker(text: &str, from: usize) -> Option<usize> {
 }
 
 fn yaml(source: &Arc<Source>, loader: &mut Loader<'_>) -> Result<Option<Document>, Broken> {
-    let next = loader.next_document();
-    let next = next.map_err(|broken| broken.explain(&source.text))?;
-    let Some(Loaded { root, span, whole }) = next else {
+    let Some(Loaded { root, span, whole }) = loader.next_document()? else {
         return Ok(None);
     };
     Ok(Some(Document {
         source: Arc::clone(source),
         body: span.start..end_of_line(&source.text, span.end),
-        object: check_object(root.to_value(), &span)?,
+        object: check_object(Node::into_value(root), &span)?,
         whole,
     }))
 }

@@ -129,6 +129,16 @@ fn the_documents_around_broken_ones_are_read() {
 }
 
 #[test]
+fn the_hint_at_a_template_is_about_the_broken_document_alone() {
+    let text = "a: [}\n---\nb: |\n  {{ x }}\n---\nc: {{ x }}\n---\nd: [}\n";
+    let (_, errors) = File::read_rest(&Source::new("a.yaml", text.to_owned()));
+    let hints = errors
+        .iter()
+        .map(|it| it.to_string().contains("helm template"));
+    assert_eq!(hints.collect::<Vec<_>>(), [false, true, false]);
+}
+
+#[test]
 fn names_the_place_and_the_rule() {
     assert_error(
         "a: 1\nb: {x: 1, x: 2}\n",
@@ -144,6 +154,29 @@ fn names_the_place_and_the_rule() {
     assert_error("? [a]\n: 1\n", "1:3", "the key of a field is a string");
     assert_error("a: &x [*x]\n", "1:8", "stands inside of the node");
     assert_error("a: &x 1\n<<: *x\n", "2:1", "<< takes a mapping");
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_found_in_a_mapping_of_any_size() {
+    for size in [1, 15, 16, 17, 40] {
+        let keys: Vec<_> = (0..size).map(|number| format!("k{number}: 1\n")).collect();
+        assert_eq!(objects(&keys.concat())[0].as_object().unwrap().len(), size);
+        for again in [0, size - 1] {
+            let text = format!("{}k{again}: 2\n", keys.concat());
+            let at = format!("{}:1", size + 1);
+            assert_error(&text, &at, &format!("the key \"k{again}\" is there twice"));
+        }
+    }
+}
+
+#[test]
+fn the_own_keys_of_a_large_mapping_win_over_merged_ones() {
+    let keys = |value: u8| -> Vec<_> { (0..40).map(|key| format!("k{key}: {value}")).collect() };
+    let (base, own) = (keys(1).join(", "), keys(2)[..20].join(", "));
+    let object = &objects(&format!("base: &b {{{base}}}\nboth: {{<<: *b, {own}}}\n"))[0];
+    let both = object["both"].as_object().unwrap();
+    assert_eq!(both.len(), 40);
+    assert_eq!((&both["k19"], &both["k20"]), (&json!(2), &json!(1)));
 }
 
 #[test]
