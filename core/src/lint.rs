@@ -34,7 +34,7 @@ use crate::{
     assumption::Assumption,
     cross_namespace::{self, Policy, Readers},
     injection::Settings,
-    language::{Namespace, PodAnnotations},
+    language::{AnnotationError, Namespace, PodAnnotations},
     model::{ExistingVariable, Member, MemberId, Model},
     workload::{self, Workload},
 };
@@ -158,6 +158,22 @@ pub struct Origin<'a> {
     pub workload: Workload<'a>,
 }
 
+/// One object of a document, read once for all findings and for the model.
+struct ReadObject<'o> {
+    /// The position of the document.
+    document: usize,
+    /// The place of the object in its document.
+    pointer: String,
+    object: &'o Value,
+    workloads: Vec<ReadWorkload<'o>>,
+}
+
+/// One workload, and the member of a model that it is, or what is wrong with its annotations.
+struct ReadWorkload<'o> {
+    workload: Workload<'o>,
+    member: Result<Member, Vec<AnnotationError>>,
+}
+
 /// The settings that objects are checked against.
 #[derive(Clone, Copy, Debug)]
 pub struct Linter<'a> {
@@ -176,60 +192,96 @@ pub struct Linter<'a> {
 impl<'a> Linter<'a> {
     /// Returns the findings about a set of objects that are used together.
     pub fn lint(&self, objects: &[&'a Value]) -> Vec<Finding> {
-        let mut findings: Vec<_> = objects
-            .iter()
-            .enumerate()
-            .flat_map(|(index, object)| self.lint_alone(index, object))
-            .collect();
-        // With all objects at hand, `Waits` knows better who signals what.
-        findings.retain(|it| it.code != Code::Unproduced);
-        findings.extend(self.near_misses(objects));
-        findings.extend(Waits::new(self, &self.model(objects)).findings());
+        let mut findings = Vec::new();
+        let mut modelled = Modelled::default();
+        for (index, document) in objects.iter().enumerate() {
+            for read in self.read(index, document) {
+                // With all objects at hand, `Waits` knows better who signals what.
+                let alone = self.lint_alone(&read).into_iter();
+                findings.extend(alone.filter(|it| it.code != Code::Unproduced));
+                findings.extend(self.near_misses(&read));
+                self.add(&mut modelled, read);
+            }
+        }
+        self.add_variables(&mut modelled);
+        findings.extend(Waits::new(self, &modelled).findings());
         findings
     }
 
-    fn near_misses(&self, objects: &[&Value]) -> Vec<Finding> {
+    fn near_misses(&self, read: &ReadObject<'_>) -> Vec<Finding> {
         let keys = &self.settings.keys;
-        let mut findings = Vec::new();
-        for (index, object) in objects.iter().enumerate() {
-            for workload in workload::find(object) {
-                let places = Places::new(keys, index, &workload);
-                findings.extend(misspelt::near_misses(keys, &places));
-            }
-        }
-        findings
+        let workloads = read.workloads.iter();
+        let places = workloads.map(|it| Places::new(keys, read.document, &it.workload));
+        places
+            .flat_map(|places| misspelt::near_misses(keys, &places))
+            .collect()
     }
 
     /// Returns the findings about one object on its own.
     pub fn lint_object(&self, object: &Value) -> Vec<Finding> {
-        self.lint_alone(0, object)
+        let read = self.read(0, object);
+        read.flat_map(|read| self.lint_alone(&read)).collect()
     }
 
     /// Returns the model of `objects`, without the workloads whose annotations cannot be read.
     pub fn model(&self, objects: &[&'a Value]) -> Modelled<'a> {
         let mut modelled = Modelled::default();
-        for (object, document) in objects.iter().enumerate() {
-            for (pointer, value) in workload::objects(document) {
-                let workloads = Workload::all(value, &pointer);
-                if workloads.is_empty() {
-                    modelled.others.push(value);
-                    modelled.model.add_object(value, self.namespace);
-                    modelled.namespaces.extend(self.readers(value));
-                }
-                for workload in workloads {
-                    self.add_workload(&mut modelled, Origin { object, workload });
-                }
+        for (index, document) in objects.iter().enumerate() {
+            for read in self.read(index, document) {
+                self.add(&mut modelled, read);
             }
         }
-        for variable in self
-            .existing
-            .iter()
-            .cloned()
-            .chain(self.assumed_variables())
-        {
+        self.add_variables(&mut modelled);
+        modelled
+    }
+
+    /// Reads the objects of the document at a position.
+    fn read<'o>(
+        &self,
+        document: usize,
+        value: &'o Value,
+    ) -> impl Iterator<Item = ReadObject<'o>> + use<'_, 'a, 'o> {
+        workload::objects(value).map(move |(pointer, object)| {
+            let workloads = Workload::all(object, &pointer).into_iter();
+            let read = |workload| ReadWorkload {
+                member: Member::read(&workload, &self.settings.keys, self.namespace),
+                workload,
+            };
+            ReadObject {
+                workloads: workloads.map(read).collect(),
+                document,
+                pointer,
+                object,
+            }
+        })
+    }
+
+    fn add<'o>(&self, modelled: &mut Modelled<'o>, read: ReadObject<'o>) {
+        let ReadObject {
+            document, object, ..
+        } = read;
+        if read.workloads.is_empty() {
+            modelled.others.push(object);
+            modelled.model.add_object(object, self.namespace);
+            modelled.namespaces.extend(self.readers(object));
+        }
+        for ReadWorkload { workload, member } in read.workloads {
+            if let Ok(member) = member {
+                let origin = Origin {
+                    object: document,
+                    workload,
+                };
+                self.add_member(modelled, member, origin);
+            }
+        }
+    }
+
+    /// Adds what is there whatever the objects do.
+    fn add_variables(&self, modelled: &mut Modelled<'_>) {
+        let existing = self.existing.iter().cloned();
+        for variable in existing.chain(self.assumed_variables()) {
             modelled.model.insert(Member::from(&variable));
         }
-        modelled
     }
 
     /// Returns who may read a namespace, if the object is one.
@@ -243,15 +295,12 @@ impl<'a> Linter<'a> {
         assumptions.flat_map(|it| it.variables(self.namespace))
     }
 
-    fn add_workload(&self, modelled: &mut Modelled<'a>, origin: Origin<'a>) {
-        let member = Member::read(&origin.workload, &self.settings.keys, self.namespace);
-        if let Ok(mut member) = member {
-            if self.settings.leaves_out(&member.namespace) {
-                member.annotations = PodAnnotations::default();
-            }
-            let id = modelled.model.insert(member);
-            modelled.origins.insert(id, origin);
+    fn add_member<'o>(&self, modelled: &mut Modelled<'o>, mut member: Member, origin: Origin<'o>) {
+        if self.settings.leaves_out(&member.namespace) {
+            member.annotations = PodAnnotations::default();
         }
+        let id = modelled.model.insert(member);
+        modelled.origins.insert(id, origin);
     }
 
     /// Finds annotations of `workload` in places where they have no effect.
@@ -260,29 +309,31 @@ impl<'a> Linter<'a> {
     }
 
     /// Finds what is wrong with one workload, whatever else there is.
-    fn on_its_own(&self, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
-        let Ok(member) = Member::read(workload, &self.settings.keys, self.namespace) else {
+    fn on_its_own(&self, object: usize, read: &ReadWorkload<'_>) -> Vec<Finding> {
+        let Ok(member) = &read.member else {
             return Vec::new();
         };
-        let places = Places::new(&self.settings.keys, object, workload);
-        let mut findings = operators::findings(&member, &places);
-        findings.extend(deadlines::findings(&member, &places));
+        let places = Places::new(&self.settings.keys, object, &read.workload);
+        let mut findings = operators::findings(member, &places);
+        findings.extend(deadlines::findings(member, &places));
         findings
     }
 
-    fn lint_alone(&self, index: usize, object: &Value) -> Vec<Finding> {
-        let keys = &self.settings.keys;
+    fn lint_alone(&self, read: &ReadObject<'_>) -> Vec<Finding> {
+        let ReadObject {
+            document,
+            pointer,
+            object,
+            workloads,
+        } = read;
+        if workloads.is_empty() {
+            return placement::on_other_object(&self.settings.keys, *document, pointer, object);
+        }
         let mut findings = Vec::new();
-        for (pointer, object) in workload::objects(object) {
-            let workloads = Workload::all(object, &pointer);
-            if workloads.is_empty() {
-                findings.extend(placement::on_other_object(keys, index, &pointer, object));
-            }
-            for workload in &workloads {
-                findings.extend(self.misplaced(index, workload));
-                findings.extend(self.on_its_own(index, workload));
-                findings.extend(self.admission(index, workload));
-            }
+        for read in workloads {
+            findings.extend(self.misplaced(*document, &read.workload));
+            findings.extend(self.on_its_own(*document, read));
+            findings.extend(self.admission(*document, read));
         }
         findings
     }

@@ -12,7 +12,7 @@ pub use self::{
     scale::{CompletionMode, Scale},
 };
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::OnceLock};
 
 use json_patch::jsonptr::Token;
 use serde_json::Value;
@@ -118,6 +118,8 @@ pub struct Workload<'a> {
     path: Cow<'static, str>,
     position: Position,
     template: &'a Value,
+    /// The hash of the template; found when it is asked for, because a template may be large.
+    hash: OnceLock<u32>,
 }
 
 /// The position of a template among those of its object.
@@ -187,6 +189,7 @@ impl<'a> Workload<'a> {
             path: kind.template_pointer().into(),
             position: Position::Only,
             template: object.pointer(kind.template_pointer())?,
+            hash: OnceLock::new(),
         })
     }
 
@@ -210,6 +213,7 @@ impl<'a> Workload<'a> {
                 template: object.pointer(path)?,
                 path: path.clone().into(),
                 position: position(index),
+                hash: OnceLock::new(),
             })
         };
         paths.iter().enumerate().filter_map(workload).collect()
@@ -224,6 +228,7 @@ impl<'a> Workload<'a> {
             path: self.path.clone(),
             position: self.position,
             template: object.pointer(&self.path)?,
+            hash: OnceLock::new(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Admission's decision about a workload's pods, by the webhook's own code.
 
 use super::{
-    Code, Finding, Linter, Part, Place, Severity, placement,
+    Code, Finding, Linter, Part, Place, ReadWorkload, Severity, placement,
     places::Places,
     sample::{Pod, Sample, tell_of_labels},
 };
@@ -11,7 +11,6 @@ use crate::{
         AnnotationError, AnnotationWarning, PodAnnotations,
         annotation::{Fault, Key},
     },
-    model::Member,
     workload::Workload,
 };
 
@@ -76,15 +75,18 @@ impl Linter<'_> {
     }
 
     /// Finds what admission will report about the pods of `workload`.
-    pub(super) fn admission(&self, object: usize, workload: &Workload<'_>) -> Vec<Finding> {
-        let subject = Subject {
-            linter: self,
-            places: Places::new(&self.settings.keys, object, workload),
-        };
+    pub(super) fn admission(&self, object: usize, read: &ReadWorkload<'_>) -> Vec<Finding> {
+        let ReadWorkload { workload, member } = read;
         let mut findings = match self.admit(object, workload, Sample::FirstPod) {
             // A skipped pod was not read completely.
             Ok(Admitted { mut findings, .. }) => {
-                findings.extend(subject.unread());
+                if let Err(errors) = member {
+                    let subject = Subject {
+                        linter: self,
+                        places: Places::new(&self.settings.keys, object, workload),
+                    };
+                    findings.extend(tell(errors, |error| subject.annotation(error)));
+                }
                 findings
             }
             Err(refused) => refused,
@@ -106,18 +108,6 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// Finds mistakes in single annotations.
-    fn unread(&self) -> Vec<Finding> {
-        let Linter {
-            settings,
-            namespace,
-            ..
-        } = self.linter;
-        let member = Member::read(self.places.workload, &settings.keys, namespace);
-        let errors = member.err().unwrap_or_default();
-        tell(&errors, |error| self.annotation(error))
-    }
-
     /// Finds keys that resemble oncue's, on pods that are not injected.
     fn misspelt(&self) -> Vec<Finding> {
         let keys = &self.linter.settings.keys;

@@ -126,17 +126,20 @@ impl Workload<'_> {
     /// alphabet of Kubernetes.
     fn template_hash(&self) -> String {
         const ALPHABET: &[u8; 16] = b"bcdfghjklmnpqrst";
-        let text = self.template.to_string();
-        // FNV-1a: short, and the same on every machine and in every release.
-        let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        });
+        let hash = *self.hash.get_or_init(|| fnv1a(&self.template.to_string()));
         hash.to_be_bytes()
             .into_iter()
             .flat_map(|byte| [byte >> 4, byte & 15])
             .map(|digit| char::from(ALPHABET[usize::from(digit)]))
             .collect()
     }
+}
+
+/// FNV-1a: short, and the same on every machine and in every release.
+fn fnv1a(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 fn extend(
