@@ -16,38 +16,55 @@ use crate::{
     workload::WorkloadKind,
 };
 
-/// Everything that a misspelt term may mean, collected once.
+/// Every variable that a misspelt term may mean, collected once.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownVariables {
     variables: HashMap<Namespace, Dictionary<MemberId>>,
     /// The names that have variables below them.
     parents: HashMap<Namespace, Dictionary<MemberId>>,
     /// The first member of each namespace that signals a variable.
     signalled: HashMap<String, BTreeMap<Namespace, MemberId>>,
-    workloads: HashMap<(Namespace, WorkloadKind), Dictionary<()>>,
 }
 
-impl Known {
+/// Every workload that a misspelt term may mean, collected once.
+#[derive(Debug, Default)]
+pub(super) struct KnownWorkloads {
+    names: HashMap<(Namespace, WorkloadKind), Dictionary<()>>,
+}
+
+impl KnownWorkloads {
     pub(super) fn new(model: &Model) -> Self {
         let mut known = Self::default();
-        for (id, member) in model.members() {
-            let namespace = &member.namespace;
+        for (_, member) in model.members() {
             if let Some(kind) = member.workload_kind() {
-                let same_kind = known.workloads.entry((namespace.clone(), kind));
+                let same_kind = known.names.entry((member.namespace.clone(), kind));
                 same_kind.or_default().insert(member.name.to_string(), ());
-            }
-            for (_, signal) in member.signals() {
-                known.add_variable(signal.name.to_string(), namespace, id);
             }
         }
         known
     }
 
+    fn of(&self, kind: WorkloadKind, namespace: &Namespace) -> Option<&Dictionary<()>> {
+        self.names.get(&(namespace.clone(), kind))
+    }
+
     /// Returns the namespaces that have a workload of this kind and name, in no order.
     fn namespaces_with(&self, kind: WorkloadKind, name: &str) -> Vec<&Namespace> {
-        let same_kind = self.workloads.iter().filter(|((_, it), _)| *it == kind);
+        let same_kind = self.names.iter().filter(|((_, it), _)| *it == kind);
         let found = same_kind.filter(|(_, names)| names.contains(name));
         found.map(|((namespace, _), _)| namespace).collect()
+    }
+}
+
+impl KnownVariables {
+    pub(super) fn new(model: &Model) -> Self {
+        let mut known = Self::default();
+        for (id, member) in model.members() {
+            for (_, signal) in member.signals() {
+                known.add_variable(signal.name.to_string(), &member.namespace, id);
+            }
+        }
+        known
     }
 
     fn add_variable(&mut self, name: String, namespace: &Namespace, id: MemberId) {
@@ -109,7 +126,7 @@ impl Waits<'_> {
     /// Returns a hint at what was perhaps meant by a variable in the namespace that is `written`,
     /// or else in its `own`.
     fn nearest_variable(&self, name: &str, written: Option<&Namespace>, own: &Namespace) -> String {
-        let known = self.known();
+        let known = self.variables();
         let namespace = written.unwrap_or(own);
         let signalled = known.signalled.get(name).into_iter().flatten();
         if let Some((other, _)) = signalled.into_iter().find(|(other, _)| *other != namespace) {
@@ -138,7 +155,7 @@ impl Waits<'_> {
     }
 
     fn nearest_prefix(&self, prefix: &str, namespace: &Namespace) -> String {
-        let here = self.known().parents.get(namespace);
+        let here = self.variables().parents.get(namespace);
         let found = here.and_then(|names| names.nearest(prefix));
         self.did_you_mean(found.map(|(parent, id)| (format!("{parent}/*"), *id)))
     }
@@ -202,7 +219,7 @@ impl Waits<'_> {
     }
 
     fn is_known(&self, kind: WorkloadKind, name: &str, namespace: &Namespace) -> bool {
-        let same_kind = self.known().workloads.get(&(namespace.clone(), kind));
+        let same_kind = self.workloads().of(kind, namespace);
         same_kind.is_some_and(|names| names.contains(name))
     }
 
@@ -241,12 +258,12 @@ impl Waits<'_> {
             ObjectKind::Service => return Some(self.nearest_service(name, own)),
             ObjectKind::StatefulSet => WorkloadKind::StatefulSet,
         };
-        let known = &self.known().workloads;
-        let same_kind = known.get(&(own.clone(), kind));
+        let known = self.workloads();
+        let same_kind = known.of(kind, own);
         if let Some((near, ())) = same_kind.and_then(|names| names.nearest(name)) {
             return Some(format!(": did you mean {near}?"));
         }
-        let mut namespaces = self.known().namespaces_with(kind, name);
+        let mut namespaces = known.namespaces_with(kind, name);
         namespaces.sort();
         let elsewhere = namespaces.first();
         Some(elsewhere.map_or_else(String::new, |namespace| {

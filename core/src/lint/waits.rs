@@ -3,8 +3,9 @@
 use std::cell::OnceCell;
 
 use super::{
-    Code, Finding, Linter, Modelled, Origin, Part, Place, Places, Severity, order::Orders,
-    unproduced::Known,
+    Code, Finding, Linter, Modelled, Origin, Part, Place, Places, Severity,
+    order::Orders,
+    unproduced::{KnownVariables, KnownWorkloads},
 };
 use crate::{
     assumption::{Assumption, asked_object},
@@ -20,7 +21,8 @@ pub(super) struct Waits<'m> {
     pub(super) links: Links<'m>,
     pub(super) modelled: &'m Modelled<'m>,
     pub(super) linter: &'m Linter<'m>,
-    known: OnceCell<Known>,
+    variables: OnceCell<KnownVariables>,
+    workloads: OnceCell<KnownWorkloads>,
     orders: OnceCell<Orders<'m>>,
 }
 
@@ -33,7 +35,8 @@ impl<'m> Waits<'m> {
             links: modelled.model.links(),
             modelled,
             linter,
-            known: OnceCell::new(),
+            variables: OnceCell::new(),
+            workloads: OnceCell::new(),
             orders: OnceCell::new(),
         }
     }
@@ -64,8 +67,14 @@ impl<'m> Waits<'m> {
         &self.modelled.origins[&id].workload
     }
 
-    pub(super) fn known(&self) -> &Known {
-        self.known.get_or_init(|| Known::new(&self.modelled.model))
+    pub(super) fn variables(&self) -> &KnownVariables {
+        let model = &self.modelled.model;
+        self.variables.get_or_init(|| KnownVariables::new(model))
+    }
+
+    pub(super) fn workloads(&self) -> &KnownWorkloads {
+        let model = &self.modelled.model;
+        self.workloads.get_or_init(|| KnownWorkloads::new(model))
     }
 
     pub(super) fn orders(&self) -> &Orders<'m> {
