@@ -1,12 +1,15 @@
 //! What only the removed containers needed. It is named, not removed.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use oncue_core::workload::{self, Workload};
 use serde_json::Value;
 
 use crate::{
-    objects::{list, namespace_of, text},
+    objects::{Objects, list, namespace_of, text},
     plan::PodPlan,
 };
 
@@ -50,15 +53,17 @@ impl fmt::Display for Leftover {
 
 /// Returns what only the containers needed that `plans` remove.
 pub fn leftovers(documents: &[&Value], plans: &[PodPlan]) -> Vec<Leftover> {
+    let plans: HashMap<_, _> = plans
+        .iter()
+        .map(|plan| ((plan.document, &*plan.template), plan))
+        .collect();
     let mut found = BTreeSet::new();
     let mut removed = References::default();
     let mut kept = References::default();
     for (number, document) in documents.iter().enumerate() {
         for workload in workload::find(document) {
             let template = workload.template_pointer();
-            let plan = plans
-                .iter()
-                .find(|it| it.document == number && it.template == template);
+            let plan = plans.get(&(number, &*template));
             let gone: Vec<_> = plan
                 .map(|plan| plan.removed().collect())
                 .unwrap_or_default();
@@ -69,16 +74,14 @@ pub fn leftovers(documents: &[&Value], plans: &[PodPlan]) -> Vec<Leftover> {
         .iter()
         .flat_map(|it| workload::objects(it))
         .collect();
-    let objects: Vec<_> = objects.into_iter().map(|(_, object)| object).collect();
+    let objects = Objects::new(objects.into_iter().map(|(_, object)| object).collect());
     let names = removed.config_maps.difference(&kept.config_maps);
     found.extend(names.filter_map(|(namespace, name)| {
-        let is_there = |object: &&Value| is_named(object, "ConfigMap", (namespace, name));
-        let is_there = objects.iter().any(is_there);
-        is_there.then(|| Leftover::Object(format!("ConfigMap/{name}")))
+        objects.find("ConfigMap", named(namespace), name)?;
+        Some(Leftover::Object(format!("ConfigMap/{name}")))
     }));
-    for account in removed.readers.difference(&kept.readers) {
-        found.extend(readers(&objects, account));
-    }
+    let accounts: BTreeSet<_> = removed.readers.difference(&kept.readers).collect();
+    found.extend(readers(&objects, &accounts));
     found.into_iter().collect()
 }
 
@@ -205,43 +208,49 @@ fn asks_api(container: &Value) -> bool {
         .any(|word| TOOLS.iter().any(|tool| word.contains(tool)))
 }
 
-fn is_named(object: &Value, kind: &str, (namespace, name): (&str, &str)) -> bool {
-    text(object, "/kind") == Some(kind)
-        && text(object, "/metadata/name") == Some(name)
-        && namespace_of(object).unwrap_or_default() == namespace
+fn named(namespace: &str) -> Option<&str> {
+    Some(namespace).filter(|namespace| !namespace.is_empty())
 }
 
-/// Returns the bindings of a service account, the roles behind them if they only allow to read, and
-/// the account.
-fn readers(objects: &[&Value], (namespace, account): &Name) -> Vec<Leftover> {
+/// Returns the bindings of service accounts, the roles behind them if they only allow to read, and
+/// the accounts.
+fn readers(objects: &Objects<'_>, accounts: &BTreeSet<&Name>) -> Vec<Leftover> {
+    let bindings = bindings(objects);
     let mut found = Vec::new();
-    for binding in objects
-        .iter()
-        .filter(|it| text(it, "/kind") == Some("RoleBinding"))
-    {
-        let subjects = list(binding, "/subjects");
-        let binds = |subject: &Value| {
-            text(subject, "/kind") == Some("ServiceAccount")
-                && text(subject, "/name") == Some(account)
-        };
-        let role = text(binding, "/roleRef/name").unwrap_or_default();
-        let place = (namespace_of(binding).unwrap_or_default(), role);
-        let role = objects.iter().find(|it| is_named(it, "Role", place));
-        let Some(role) = role.filter(|role| only_reads(role)) else {
+    for (namespace, account) in accounts {
+        let Some(bound) = bindings.get(&**account) else {
             continue;
         };
-        if subjects.iter().all(binds) && !subjects.is_empty() {
-            found.push(Leftover::Reader(title(binding)));
-            found.push(Leftover::Reader(title(role)));
-        }
-    }
-    let own = objects
-        .iter()
-        .find(|it| is_named(it, "ServiceAccount", (namespace, account)));
-    if let Some(own) = own.filter(|_| !found.is_empty()) {
-        found.push(Leftover::Reader(title(own)));
+        let own = objects.find("ServiceAccount", named(namespace), account);
+        let all = bound.iter().flatten().copied().chain(own);
+        found.extend(all.map(|object| Leftover::Reader(title(object))));
     }
     found
+}
+
+/// Returns the bindings of a single service account, each with its role if that only allows to read,
+/// by the name of the account.
+fn bindings<'a>(objects: &Objects<'a>) -> HashMap<&'a str, Vec<[&'a Value; 2]>> {
+    let mut bindings: HashMap<_, Vec<_>> = HashMap::new();
+    for binding in objects.of_kind("RoleBinding") {
+        let role = text(binding, "/roleRef/name").unwrap_or_default();
+        let role = objects.find("Role", namespace_of(binding), role);
+        let role = role.filter(|role| only_reads(role));
+        if let (Some(account), Some(role)) = (only_account(binding), role) {
+            bindings.entry(account).or_default().push([binding, role]);
+        }
+    }
+    bindings
+}
+
+/// Returns the name of the service account that a binding is for, if it is for nobody else.
+fn only_account(binding: &Value) -> Option<&str> {
+    let subjects = list(binding, "/subjects");
+    let account = text(subjects.first()?, "/name")?;
+    let is_account = |subject: &Value| {
+        text(subject, "/kind") == Some("ServiceAccount") && text(subject, "/name") == Some(account)
+    };
+    subjects.iter().all(is_account).then_some(account)
 }
 
 fn only_reads(role: &Value) -> bool {

@@ -1,17 +1,44 @@
 //! The other objects of the same files.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 /// All objects of a set of files.
 #[derive(Debug, Default)]
 pub struct Objects<'a> {
     objects: Vec<&'a Value>,
+    /// The first object of each kind, namespace and name.
+    by_name: HashMap<ObjectName<'a>, &'a Value>,
+}
+
+/// The kind, the namespace and the name of an object. `None` is the namespace of objects that name
+/// none.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+struct ObjectName<'a> {
+    kind: &'a str,
+    namespace: Option<&'a str>,
+    name: &'a str,
 }
 
 impl<'a> Objects<'a> {
     /// Returns these objects; each is one object, not a `List`.
     pub fn new(objects: Vec<&'a Value>) -> Self {
-        Self { objects }
+        let mut by_name = HashMap::new();
+        for object in objects.iter().copied() {
+            if let (Some(kind), Some(name)) =
+                (text(object, "/kind"), text(object, "/metadata/name"))
+            {
+                let namespace = namespace_of(object);
+                let name = ObjectName {
+                    kind,
+                    namespace,
+                    name,
+                };
+                by_name.entry(name).or_insert(object);
+            }
+        }
+        Self { objects, by_name }
     }
 
     /// Returns the objects of a kind.
@@ -33,9 +60,12 @@ impl<'a> Objects<'a> {
         namespace: Option<&str>,
         name: &str,
     ) -> Option<&'a Value> {
-        self.of_kind(kind).find(|object| {
-            text(object, "/metadata/name") == Some(name) && namespace_of(object) == namespace
-        })
+        let name = ObjectName {
+            kind,
+            namespace,
+            name,
+        };
+        self.by_name.get(&name).copied()
     }
 }
 

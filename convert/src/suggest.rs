@@ -4,10 +4,13 @@
 
 mod hosts;
 
-use std::collections::BTreeMap;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+};
 
 use oncue_core::{
-    model::{Address, Model, Service},
+    model::{Address, Member, MemberId, Model, Service, Want},
     workload::{self, Workload},
 };
 use oncue_language::Namespace;
@@ -38,14 +41,19 @@ pub struct Suggestion {
 pub fn suggest(objects: &[&Value], model: &Model, default: &Namespace) -> Vec<Suggestion> {
     let all = objects.iter().flat_map(|object| workload::objects(object));
     let surroundings = Objects::new(all.map(|(_, object)| object).collect());
+    let members = by_name(model);
+    let judged = RefCell::default();
     let mut suggestions = Vec::new();
     for (document, object) in objects.iter().enumerate() {
         for workload in workload::find(object) {
+            let namespace = workload.namespace_or(default);
             let reader = Reader {
                 workload: &workload,
                 objects: &surroundings,
                 model,
-                namespace: workload.namespace_or(default),
+                member: members.get(&(&namespace, &*workload.stem())).copied(),
+                judged: &judged,
+                namespace,
             };
             let terms = reader.terms();
             if !terms.is_empty() {
@@ -61,15 +69,54 @@ pub fn suggest(objects: &[&Value], model: &Model, default: &Namespace) -> Vec<Su
     suggestions
 }
 
-/// Reads one workload.
-struct Reader<'a> {
-    workload: &'a Workload<'a>,
-    objects: &'a Objects<'a>,
-    model: &'a Model,
-    namespace: Namespace,
+/// Returns the first member of each namespace and name.
+fn by_name(model: &Model) -> HashMap<(&Namespace, &str), &Member> {
+    let mut members = HashMap::new();
+    for (_, member) in model.members() {
+        members
+            .entry((&member.namespace, &*member.name))
+            .or_insert(member);
+    }
+    members
 }
 
-impl Reader<'_> {
+/// What is known of waits for Services. Many pods ask for the same, so each question is answered
+/// once.
+#[derive(Debug, Default)]
+struct Judged<'m> {
+    /// The members behind each Service, by its namespace and name.
+    behind: HashMap<(&'m Namespace, &'m str), BTreeSet<MemberId>>,
+    /// Whether what a term asks for comes from a member behind a Service.
+    awaited: HashMap<(Want, &'m Namespace, &'m str), bool>,
+}
+
+impl<'m> Judged<'m> {
+    fn is_awaited(&mut self, want: Want, service: &'m Service, model: &'m Model) -> bool {
+        let name = (&service.namespace, &*service.name);
+        let behind = self.behind.entry(name);
+        let behind = behind.or_insert_with(|| model.behind(service).into_iter().collect());
+        match self.awaited.entry((want, name.0, name.1)) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                let producers = model.producers_of(&new.key().0);
+                *new.insert(producers.iter().any(|it| behind.contains(&it.member)))
+            }
+        }
+    }
+}
+
+/// Reads one workload.
+struct Reader<'a, 'm> {
+    workload: &'a Workload<'a>,
+    objects: &'a Objects<'a>,
+    model: &'m Model,
+    namespace: Namespace,
+    /// The member of the model that it is.
+    member: Option<&'m Member>,
+    judged: &'a RefCell<Judged<'m>>,
+}
+
+impl<'m> Reader<'_, 'm> {
     fn terms(&self) -> BTreeMap<String, Vec<String>> {
         let mut terms: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let spec = self.workload.template().get("spec");
@@ -164,25 +211,17 @@ impl Reader<'_> {
         service.namespace == self.namespace && service.selects(label)
     }
 
-    fn is_awaited(&self, service: &Service) -> bool {
-        let behind = self.model.behind(service);
-        let own = self.model.members().find(|(_, member)| {
-            member.namespace == self.namespace && *member.name == *self.workload.stem()
-        });
-        let Some((_, member)) = own else {
-            return false;
-        };
-        let is_behind = |term| {
-            let producers = self.model.producers(member, term);
-            producers.iter().any(|it| behind.contains(&it.member))
-        };
-        member.terms().any(is_behind)
+    fn is_awaited(&self, service: &'m Service) -> bool {
+        self.member.is_some_and(|member| {
+            let mut wants = member.terms().map(|term| Want::of(member, term));
+            let mut judged = self.judged.borrow_mut();
+            wants.any(|want| judged.is_awaited(want, service, self.model))
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use oncue_core::model::Member;
     use oncue_language::Keys;
     use serde_json::json;
 

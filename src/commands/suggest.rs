@@ -1,6 +1,9 @@
 //! `oncue suggest`: which Services pods mention, and the annotations that would wait for them.
 
-use std::process::ExitCode;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::ExitCode,
+};
 
 use clap::Args;
 use oncue_convert::suggest::{Suggestion, suggest};
@@ -15,6 +18,7 @@ use crate::{
     graph,
     language::{annotation::Key, escape::Escaped},
     manifests::Document,
+    model::Model,
 };
 
 const HELP: &str = "\
@@ -48,7 +52,7 @@ impl Suggest {
         let objects = opening.objects();
         let modelled = opening.model();
         let suggestions = suggest(&objects, &modelled.model, &opening.frame.namespace);
-        let cycles = cycles(&opening, &suggestions);
+        let cycles = cycles(&opening, &modelled.model, &suggestions);
         match self.output {
             Format::Json => output::print_json(&to_json(&opening, &suggestions, &cycles))?,
             Format::Text => output::print(&to_text(&opening, &suggestions, &cycles))?,
@@ -57,14 +61,41 @@ impl Suggest {
     }
 }
 
-/// Returns the cycles that there would be with all suggestions, and are not there without.
-fn cycles(opening: &Opening, suggestions: &[Suggestion]) -> Vec<String> {
+/// Returns the cycles that there would be with all suggestions, and are not there in `model`.
+fn cycles(opening: &Opening, model: &Model, suggestions: &[Suggestion]) -> Vec<String> {
+    if suggestions.is_empty() {
+        return Vec::new();
+    }
+    let mut objects = opening.objects();
+    let changed = changed(opening, suggestions);
+    for (document, object) in &changed {
+        objects[*document] = object;
+    }
+    let before: BTreeSet<_> = described(model).into_iter().collect();
+    let mut cycles = described(&opening.linter().model(&objects).model);
+    cycles.retain(|cycle| !before.contains(cycle));
+    cycles
+}
+
+fn described(model: &Model) -> Vec<String> {
+    let links = model.links();
+    let cycles = links.cycles();
+    cycles
+        .iter()
+        .map(|it| graph::describe(&links, it))
+        .collect()
+}
+
+/// Returns the documents with the suggested terms, by their numbers.
+fn changed(opening: &Opening, suggestions: &[Suggestion]) -> BTreeMap<usize, Value> {
     let objects = opening.objects();
-    let mut changed: Vec<Value> = objects.iter().map(|object| (*object).clone()).collect();
     let keys = &opening.frame.settings.keys;
+    let mut changed = BTreeMap::new();
     for suggestion in suggestions {
-        let template = changed[suggestion.document].pointer_mut(&suggestion.template);
-        let Some(template) = template else {
+        let object = changed
+            .entry(suggestion.document)
+            .or_insert_with(|| objects[suggestion.document].clone());
+        let Some(template) = object.pointer_mut(&suggestion.template) else {
             continue;
         };
         let annotations = &mut template["metadata"]["annotations"];
@@ -76,21 +107,7 @@ fn cycles(opening: &Opening, suggestions: &[Suggestion]) -> Vec<String> {
         terms.extend(annotations[&key].as_str().map(str::to_owned));
         annotations[key] = terms.join("\n").into();
     }
-    let linter = opening.linter();
-    let changed: Vec<_> = changed.iter().collect();
-    let found = |objects: &[&Value]| -> Vec<String> {
-        let modelled = linter.model(objects);
-        let links = modelled.model.links();
-        let cycles = links.cycles();
-        cycles
-            .iter()
-            .map(|it| graph::describe(&links, it))
-            .collect()
-    };
-    let before = found(&objects);
-    let mut cycles = found(&changed);
-    cycles.retain(|cycle| !before.contains(cycle));
-    cycles
+    changed
 }
 
 fn to_text(opening: &Opening, suggestions: &[Suggestion], cycles: &[String]) -> String {
