@@ -64,8 +64,9 @@ impl Check {
             Format::Github => output::print_as_it_is(&report::github(&findings))?,
             Format::Json => output::print_json(&report::json(&findings))?,
             Format::Text => {
-                let summary = summary(&opening.manifests, &objects, &findings);
-                output::print_as_it_is(&format!("{}{summary}\n", report::text(&findings)))?;
+                let mut text = report::text(&findings);
+                text += &summary(&opening.manifests, &objects, &findings);
+                output::print_as_it_is(&(text + "\n"))?;
             }
         }
         if !unreadable.is_empty() {
@@ -81,28 +82,43 @@ impl Check {
 fn summary(manifests: &Manifests, objects: &[&Value], findings: &[report::Located]) -> String {
     let count =
         |severity: Severity| report::counted(report::count(findings, severity), severity.as_str());
-    let workloads = objects.iter().map(|object| workload::find(object).len());
+    let Tally { workloads, others } = Tally::of(objects);
     format!(
         "{} and {} in {} of {}{}",
         count(Severity::Error),
         count(Severity::Warning),
-        report::counted(workloads.sum(), "workload"),
+        report::counted(workloads, "workload"),
         report::counted(manifests.files().len(), "file"),
-        without_pods(objects),
+        without_pods(&others),
     )
 }
 
-/// Names the kinds of the objects that have no pod template, with their numbers.
-fn without_pods(objects: &[&Value]) -> String {
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    let objects = objects.iter().flat_map(|object| workload::objects(object));
-    for (pointer, object) in objects {
-        if Workload::all(object, &pointer).is_empty() {
-            let kind = object.get("kind").and_then(Value::as_str);
-            *kinds.entry(kind.unwrap_or("(no kind)")).or_default() += 1;
+/// What a set of objects consists of.
+#[derive(Default)]
+struct Tally<'o> {
+    workloads: usize,
+    /// The kinds of the objects that have no pod template, with their numbers.
+    others: BTreeMap<&'o str, usize>,
+}
+
+impl<'o> Tally<'o> {
+    fn of(objects: &[&'o Value]) -> Self {
+        let mut tally = Self::default();
+        let objects = objects.iter().flat_map(|object| workload::objects(object));
+        for (pointer, object) in objects {
+            let workloads = Workload::all(object, &pointer).len();
+            tally.workloads += workloads;
+            if workloads == 0 {
+                let kind = object.get("kind").and_then(Value::as_str);
+                *tally.others.entry(kind.unwrap_or("(no kind)")).or_default() += 1;
+            }
         }
+        tally
     }
-    let kinds: Vec<_> = kinds
+}
+
+fn without_pods(others: &BTreeMap<&str, usize>) -> String {
+    let kinds: Vec<_> = others
         .iter()
         .map(|(kind, number)| format!("{number} {}", Escaped(kind)))
         .collect();

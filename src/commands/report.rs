@@ -32,10 +32,15 @@ pub(super) struct Located {
 pub(super) fn locate(manifests: &Manifests, mut findings: Vec<Finding>) -> Vec<Located> {
     findings.sort_by_key(|finding| finding.place.object);
     let documents: Vec<_> = manifests.documents().collect();
-    let by_document = findings.chunk_by(|one, other| one.place.object == other.place.object);
-    by_document
-        .flat_map(|findings| locate_in(documents[findings[0].place.object], findings.to_vec()))
-        .collect()
+    let mut findings = findings.into_iter().peekable();
+    let mut located = Vec::new();
+    while let Some(first) = findings.next() {
+        let object = first.place.object;
+        let rest = std::iter::from_fn(|| findings.next_if(|it| it.place.object == object));
+        let own = std::iter::once(first).chain(rest).collect();
+        located.extend(locate_in(documents[object], own));
+    }
+    located
 }
 
 /// Returns the findings about texts that are no objects, and the errors that have no place in a file.
