@@ -2,12 +2,17 @@
 
 use std::{env, ffi::OsStr, fs, process::Stdio, time::Duration};
 
+use mimalloc::MiMalloc;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     process::{Child, Command},
 };
 
 use crate::{Failure, ROLE};
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A process that serves. It ends when this is dropped.
 pub(crate) struct ServerProcess(Child);
