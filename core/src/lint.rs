@@ -87,7 +87,7 @@ pub enum Code {
     Hook,
     /// A Job that its own limits may end while it waits.
     JobLimit,
-    /// An annotation in a place where it has no effect.
+    /// An annotation in a place where it has no effect, or where oncue cannot see its pods.
     Misplaced,
     /// A wait that cannot end with these files.
     NeverHolds,
@@ -326,10 +326,11 @@ impl<'a> Linter<'a> {
             object,
             workloads,
         } = read;
+        let keys = &self.settings.keys;
+        let mut findings = placement::out_of_sight(keys, *document, pointer, object);
         if workloads.is_empty() {
-            return placement::on_other_object(&self.settings.keys, *document, pointer, object);
+            findings.extend(placement::on_other_object(keys, *document, pointer, object));
         }
-        let mut findings = Vec::new();
         for read in workloads {
             findings.extend(self.misplaced(*document, &read.workload));
             findings.extend(self.on_its_own(*document, read));

@@ -140,6 +140,20 @@ pub fn find(object: &Value) -> Vec<Workload<'_>> {
         .collect()
 }
 
+/// Returns the JSON pointers to annotations in an object that are neither its own nor those of a pod
+/// template that is recognised; none in an object of a built-in kind.
+pub(crate) fn other_annotations(object: &Value) -> Vec<String> {
+    if WorkloadKind::of(object).is_some() {
+        return Vec::new();
+    }
+    templates::other_annotations(object)
+}
+
+/// Returns how people write a JSON pointer: `spec.template`.
+pub(crate) fn dotted(pointer: &str) -> String {
+    templates::dotted(pointer)
+}
+
 /// Returns the object itself or, if it is a `List`, its items, each with its JSON pointer. A `List`
 /// in a `List` is replaced by its items.
 pub fn objects(object: &Value) -> impl Iterator<Item = (String, &Value)> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Code, Finding, Part, Place, Severity};
 use crate::{
     language::Keys,
-    workload::{Workload, WorkloadKind},
+    workload::{self, Workload, WorkloadKind},
 };
 
 /// Finds oncue's keys among the workload's own annotations, or among labels.
@@ -81,6 +81,35 @@ pub(super) fn on_other_object(
             },
         })
         .collect()
+}
+
+/// Finds oncue's annotations in an object of another kind where no pod template is recognised. Its
+/// controller may give them to pods.
+pub(super) fn out_of_sight(
+    keys: &Keys,
+    object: usize,
+    pointer: &str,
+    value: &Value,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for place in workload::other_annotations(value) {
+        let annotations = fields(value, &place).into_iter().flatten();
+        let found = ours(keys, annotations.map(|(key, _)| key.as_str())).map(|key| Finding {
+            severity: Severity::Warning,
+            code: Code::Misplaced,
+            message: format!(
+                "{key} in {} is neither checked nor rehearsed: no pod template is recognised there",
+                workload::dotted(&place)
+            ),
+            place: Place {
+                object,
+                pointer: format!("{pointer}{place}/{}", Token::new(key).encoded()),
+                part: Part::Key,
+            },
+        });
+        findings.extend(found);
+    }
+    findings
 }
 
 /// Finds oncue's annotations that are not strings, which the API server rejects.

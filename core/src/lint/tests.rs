@@ -137,6 +137,28 @@ metadata: {name: web, annotations: {oncue.dev/inject: 'true'}}
 }
 
 #[test]
+fn says_where_annotations_are_out_of_sight() {
+    let yaml = "\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: nightly}
+spec:
+  templates:
+  - name: main
+    metadata:
+      annotations: {depends-on: a, other: b}
+    container: {image: main}
+";
+    assert_lint(
+        yaml,
+        &[
+            "8:21 warning misplaced: depends-on in spec.templates[0].metadata.annotations is \
+             neither checked nor rehearsed: no pod template is recognised there",
+        ],
+    );
+}
+
+#[test]
 fn finds_annotations_that_are_no_strings() {
     assert_lint(
         &mk("Deployment", "web", "oncue.dev/inject: no, depends-on: [a]"),

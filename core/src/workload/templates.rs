@@ -11,12 +11,41 @@ use super::text;
 /// itself is not one: kinds such as `Prometheus` have additional containers in their own `spec`.
 pub(super) fn find(object: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    let version = text(object, "/apiVersion").unwrap_or_default();
-    let group = version.split_once('/').map_or("", |(group, _)| group);
-    if !PATTERNS.contains(&group) {
+    if !has_patterns(object) {
         search(object, &mut PointerBuf::new(), &mut found);
     }
     found
+}
+
+/// Returns the JSON pointers to annotations that belong neither to the object itself nor to a pod
+/// template in it.
+pub(super) fn other_annotations(object: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    if !has_patterns(object) {
+        let mut path = PointerBuf::new();
+        let mut see = |value: &Value, path: &PointerBuf| match value {
+            Value::Object(fields) if is_template(fields) && !path.is_root() => Descent::Stop,
+            Value::Object(_) if is_annotations(path) => {
+                found.push(path.to_string());
+                Descent::Stop
+            }
+            _ => Descent::GoOn,
+        };
+        walk(object, &mut path, &mut see);
+    }
+    found
+}
+
+fn is_annotations(path: &PointerBuf) -> bool {
+    let last = path.back().map(|token| token.decoded().into_owned());
+    matches!(last.as_deref(), Some("annotations" | "podAnnotations"))
+        && path.as_str() != "/metadata/annotations"
+}
+
+fn has_patterns(object: &Value) -> bool {
+    let version = text(object, "/apiVersion").unwrap_or_default();
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    PATTERNS.contains(&group)
 }
 
 /// Groups whose objects have parts of pods, but create none: schemas and policies.
@@ -28,29 +57,49 @@ const PATTERNS: [&str; 4] = [
 ];
 
 fn search(value: &Value, path: &mut PointerBuf, found: &mut Vec<String>) {
-    match value {
+    let mut see = |value: &Value, path: &PointerBuf| match value {
         Value::Object(fields) if !path.is_root() && is_template(fields) => {
             found.push(path.to_string());
+            Descent::Stop
         }
+        _ => Descent::GoOn,
+    };
+    walk(value, path, &mut see);
+}
+
+/// Whether a walk looks into a value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Descent {
+    GoOn,
+    Stop,
+}
+
+/// Shows `see` every mapping and list in a value, in its order.
+fn walk(
+    value: &Value,
+    path: &mut PointerBuf,
+    see: &mut impl FnMut(&Value, &PointerBuf) -> Descent,
+) {
+    if !(value.is_object() || value.is_array()) || see(value, path) == Descent::Stop {
+        return;
+    }
+    let mut descend = |value: &Value, token: Token<'_>| {
+        path.push_back(token);
+        walk(value, path, see);
+        path.pop_back();
+    };
+    match value {
         Value::Object(fields) => {
             for (key, value) in fields {
-                descend(value, Token::new(key), path, found);
+                descend(value, Token::new(key));
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                descend(item, index.into(), path, found);
+                descend(item, index.into());
             }
         }
         _ => {}
-    }
-}
-
-fn descend(value: &Value, token: Token<'_>, path: &mut PointerBuf, found: &mut Vec<String>) {
-    if value.is_object() || value.is_array() {
-        path.push_back(token);
-        search(value, path, found);
-        path.pop_back();
     }
 }
 
@@ -163,6 +212,31 @@ mod tests {
             let told: Vec<_> = told.iter().map(|(path, role)| (&**path, &**role)).collect();
             assert_eq!(told, expected);
         }
+    }
+
+    #[test]
+    fn finds_annotations_outside_of_templates() {
+        let pod = json!({
+            "metadata": {"annotations": {"a": "b"}},
+            "spec": {"containers": [{"name": "main"}]},
+        });
+        let annotated = json!({"metadata": {"annotations": {"a": "b"}}, "container": {}});
+        let object = json!({
+            "metadata": {"annotations": {"a": "b"}},
+            "spec": {
+                "template": pod, "templates": [annotated], "podAnnotations": {},
+                "annotations": "none",
+            },
+        });
+        assert_eq!(
+            other_annotations(&object),
+            [
+                "/spec/templates/0/metadata/annotations",
+                "/spec/podAnnotations"
+            ]
+        );
+        let policy = json!({"apiVersion": "kyverno.io/v1", "spec": {"annotations": {}}});
+        assert!(other_annotations(&policy).is_empty());
     }
 
     #[test]
