@@ -50,11 +50,12 @@ pub(crate) fn mk_model(objects: &[Value]) -> Model {
     let namespace = Namespace::default();
     let mut model = Model::default();
     for object in objects {
-        match Workload::new(object, String::new()) {
-            Some(workload) => {
-                model.insert(Member::read(&workload, &Keys::default(), &namespace).unwrap());
-            }
-            None => model.add_object(object, &namespace),
+        let workloads = Workload::all(object, "");
+        if workloads.is_empty() {
+            model.add_object(object, &namespace);
+        }
+        for workload in workloads {
+            model.insert(Member::read(&workload, &Keys::default(), &namespace).unwrap());
         }
     }
     model

@@ -423,23 +423,23 @@ fn object_names(member: &Member) -> impl Iterator<Item = ObjectName> {
         .map(|(kind, name)| (member.namespace.clone(), kind, name))
 }
 
+/// Returns the workload whose number of pods another object decides: an autoscaler, or a Rollout of
+/// Argo that takes its pods from a Deployment.
 fn autoscaler_target(
     object: &Value,
     default: &Namespace,
 ) -> Option<(Namespace, Box<str>, Box<str>)> {
-    if !matches!(
-        text(object, "/kind")?,
-        "HorizontalPodAutoscaler" | "ScaledObject"
-    ) {
-        return None;
-    }
+    let target = match text(object, "/kind")? {
+        "HorizontalPodAutoscaler" | "ScaledObject" => "/spec/scaleTargetRef",
+        "Rollout" => "/spec/workloadRef",
+        _ => return None,
+    };
+    let target = object.pointer(target)?;
     let namespace = text(object, "/metadata/namespace").and_then(|own| own.parse().ok());
-    let kind = text(object, "/spec/scaleTargetRef/kind").unwrap_or("Deployment");
-    let name = text(object, "/spec/scaleTargetRef/name")?;
     Some((
         namespace.unwrap_or_else(|| default.clone()),
-        kind.into(),
-        name.into(),
+        text(target, "/kind").unwrap_or("Deployment").into(),
+        text(target, "/name")?.into(),
     ))
 }
 

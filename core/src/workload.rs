@@ -391,6 +391,25 @@ impl<'a> Workload<'a> {
         }
     }
 
+    /// Returns the names of the Jobs that a `JobSet` makes of the template.
+    pub(crate) fn job_names(&self) -> impl Iterator<Item = String> + use<'a> {
+        const MAX_JOBS: u64 = 10_000;
+        let mut path = self.path.split('/').skip(1);
+        let is_of_set = self.kind_name() == "JobSet"
+            && (path.next(), path.next()) == (Some("spec"), Some("replicatedJobs"));
+        let index = path.next().filter(|_| is_of_set);
+        let part = index.and_then(|index| {
+            let pointer = format!("/spec/replicatedJobs/{index}");
+            self.object.pointer(&pointer)
+        });
+        let set = self.name();
+        part.into_iter().flat_map(move |part| {
+            let name = text(part, "/name").unwrap_or_default();
+            let replicas = part.get("replicas").and_then(Value::as_u64).unwrap_or(1);
+            (0..replicas.min(MAX_JOBS)).map(move |index| format!("{set}-{name}-{index}"))
+        })
+    }
+
     /// Returns how many pods it makes.
     pub fn scale(&self) -> Scale {
         match self.kind {

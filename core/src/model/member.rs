@@ -23,8 +23,8 @@ pub struct Member {
     pub namespace: Namespace,
     /// Its name, or what a generated one begins with.
     pub name: Box<str>,
-    /// The objects above a single pod that it is a part of: its Job, its `StatefulSet`, or the
-    /// Deployment above its `ReplicaSet`.
+    /// The objects that its pods are parts of: the Job, `StatefulSet`, or Deployment above a single
+    /// pod, and the Jobs of a `JobSet`.
     pub controllers: Vec<(WorkloadKind, Box<str>)>,
     /// The labels of its pods.
     pub labels: BTreeMap<Box<str>, Box<str>>,
@@ -90,7 +90,10 @@ impl Member {
             },
             namespace,
             name: workload.stem().into(),
-            controllers: Vec::new(),
+            controllers: workload
+                .job_names()
+                .map(|name| (WorkloadKind::Job, name.into()))
+                .collect(),
             labels: labels
                 .map(|(key, value)| (key.into(), value.into()))
                 .collect(),

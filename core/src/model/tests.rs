@@ -538,6 +538,45 @@ fn an_autoscaler_counts_in_its_own_namespace_alone() {
 }
 
 #[test]
+fn a_rollout_scales_the_deployment_that_it_takes_its_pods_from() {
+    let mut empty = mk_deployment("w", &[("signals", "w")]);
+    empty["spec"]["replicas"] = 0.into();
+    let rollout = json!({
+        "kind": "Rollout", "metadata": {"name": "w"},
+        "spec": {"replicas": 2, "workloadRef": {"kind": "Deployment", "name": "w"}},
+    });
+    let supply = |objects: &[Value]| {
+        let model = mk_model(objects);
+        let links = model.links();
+        let link = *links.iter().next().unwrap();
+        links.supply(&link)
+    };
+    let web = mk_deployment("web", &[("depends-on", "w")]);
+    assert_eq!(supply(&[web.clone(), empty.clone()]), Supply::AtMost(0));
+    assert_eq!(supply(&[web, empty, rollout]), Supply::Unbounded);
+}
+
+#[test]
+fn the_jobs_of_a_job_set_have_names_of_their_own() {
+    let job_set = json!({
+        "apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": {"name": "train"},
+        "spec": {"replicatedJobs": [{
+            "name": "workers", "replicas": 2,
+            "template": {"spec": {"template": {"spec": {"containers": [{"name": "main"}]}}}},
+        }]},
+    });
+    let terms = "job:train-workers-0, job:train-workers-1, job:train-workers-2, job:train";
+    let objects = [mk_deployment("web", &[("depends-on", terms)]), job_set];
+    let model = mk_model(&objects);
+    let links = model.links();
+    let produced: Vec<_> = links
+        .iter()
+        .map(|link| !links.producers(link).is_empty())
+        .collect();
+    assert_eq!(produced, [true, true, false, false]);
+}
+
+#[test]
 fn supply_counts_values_owners_and_names() {
     let mut many = mk_deployment(
         "many",
