@@ -50,6 +50,7 @@ pub(super) fn run(machine: &mut Machine<'_>, name: &str, arguments: &[Text]) -> 
         "exit" | "return" => leave(machine, name, first),
         "break" => Err(Stop::Break(levels(first))),
         "continue" => Err(Stop::Continue(levels(first))),
+        "export" if first == Some("-f") => Ok(export(machine, &arguments[1..])),
         "export" | "local" | "declare" | "readonly" | "typeset" => Ok(declare(machine, arguments)),
         "trap" => trap(machine, arguments),
         "unset" => Ok(unset(machine, arguments)),
@@ -170,6 +171,16 @@ fn leave(machine: &Machine<'_>, name: &str, code: Option<&str>) -> Run {
 
 fn levels(text: Option<&str>) -> u32 {
     text.and_then(|text| text.parse().ok()).unwrap_or(1).max(1)
+}
+
+/// Runs `export -f FUNCTION...`.
+fn export(machine: &mut Machine<'_>, names: &[Text]) -> Status {
+    for name in names.iter().filter_map(Text::as_known) {
+        if let Some(body) = machine.functions.get(name) {
+            machine.exported.insert(name.to_owned(), body.clone());
+        }
+    }
+    Status::SUCCESS
 }
 
 /// Takes `A=B` out of arguments that the parser did not take for assignments.

@@ -1,5 +1,7 @@
 //! Runs a simple command: an assignment, a function, a script of the files, or a program.
 
+use std::collections::HashMap;
+
 use super::{
     builtin, filter,
     machine::{Machine, Options, Run, Status, Stop, refuse},
@@ -151,7 +153,15 @@ impl Machine<'_> {
         arguments: Vec<Text>,
     ) -> Run {
         let list = parse::parse(script).map_err(Stop::Refused)?;
-        let outer = (self.dialect, std::mem::take(&mut self.functions));
+        // Only bash reads the functions that another bash exports.
+        let inherited = match dialect {
+            Dialect::Bash => self.exported.clone(),
+            Dialect::Posix => HashMap::new(),
+        };
+        let outer = (
+            self.dialect,
+            std::mem::replace(&mut self.functions, inherited),
+        );
         self.dialect = dialect;
         let ended = self.nest(|machine| {
             machine.subshell(|machine| {

@@ -86,6 +86,8 @@ pub(crate) struct Machine<'w> {
     pub(crate) variables: HashMap<String, Text>,
     pub(super) arrays: HashMap<String, Vec<Text>>,
     pub(crate) functions: HashMap<String, Rc<Command>>,
+    /// The functions that a shell started here has, too.
+    pub(super) exported: HashMap<String, Rc<Command>>,
     /// `$0`: the name of the script.
     pub(crate) script_name: Text,
     pub(crate) positional: Vec<Text>,
@@ -128,6 +130,7 @@ impl<'w> Machine<'w> {
             variables: HashMap::new(),
             arrays: HashMap::new(),
             functions: HashMap::new(),
+            exported: HashMap::new(),
             script_name: Text::known("sh"),
             positional: Vec::new(),
             sinks: Vec::new(),

@@ -207,6 +207,19 @@ fn lists_are_read_line_by_line_and_from_arrays() {
 }
 
 #[test]
+fn a_function_reaches_another_shell_if_it_is_exported() {
+    let with = |export: &str| {
+        bash(&format!(
+            "w() {{ until nc -z $1 1; do sleep 1; done; }}; {export}; timeout 60 bash -c 'w db'"
+        ))
+    };
+    assert_outcomes([
+        (with("export -f w"), "tcp://db:1"),
+        (with(":"), "- runs `w`"),
+    ]);
+}
+
+#[test]
 fn a_shell_reads_its_script_from_a_here_document() {
     assert_outcomes([
         (
