@@ -112,30 +112,7 @@ impl Schedule {
     /// Adds the stages of one operation.
     fn add(&mut self, inventory: &mut Inventory, order: Order, operation: Operation) {
         let installer = order.installer;
-        let mut stages: BTreeMap<Stage, Vec<Applied>> = BTreeMap::new();
-        // What was applied before is applied again as a copy, which is added to the end.
-        for index in 0..inventory.controllers.len() {
-            let source = &inventory.controllers[index].source;
-            let Some(stage) = installer.stage(source, operation) else {
-                continue;
-            };
-            let is_there = self.applies(index);
-            if is_there && !stage.is_of_hooks() && !inventory.controllers[index].rolls() {
-                continue;
-            }
-            let applied = if is_there {
-                Applied {
-                    controller: inventory.apply_again(index),
-                    replaces: Some(index),
-                }
-            } else {
-                Applied {
-                    controller: index,
-                    replaces: None,
-                }
-            };
-            stages.entry(stage).or_default().push(applied);
-        }
+        let mut stages = self.controllers_by_stage(inventory, installer, operation);
         let objects: Vec<_> = inventory
             .objects()
             .filter_map(|(name, object)| Some((name.clone(), installer.stage(object, operation)?)))
@@ -151,22 +128,49 @@ impl Schedule {
             }
         }
         for (position, (stage, applied)) in stages.into_iter().enumerate() {
-            let ends_hooks = installer == Installer::Helm
-                && stage.is_of_hooks()
-                && order_of
-                    .get(position + 1)
-                    .is_none_or(|it| !same_event(it, &stage))
-                || position + 1 == order_of.len();
+            let next = order_of.get(position + 1);
             self.stages.push(StagePlan {
                 title: format!("{stage} ({operation})"),
                 applied,
                 until: until(&stage, order),
                 deleted: Vec::new(),
             });
-            if ends_hooks {
+            if deletes_hooks(installer, &stage, next) {
                 self.delete_hooks(inventory, first);
             }
         }
+    }
+
+    /// Returns the controllers that an operation applies, by its stages. What was applied before is
+    /// applied again as a copy, which is added to the end of the inventory.
+    fn controllers_by_stage(
+        &self,
+        inventory: &mut Inventory,
+        installer: Installer,
+        operation: Operation,
+    ) -> BTreeMap<Stage, Vec<Applied>> {
+        let mut stages: BTreeMap<Stage, Vec<Applied>> = BTreeMap::new();
+        for index in 0..inventory.controllers.len() {
+            let controller = &inventory.controllers[index];
+            let Some(stage) = installer.stage(&controller.source, operation) else {
+                continue;
+            };
+            let is_there = self.applies(index);
+            if is_there && !stage.is_of_hooks() && !controller.rolls() {
+                continue;
+            }
+            let (controller, replaces) = if is_there {
+                (inventory.apply_again(index), Some(index))
+            } else {
+                (index, None)
+            };
+            let applied = Applied {
+                controller,
+                replaces,
+            };
+            stages.entry(stage).or_default().push(applied);
+        }
+        stages
     }
 
     /// Lets the last stage delete the hooks of the stages from `first` on that are deleted once they
@@ -204,6 +208,12 @@ impl Schedule {
             Some(_) => self.objects.get(name).copied().unwrap_or(usize::MAX),
         }
     }
+}
+
+/// Returns whether the hooks of an event, or all stages, end with this stage.
+fn deletes_hooks(installer: Installer, stage: &Stage, next: Option<&Stage>) -> bool {
+    let is_of_event = installer == Installer::Helm && stage.is_of_hooks();
+    next.is_none_or(|next| is_of_event && !same_event(next, stage))
 }
 
 /// Returns whether two stages are hooks of one event of Helm.

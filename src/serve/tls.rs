@@ -73,22 +73,11 @@ impl Tls {
         let place = &config.certificates;
         let keeper = CertificateKeeper::new((place, &config.data), client, holder);
         let keeper = keeper.ok_or(ServeError::NoClusterForCertificates)?;
-        let bundles = Bundles::none(metrics.clone());
-        let bundles = match client {
-            Some(client) => bundles.in_cluster(client, configurations, (names, &leadership)),
-            None => bundles,
-        };
-        let held = if role == WEBHOOK {
-            latched(place)
-        } else {
-            None
-        };
-        let latches = Latches {
-            held: held.map(|name| readying.latch(name)),
-            published: bundles
-                .places()
-                .map(|places| readying.latch(format!("caBundle of the {places}"))),
-        };
+        let mut bundles = Bundles::none(metrics.clone());
+        if let Some(client) = client {
+            bundles = bundles.in_cluster(client, configurations, (names, &leadership));
+        }
+        let latches = latches((role, place), &bundles, readying);
         let served = Arc::new(SwappableCertificate::default());
         let (sender, trusted) = watch::channel(Trusted::default());
         Ok(Self {
@@ -156,9 +145,19 @@ impl Tls {
     }
 }
 
-/// Returns what readiness waits for, if it is in the cluster.
-fn latched(place: &CertificatePlace) -> Option<String> {
-    place.is_in_cluster().then(|| told(place))
+/// Returns what readiness waits for: the webhook's certificates, if they are in the cluster, and
+/// their publication.
+fn latches(
+    (role, place): (&str, &CertificatePlace),
+    bundles: &Bundles,
+    readying: &Readying,
+) -> Latches {
+    let is_waited_for = role == WEBHOOK && place.is_in_cluster();
+    let places = bundles.places();
+    Latches {
+        held: is_waited_for.then(|| readying.latch(told(place))),
+        published: places.map(|places| readying.latch(format!("caBundle of the {places}"))),
+    }
 }
 
 fn told(place: &CertificatePlace) -> String {

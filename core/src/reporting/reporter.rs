@@ -127,32 +127,35 @@ impl Reporter {
 
     /// The watch shows a pod, or a pod that has changed.
     pub fn observe(&mut self, pod: &ReportedPod, now: Timestamp) {
-        let ReportedPod {
-            id,
-            condition,
-            member,
-            is_injected,
-            stage,
-            obstacle,
-        } = pod;
-        let before = self.pods.get(id).and_then(|it| it.member);
-        let is_of_interest =
-            |it: &&Arc<Member>| *stage != Stage::Idle || it.signals().next().is_some();
-        let member = self.put(before, member.as_ref().filter(is_of_interest));
-        let tracked = TrackedPod {
-            list: self.listing.current(),
-            member,
-            is_injected: *is_injected,
-        };
-        self.pods.insert(id.clone(), tracked);
-        let Some(member) = member else {
+        let Some(member) = self.track(pod) else {
             return;
         };
-        match obstacle {
+        match &pod.obstacle {
             Some(obstacle) => drop(self.obstacles.insert(member, obstacle.clone())),
             None => drop(self.obstacles.remove(&member)),
         }
         self.deadlocks.is_stale = true;
+        self.note_wait(member, pod, now);
+    }
+
+    /// Keeps what is known of a pod. Returns its member of the model, if the pod waits or signals.
+    fn track(&mut self, pod: &ReportedPod) -> Option<MemberId> {
+        let before = self.pods.get(&pod.id).and_then(|it| it.member);
+        let is_of_interest =
+            |it: &&Arc<Member>| pod.stage != Stage::Idle || it.signals().next().is_some();
+        let member = self.put(before, pod.member.as_ref().filter(is_of_interest));
+        let tracked = TrackedPod {
+            list: self.listing.current(),
+            member,
+            is_injected: pod.is_injected,
+        };
+        self.pods.insert(pod.id.clone(), tracked);
+        member
+    }
+
+    /// Keeps the wait of a pod until its end is told.
+    fn note_wait(&mut self, member: MemberId, pod: &ReportedPod, now: Timestamp) {
+        let (stage, condition) = (&pod.stage, &pod.condition);
         let is_told = match stage {
             Stage::Ended(wanted) => condition.as_ref().is_some_and(|it| it.says(wanted)),
             Stage::Open(_) => false,
@@ -169,7 +172,7 @@ impl Reporter {
             }
             Entry::Vacant(_) if is_told => {}
             Entry::Vacant(new) => {
-                let wait = new.insert(ReportedWait::new(id.clone(), now));
+                let wait = new.insert(ReportedWait::new(pod.id.clone(), now));
                 wait.observe(stage.clone(), condition.clone(), now);
                 wait.assume_told(now);
             }
