@@ -36,7 +36,7 @@ pub(crate) async fn cost(kind: Kind, namespace: &str, pods: usize) -> Result<Cos
     for (connection, pod) in connections {
         waiting.spawn(pod.meet(connection));
     }
-    load::until_held(server.target(), pods - 1).await?;
+    load::until_all_wait(server.target(), &mut waiting).await?;
     waiting.spawn(last.meet(connection));
     let mut bytes = 0;
     while let Some(met) = waiting.join_next().await {

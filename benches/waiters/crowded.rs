@@ -90,7 +90,7 @@ async fn hold(target: &Target) -> Result<JoinSet<Result<(), Failure>>, Failure> 
     for (number, connection) in connections.into_iter().enumerate() {
         waiting.spawn(wait(connection, number));
     }
-    load::until_held(target, WAITS).await?;
+    load::until_all_wait(target, &mut waiting).await?;
     Ok(waiting)
 }
 

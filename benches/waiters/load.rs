@@ -43,13 +43,7 @@ impl Crowd {
         for connection in self.idle.drain(..) {
             self.waiting.spawn(wait(connection, name.to_owned()));
         }
-        tokio::select! {
-            held = until_held(&self.target, self.waiting.len()) => held,
-            Some(ended) = self.waiting.join_next() => match ended? {
-                Ok(_) => Err("a wait has ended before its time".into()),
-                Err(failure) => Err(failure),
-            },
-        }
+        until_all_wait(&self.target, &mut self.waiting).await
     }
 
     /// Creates `name`, and returns when the waiters had their answers.
@@ -109,8 +103,22 @@ pub(crate) async fn connect(target: &Target, count: usize) -> Result<Vec<Connect
     Ok(open)
 }
 
+/// Returns when the store holds a wait of each task, or fails when a task ends.
+pub(crate) async fn until_all_wait<T: 'static>(
+    target: &Target,
+    waiting: &mut JoinSet<Result<T, Failure>>,
+) -> Result<(), Failure> {
+    tokio::select! {
+        held = until_held(target, waiting.len()) => held,
+        Some(ended) = waiting.join_next() => match ended? {
+            Ok(_) => Err("a wait has ended before its time".into()),
+            Err(failure) => Err(failure),
+        },
+    }
+}
+
 /// Returns when the store holds so many waiters.
-pub(crate) async fn until_held(target: &Target, waiters: usize) -> Result<(), Failure> {
+async fn until_held(target: &Target, waiters: usize) -> Result<(), Failure> {
     let held = format!("oncue_store_waiters {waiters}");
     let mut observer = Connection::open(target).await?;
     loop {
