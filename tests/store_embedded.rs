@@ -161,16 +161,24 @@ fn a_file_in_the_place_of_the_directory_is_named() {
 
 #[test]
 fn what_is_no_file_is_refused_and_never_waited_for() {
-    let directory = tempfile::tempdir().unwrap();
-    let place = directory.path().join("oncue.redb");
-    fs::create_dir(&place).unwrap();
-    let error = Embedded::open(directory.path(), Budget::UNLIMITED).unwrap_err();
-    assert!(matches!(error, StoreError::NotOurs { .. }), "{error:?}");
-    fs::remove_dir(&place).unwrap();
-    let made = std::process::Command::new("mkfifo").arg(&place).status();
-    assert!(made.unwrap().success());
-    let error = Embedded::open(directory.path(), Budget::UNLIMITED).unwrap_err();
-    assert!(matches!(error, StoreError::NotOurs { .. }), "{error:?}");
+    for name in ["oncue.redb", "oncue.lock", "oncue.reserve"] {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join(name);
+        fs::create_dir(&place).unwrap();
+        assert_is_not_ours(&place);
+        fs::remove_dir(&place).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&place).status();
+        assert!(made.unwrap().success());
+        assert_is_not_ours(&place);
+    }
+}
+
+fn assert_is_not_ours(place: &Path) {
+    let error = Embedded::open(place.parent().unwrap(), Budget::UNLIMITED).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::NotOurs { path } if path == place),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

@@ -45,10 +45,12 @@ impl Directory {
     /// Locks the directory. Rejects a file in it that is not a store's.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         create_directory(path)?;
+        for name in [LOCK, RESERVE_FILE, FILE] {
+            refuse_special(&path.join(name))?;
+        }
         let lock = lock(&path.join(LOCK))?;
         let file = path.join(FILE);
         if fs::exists(&file).map_err(|error| attempt("look for", &file).io(error))? {
-            refuse_special(&file)?;
             refuse_foreign(&file)?;
             attempt("read", &file).reading(|| refuse_later_format(&file))?;
         }
@@ -152,15 +154,16 @@ fn number(file: &Path) -> Option<FileNumber> {
     Some((file.dev(), file.ino()))
 }
 
-/// Rejects anything but a regular file. Opening a FIFO, for example, would block.
+/// Rejects anything but a regular file, or none. Opening a FIFO, for example, would block.
 fn refuse_special(file: &Path) -> Result<(), StoreError> {
-    let metadata = fs::metadata(file).map_err(|error| attempt("look at", file).io(error))?;
-    if metadata.is_file() {
-        return Ok(());
+    match fs::metadata(file) {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(StoreError::NotOurs {
+            path: file.to_owned(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(attempt("look at", file).io(error)),
     }
-    Err(StoreError::NotOurs {
-        path: file.to_owned(),
-    })
 }
 
 fn storage(file: File, path: &Path) -> Result<FileBackend, StoreError> {
