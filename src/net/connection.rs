@@ -193,7 +193,10 @@ where
     // The tasks of the streams end with their connection, which is ours.
     let connection = conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_HTTP2_STREAMS)
         .max_header_list_size(MAX_HTTP2_HEAD)
+        .initial_stream_window_size(HTTP2_STREAM_WINDOW)
+        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
         .max_send_buf_size(MAX_HTTP2_SEND_BUFFER)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT)
@@ -203,7 +206,15 @@ where
     drive(connection, shared.shutdown.clone(), Phase::Lingering).await
 }
 
-const MAX_HTTP2_HEAD: u32 = 16 * 1024;
+/// The API server opens another connection if it needs more.
+const MAX_HTTP2_STREAMS: u32 = 32;
+
+/// Headers count with 32 bytes each, and take about four times as much.
+const MAX_HTTP2_HEAD: u32 = 8 * 1024;
+
+/// What a peer may send of a body before it is read, in bytes, on one stream and on all of them.
+const HTTP2_STREAM_WINDOW: u32 = 64 * 1024;
+const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
 
 /// The most bytes of a stream's answer that are kept for a peer that does not take them.
 const MAX_HTTP2_SEND_BUFFER: usize = 64 * 1024;
