@@ -15,6 +15,7 @@
 //! | `pace` | the timeouts for heads and idle connections, below HTTP |
 //! | `stall` | the timeout for peers that do not read |
 //! | `host` | the check of the Host header |
+//! | `excerpt` | texts that quote a request |
 //! | `problem` | the answer that carries a problem document |
 //! | `body` | the timeout for request bodies and what is left of them, and the end of response bodies |
 //!
@@ -25,6 +26,7 @@ mod accept;
 mod bind;
 mod body;
 mod connection;
+mod excerpt;
 mod handshake;
 mod host;
 mod limits;
@@ -46,6 +48,7 @@ use axum::Router;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 
+pub(crate) use self::excerpt::{MAX_EXCERPT_BYTES, excerpt};
 pub use self::{
     bind::{BindError, bind},
     body::BodyError,

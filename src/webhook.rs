@@ -55,6 +55,7 @@ pub fn router(context: Context, memory: WebhookMemory) -> Router {
     let webhook = Webhook {
         context,
         bodies: Shares::new(memory.bodies),
+        answers: Shares::new(memory.answers),
         linting: Pool::of_bytes("objects that are linted", memory.linting),
     };
     Router::new()
@@ -79,9 +80,11 @@ pub struct Context {
 #[derive(Debug)]
 struct Webhook {
     context: Context,
-    /// Bytes of bodies that come: each address may take its share, so that neighbours which send slowly
+    /// Bytes of requests that come: each address may take its share, so that neighbours which send slowly
     /// leave room for the API server.
     bodies: Shares<IpAddr>,
+    /// Bytes of answers that their peers have not taken: likewise.
+    answers: Shares<IpAddr>,
     /// A separate pool, so that linting never prevents the creation of pods.
     linting: Pool,
 }

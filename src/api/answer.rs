@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{Api, error::ApiError};
 use crate::{
-    memory::{Exhausted, Pool, Share},
+    memory::{Exhausted, Pool, charged},
     net::SMALL_BYTES,
 };
 
@@ -79,22 +79,7 @@ pub(super) fn counted(
     }
     let mut share = namespace.map_or_else(|| pool.share(), |it| pool.share_in(it));
     share.grow(bytes.capacity())?;
-    Ok(Bytes::from_owner(Counted {
-        bytes,
-        _share: share,
-    }))
-}
-
-/// Bytes whose room is given back with them.
-struct Counted {
-    bytes: Vec<u8>,
-    _share: Share,
-}
-
-impl AsRef<[u8]> for Counted {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
+    Ok(charged(bytes, share))
 }
 
 /// Answers 204.

@@ -17,7 +17,7 @@ use crate::{
     identity::AuthError,
     life::Kind,
     memory::Exhausted,
-    net::problem,
+    net::{excerpt, problem},
     store::{Refusal, STALE, ShareTaken, StoreError, WaitError, WatchError},
 };
 
@@ -96,7 +96,7 @@ impl ApiError {
         }
     }
 
-    fn code(&self) -> ProblemCode {
+    pub(super) fn code(&self) -> ProblemCode {
         match self {
             Self::BodyTooLarge { .. } => ProblemCode::BodyTooLarge,
             Self::BodyTooSlow { .. } => ProblemCode::BodyTooSlow,
@@ -185,19 +185,6 @@ impl ApiError {
         }
     }
 }
-
-/// Returns the beginning of a text: it may quote what a request says, which may be long.
-fn excerpt(text: &(impl fmt::Display + ?Sized)) -> String {
-    let mut text = text.to_string();
-    if text.len() > MAX_TEXT_BYTES {
-        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
-        text.push_str("...");
-    }
-    text
-}
-
-/// The most bytes of a text in a problem document.
-const MAX_TEXT_BYTES: usize = 1024;
 
 fn of_store(error: &StoreError) -> ProblemCode {
     match error {

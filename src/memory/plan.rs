@@ -12,9 +12,10 @@
 //! | | | request bodies | 5 |
 //! | | | watch backlog | 5 |
 //! | | | tokens | 2 |
-//! | webhook | all, 1/3 beside a store | linting | 50 |
-//! | | | request bodies | 36 |
-//! | | | connections | 14 |
+//! | webhook | all, 1/3 beside a store | linting | 47 |
+//! | | | request bodies | 33 |
+//! | | | connections | 12 |
+//! | | | unread answers | 8 |
 
 use std::collections::BTreeSet;
 
@@ -66,10 +67,12 @@ pub struct StoreMemory {
 pub struct WebhookMemory {
     /// Objects that are linted.
     pub linting: usize,
-    /// Bodies of reviews.
+    /// Requests: their heads, and the bodies of reviews.
     pub bodies: usize,
     /// Connections, each with its buffers.
     pub connections: usize,
+    /// Answers that their clients have not read yet.
+    pub answers: usize,
 }
 
 /// A limit below what the roles of the process need.
@@ -144,9 +147,10 @@ impl WebhookMemory {
     fn within(bytes: usize) -> Self {
         let percent = |percent| bytes / 100 * percent;
         Self {
-            linting: percent(50),
-            bodies: percent(36),
-            connections: percent(14),
+            linting: percent(47),
+            bodies: percent(33),
+            connections: percent(12),
+            answers: percent(8),
         }
     }
 
@@ -155,8 +159,9 @@ impl WebhookMemory {
             linting,
             bodies,
             connections,
+            answers,
         } = self;
-        linting + bodies + connections
+        linting + bodies + connections + answers
     }
 }
 
@@ -262,7 +267,7 @@ const CONTROLLER: usize = 64 * MIB;
 const LEAST_STORE: usize = 32 * MIB;
 
 /// With less, a large object cannot be linted.
-const LEAST_WEBHOOK: usize = 104 * MIB;
+const LEAST_WEBHOOK: usize = 107 * MIB;
 
 #[cfg(test)]
 mod tests {

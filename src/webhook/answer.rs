@@ -14,6 +14,7 @@ use crate::{
         Decision, Injection, PodView, Refusal, Refused, Settings, Target, Warning, inject,
     },
     language::Keys,
+    net::excerpt,
 };
 
 /// The answer to a request.
@@ -151,7 +152,7 @@ impl From<Rejection> for Answer {
             status: rejection.status(),
             content_type: "text/plain; charset=utf-8",
             outcome: Outcome::from(&rejection),
-            body: format!("{rejection}\n").into_bytes(),
+            body: format!("{}\n", excerpt(&rejection)).into_bytes(),
             patch_bytes: 0,
         }
     }

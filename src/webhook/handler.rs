@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use tracing::{debug, error};
 
 use super::{Entry, MAX_BODY, Webhook, answer::Answer, rejection::Rejection};
-use crate::{fairness::Part, language::Timeout, net::Peer};
+use crate::{fairness::Part, language::Timeout, memory::charged, net::Peer};
 
 /// Answers `POST /mutate`.
 pub(crate) async fn mutate(
@@ -38,15 +38,26 @@ async fn handle(webhook: &Webhook, entry: Entry, request: Request<Body>) -> Resp
     let start = Instant::now();
     let _in_flight = webhook.context.metrics.begin();
     let deadline = deadline(request.uri());
+    let peer = Peer::address(request.extensions());
     let answer = timeout(deadline, review(webhook, entry, request))
         .await
         .unwrap_or(Err(Rejection::DeadlineExceeded(deadline)))
         .unwrap_or_else(report);
+    let (answer, room) = with_room(webhook, peer, answer);
     webhook
         .context
         .metrics
         .observe(entry, &answer, start.elapsed());
-    respond(answer)
+    respond(answer, room)
+}
+
+/// Takes room for an answer until its peer has taken it. If there is none, the answer is that.
+fn with_room(webhook: &Webhook, peer: IpAddr, answer: Answer) -> (Answer, Part<IpAddr>) {
+    let mut room = webhook.answers.part(&peer);
+    match room.grow(ANSWER_HEAD + answer.body.capacity()) {
+        Ok(()) => (answer, room),
+        Err(_) => (report(Rejection::Overloaded), room),
+    }
 }
 
 async fn review(
@@ -57,6 +68,8 @@ async fn review(
     require_json(request.headers())?;
     refuse_too_large(request.body())?;
     let mut part = webhook.bodies.part(&Peer::address(request.extensions()));
+    let head = part.grow(REQUEST_HEAD);
+    head.map_err(|_| Rejection::Overloaded)?;
     let body = read(request.into_body(), &mut part).await?;
     let mut memory = webhook.linting.share();
     let bytes = entry.memory(body.len());
@@ -142,16 +155,24 @@ fn report(rejection: Rejection) -> Answer {
     rejection.into()
 }
 
-fn respond(answer: Answer) -> Response {
+fn respond(answer: Answer, room: Part<IpAddr>) -> Response {
     let content_type = HeaderValue::from_static(answer.content_type);
     let headers = [(header::CONTENT_TYPE, content_type)];
-    let mut response = (answer.status, headers, answer.body).into_response();
+    let body = charged(answer.body, room);
+    let mut response = (answer.status, headers, body).into_response();
     if answer.status == StatusCode::SERVICE_UNAVAILABLE {
         let seconds = HeaderValue::from_static("1");
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     response
 }
+
+/// What a request takes besides its body, in bytes: a head as long as HTTP/2 lets it be, in the form in
+/// which it is kept.
+const REQUEST_HEAD: usize = 32 * 1024;
+
+/// What an answer takes besides its body, in bytes.
+const ANSWER_HEAD: usize = 1024;
 
 /// The API server's own default, and the most that it accepts.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);

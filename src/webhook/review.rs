@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{error::Category, value::RawValue};
 
 use super::{outcome::Outcome, rejection::Rejection};
-use crate::language::Namespace;
+use crate::{language::Namespace, net::MAX_EXCERPT_BYTES};
 
 /// The part of `request` that concerns oncue, with its object read as an `O`.
 #[derive(Debug, Deserialize)]
@@ -76,9 +76,14 @@ impl<'a, O: Deserialize<'a>> Review<'a, O> {
             let found = envelope.api_version.into_owned();
             return Err(Rejection::UnsupportedVersion(found));
         }
-        envelope
-            .request
-            .ok_or_else(|| Rejection::NotReview("it has no request".to_owned()))
+        let review = envelope.request;
+        let review = review.ok_or_else(|| Rejection::NotReview("it has no request".to_owned()))?;
+        // The response repeats the id: one of the API server has 36 bytes.
+        if review.uid.len() > MAX_EXCERPT_BYTES {
+            let found = format!("request.uid is longer than {MAX_EXCERPT_BYTES} bytes");
+            return Err(Rejection::NotReview(found));
+        }
+        Ok(review)
     }
 
     /// Returns the object.

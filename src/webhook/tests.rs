@@ -456,8 +456,8 @@ impl HttpBody for Stalled {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_takes_nothing_from_others() {
-    let app = app_with_budget(16 * 1024);
-    let stalled = Body::new(Stalled(15 * 1024));
+    let app = app_with_budget(80 * 1024);
+    let stalled = Body::new(Stalled(75 * 1024));
     let mut stalled = pin!(send(app.clone(), mk_request(stalled)));
     assert!((&mut stalled).now_or_never().is_none());
     let reply = send(app, mk_request(waiting_review().to_string())).await;
@@ -465,8 +465,63 @@ async fn a_body_that_does_not_come_takes_nothing_from_others() {
 }
 
 #[tokio::test]
+async fn answers_keep_their_room_until_they_are_taken() {
+    let memory = WebhookMemory {
+        answers: 90 * 1024,
+        ..WebhookMemory::default()
+    };
+    let app = router(mk_context(settings()), memory);
+    let ask = async |last: u8| {
+        let mut request = mk_request(waiting_review().to_string());
+        let peer = Peer::at(([10, 0, 0, last], 50_000).into());
+        request.extensions_mut().insert(peer);
+        app.clone().oneshot(request).await.unwrap()
+    };
+    let mut untaken = Vec::new();
+    let refused = loop {
+        let response = ask(1).await;
+        match response.status() {
+            StatusCode::OK => untaken.push(response),
+            _ => break response,
+        }
+    };
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ask(2).await.status(), StatusCode::OK);
+    for response in untaken {
+        to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    }
+    assert_eq!(ask(1).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_error_quotes_no_more_than_its_beginning() {
+    let long = "x".repeat(100_000);
+    let mut review = waiting_review();
+    review["request"]["namespace"] = json!(long);
+    let odd = json!({"apiVersion": long, "kind": "AdmissionReview"});
+    for body in [json!(long), review, odd] {
+        let reply = post(body.to_string()).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+        assert!(reply.body.len() < 1100, "{} bytes", reply.body.len());
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_is_too_long_to_repeat_is_refused() {
+    let mut review = waiting_review();
+    review["request"]["uid"] = json!("x".repeat(1025));
+    let reply = post(review.to_string()).await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+    assert!(
+        reply
+            .text()
+            .contains("request.uid is longer than 1024 bytes")
+    );
+}
+
+#[tokio::test]
 async fn bodies_that_one_address_sends_slowly_leave_room_for_another() {
-    let app = app_with_budget(64 * 1024);
+    let app = app_with_budget(400 * 1024);
     let from = |last: u8, body: Body| {
         let mut request = mk_request(body);
         let peer = Peer::at(([10, 0, 0, last], 50_000).into());
@@ -484,7 +539,7 @@ async fn bodies_that_one_address_sends_slowly_leave_room_for_another() {
         }
     };
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(stalled.len(), 7);
+    assert_eq!(stalled.len(), 8);
     let reply = from(2, waiting_review().to_string().into()).await;
     assert!(reply.response()["patch"].is_string());
 }
