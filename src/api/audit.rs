@@ -13,6 +13,7 @@ use oncue_core::{
     token_bucket::TokenBucket,
 };
 use oncue_language::{Namespace, VariableKey, escape::Escaped};
+use oncue_wire::ProblemCode;
 use tracing::info;
 
 use super::{Api, caller::Caller};
@@ -74,7 +75,16 @@ pub(super) struct Changed<'a> {
     pub(super) key: &'a VariableKey,
     /// In whose name; `None` for a deletion.
     pub(super) asserter: Option<&'a Asserter>,
-    pub(super) outcome: &'static str,
+    pub(super) outcome: ChangeOutcome,
+}
+
+/// What a change came to.
+#[derive(Clone, Copy)]
+pub(super) enum ChangeOutcome {
+    /// It was made, and how.
+    Done(&'static str),
+    /// Nothing has changed, as far as the store knows.
+    Failed(ProblemCode),
 }
 
 /// A request that was refused.
@@ -87,7 +97,7 @@ pub(super) struct Refused<'a> {
 }
 
 impl Api {
-    /// Logs a change.
+    /// Logs a change. One that failed has the budget of refusals: a client can cause many of them.
     pub(super) fn changed(&self, changed: Changed<'_>) {
         let Changed {
             caller,
@@ -104,11 +114,24 @@ impl Api {
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let texts = who.len() + namespace.as_str().len() + name.as_str().len();
         let bytes = FIXED + texts + length(&owner) + length(&credential);
-        if let Some(left_out) = self.admit(&self.audit().changes, ("change", bytes)) {
-            audit!(
-                %who, credential, action, %namespace, %name, owner, %from, outcome,
-                left_out = some(left_out), "changed a variable"
-            );
+        match outcome {
+            ChangeOutcome::Done(outcome) => {
+                if let Some(left_out) = self.admit(&self.audit().changes, ("change", bytes)) {
+                    audit!(
+                        %who, credential, action, %namespace, %name, owner, %from, outcome,
+                        left_out = some(left_out), "changed a variable"
+                    );
+                }
+            }
+            ChangeOutcome::Failed(code) => {
+                if let Some(left_out) = self.admit(&self.audit().refusals, ("refusal", bytes)) {
+                    audit!(
+                        %who, credential, action, %namespace, %name, owner, %from,
+                        outcome = "failed", reason = code.as_str(),
+                        left_out = some(left_out), "did not change a variable"
+                    );
+                }
+            }
         }
     }
 

@@ -4,7 +4,13 @@ use std::time::Instant;
 
 use oncue_language::VariableKey;
 
-use super::{Api, audit::Changed, caller::Caller, error::ApiError, metrics::Cause};
+use super::{
+    Api,
+    audit::{ChangeOutcome, Changed},
+    caller::Caller,
+    error::ApiError,
+    metrics::Cause,
+};
 use crate::store::{Asserted, Effect, NewAssertion, StoreError};
 
 impl Api {
@@ -20,19 +26,21 @@ impl Api {
             .await;
         let effect = asserted.as_ref().ok().map(|asserted| asserted.effect);
         self.metrics().asserted(Cause::from(&who), effect);
-        let changed = |outcome| Changed {
+        let outcome = match &asserted {
+            Ok(Asserted { effect, .. }) => match effect {
+                Effect::Created => ChangeOutcome::Done("created"),
+                Effect::Changed => ChangeOutcome::Done("changed"),
+                Effect::Deleted | Effect::Unchanged => return asserted,
+            },
+            Err(error) => ChangeOutcome::Failed(error.code()),
+        };
+        self.changed(Changed {
             caller,
             action: "assert",
             key,
             asserter: Some(&who),
             outcome,
-        };
-        match effect {
-            Some(Effect::Created) => self.changed(changed("created")),
-            Some(Effect::Changed) => self.changed(changed("changed")),
-            Some(Effect::Deleted | Effect::Unchanged) => {}
-            None => self.changed(changed("failed")),
-        }
+        });
         asserted
     }
 
@@ -43,18 +51,18 @@ impl Api {
         key: &VariableKey,
     ) -> Result<bool, ApiError> {
         let deleted = self.timed(self.store().delete(key.clone())).await;
-        let changed = |outcome| Changed {
+        let outcome = match &deleted {
+            Ok(true) => ChangeOutcome::Done("deleted"),
+            Ok(false) => return Ok(false),
+            Err(error) => ChangeOutcome::Failed(error.code()),
+        };
+        self.changed(Changed {
             caller,
             action: "delete",
             key,
             asserter: None,
             outcome,
-        };
-        match deleted {
-            Ok(true) => self.changed(changed("deleted")),
-            Ok(false) => {}
-            Err(_) => self.changed(changed("failed")),
-        }
+        });
         deleted
     }
 

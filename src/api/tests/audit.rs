@@ -1,9 +1,15 @@
 //! What the log says of changes and refusals, and what nothing ever says.
 
+use std::sync::Arc;
+
+use axum::http::StatusCode;
 use serde_json::json;
 
-use super::access::{Guarded, LATER};
-use crate::{captured_log::Log, identity::fake::mk_token};
+use super::{
+    access::{Guarded, LATER},
+    kit::{Kit, Making},
+};
+use crate::{captured_log::Log, identity::fake::mk_token, memory::Budget, store::Memory};
 
 /// Returns the audit lines.
 fn audit(log: &Log) -> Vec<String> {
@@ -85,6 +91,31 @@ async fn refusals_do_not_flood_the_log_and_hide_no_change() {
     let left_out = metrics.lines().find_map(|it| it.strip_prefix(left_out));
     let left_out: usize = left_out.unwrap().parse().unwrap();
     assert_eq!(left_out + lines.len() - 1, 5_000);
+}
+
+#[tokio::test]
+async fn changes_that_fail_say_why_and_do_not_flood_the_log() {
+    let full = Memory::new(Budget {
+        total: 0,
+        per_namespace: 0,
+    });
+    let kit = Kit::of(Making {
+        backend: Arc::new(full),
+        ..Making::default()
+    })
+    .await;
+    let log = Log::default();
+    let logging = log.start();
+    for _ in 0..5_000 {
+        let reply = kit.put(FIRST, "").await;
+        assert_eq!(reply.status, StatusCode::INSUFFICIENT_STORAGE);
+    }
+    drop(logging);
+    assert!(log.text().len() < 512 << 10, "{}", log.text().len());
+    let lines = audit(&log);
+    let why = [r#"outcome="failed""#, r#"reason="storage-full""#];
+    assert_line(&lines[0], &why);
+    assert_line(&lines[0], &["did not change a variable", "name=first/up"]);
 }
 
 /// The tokens are accepted, refused, forged, cut off and in the wrong place; the values are good and
