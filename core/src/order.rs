@@ -98,6 +98,24 @@ pub(crate) fn deletes_on_success(object: &Value) -> Option<&'static str> {
         .or_else(|| deletes(argo::DELETE_POLICY, "hooksucceeded"))
 }
 
+/// Returns whether an annotation or a label gives an object a place in the order of an installer.
+pub(crate) fn is_placed(object: &Value) -> bool {
+    let fields = ["/metadata/annotations", "/metadata/labels"];
+    let fields = fields
+        .into_iter()
+        .filter_map(|it| object.pointer(it)?.as_object());
+    let mut keys = fields.flat_map(|fields| fields.keys());
+    keys.any(|key| MARKS.iter().any(|mark| key.contains(mark)))
+}
+
+/// What the keys of the installers have in common.
+const MARKS: [&str; 4] = [
+    ".toolkit.fluxcd.io/",
+    "argocd.argoproj.io/",
+    "helm.sh/hook",
+    "kapp.k14s.io/",
+];
+
 /// Returns the value of an annotation of the object itself.
 pub(crate) fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object
@@ -126,6 +144,22 @@ mod tests {
     )]
     fn mk(annotations: Value) -> Value {
         json!({"metadata": {"name": "x", "annotations": annotations}})
+    }
+
+    #[test]
+    fn a_key_of_any_installer_places_an_object() {
+        for key in [
+            "helm.sh/hook",
+            "argocd.argoproj.io/sync-wave",
+            "kapp.k14s.io/change-rule.1",
+        ] {
+            assert!(is_placed(&mk(json!({key: "1"}))), "{key}");
+        }
+        let label = json!({"metadata": {"labels": {"helm.toolkit.fluxcd.io/name": "db"}}});
+        assert!(is_placed(&label));
+        assert!(!is_placed(&mk(
+            json!({"helm.sh/chart": "db", "depends-on": "a"})
+        )));
     }
 
     #[test]

@@ -25,6 +25,9 @@ impl<'m> Waits<'m> {
     /// Reports a wait for something that is applied only once this wait is over, or that is there
     /// on install or on upgrade alone.
     pub(super) fn order(&self, link: &Link) -> Option<Said> {
+        if !self.orders().is_used {
+            return None;
+        }
         let consumer = self.workload(link.consumer);
         let own = self.awaited_object(link).map(|object| vec![object]);
         let mut needed = [self.ordered(link), own].into_iter().flatten();
@@ -51,7 +54,10 @@ impl<'m> Waits<'m> {
             return None;
         };
         let by_rule = object.kind == ObjectKind::Job && object.demand == ObjectDemand::Rule;
-        let producers = self.ordered(link).filter(|_| by_rule)?;
+        if !by_rule {
+            return None;
+        }
+        let producers = self.ordered(link)?;
         let reasons: Option<Vec<_>> = producers.iter().map(|it| deleted_by(it.object)).collect();
         let reason = reasons?.into_iter().next()?;
         let names = self.producer_names(link);

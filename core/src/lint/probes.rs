@@ -71,23 +71,17 @@ impl Waits<'_> {
                 )
             });
         }
-        let specs: Vec<_> = self
-            .links
-            .model()
-            .behind(service)
-            .iter()
-            .filter_map(|id| self.modelled.origins.get(id))
-            .filter_map(|origin| origin.workload.template().get("spec"))
-            .collect();
-        if specs.is_empty() || specs.iter().any(|spec| service.reaches(port, spec)) {
+        let behind = self.links.model().behind(service);
+        let specs = || {
+            let origins = behind.iter().filter_map(|id| self.modelled.origins.get(id));
+            origins.filter_map(|origin| origin.workload.template().get("spec"))
+        };
+        if specs().next().is_none() || specs().any(|spec| service.reaches(port, spec)) {
             return None;
         }
         Some(match service.address {
             Address::Headless => {
-                let declared = specs
-                    .iter()
-                    .flat_map(|spec| service.declared(spec))
-                    .collect();
+                let declared = specs().flat_map(|spec| service.declared(spec)).collect();
                 format!(
                     "the service {name} is headless, so its pods are asked for port {port} \
                      themselves: they have {}",

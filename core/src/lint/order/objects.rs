@@ -9,7 +9,7 @@ use crate::{
     language::{NameTemplate, Namespace, ObjectKind, Presence, Target},
     lint::Modelled,
     model::{Link, Via},
-    order::{flux::FluxOrder, kapp::ChangeOrder},
+    order::{self, flux::FluxOrder, kapp::ChangeOrder},
     workload::text,
 };
 
@@ -19,6 +19,9 @@ pub(in crate::lint) struct Orders<'m> {
     pub(super) kapp: ChangeOrder<'m>,
     pub(super) flux: FluxOrder<'m>,
     by_name: HashMap<&'m str, Vec<&'m Value>>,
+    /// Whether any object has a place in an order. Otherwise, no wait needs to be compared with each
+    /// of its producers.
+    pub(super) is_used: bool,
 }
 
 impl<'m> Orders<'m> {
@@ -35,6 +38,7 @@ impl<'m> Orders<'m> {
             kapp: ChangeOrder::new(all()),
             flux: FluxOrder::new(all()),
             by_name,
+            is_used: all().any(order::is_placed),
         }
     }
 }
