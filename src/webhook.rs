@@ -110,15 +110,6 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    /// Returns the most memory in bytes that answering a body of this length takes, besides the
-    /// body, if that is many times its length.
-    fn memory(self, body_bytes: usize) -> usize {
-        match self {
-            Self::Lint => lint::memory(body_bytes),
-            Self::Mutate => 0,
-        }
-    }
-
     fn label(self) -> &'static str {
         self.into()
     }

@@ -71,9 +71,14 @@ async fn review(
     let head = part.grow(REQUEST_HEAD);
     head.map_err(|_| Rejection::Overloaded)?;
     let body = read(request.into_body(), &mut part).await?;
-    let mut memory = webhook.linting.share();
-    let bytes = entry.memory(body.len());
-    memory.grow(bytes).map_err(|_| Rejection::Overloaded)?;
+    let mut linting = webhook.linting.share();
+    let has_room = match entry {
+        Entry::Lint => linting.grow(super::lint::memory(body.len())).is_ok(),
+        Entry::Mutate => part.grow(DECODING * body.len()).is_ok(),
+    };
+    if !has_room {
+        return Err(Rejection::Overloaded);
+    }
     // A panic is a bug of oncue, and answered like any other failure of its own.
     catch_unwind(AssertUnwindSafe(|| webhook.answer(entry, &body)))
         .map_err(|_| Rejection::Failure("it panicked".to_owned()))
@@ -170,6 +175,9 @@ fn respond(answer: Answer, room: Part<IpAddr>) -> Response {
 /// What a request takes besides its body, in bytes: a head as long as HTTP/2 lets it be, in the form in
 /// which it is kept.
 const REQUEST_HEAD: usize = 32 * 1024;
+
+/// What reading a pod takes for each byte of it, at the most: an error quotes it before it is cut.
+const DECODING: usize = 4;
 
 /// What an answer takes besides its body, in bytes.
 const ANSWER_HEAD: usize = 1024;
