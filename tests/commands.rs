@@ -324,6 +324,11 @@ fn what_can_be_read_beside_broken_documents_is_checked_and_converted() {
 fn files_that_cannot_be_read_are_named() {
     let output = run(&["check", "-f", "nowhere.yaml", "-f", "shop/input.yaml"]);
     assert_exit(&output, 1, "error: failed to read nowhere.yaml: ");
+    let summary = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        summary.ends_with("; 1 file could not be read\n"),
+        "{summary}"
+    );
     let output = run_with("a: [\n", &["inject", "-f", "-"]);
     assert_exit(&output, 1, "error: <stdin>:1:4: ");
     let folder = tempfile::tempdir().unwrap();

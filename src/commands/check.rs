@@ -66,6 +66,10 @@ impl Check {
             Format::Text => {
                 let mut text = report::text(&findings);
                 text += &summary(&opening.manifests, &objects, &findings);
+                if !unreadable.is_empty() {
+                    let files = report::counted(unreadable.len(), "file");
+                    text += &format!("; {files} could not be read");
+                }
                 output::print_as_it_is(&(text + "\n"))?;
             }
         }
