@@ -68,7 +68,7 @@ impl Check {
                 text += &summary(&opening.manifests, &objects, &findings);
                 if !unreadable.is_empty() {
                     let files = report::counted(unreadable.len(), "file");
-                    text += &format!("; {files} could not be read");
+                    text.extend(["; ", &files, " could not be read"]);
                 }
                 output::print_as_it_is(&(text + "\n"))?;
             }
