@@ -370,6 +370,8 @@ async fn a_store_over_tls_is_ready_once_it_serves_under_the_authority_of_the_web
     let client = Some(clients(&cluster));
     let store = Server::start_in(client, config).await.unwrap();
     sleep(Duration::from_secs(20)).await;
+    // From now on requests run over sockets, and the paused clock runs ahead.
+    assert!(!told(&log).contains("ERROR"), "{}", told(&log));
     assert_eq!(
         readiness(&store).await,
         "waiting for certificate of the store"
@@ -378,8 +380,6 @@ async fn a_store_over_tls_is_ready_once_it_serves_under_the_authority_of_the_web
     let waits = "not there yet: waiting what=certificate authority in the Secret \
                  oncue-system/oncue-webhook-ca";
     assert!(log.text().contains(waits), "{}", told(&log));
-    // Later, while requests run over sockets, the paused clock runs ahead.
-    assert!(!told(&log).contains("ERROR"), "{}", told(&log));
     let plain = get(store.addresses.store.unwrap(), "/healthz").await;
     assert!(plain.starts_with("HTTP/1.1 200"), "{plain}");
 
