@@ -119,12 +119,6 @@ Environment of a container. Takes a list: our own variables, and those of `extra
 {{- end -}}
 {{- end -}}
 
-{{/* Limits malloc to one arena. More arenas hold on to unused memory. */}}
-{{- define "oncue.env.arenas" -}}
-name: MALLOC_ARENA_MAX
-value: "1"
-{{- end -}}
-
 {{/* Passes the container's memory limit, in bytes. Only valid for a container that has one. */}}
 {{- define "oncue.env.memoryLimit" -}}
 name: ONCUE_MEMORY_LIMIT

@@ -61,12 +61,14 @@ spec:
     {{- end }}
     - --log={{ .Values.log.filter }}
     - --log-format={{ .Values.log.format }}
-    env:
-    {{- $env := list (include "oncue.env.arenas" . | fromYaml) }}
+    {{- $env := list }}
     {{- if dig "limits" "memory" "" (.Values.store.resources | default dict) }}
     {{- $env = append $env (include "oncue.env.memoryLimit" . | fromYaml) }}
     {{- end }}
-    {{- include "oncue.env" (list $env .Values.store.extraEnv) | trim | nindent 4 }}
+    {{- with include "oncue.env" (list $env .Values.store.extraEnv) | trim }}
+    env:
+    {{- . | nindent 4 }}
+    {{- end }}
     ports:
     - name: http
       containerPort: {{ int .Values.store.port }}
