@@ -149,6 +149,15 @@ pub(crate) struct InjectSettings {
     #[arg(long = "inject-gates", env = "ONCUE_INJECT_GATES", value_name = "BOOL")]
     gates: Option<bool>,
 
+    /// Whether the controller may read Secrets; without it, a term such as `secret:x` is a warning
+    /// [default: true]
+    #[arg(
+        long = "inject-secrets",
+        env = "ONCUE_INJECT_SECRETS",
+        value_name = "BOOL"
+    )]
+    secrets: Option<bool>,
+
     /// Namespace of oncue's own pods, which oncue never injects [default: none]
     #[arg(
         long = "inject-own-namespace",
@@ -180,7 +189,8 @@ impl InjectSettings {
     pub(crate) fn over(self, below: Self) -> Self {
         overlay!(self over below:
             image, pull_policy, pull_secrets, store_url, store_ip, store_service, store_ca,
-            identity, resources, run_as_user, prefix, bare_keys, controller, gates, own_namespace,
+            identity, resources, run_as_user, prefix, bare_keys, controller, gates, secrets,
+            own_namespace,
             excluded_namespaces, namespace_selector;)
     }
 
@@ -254,6 +264,7 @@ impl InjectSettings {
             bare_keys,
             controller: _,
             gates: _,
+            secrets,
             own_namespace,
             excluded_namespaces,
             namespace_selector,
@@ -279,6 +290,7 @@ impl InjectSettings {
             resources: Resources::default().with(resources.as_deref().unwrap_or_default())?,
             run_as_user,
             controller,
+            reads_secrets: secrets.unwrap_or(true),
             own_namespace,
             scope: scope(excluded_namespaces, namespace_selector),
             ..Settings::new(image, store)

@@ -146,6 +146,7 @@ inject:
   bare-keys: false
   controller: true
   gates: false
+  secrets: false
   own-namespace: oncue-system
 ",
         ca.display()

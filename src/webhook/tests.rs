@@ -19,7 +19,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::{
-    injection::{Image, Settings, StoreAddress},
+    injection::{Controller, Image, Settings, StoreAddress},
     language::{Keys, annotation::BareKeys},
     net::Peer,
 };
@@ -234,6 +234,28 @@ async fn warnings_reach_the_caller() {
             .any(|w| w.as_str().unwrap().contains("injekt")),
         "{warnings:?}"
     );
+}
+
+#[tokio::test]
+async fn a_term_about_a_secret_that_nobody_may_read_is_a_warning() {
+    let pod = mk_pod(&json!({"depends-on": "secret:s"}));
+    for (reads_secrets, expected) in [(true, 0), (false, 1)] {
+        let settings = Settings {
+            controller: Controller::Present,
+            reads_secrets,
+            ..settings()
+        };
+        let app = router(mk_context(settings), WebhookMemory::default());
+        let reply = send(app, mk_request(mk_review(&pod).to_string())).await;
+        let response = reply.response();
+        let warnings = response["warnings"].as_array();
+        assert_eq!(warnings.map_or(0, Vec::len), expected, "{response}");
+        if let Some(warnings) = warnings {
+            let warning = warnings[0].as_str().unwrap();
+            assert!(warning.starts_with("secret:s: "), "{warning}");
+            assert!(warning.contains("controller.secrets"), "{warning}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -319,6 +319,7 @@ inject:
   bare-keys: {{ .Values.annotations.bareKeys }}
   controller: {{ .Values.controller.enabled }}
   gates: {{ .Values.controller.gates }}
+  secrets: {{ .Values.controller.secrets }}
   excluded-namespaces: {{ include "oncue.excludedNamespaces" . }}
   {{- with .Values.admission.namespaceSelector }}
   namespace-selector: {{ toJson . }}

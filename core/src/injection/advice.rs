@@ -10,7 +10,7 @@ use super::{
     warning::Warning,
 };
 use crate::language::{
-    Target, Term,
+    ObjectKind, Target, Term,
     annotation::{Key, Mode, Position},
     host,
 };
@@ -24,6 +24,7 @@ pub(crate) fn advice(plan: &Plan<'_>) -> Vec<Warning> {
     warnings.extend(about_label(plan));
     warnings.extend(about_gang(plan));
     warnings.extend(about_namespaces(plan));
+    warnings.extend(about_secrets(plan));
     if plan.needs_container() {
         warnings.extend(about_place(plan));
         warnings.extend(about_resources(plan));
@@ -74,6 +75,20 @@ fn about_namespaces(plan: &Plan<'_>) -> Option<Warning> {
             term: term.to_string(),
             namespace: namespace.clone(),
         })
+    })
+}
+
+/// Returns the first term that is missing for as long as the controller may not read Secrets.
+fn about_secrets(plan: &Plan<'_>) -> Option<Warning> {
+    if plan.settings.reads_secrets {
+        return None;
+    }
+    let mut terms = plan.asked.depends_on.iter().map(|term| &term.value);
+    let term = terms.find(
+        |term| matches!(&term.target, Target::Object(object) if object.kind == ObjectKind::Secret),
+    )?;
+    Some(Warning::SecretUnreadable {
+        term: term.to_string(),
     })
 }
 

@@ -29,6 +29,8 @@ pub struct Settings {
     pub run_as_user: Option<NonRootUser>,
     /// Whether a controller keeps signals true.
     pub controller: Controller,
+    /// Whether the controller may read Secrets.
+    pub reads_secrets: bool,
     /// How pods prove to the store who they are.
     pub proof: Proof,
     /// The namespace of oncue's own pods, which are never injected.
@@ -47,6 +49,7 @@ impl Settings {
             resources: Resources::default(),
             run_as_user: None,
             controller: Controller::Absent,
+            reads_secrets: true,
             proof: Proof::None,
             own_namespace: None,
             scope: Scope::default(),

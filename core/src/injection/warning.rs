@@ -86,6 +86,12 @@ pub enum Warning {
         /// The kind of the hook's handler.
         handler: String,
     },
+    /// A term about a Secret, which the controller may not read.
+    #[error("{term}: oncue may not read Secrets here: set controller.secrets in its chart")]
+    SecretUnreadable {
+        /// The term.
+        term: String,
+    },
     /// Resources that were asked for and changed.
     #[error("{key} gave way to what keeps this pod's QoS class and size")]
     ResourcesAdjusted {

@@ -197,6 +197,7 @@ impl Subject<'_> {
             Warning::LabelKept { label } => places.label(label),
             Warning::ExcludedNamespace { .. }
             | Warning::LoopbackProbe { .. }
+            | Warning::SecretUnreadable { .. }
             | Warning::LoopbackUnanswered { .. } => places.of(Key::DependsOn),
             Warning::MeshFirst => places.of(Key::DependsOnPosition),
             Warning::PostStartKept { .. } => places.of(Key::Signals),
