@@ -39,7 +39,7 @@ async fn handle(webhook: &Webhook, entry: Entry, request: Request<Body>) -> Resp
     let _in_flight = webhook.context.metrics.begin();
     let deadline = deadline(request.uri());
     let peer = Peer::address(request.extensions());
-    let answer = timeout(deadline, review(webhook, entry, request))
+    let answer = timeout(deadline, review(webhook, (entry, peer), request))
         .await
         .unwrap_or(Err(Rejection::DeadlineExceeded(deadline)))
         .unwrap_or_else(report);
@@ -51,7 +51,8 @@ async fn handle(webhook: &Webhook, entry: Entry, request: Request<Body>) -> Resp
     respond(answer, room)
 }
 
-/// Takes room for an answer until its peer has taken it. If there is none, the answer is that.
+/// Reserves memory for an answer until its peer has received it. If none is left, returns the answer
+/// that says so instead.
 fn with_room(webhook: &Webhook, peer: IpAddr, answer: Answer) -> (Answer, Part<IpAddr>) {
     let mut room = webhook.answers.part(&peer);
     match room.grow(ANSWER_HEAD + answer.body.capacity()) {
@@ -62,12 +63,12 @@ fn with_room(webhook: &Webhook, peer: IpAddr, answer: Answer) -> (Answer, Part<I
 
 async fn review(
     webhook: &Webhook,
-    entry: Entry,
+    (entry, peer): (Entry, IpAddr),
     request: Request<Body>,
 ) -> Result<Answer, Rejection> {
     require_json(request.headers())?;
     refuse_too_large(request.body())?;
-    let mut part = webhook.bodies.part(&Peer::address(request.extensions()));
+    let mut part = webhook.bodies.part(&peer);
     let head = part.grow(REQUEST_HEAD);
     head.map_err(|_| Rejection::Overloaded)?;
     let body = read(request.into_body(), &mut part).await?;

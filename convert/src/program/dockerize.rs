@@ -70,7 +70,7 @@ pub(super) fn dockerize(machine: &mut Machine<'_>, arguments: &[Text]) -> Run {
 struct Demand {
     certificate: Certificate,
     sends_headers: bool,
-    /// Any 2xx if there is none.
+    /// The accepted statuses. If empty, any 2xx is accepted.
     statuses: Vec<String>,
 }
 
