@@ -17,14 +17,7 @@ impl Separators {
 
     /// Splits a text into its fields.
     pub(super) fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
-        let mut fields = Vec::new();
-        let mut rest = self.skip_blanks(text);
-        while !rest.is_empty() {
-            let (field, behind) = self.first(rest);
-            fields.push(field);
-            rest = behind;
-        }
-        fields
+        self.split_at_most(text, usize::MAX)
     }
 
     /// Splits off at most `count` fields; the last of them is all that is left.
